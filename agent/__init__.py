@@ -1,0 +1,1 @@
+"""The networks that act and dream, and the loop that acts."""

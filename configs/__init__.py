@@ -1,0 +1,1 @@
+"""Every setting Yume has: the schema, the loader and the YAML presets."""

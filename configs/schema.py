@@ -1,0 +1,212 @@
+"""Every setting of Yume: frozen, bounded, described; unknown keys are refused."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/#*,?\[\]{}]+$")]
+
+
+class Strict(BaseModel):
+    """Frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class BeatConfig(Strict):
+    hz: float = Field(10.0, gt=0, le=60, description="acting steps per second")
+    spin_ms: float = Field(
+        1.5, ge=0, le=20, description="milliseconds spun, not slept, before a deadline"
+    )
+
+
+class ActionConfig(Strict):
+    """One number the policy chooses, and the VRChat input it moves."""
+
+    name: Name = Field(description="VRChat input, as in /input/NAME")
+    kind: Literal["axis", "press", "hold"] = Field(
+        "axis",
+        description="axis: -1..1, sticky; press: button acting on its edge, held two beats; "
+        "hold: button that is down while the policy says so",
+    )
+    dead_zone: float = Field(
+        0.0, ge=0, lt=1, description="part of the axis VRChat ignores; mapped away"
+    )
+    rest: float = Field(0.0, ge=-1, le=1, description="value at rest, in wire units")
+
+
+class CameraConfig(Strict):
+    source: str | int = Field(
+        "auto",
+        description="auto (the stand-in's own stream), a device index, a URL or a video file",
+    )
+    width: int = Field(64, ge=16, le=512, multiple_of=16, description="pixels the model sees")
+    height: int = Field(64, ge=16, le=512, multiple_of=16, description="pixels the model sees")
+
+
+class OscConfig(Strict):
+    host: str = Field("127.0.0.1", description="where VRChat listens")
+    send_port: Port = Field(0, description="VRChat's OSC input port; 0: a free one (stand-in only)")
+    receive_port: Port = Field(
+        0, description="our port, VRChat's OSC output; 0: a free one (stand-in only)"
+    )
+
+
+class StandinConfig(Strict):
+    """The stand-in VRChat world, a process of its own in life, a function call in lockstep."""
+
+    size_m: float = Field(8.0, ge=4, le=40, description="side of the square room, metres")
+    width: int = Field(128, ge=16, le=1024, description="pixels of the stream")
+    height: int = Field(128, ge=16, le=1024, description="pixels of the stream")
+    fps: float = Field(30.0, gt=0, le=60, description="frames per second of the stream")
+    fov_deg: float = Field(75.0, ge=20, le=120, description="vertical field of view, degrees")
+    walk_m_s: float = Field(2.0, gt=0, le=10, description="walk speed, metres per second")
+    run_m_s: float = Field(4.0, gt=0, le=10, description="run speed (also of the full stick)")
+    strafe_m_s: float = Field(2.0, gt=0, le=10, description="strafe speed, metres per second")
+    turn_deg_s: float = Field(200.0, gt=0, le=720, description="yaw speed at full deflection")
+    dead_time_ms: float = Field(
+        33.0, ge=0, le=500, description="from packet to movement, milliseconds"
+    )
+    pat_distance_m: float = Field(1.2, gt=0, le=5, description="the other pats within this")
+    pat_parameter: Name = Field("HeadPat", description="avatar parameter true while patted")
+
+
+class WorldConfig(Strict):
+    kind: Literal["standin", "vrchat"] = Field("standin", description="which world to live in")
+    camera: CameraConfig = CameraConfig()
+    osc: OscConfig = OscConfig()
+    actions: tuple[ActionConfig, ...] = Field(
+        (
+            ActionConfig(name="Vertical", dead_zone=0.1),
+            ActionConfig(name="Horizontal", dead_zone=0.1),
+            ActionConfig(name="LookHorizontal", dead_zone=0.5),
+            ActionConfig(name="Jump", kind="press"),
+            ActionConfig(name="Run", kind="hold"),
+        ),
+        min_length=1,
+        description="what the policy controls, in order",
+    )
+    parameters: tuple[Name, ...] = Field(
+        ("VelocityX", "VelocityY", "VelocityZ", "AngularY", "Grounded", "HeadPat"),
+        description="avatar parameters it feels, in order",
+    )
+    standin: StandinConfig = StandinConfig()
+
+    @model_validator(mode="after")
+    def _unique(self) -> "WorldConfig":
+        for what, names in (
+            ("actions", [action.name for action in self.actions]),
+            ("parameters", list(self.parameters)),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what} named twice: {', '.join(twice)}")
+        if self.kind == "vrchat" and not (self.osc.send_port and self.osc.receive_port):
+            raise ValueError("world.kind vrchat needs osc.send_port and osc.receive_port (9000, 9001)")
+        if self.kind == "vrchat" and self.camera.source == "auto":
+            raise ValueError("world.kind vrchat needs camera.source: a device index, a URL or a file")
+        return self
+
+
+class RewardConfig(Strict):
+    """Weights of the reward's terms. A lived term can change without recording anew."""
+
+    parameters: dict[Name, float] = Field(
+        {"HeadPat": 1.0}, description="weight of each avatar parameter's value, per step"
+    )
+    action_cost: float = Field(
+        0.01, ge=0, description="price of the mean squared action, per step"
+    )
+    surprise: float = Field(
+        0.05, ge=0, description="weight of curiosity: the latent surprise KL(posterior || prior), "
+        "divided by its running mean"
+    )
+    world: float = Field(1.0, description="weight of a reward the world itself pays (VRChat: none)")
+
+
+class ModelConfig(Strict):
+    latent: Literal["gaussian", "categorical"] = Field(
+        "gaussian", description="kind of stochastic latent"
+    )
+    deter: int = Field(128, ge=4, le=16384, description="units of the recurrent state")
+    stoch: int = Field(32, ge=1, le=1024, description="stochastic variables")
+    classes: int = Field(16, ge=2, le=256, description="classes of each categorical variable")
+    units: int = Field(128, ge=4, le=8192, description="width of the dense layers")
+    layers: int = Field(2, ge=1, le=8, description="layers of the heads")
+    depth: int = Field(8, ge=1, le=256, description="channels of the first convolution")
+    unimix: float = Field(0.01, ge=0, lt=1, description="uniform share of categorical latents")
+    min_std: float = Field(0.1, gt=0, le=1, description="smallest std of gaussian latents")
+
+
+class DreamConfig(Strict):
+    horizon: int = Field(12, ge=1, le=500, description="steps dreamed from each start")
+    starts: int = Field(64, ge=1, le=65536, description="dreams begun in each update")
+    discount: float = Field(0.97, gt=0, le=1, description="discount per step")
+    lam: float = Field(0.95, ge=0, le=1, description="lambda of the return: 0 is TD(0)")
+    entropy: float = Field(3e-3, ge=0, description="weight of the policy's entropy")
+
+
+class TrainerConfig(Strict):
+    batch: int = Field(8, ge=1, le=4096, description="sequences in a batch")
+    length: int = Field(16, ge=2, le=1024, description="steps in a sequence")
+    prefill: int = Field(100, ge=2, description="steps lived before the first update")
+    train_ratio: float = Field(
+        128.0, gt=0, description="steps replayed for each step lived, the upper bound"
+    )
+    holdout: float = Field(
+        0.1, ge=0, lt=1, description="newest share of the journal kept out of training"
+    )
+    holdout_steps: int = Field(2000, ge=0, description="the holdout is never more than this")
+    threads: int = Field(1, ge=1, le=256, description="CPU threads")
+    model_lr: float = Field(1e-3, gt=0, description="learning rate of the world model")
+    policy_lr: float = Field(3e-4, gt=0, description="learning rate of the policy")
+    value_lr: float = Field(3e-4, gt=0, description="learning rate of the value")
+    clip: float = Field(100.0, gt=0, description="largest global gradient norm")
+    kl_dynamics: float = Field(0.5, ge=0, description="weight of KL(sg posterior || prior)")
+    kl_representation: float = Field(0.1, ge=0, description="weight of KL(posterior || sg prior)")
+    free_nats: float = Field(1.0, ge=0, description="KL below this costs nothing, nats")
+    publish_updates: int = Field(10, ge=1, description="updates between two published versions")
+    checkpoint_s: float = Field(60.0, gt=0, description="seconds between checkpoints, in life")
+    checkpoint_steps: int = Field(2000, ge=1, description="steps between checkpoints, in lockstep")
+    checkpoint_keep: int = Field(3, ge=1, description="checkpoints kept")
+    view_s: float = Field(4.0, gt=0, description="seconds between pictures of the dream")
+
+
+class JournalConfig(Strict):
+    segment_steps: int = Field(1024, ge=16, description="steps in a segment file")
+    max_steps: int = Field(100_000, ge=64, description="steps kept; older segments are freed")
+
+
+class WeightsConfig(Strict):
+    keep_mb: float = Field(256.0, gt=0, description="disk for the versions the body applied, MB")
+
+
+class EvaluateConfig(Strict):
+    episode_steps: int = Field(300, ge=1, description="steps of an evaluation episode")
+
+
+class Config(Strict):
+    """The whole of it, as one YAML file."""
+
+    seed: int = Field(0, ge=0, lt=2**31, description="seed of everything random")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the trainer learns")
+    beat: BeatConfig = BeatConfig()
+    world: WorldConfig = WorldConfig()
+    reward: RewardConfig = RewardConfig()
+    model: ModelConfig = ModelConfig()
+    dream: DreamConfig = DreamConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    journal: JournalConfig = JournalConfig()
+    weights: WeightsConfig = WeightsConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Config":
+        for name in self.reward.parameters:
+            if name not in self.world.parameters:
+                raise ValueError(
+                    f"reward.parameters.{name} is not among world.parameters "
+                    f"({', '.join(self.world.parameters)})"
+                )
+        return self

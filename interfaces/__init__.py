@@ -1,0 +1,1 @@
+"""Every edge of Yume: worlds, journal, weights, board, guard. NumPy only, no torch."""

@@ -1,0 +1,50 @@
+"""The Step: one row of the journal, a fixed-size NumPy record."""
+
+from enum import IntEnum
+
+import numpy as np
+
+from interfaces.spaces import Spaces
+
+
+class Sender(IntEnum):
+    """Who sent the action of a Step."""
+
+    POLICY = 0
+    HUMAN = 1
+    SAFETY = 2
+
+
+REWARD_TERMS = ("parameters", "action_cost", "world")  # the lived terms; surprise is the trainer's
+
+
+def step_dtype(spaces: Spaces) -> np.dtype[np.void]:
+    """The record of one Step. Field order is the file format: append only.
+
+    `action` is what was really sent, `chosen` what the policy asked for, both in policy units.
+    Times: `monotonic_ns` and `wall_ns` at the start of observing; durations in seconds.
+    """
+    return np.dtype(
+        [
+            ("index", "<u8"),
+            ("monotonic_ns", "<i8"),
+            ("wall_ns", "<i8"),
+            ("frame_number", "<i8"),
+            ("weights_version", "<i8"),
+            ("skipped", "<u4"),
+            ("situation", "<u4"),
+            ("lateness_s", "<f4"),
+            ("frame_age_s", "<f4"),
+            ("decide_s", "<f4"),
+            ("log_prob", "<f4"),
+            ("is_first", "?"),
+            ("is_last", "?"),
+            ("is_terminal", "?"),
+            ("sender", "u1"),
+            ("reward", "<f4", (len(REWARD_TERMS),)),
+            ("vector", "<f4", (spaces.vector_size,)),
+            ("action", "<f4", (spaces.num_actions,)),
+            ("chosen", "<f4", (spaces.num_actions,)),
+            ("image", "u1", spaces.image_shape),
+        ]
+    )

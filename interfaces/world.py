@@ -1,0 +1,65 @@
+"""The World protocol: observe, act, rest, close. Every world keeps it, lived or in lockstep."""
+
+from dataclasses import dataclass, field
+from enum import IntFlag
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interfaces.spaces import Spaces
+
+
+class Situation(IntFlag):
+    """What is unusual about a Step; a bit mask in the journal."""
+
+    NONE = 0
+    NO_FRAME = 1  # the camera has not delivered yet, or has stopped
+    FENCED = 2  # the guard holds every input at rest; nothing was sent
+    AVATAR_CHANGE = 4  # the avatar was swapped since the last Step
+
+
+@dataclass(slots=True)
+class Observation:
+    """What the world shows at one beat.
+
+    image: uint8 (height, width, 3) RGB. vector: float32 (vector_size,), see `spaces`.
+    reward: what the world itself pays for the last action (VRChat pays nothing).
+    frame_age_s: seconds since the frame was grabbed; frame_number counts grabbed frames.
+    """
+
+    image: NDArray[np.uint8]
+    vector: NDArray[np.float32]
+    reward: float = 0.0
+    is_first: bool = False
+    is_last: bool = False
+    is_terminal: bool = False
+    frame_age_s: float = 0.0
+    frame_number: int = 0
+    situation: Situation = field(default=Situation.NONE)
+
+
+class World(Protocol):
+    """Where a body lives."""
+
+    @property
+    def spaces(self) -> Spaces: ...
+
+    def observe(self) -> Observation:
+        """The newest observation; never waits for one."""
+        ...
+
+    def act(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Send an action, float32 (num_actions,); returns it as really sent, in policy units.
+
+        In a Step with is_last the action is masked: nothing is sent, zeros are returned.
+        """
+        ...
+
+    def rest(self) -> None:
+        """Let go of every input. Safe to call at any time, and more than once."""
+        ...
+
+    def close(self) -> None:
+        """Rest, then free sockets, threads and devices. Safe to call more than once."""
+        ...

@@ -1,0 +1,1 @@
+"""Everything that learns: returns, dreams, losses, the learner and its loops."""
