@@ -15,9 +15,9 @@ class Strict(BaseModel):
 
 
 class BeatConfig(Strict):
-    hz: float = Field(10.0, gt=0, le=60, description="acting steps per second")
+    hz: float = Field(default=10.0, gt=0, le=60, description="acting steps per second")
     spin_ms: float = Field(
-        1.5, ge=0, le=20, description="milliseconds spun, not slept, before a deadline"
+        default=1.5, ge=0, le=20, description="milliseconds spun, not slept, before a deadline"
     )
 
 
@@ -26,58 +26,58 @@ class ActionConfig(Strict):
 
     name: Name = Field(description="VRChat input, as in /input/NAME")
     kind: Literal["axis", "press", "hold"] = Field(
-        "axis",
+        default="axis",
         description="axis: -1..1, sticky; press: button acting on its edge, held two beats; "
         "hold: button that is down while the policy says so",
     )
     dead_zone: float = Field(
-        0.0, ge=0, lt=1, description="part of the axis VRChat ignores; mapped away"
+        default=0.0, ge=0, lt=1, description="part of the axis VRChat ignores; mapped away"
     )
-    rest: float = Field(0.0, ge=-1, le=1, description="value at rest, in wire units")
+    rest: float = Field(default=0.0, ge=-1, le=1, description="value at rest, in wire units")
 
 
 class CameraConfig(Strict):
     source: str | int = Field(
-        "auto",
+        default="auto",
         description="auto (the stand-in's own stream), a device index, a URL or a video file",
     )
-    width: int = Field(64, ge=16, le=512, multiple_of=16, description="pixels the model sees")
-    height: int = Field(64, ge=16, le=512, multiple_of=16, description="pixels the model sees")
+    width: int = Field(default=64, ge=16, le=512, multiple_of=16, description="pixels the model sees")
+    height: int = Field(default=64, ge=16, le=512, multiple_of=16, description="pixels the model sees")
 
 
 class OscConfig(Strict):
-    host: str = Field("127.0.0.1", description="where VRChat listens")
-    send_port: Port = Field(0, description="VRChat's OSC input port; 0: a free one (stand-in only)")
+    host: str = Field(default="127.0.0.1", description="where VRChat listens")
+    send_port: Port = Field(default=0, description="VRChat's OSC input port; 0: a free one (stand-in only)")
     receive_port: Port = Field(
-        0, description="our port, VRChat's OSC output; 0: a free one (stand-in only)"
+        default=0, description="our port, VRChat's OSC output; 0: a free one (stand-in only)"
     )
 
 
 class StandinConfig(Strict):
     """The stand-in VRChat world, a process of its own in life, a function call in lockstep."""
 
-    size_m: float = Field(8.0, ge=4, le=40, description="side of the square room, metres")
-    width: int = Field(128, ge=16, le=1024, description="pixels of the stream")
-    height: int = Field(128, ge=16, le=1024, description="pixels of the stream")
-    fps: float = Field(30.0, gt=0, le=60, description="frames per second of the stream")
-    fov_deg: float = Field(75.0, ge=20, le=120, description="vertical field of view, degrees")
-    walk_m_s: float = Field(2.0, gt=0, le=10, description="walk speed, metres per second")
-    run_m_s: float = Field(4.0, gt=0, le=10, description="run speed (also of the full stick)")
-    strafe_m_s: float = Field(2.0, gt=0, le=10, description="strafe speed, metres per second")
-    turn_deg_s: float = Field(200.0, gt=0, le=720, description="yaw speed at full deflection")
+    size_m: float = Field(default=8.0, ge=4, le=40, description="side of the square room, metres")
+    width: int = Field(default=128, ge=16, le=1024, description="pixels of the stream")
+    height: int = Field(default=128, ge=16, le=1024, description="pixels of the stream")
+    fps: float = Field(default=30.0, gt=0, le=60, description="frames per second of the stream")
+    fov_deg: float = Field(default=75.0, ge=20, le=120, description="vertical field of view, degrees")
+    walk_m_s: float = Field(default=2.0, gt=0, le=10, description="walk speed, metres per second")
+    run_m_s: float = Field(default=4.0, gt=0, le=10, description="run speed (also of the full stick)")
+    strafe_m_s: float = Field(default=2.0, gt=0, le=10, description="strafe speed, metres per second")
+    turn_deg_s: float = Field(default=200.0, gt=0, le=720, description="yaw speed at full deflection")
     dead_time_ms: float = Field(
-        33.0, ge=0, le=500, description="from packet to movement, milliseconds"
+        default=33.0, ge=0, le=500, description="from packet to movement, milliseconds"
     )
-    pat_distance_m: float = Field(1.2, gt=0, le=5, description="the other pats within this")
-    pat_parameter: Name = Field("HeadPat", description="avatar parameter true while patted")
+    pat_distance_m: float = Field(default=1.2, gt=0, le=5, description="the other pats within this")
+    pat_parameter: Name = Field(default="HeadPat", description="avatar parameter true while patted")
 
 
 class WorldConfig(Strict):
-    kind: Literal["standin", "vrchat"] = Field("standin", description="which world to live in")
+    kind: Literal["standin", "vrchat"] = Field(default="standin", description="which world to live in")
     camera: CameraConfig = CameraConfig()
     osc: OscConfig = OscConfig()
     actions: tuple[ActionConfig, ...] = Field(
-        (
+        default=(
             ActionConfig(name="Vertical", dead_zone=0.1),
             ActionConfig(name="Horizontal", dead_zone=0.1),
             ActionConfig(name="LookHorizontal", dead_zone=0.5),
@@ -88,7 +88,7 @@ class WorldConfig(Strict):
         description="what the policy controls, in order",
     )
     parameters: tuple[Name, ...] = Field(
-        ("VelocityX", "VelocityY", "VelocityZ", "AngularY", "Grounded", "HeadPat"),
+        default=("VelocityX", "VelocityY", "VelocityZ", "AngularY", "Grounded", "HeadPat"),
         description="avatar parameters it feels, in order",
     )
     standin: StandinConfig = StandinConfig()
@@ -113,84 +113,84 @@ class RewardConfig(Strict):
     """Weights of the reward's terms. A lived term can change without recording anew."""
 
     parameters: dict[Name, float] = Field(
-        {"HeadPat": 1.0}, description="weight of each avatar parameter's value, per step"
+        default={"HeadPat": 1.0}, description="weight of each avatar parameter's value, per step"
     )
     action_cost: float = Field(
-        0.01, ge=0, description="price of the mean squared action, per step"
+        default=0.01, ge=0, description="price of the mean squared action, per step"
     )
     surprise: float = Field(
-        0.05, ge=0, description="weight of curiosity: the latent surprise KL(posterior || prior), "
+        default=0.05, ge=0, description="weight of curiosity: the latent surprise KL(posterior || prior), "
         "divided by its running mean"
     )
-    world: float = Field(1.0, description="weight of a reward the world itself pays (VRChat: none)")
+    world: float = Field(default=1.0, description="weight of a reward the world itself pays (VRChat: none)")
 
 
 class ModelConfig(Strict):
     latent: Literal["gaussian", "categorical"] = Field(
-        "gaussian", description="kind of stochastic latent"
+        default="gaussian", description="kind of stochastic latent"
     )
-    deter: int = Field(128, ge=4, le=16384, description="units of the recurrent state")
-    stoch: int = Field(32, ge=1, le=1024, description="stochastic variables")
-    classes: int = Field(16, ge=2, le=256, description="classes of each categorical variable")
-    units: int = Field(128, ge=4, le=8192, description="width of the dense layers")
-    layers: int = Field(2, ge=1, le=8, description="layers of the heads")
-    depth: int = Field(8, ge=1, le=256, description="channels of the first convolution")
-    unimix: float = Field(0.01, ge=0, lt=1, description="uniform share of categorical latents")
-    min_std: float = Field(0.1, gt=0, le=1, description="smallest std of gaussian latents")
+    deter: int = Field(default=128, ge=4, le=16384, description="units of the recurrent state")
+    stoch: int = Field(default=32, ge=1, le=1024, description="stochastic variables")
+    classes: int = Field(default=16, ge=2, le=256, description="classes of each categorical variable")
+    units: int = Field(default=128, ge=4, le=8192, description="width of the dense layers")
+    layers: int = Field(default=2, ge=1, le=8, description="layers of the heads")
+    depth: int = Field(default=8, ge=1, le=256, description="channels of the first convolution")
+    unimix: float = Field(default=0.01, ge=0, lt=1, description="uniform share of categorical latents")
+    min_std: float = Field(default=0.1, gt=0, le=1, description="smallest std of gaussian latents")
 
 
 class DreamConfig(Strict):
-    horizon: int = Field(12, ge=1, le=500, description="steps dreamed from each start")
-    starts: int = Field(64, ge=1, le=65536, description="dreams begun in each update")
-    discount: float = Field(0.97, gt=0, le=1, description="discount per step")
-    lam: float = Field(0.95, ge=0, le=1, description="lambda of the return: 0 is TD(0)")
-    entropy: float = Field(3e-3, ge=0, description="weight of the policy's entropy")
+    horizon: int = Field(default=12, ge=1, le=500, description="steps dreamed from each start")
+    starts: int = Field(default=64, ge=1, le=65536, description="dreams begun in each update")
+    discount: float = Field(default=0.97, gt=0, le=1, description="discount per step")
+    lam: float = Field(default=0.95, ge=0, le=1, description="lambda of the return: 0 is TD(0)")
+    entropy: float = Field(default=3e-3, ge=0, description="weight of the policy's entropy")
 
 
 class TrainerConfig(Strict):
-    batch: int = Field(8, ge=1, le=4096, description="sequences in a batch")
-    length: int = Field(16, ge=2, le=1024, description="steps in a sequence")
-    prefill: int = Field(100, ge=2, description="steps lived before the first update")
+    batch: int = Field(default=8, ge=1, le=4096, description="sequences in a batch")
+    length: int = Field(default=16, ge=2, le=1024, description="steps in a sequence")
+    prefill: int = Field(default=100, ge=2, description="steps lived before the first update")
     train_ratio: float = Field(
-        128.0, gt=0, description="steps replayed for each step lived, the upper bound"
+        default=128.0, gt=0, description="steps replayed for each step lived, the upper bound"
     )
     holdout: float = Field(
-        0.1, ge=0, lt=1, description="newest share of the journal kept out of training"
+        default=0.1, ge=0, lt=1, description="newest share of the journal kept out of training"
     )
-    holdout_steps: int = Field(2000, ge=0, description="the holdout is never more than this")
-    threads: int = Field(1, ge=1, le=256, description="CPU threads")
-    model_lr: float = Field(1e-3, gt=0, description="learning rate of the world model")
-    policy_lr: float = Field(3e-4, gt=0, description="learning rate of the policy")
-    value_lr: float = Field(3e-4, gt=0, description="learning rate of the value")
-    clip: float = Field(100.0, gt=0, description="largest global gradient norm")
-    kl_dynamics: float = Field(0.5, ge=0, description="weight of KL(sg posterior || prior)")
-    kl_representation: float = Field(0.1, ge=0, description="weight of KL(posterior || sg prior)")
-    free_nats: float = Field(1.0, ge=0, description="KL below this costs nothing, nats")
-    publish_updates: int = Field(10, ge=1, description="updates between two published versions")
-    checkpoint_s: float = Field(60.0, gt=0, description="seconds between checkpoints, in life")
-    checkpoint_steps: int = Field(2000, ge=1, description="steps between checkpoints, in lockstep")
-    checkpoint_keep: int = Field(3, ge=1, description="checkpoints kept")
-    view_s: float = Field(4.0, gt=0, description="seconds between pictures of the dream")
+    holdout_steps: int = Field(default=2000, ge=0, description="the holdout is never more than this")
+    threads: int = Field(default=1, ge=1, le=256, description="CPU threads")
+    model_lr: float = Field(default=1e-3, gt=0, description="learning rate of the world model")
+    policy_lr: float = Field(default=3e-4, gt=0, description="learning rate of the policy")
+    value_lr: float = Field(default=3e-4, gt=0, description="learning rate of the value")
+    clip: float = Field(default=100.0, gt=0, description="largest global gradient norm")
+    kl_dynamics: float = Field(default=0.5, ge=0, description="weight of KL(sg posterior || prior)")
+    kl_representation: float = Field(default=0.1, ge=0, description="weight of KL(posterior || sg prior)")
+    free_nats: float = Field(default=1.0, ge=0, description="KL below this costs nothing, nats")
+    publish_updates: int = Field(default=10, ge=1, description="updates between two published versions")
+    checkpoint_s: float = Field(default=60.0, gt=0, description="seconds between checkpoints, in life")
+    checkpoint_steps: int = Field(default=2000, ge=1, description="steps between checkpoints, in lockstep")
+    checkpoint_keep: int = Field(default=3, ge=1, description="checkpoints kept")
+    view_s: float = Field(default=4.0, gt=0, description="seconds between pictures of the dream")
 
 
 class JournalConfig(Strict):
-    segment_steps: int = Field(1024, ge=16, description="steps in a segment file")
-    max_steps: int = Field(100_000, ge=64, description="steps kept; older segments are freed")
+    segment_steps: int = Field(default=1024, ge=16, description="steps in a segment file")
+    max_steps: int = Field(default=100_000, ge=64, description="steps kept; older segments are freed")
 
 
 class WeightsConfig(Strict):
-    keep_mb: float = Field(256.0, gt=0, description="disk for the versions the body applied, MB")
+    keep_mb: float = Field(default=256.0, gt=0, description="disk for the versions the body applied, MB")
 
 
 class EvaluateConfig(Strict):
-    episode_steps: int = Field(300, ge=1, description="steps of an evaluation episode")
+    episode_steps: int = Field(default=300, ge=1, description="steps of an evaluation episode")
 
 
 class Config(Strict):
     """The whole of it, as one YAML file."""
 
-    seed: int = Field(0, ge=0, lt=2**31, description="seed of everything random")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the trainer learns")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="seed of everything random")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the trainer learns")
     beat: BeatConfig = BeatConfig()
     world: WorldConfig = WorldConfig()
     reward: RewardConfig = RewardConfig()

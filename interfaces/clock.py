@@ -56,23 +56,28 @@ class VirtualClock:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One beat met: how late it began, and how many whole beats were skipped before it."""
+    """One beat: when it was due (clock seconds), and how many whole beats were skipped before it.
 
-    lateness_s: float
+    Lateness is `clock.now() - deadline_s` at the start of observing; the body measures it there.
+    """
+
+    deadline_s: float
     skipped: int
 
 
 class Pacer:
     """Holds a steady beat. A late step skips beats; it never hurries to catch up."""
 
-    def __init__(self, clock: Clock, hz: float) -> None:
+    def __init__(self, clock: Clock, hz: float, *, beats_done: int = 0) -> None:
+        """The first deadline is now. A clock that goes on from an earlier life (lockstep, resumed)
+        continues after `beats_done` beats counted from its zero."""
         self._clock = clock
-        self._period = 1.0 / hz
-        self._start = clock.now()
-        self._beat = -1  # deadlines are start + beat * period: no rounding adds up
+        self._period_s = 1.0 / hz
+        self._start_s = clock.now() if beats_done == 0 else 0.0
+        self._beat = beats_done - 1  # deadlines are start + beat * period: no rounding adds up
 
     def wait(self) -> Beat:
-        """Sleep until the next deadline and say how late it was met.
+        """Sleep until the next deadline.
 
         Less than half a beat late, the step begins at once and is late; more, and the deadlines
         passed are skipped and counted, and the step waits for the next one: phase is kept, and no
@@ -80,10 +85,11 @@ class Pacer:
         """
         self._beat += 1
         late_s = self._clock.now() - self._deadline(self._beat)
-        skipped = math.ceil(late_s / self._period) if late_s > 0.5 * self._period else 0
+        skipped = math.ceil(late_s / self._period_s) if late_s > 0.5 * self._period_s else 0
         self._beat += skipped
-        self._clock.sleep_until(self._deadline(self._beat))
-        return Beat(max(0.0, self._clock.now() - self._deadline(self._beat)), skipped)
+        deadline_s = self._deadline(self._beat)
+        self._clock.sleep_until(deadline_s)
+        return Beat(deadline_s, skipped)
 
     def _deadline(self, beat: int) -> float:
-        return self._start + beat * self._period
+        return self._start_s + beat * self._period_s

@@ -4,6 +4,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from interfaces.rewards import LIVED_TERMS
 from interfaces.spaces import Spaces
 
 
@@ -15,18 +16,20 @@ class Sender(IntEnum):
     SAFETY = 2
 
 
-REWARD_TERMS = ("parameters", "action_cost", "world")  # the lived terms; surprise is the trainer's
 
 
 def step_dtype(spaces: Spaces) -> np.dtype[np.void]:
     """The record of one Step. Field order is the file format: append only.
 
-    `action` is what was really sent, `chosen` what the policy asked for, both in policy units.
+    `reward` holds the lived terms as weighted when lived; `world_reward` what the world itself paid,
+    unweighted, so that weights can change later. `tick` keys the acting noise; it goes on counting
+    where a full disk leaves a gap in `index`. `action` is what was really sent, `chosen` what the policy asked for, both in policy units.
     Times: `monotonic_ns` and `wall_ns` at the start of observing; durations in seconds.
     """
     return np.dtype(
         [
             ("index", "<u8"),
+            ("tick", "<u8"),
             ("monotonic_ns", "<i8"),
             ("wall_ns", "<i8"),
             ("frame_number", "<i8"),
@@ -41,7 +44,8 @@ def step_dtype(spaces: Spaces) -> np.dtype[np.void]:
             ("is_last", "?"),
             ("is_terminal", "?"),
             ("sender", "u1"),
-            ("reward", "<f4", (len(REWARD_TERMS),)),
+            ("world_reward", "<f4"),
+            ("reward", "<f4", (len(LIVED_TERMS),)),
             ("vector", "<f4", (spaces.vector_size,)),
             ("action", "<f4", (spaces.num_actions,)),
             ("chosen", "<f4", (spaces.num_actions,)),

@@ -1,0 +1,122 @@
+"""The body's process: puts world, brain, journal and weights together, and lives."""
+
+import gc
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import torch
+from loguru import logger
+
+from agent.brain import Brain
+from agent.loop import Body, act
+from agent.networks import ActingNetworks, acting_shapes, build_networks, view_acting
+from configs.schema import Config
+from interfaces.board import Board
+from interfaces.clock import Pacer, RealClock
+from interfaces.endpoints import read_endpoints
+from interfaces.guard import FenceGate
+from interfaces.journal import JournalWriter
+from interfaces.process import become, when_orphaned
+from interfaces.run_folder import RunFolder
+from interfaces.spaces import Spaces
+from interfaces.vrchat.world import VRChatWorld
+from interfaces.weights import Manifest, WeightsReader
+
+_GUARD_WAIT_S = 10.0
+_FRAME_WAIT_S = 6.0
+
+
+class GuardMissing(RuntimeError):
+    """No guard watches over this body; it does not move without one."""
+
+
+def live(run_path: Path) -> None:
+    """Live in a run's world until stopped.
+
+    Raises PortTaken, GuardMissing, and what a folder that cannot be read or written raises.
+    """
+    stopped, orphaned = become("body"), when_orphaned()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    run = RunFolder(run_path)
+    config, board = run.config, Board(run.board)
+    clock = RealClock(config.beat.spin_ms * 1e-3)
+    world = VRChatWorld(config.world, read_endpoints(run.endpoints), clock)
+
+    def done() -> bool:
+        return stopped.is_set() or orphaned.is_set() or bool(board["stop"])
+
+    def report() -> None:
+        board["osc_sent"] = world.sent_datagrams
+        board["osc_received"], board["osc_ignored"] = world.received, world.ignored
+        board["weights_refused"] = weights.refused_total
+
+    try:
+        journal = JournalWriter(
+            run.journal, world.spaces,
+            segment_steps=config.journal.segment_steps, max_steps=config.journal.max_steps,
+        )
+        brain, weights = prepare_brain(world.spaces, config, run)
+        body = Body(config, world, brain, journal, weights, FenceGate(board), board, clock)
+        body.take_weights()
+        body.warm_up()
+        weights.start()
+        if not _wait_for(lambda: board["guard_heartbeat_ns"] > 0, _GUARD_WAIT_S, done):
+            raise GuardMissing("the guard did not start; see logs/guard.log")
+        if not _wait_for(world.has_frame, _FRAME_WAIT_S, done):
+            logger.warning("no picture yet from {}; living without", world.camera_source)
+        board["body_pid"] = os.getpid()
+        board.beat("body")
+        board["first_tick_ns"] = time.monotonic_ns()
+        with no_garbage_collection():
+            act(body, Pacer(clock, config.beat.hz), done, report)
+        weights.stop()
+        journal.close()
+    finally:
+        world.close()
+    logger.info("at rest after {} ticks", int(board["ticks"]))
+
+
+def prepare_brain(
+    spaces: Spaces, config: Config, run: RunFolder
+) -> tuple[Brain, WeightsReader[ActingNetworks]]:
+    """A brain with the seed's fresh weights, and a reader that already holds newer ones if any.
+
+    A resumed body thus begins with the newest weights, never with random ones.
+    """
+    fresh = build_networks(spaces, config.model, config.seed)
+    weights = WeightsReader(
+        run.weights, Manifest(acting_shapes(fresh)),
+        lambda flat: view_acting(spaces, config.model, flat),
+        keep_bytes=int(config.weights.keep_mb * 1e6),
+    )
+    weights.poll()
+    return Brain(spaces, config, fresh), weights
+
+
+class no_garbage_collection:  # noqa: N801 - used like a keyword
+    """A collection in mid-beat is a late beat, and a tick leaves no cycles behind."""
+
+    def __enter__(self) -> None:
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        gc.enable()
+        gc.unfreeze()
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float, done: Callable[[], bool]) -> bool:
+    """Whether the condition came true in time; a stop counts as true: there is nothing to wait for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if done():
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

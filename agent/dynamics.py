@@ -1,0 +1,109 @@
+"""The forward dynamics f: a recurrent state-space model (Hafner 2019, PlaNet).
+
+Shapes: B batch, T time, A action, E tokens. Time axis second. `action` of step t is the one that
+led to it, action_{t-1} of the journal's row t.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from agent.latents import make_latent
+from agent.layers import NormedGRU, NormedLinear
+from agent.noise import Noise
+from configs.schema import ModelConfig
+
+
+class State(NamedTuple):
+    """deter (..., deter) carries memory, stoch (..., latent.size) is a sample."""
+
+    deter: Tensor
+    stoch: Tensor
+
+    @property
+    def feature(self) -> Tensor:
+        """What every head reads."""
+        return torch.cat([self.deter, self.stoch], -1)
+
+    def detach(self) -> "State":
+        return State(self.deter.detach(), self.stoch.detach())
+
+
+class Observed(NamedTuple):
+    """A filtered sequence: states and the raw latent statistics, all (B, T, ...)."""
+
+    state: State
+    posterior: Tensor
+    prior: Tensor
+
+
+class Dynamics(nn.Module):
+    """deter' = GRU(deter, [stoch, action]); prior p(stoch|deter); posterior q(stoch|deter, o)."""
+
+    def __init__(self, config: ModelConfig, token_size: int, num_actions: int) -> None:
+        super().__init__()
+        self.latent = make_latent(config)
+        self._deter = config.deter
+        self.feature_size = config.deter + self.latent.size
+        self.from_stoch = nn.Linear(self.latent.size, config.units, bias=False)
+        self.from_action = nn.Linear(num_actions, config.units)
+        self.input_norm = nn.RMSNorm(config.units, eps=1e-4)
+        self.cell = NormedGRU(config.units, config.deter)
+        self.prior_net = nn.Sequential(
+            NormedLinear(config.deter, config.units), nn.Linear(config.units, self.latent.stat_size)
+        )
+        self.posterior_from_deter = nn.Linear(config.deter, config.units, bias=False)
+        self.posterior_from_tokens = nn.Linear(token_size, config.units)
+        self.posterior_norm = nn.RMSNorm(config.units, eps=1e-4)
+        self.posterior_out = nn.Linear(config.units, self.latent.stat_size)
+
+    def initial(self, batch: int, device: torch.device | None = None) -> State:
+        return State(
+            torch.zeros(batch, self._deter, device=device),
+            torch.zeros(batch, self.latent.size, device=device),
+        )
+
+    def observe(
+        self, tokens: Tensor, action: Tensor, is_first: Tensor, state: State, noise: Noise
+    ) -> Observed:
+        """Filter tokens (B, T, E), action (B, T, A), is_first (B, T) from `state` (B, ...).
+
+        Where is_first is set, state and action are replaced by zeros.
+        """
+        alive = (~is_first).to(tokens.dtype).unsqueeze(-1)
+        act = self.from_action(action * alive)  # projections hoisted out of the loop
+        seen = self.posterior_from_tokens(tokens)
+        deter, stoch = state
+        deters: list[Tensor] = []
+        stochs: list[Tensor] = []
+        posteriors: list[Tensor] = []
+        for t in range(tokens.shape[1]):
+            deter, stoch = deter * alive[:, t], stoch * alive[:, t]
+            deter = self._advance(deter, stoch, act[:, t])
+            stats = self._posterior(deter, seen[:, t])
+            stoch = self.latent.sample(stats, noise)
+            deters.append(deter)
+            stochs.append(stoch)
+            posteriors.append(stats)
+        deter_BT = torch.stack(deters, 1)
+        states = State(deter_BT, torch.stack(stochs, 1))
+        return Observed(states, torch.stack(posteriors, 1), self.prior_net(deter_BT))
+
+    def imagine_step(self, state: State, action: Tensor, noise: Noise) -> State:
+        """f: one step without an observation, a differentiable sample. action (..., A)."""
+        deter = self._advance(state.deter, state.stoch, self.from_action(action))
+        return State(deter, self.latent.sample(self.prior_net(deter), noise))
+
+    def expect_step(self, state: State, action: Tensor) -> State:
+        """Like imagine_step, with the prior's mode instead of a sample."""
+        deter = self._advance(state.deter, state.stoch, self.from_action(action))
+        return State(deter, self.latent.mode(self.prior_net(deter)))
+
+    def _advance(self, deter: Tensor, stoch: Tensor, projected_action: Tensor) -> Tensor:
+        x = self.input_norm(self.from_stoch(stoch) + projected_action)
+        return self.cell(nn.functional.silu(x), deter)
+
+    def _posterior(self, deter: Tensor, projected_tokens: Tensor) -> Tensor:
+        x = self.posterior_norm(self.posterior_from_deter(deter) + projected_tokens)
+        return self.posterior_out(nn.functional.silu(x))

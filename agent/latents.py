@@ -1,0 +1,89 @@
+"""Stochastic latents, Gaussian or categorical: sample, mode and KL from raw network outputs.
+
+Shapes: `stats` (..., stat_size) is what the network puts out, a sample is (..., size).
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agent.noise import Noise
+from configs.schema import ModelConfig
+
+
+class Latent(Protocol):
+    stat_size: int
+    size: int
+
+    def sample(self, stats: Tensor, noise: Noise) -> Tensor:
+        """A differentiable sample."""
+        ...
+
+    def mode(self, stats: Tensor) -> Tensor: ...
+
+    def kl(self, left: Tensor, right: Tensor) -> Tensor:
+        """KL(left || right) in nats, summed over the variables: (...)."""
+        ...
+
+
+class GaussianLatent:
+    """Independent normals, std = softplus + min_std (Hafner 2019)."""
+
+    def __init__(self, stoch: int, min_std: float) -> None:
+        self.size = stoch
+        self.stat_size = 2 * stoch
+        self._min_std = min_std
+
+    def _split(self, stats: Tensor) -> tuple[Tensor, Tensor]:
+        mean, raw_std = stats.chunk(2, -1)
+        return mean, F.softplus(raw_std) + self._min_std
+
+    def sample(self, stats: Tensor, noise: Noise) -> Tensor:
+        mean, std = self._split(stats)
+        return mean + std * noise.normal(mean.shape)
+
+    def mode(self, stats: Tensor) -> Tensor:
+        return self._split(stats)[0]
+
+    def kl(self, left: Tensor, right: Tensor) -> Tensor:
+        mean_l, std_l = self._split(left)
+        mean_r, std_r = self._split(right)
+        ratio = (std_l / std_r).square()
+        distance = ((mean_l - mean_r) / std_r).square()
+        return 0.5 * (ratio + distance - 1.0 - torch.log(ratio)).sum(-1)
+
+
+class CategoricalLatent:
+    """Categoricals mixed with a uniform, sampled straight-through (Hafner 2023)."""
+
+    def __init__(self, stoch: int, classes: int, unimix: float) -> None:
+        self.size = stoch * classes
+        self.stat_size = stoch * classes
+        self._stoch, self._classes, self._unimix = stoch, classes, unimix
+
+    def _probs(self, stats: Tensor) -> Tensor:
+        probs = torch.softmax(stats.unflatten(-1, (self._stoch, self._classes)), -1)
+        return (1.0 - self._unimix) * probs + self._unimix / self._classes
+
+    def sample(self, stats: Tensor, noise: Noise) -> Tensor:
+        probs = self._probs(stats)
+        # argmax p / exponential: one pass, and the same law as a Gumbel argmax on log p
+        race = probs.detach() / -torch.log(noise.uniform(probs.shape))
+        onehot = F.one_hot(race.argmax(-1), self._classes).to(probs.dtype)
+        return (onehot + probs - probs.detach()).flatten(-2)
+
+    def mode(self, stats: Tensor) -> Tensor:
+        probs = self._probs(stats)
+        return F.one_hot(probs.argmax(-1), self._classes).to(probs.dtype).flatten(-2)
+
+    def kl(self, left: Tensor, right: Tensor) -> Tensor:
+        probs_l, probs_r = self._probs(left), self._probs(right)
+        return (probs_l * (torch.log(probs_l) - torch.log(probs_r))).sum((-2, -1))
+
+
+def make_latent(config: ModelConfig) -> Latent:
+    if config.latent == "gaussian":
+        return GaussianLatent(config.stoch, config.min_std)
+    return CategoricalLatent(config.stoch, config.classes, config.unimix)

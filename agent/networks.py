@@ -1,0 +1,87 @@
+"""All networks of one agent, and the part of them that acts.
+
+The acting part crosses to the body as one flat float32 buffer in the order of `acting_items`.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from agent.codec import Decoder, Encoder
+from agent.dynamics import Dynamics
+from agent.layers import head
+from agent.policy import Policy
+from configs.schema import ModelConfig
+from interfaces.spaces import Spaces
+
+
+class ActingNetworks(nn.Module):
+    """What the body needs: encoder, dynamics, policy, value."""
+
+    def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
+        super().__init__()
+        self.encoder = Encoder(spaces, config)
+        self.dynamics = Dynamics(config, self.encoder.size, spaces.num_actions)
+        feature = self.dynamics.feature_size
+        self.policy = Policy(spaces, config, feature)
+        self.value = head(feature, config.units, config.layers, 1, 0.0)
+
+
+class Networks(ActingNetworks):
+    """Everything: what acts, and what only learning needs."""
+
+    def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
+        super().__init__(spaces, config)
+        feature = self.dynamics.feature_size
+        self.decoder = Decoder(spaces, config, feature)
+        self.reward = head(feature, config.units, config.layers, 1, 0.0)
+        self.continues = head(feature, config.units, config.layers, 1, 0.0)
+
+    @property
+    def world_model(self) -> nn.ModuleList:
+        """The parts trained on lived Steps."""
+        return nn.ModuleList(
+            [self.encoder, self.dynamics, self.decoder, self.reward, self.continues]
+        )
+
+
+def build_networks(spaces: Spaces, config: ModelConfig, seed: int) -> Networks:
+    """Freshly initialised networks; the same seed gives the same weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Networks(spaces, config)
+
+
+def acting_items(networks: ActingNetworks) -> Iterator[tuple[str, Tensor]]:
+    """Name and parameter of everything that acts, in the order of the flat buffer."""
+    for part in ("encoder", "dynamics", "policy", "value"):
+        for name, parameter in networks.get_submodule(part).named_parameters():
+            yield f"{part}.{name}", parameter
+
+
+def acting_shapes(networks: ActingNetworks) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return tuple((name, tuple(parameter.shape)) for name, parameter in acting_items(networks))
+
+
+def flatten_acting(networks: ActingNetworks) -> NDArray[np.float32]:
+    """The acting parameters as one new float32 array."""
+    with torch.no_grad():
+        flat = torch.cat([parameter.reshape(-1) for _, parameter in acting_items(networks)])
+        return flat.to("cpu", torch.float32).numpy()
+
+
+def view_acting(
+    spaces: Spaces, config: ModelConfig, flat: NDArray[np.float32]
+) -> ActingNetworks:
+    """Acting networks whose parameters are views of `flat`: refill it, and they have changed."""
+    with torch.random.fork_rng(devices=[]):
+        networks = ActingNetworks(spaces, config)
+    buffer, start = torch.from_numpy(flat), 0
+    for _, parameter in acting_items(networks):
+        parameter.requires_grad_(False)
+        parameter.data = buffer[start : start + parameter.numel()].view(parameter.shape)
+        start += parameter.numel()
+    return networks.eval()

@@ -1,0 +1,156 @@
+"""YAML as a tree in which every value knows the file, line and column it was written at."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+MAX_NODES = 10_000  # aliases expanded; a "billion laughs" file stops here
+MAX_DEPTH = 32
+
+_TAG = "tag:yaml.org,2002:"
+_SCALARS = frozenset(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str"))
+_EXPONENT = re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1, but 1e-3 is a number (1.1 wants 1.0e-3) and a date stays text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name, never written to
+        first: [(tag, pattern) for tag, pattern in pairs if tag != f"{_TAG}timestamp"]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+class Dumper(yaml.SafeDumper):
+    """Writes what the loader reads: the text '1e-3' gets quotes."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: Dumper, text: str) -> yaml.ScalarNode:
+    # PyYAML folds a lone U+0085 to a space unless it is escaped
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar(f"{_TAG}str", text, style)
+
+
+_Loader.add_implicit_resolver(f"{_TAG}float", _EXPONENT, list("-+0123456789"))
+Dumper.add_implicit_resolver(f"{_TAG}float", _EXPONENT, list("-+0123456789"))
+Dumper.add_representer(str, _text)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A mapping, a list or a scalar, and where it was written (a mapping's entry: its key)."""
+
+    value: "dict[str, Tree] | list[Tree] | str | int | float | bool | None"
+    where: str
+
+    def plain(self) -> Any:
+        if isinstance(self.value, dict):
+            return {key: child.plain() for key, child in self.value.items()}
+        if isinstance(self.value, list):
+            return [child.plain() for child in self.value]
+        return self.value
+
+    def child(self, step: str | int) -> "Tree | None":
+        if isinstance(self.value, dict) and isinstance(step, str):
+            return self.value.get(step)
+        if isinstance(self.value, list) and isinstance(step, int) and step < len(self.value):
+            return self.value[step]
+        return None
+
+
+class NotYaml(ValueError):
+    """The text is no YAML we read; the message begins with where."""
+
+
+@dataclass
+class _Reader:
+    """Turns PyYAML's nodes into a Tree; what can be read past is noted in `problems`."""
+
+    loader: _Loader
+    origin: str
+    lines: bool
+    problems: list[str]
+    nodes: int = 0
+
+    def where(self, mark: Any) -> str:
+        if not self.lines or mark is None:
+            return self.origin
+        return f"{self.origin}:{mark.line + 1}:{mark.column + 1}"
+
+    def tree(self, node: yaml.Node, where: str, depth: int = 0) -> Tree:
+        self.nodes += 1
+        if self.nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise NotYaml(
+                f"{where}  more than {MAX_NODES} values or {MAX_DEPTH} levels (aliases expanded)"
+            )
+        if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
+            return Tree(self._mapping(node, depth), where)
+        if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
+            items = [self.tree(item, self.where(item.start_mark), depth + 1) for item in node.value]
+            return Tree(items, where)
+        if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
+            try:
+                value = self.loader.construct_object(node)
+                str(value).encode()  # a lone surrogate, or more digits than Python prints
+            except (ValueError, LookupError, OverflowError, yaml.YAMLError):
+                raise NotYaml(f"{where}  cannot read {node.value[:60]!r}") from None
+            return Tree(value, where)
+        raise NotYaml(f"{where}  the tag {node.tag.replace(_TAG, '!!')[:60]} is not read here")
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Tree]:
+        entries: dict[str, Tree] = {}
+        for key_node, value_node in node.value:
+            where = self.where(key_node.start_mark)
+            if key_node.tag != f"{_TAG}str" or not isinstance(key_node, yaml.ScalarNode):
+                given = key_node.value if isinstance(key_node, yaml.ScalarNode) else "a list"
+                hint = "use extends" if given == "<<" else "a key is text; put it in quotes"
+                self.problems.append(f"{where}  key {given}\n    {hint}")
+                continue
+            key, child = key_node.value, self.tree(value_node, where, depth + 1)
+            if key in entries:
+                first = entries[key].where
+                self.problems.append(f"{where}  {key}\n    written twice; the first is at {first}")
+                continue
+            entries[key] = child
+        return entries
+
+
+def parse(text: str, origin: str, problems: list[str], *, lines: bool = True) -> Tree:
+    """The tree of one YAML document; nothing in it is a null.
+
+    Duplicate keys and keys that are not text are added to `problems` and left out. `lines=False`
+    says only the origin, for text that is no file. Raises NotYaml.
+    """
+    try:
+        loader = _Loader(text)
+        reader = _Reader(loader, origin, lines, problems)
+        node = loader.get_single_node()
+        if node is None:
+            return Tree(None, origin)
+        return reader.tree(node, reader.where(node.start_mark))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{origin}:{mark.line + 1}:{mark.column + 1}" if mark and lines else origin
+        raise NotYaml(f"{where}  not YAML: {error.problem or error.context}") from None
+    except RecursionError:
+        raise NotYaml(f"{origin}  nested too deeply") from None
+    except NotYaml:
+        raise
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise NotYaml(f"{origin}  not YAML: {first_line}") from None
+
+
+def merge(under: Tree, over: Tree) -> Tree:
+    """`over` laid on `under`: mappings merge, everything else replaces."""
+    if not (isinstance(under.value, dict) and isinstance(over.value, dict)):
+        return over
+    merged = dict(under.value)
+    for key, child in over.value.items():
+        merged[key] = merge(merged[key], child) if key in merged else child
+    return Tree(merged, over.where)

@@ -1,0 +1,117 @@
+"""The Board: one mapped page where every process writes its own heartbeat and gauges.
+
+Each field has exactly one writer, is aligned, and is at most eight bytes: readers need no lock.
+"""
+
+import mmap
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from interfaces.histogram import HISTOGRAM, Histogram
+
+_BOARD = np.dtype(
+    [
+        # supervisor
+        ("stop", "<u8"),  # not 0: everybody ends cleanly
+        # guard
+        ("guard_heartbeat_ns", "<i8"),
+        ("fence", "<u8"),  # not 0: the body sends nothing; the number counts the fences raised
+        ("rests", "<u8"),  # how often the guard let go of the inputs
+        # body
+        ("body_pid", "<i8"),
+        ("body_heartbeat_ns", "<i8"),
+        ("fence_seen", "<u8"),  # the newest fence the body has stopped at
+        ("first_tick_ns", "<i8"),
+        ("ticks", "<u8"),
+        ("missed_beats", "<u8"),
+        ("late_s", "<f8"),
+        ("frame_age_s", "<f8"),
+        ("no_frame", "<u8"),
+        ("osc_sent", "<u8"),
+        ("osc_received", "<u8"),
+        ("osc_ignored", "<u8"),
+        ("journal_dropped", "<u8"),
+        ("reward_parameters", "<f8"),
+        ("reward_action_cost", "<f8"),
+        ("reward_world", "<f8"),
+        ("reward_now", "<f8"),
+        ("value_now", "<f8"),
+        ("action", "<f8", (16,)),
+        ("weights_version", "<u8"),
+        ("weights_applied", "<u8"),
+        ("weights_refused", "<u8"),
+        ("lateness", HISTOGRAM),
+        ("frame_age", HISTOGRAM),
+        ("decide", HISTOGRAM),
+        ("swap", HISTOGRAM),
+        ("publish_to_act", HISTOGRAM),
+        # trainer
+        ("trainer_heartbeat_ns", "<i8"),
+        ("updates", "<u8"),
+        ("session_updates", "<u8"),
+        ("steps_lived", "<u8"),
+        ("weights_published", "<u8"),
+        ("loss_image", "<f8"),
+        ("loss_vector", "<f8"),
+        ("loss_reward", "<f8"),
+        ("loss_kl", "<f8"),
+        ("loss_model", "<f8"),
+        ("loss_policy", "<f8"),
+        ("loss_value", "<f8"),
+        ("surprise", "<f8"),
+        ("dream_return", "<f8"),
+        ("entropy", "<f8"),
+        ("psnr_model", "<f8"),
+        ("psnr_last_frame", "<f8"),
+        ("psnr_mean_frame", "<f8"),
+    ],
+    align=True,
+)
+HISTOGRAMS = ("lateness", "frame_age", "decide", "swap", "publish_to_act")
+
+
+class Board:
+    """`board["ticks"]` reads, `board["ticks"] = 3` writes; histograms by `board.histogram(name)`."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        if create:
+            path.write_bytes(bytes(_BOARD.itemsize))
+        self._file = path.open("r+b")
+        self._map = mmap.mmap(self._file.fileno(), _BOARD.itemsize)
+        self._record = np.frombuffer(self._map, _BOARD, 1)[0:1].reshape(())
+        self._fields = {name: self._record[name] for name in _BOARD.names or ()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields[name][()]
+
+    def __setitem__(self, name: str, value: object) -> None:
+        self._fields[name][...] = value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields
+
+    def histogram(self, name: str) -> Histogram:
+        return Histogram(self._fields[name])
+
+    def beat(self, process: str) -> None:
+        """Heartbeat of body, guard or trainer, now."""
+        self._fields[f"{process}_heartbeat_ns"][...] = time.monotonic_ns()
+
+    def heartbeat_age_s(self, process: str) -> float:
+        """Seconds since the last heartbeat; 0 when there was none yet."""
+        last = int(self[f"{process}_heartbeat_ns"])
+        return (time.monotonic_ns() - last) * 1e-9 if last else 0.0
+
+    def close(self) -> None:
+        """Release the file; a view still held by someone keeps the mapping alive, harmlessly."""
+        self._fields = {}
+        del self._record
+        try:
+            self._map.close()
+        except BufferError:
+            return
+        finally:
+            self._file.close()

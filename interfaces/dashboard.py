@@ -1,0 +1,134 @@
+"""The live view in the terminal, drawn from the Board alone."""
+
+import time
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from configs.schema import Config
+from interfaces.board import Board
+from interfaces.run_folder import RunFolder
+
+_BAR = 10
+_LINE_EVERY_S = 5.0
+
+
+def live_view(board: Board, run: RunFolder, config: Config, seconds: float, notice: str) -> Panel:
+    """One picture of the run's state."""
+    ticks = int(board["ticks"])
+    if not ticks:
+        body: Group | Text = Text(f"waking up … {seconds:.0f} s", style="dim")
+    else:
+        body = Group(_numbers(board, config), Text(), _actions(board, config))
+    where = Text.assemble(
+        ("run  ", "dim"), str(run.path), "\n",
+        ("sees ", "dim"), str(run.view), "   ", ("Ctrl-C ends", "dim"),
+    )
+    parts = [body, Text(), where]
+    if notice:
+        parts.append(Text(notice, style="bold yellow"))
+    return Panel(Group(*parts), title=f"夢 Yume · {_clock(seconds)}", border_style="blue")
+
+
+def plain_line(board: Board, seconds: float) -> str:
+    """The same in one line, for a log."""
+    late = board.histogram("lateness").summary_ms()
+    return (
+        f"{_clock(seconds)}  ticks {int(board['ticks'])}  late p99 {late['p99']:.2f} ms  "
+        f"missed {int(board['missed_beats'])}  updates {int(board['updates'])}  "
+        f"weights v{int(board['weights_version'])}  model loss {float(board['loss_model']):.2f}  "
+        f"reward {float(board['reward_now']):+.3f}"
+    )
+
+
+def _numbers(board: Board, config: Config) -> Table:
+    late = board.histogram("lateness").summary_ms()
+    first = int(board["first_tick_ns"])
+    lived = max(1e-9, (time.monotonic_ns() - first) * 1e-9)
+    rate = min(config.beat.hz, int(board["ticks"]) / lived)
+    rests = int(board["rests"])
+    table = Table.grid(padding=(0, 3))
+    for _ in range(4):
+        table.add_column()
+    rows = [
+        ("beat", f"{rate:.2f} of {config.beat.hz:g} Hz", "missed", f"{int(board['missed_beats'])}"),
+        ("late p50 p99 max", f"{late['p50']:.2f} {late['p99']:.2f} {late['max']:.2f} ms",
+         "frame age", f"{1e3 * float(board['frame_age_s']):.0f} ms"),
+        ("steps", f"{int(board['ticks'])}", "updates", f"{int(board['updates'])}"),
+        ("weights", f"v{int(board['weights_version'])} (applied {int(board['weights_applied'])})",
+         "refused", f"{int(board['weights_refused'])}"),
+        ("reward", f"{float(board['reward_now']):+.3f}", "value", f"{float(board['value_now']):.2f}"),
+        ("loss model", f"{float(board['loss_model']):.2f}", "KL", f"{float(board['loss_kl']):.2f}"),
+        ("loss policy", f"{float(board['loss_policy']):.3f}",
+         "loss value", f"{float(board['loss_value']):.3f}"),
+        ("PSNR model", f"{float(board['psnr_model']):.1f} dB",
+         "last, mean frame", f"{float(board['psnr_last_frame']):.1f}, "
+         f"{float(board['psnr_mean_frame']):.1f} dB"),
+    ]
+    for a, b, c, d in rows:
+        table.add_row(Text(a, "dim"), b, Text(c, "dim"), d)
+    if int(board["fence"]):
+        table.add_row(Text("FENCED", "bold red"), f"the guard rests the avatar ({rests} times)")
+    return table
+
+
+def _actions(board: Board, config: Config) -> Table:
+    table = Table.grid(padding=(0, 3))
+    values = board["action"]
+    for i, action in enumerate(config.world.actions[: len(values)]):
+        table.add_row(Text(action.name, "dim"), Text(_bar(float(values[i]))), f"{values[i]:+.2f}")
+    return table
+
+
+def _bar(value: float) -> str:
+    """-1..1 as a bar around a middle."""
+    filled = round(min(1.0, abs(value)) * _BAR)
+    left = ("█" * filled).rjust(_BAR) if value < 0 else " " * _BAR
+    right = ("█" * filled).ljust(_BAR) if value > 0 else " " * _BAR
+    return f"{left}│{right}"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"
+
+
+class Screen:
+    """Rich on a terminal, a line now and then in a log, nothing when quiet."""
+
+    def __init__(
+        self, board: Board, run: RunFolder, config: Config, console: Console, *, quiet: bool
+    ) -> None:
+        self._board, self._run, self._config = board, run, config
+        self._console, self._quiet = console, quiet
+        self._live: Live | None = None
+        self._next_line_s = 0.0
+        self.notice = ""
+
+    def __enter__(self) -> "Screen":
+        if self._quiet:
+            return self
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False)
+            self._live.__enter__()
+        elif self.notice:
+            self._console.print(self.notice, style="bold yellow")
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._live is not None:
+            self._live.__exit__(*error)
+
+    def show(self, seconds: float) -> None:
+        """Draw the present state; at most a line each few seconds where there is no terminal."""
+        if self._live is not None:
+            view = live_view(self._board, self._run, self._config, seconds, self.notice)
+            self._live.update(view, refresh=True)
+        elif not self._quiet and seconds >= self._next_line_s:
+            self._console.print(plain_line(self._board, seconds), highlight=False)
+            self._next_line_s = seconds + _LINE_EVERY_S

@@ -1,0 +1,123 @@
+"""The guard: lets go of every input when the body is dead or hangs. A process and socket of its own.
+
+VRChat holds the last value of every input: a body killed in mid-stride would walk into a wall for
+ever. The guard raises a fence before it lets go, so that a body which wakes later sends nothing
+until it has been let in again.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from loguru import logger
+
+from configs.schema import ActionConfig
+from interfaces.board import Board
+from interfaces.endpoints import Endpoints, read_endpoints
+from interfaces.process import ProcessWatch, become, when_orphaned
+from interfaces.run_folder import RunFolder
+from interfaces.vrchat.hands import rest_datagrams
+
+_TIMES, _APART_S = 3, 0.01  # UDP may lose one
+_LOOK_EVERY_S = 0.02
+_SLACK_S = 0.15
+
+
+class Guard:
+    """Watches one body at a time, by its process and its heartbeat on the Board."""
+
+    def __init__(
+        self, board: Board, endpoints: Endpoints, actions: Sequence[ActionConfig], hz: float
+    ) -> None:
+        self._board = board
+        self._target = (endpoints.osc_host, endpoints.osc_send_port)
+        self._rest = rest_datagrams(actions)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._hung_after_s = 2.5 / hz + _SLACK_S
+        self._fences = 0
+        self._watch: ProcessWatch | None = None
+        self._last_pid = 0
+
+    def run(self, stopped: threading.Event, parent_gone: threading.Event) -> None:
+        """Watch until told to stop, or left alone; in either case not before the body has ended."""
+        while True:
+            self._board.beat("guard")
+            self._follow(int(self._board["body_pid"]))
+            if self._watch is None:
+                time.sleep(_LOOK_EVERY_S)
+                if stopped.is_set() or parent_gone.is_set() or self._board["stop"]:
+                    return
+            elif self._watch.wait(_LOOK_EVERY_S):
+                self._forget("the body has ended: inputs at rest")
+            else:
+                self._look_at_heartbeat()
+
+    def _follow(self, pid: int) -> None:
+        if pid in (0, self._last_pid):
+            return
+        if self._watch is not None:
+            self._forget("another body took over: inputs at rest")
+        self._watch, self._last_pid = ProcessWatch(pid), pid
+
+    def _forget(self, why: str) -> None:
+        self.let_go(why)
+        if self._watch is not None:
+            self._watch.close()
+        self._watch = None
+        self._board["fence"] = 0  # the next body begins with a clean slate
+
+    def _look_at_heartbeat(self) -> None:
+        board = self._board
+        hangs = board.heartbeat_age_s("body") > self._hung_after_s
+        if hangs and not board["fence"] and board["ticks"]:
+            self._fences += 1
+            board["fence"] = self._fences
+            self.let_go("the body hangs: fence up, inputs at rest")
+        elif not hangs and board["fence"] and board["fence_seen"] == board["fence"]:
+            self.let_go("the body is back: inputs at rest, fence down")
+            board["fence"] = 0
+
+    def let_go(self, why: str) -> None:
+        """Send every input's rest value, three times."""
+        for i in range(_TIMES):
+            for datagram in self._rest:
+                with contextlib.suppress(OSError):  # nobody listens: nothing to let go of
+                    self._socket.sendto(datagram, self._target)
+            if i + 1 < _TIMES:
+                time.sleep(_APART_S)
+        self._board["rests"] += 1
+        logger.info(why)
+
+
+def watch_run(run_path: Path) -> None:
+    """The guard's process."""
+    stopped, orphaned = become("guard"), when_orphaned()
+    run = RunFolder(run_path)
+    config = run.config
+    guard = Guard(
+        Board(run.board), read_endpoints(run.endpoints), config.world.actions, config.beat.hz
+    )
+    guard.run(stopped, orphaned)
+
+
+class FenceGate:
+    """The body's side of the fence: closed while the guard has raised it."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def closed(self) -> bool:
+        fence = int(self._board["fence"])
+        if fence:
+            self._board["fence_seen"] = fence
+        return fence != 0
+
+
+class OpenGate:
+    """No guard, nothing to guard: lockstep."""
+
+    def closed(self) -> bool:
+        return False

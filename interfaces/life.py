@@ -1,0 +1,123 @@
+"""A life: `run` from the first process started to the summary written."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from configs.schema import Config
+from interfaces.board import Board
+from interfaces.dashboard import Screen
+from interfaces.endpoints import choose_endpoints, write_endpoints
+from interfaces.files import write_json
+from interfaces.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.run_folder import RunFolder
+from interfaces.supervisor import Fault, Supervisor
+
+_LOOK_S = 0.1
+_MEMORY_S = 20.0
+
+
+class Life:
+    """Supervises one run, shows it, and measures it."""
+
+    def __init__(
+        self, run: RunFolder, config: Config, main: Path, console: Console, *, quiet: bool
+    ) -> None:
+        self._run, self._config = run, config
+        write_endpoints(run.endpoints, choose_endpoints(config.world))
+        self.board = Board(run.board, create=True)
+        names = ["standin"] if config.world.kind == "standin" else []
+        self._supervisor = Supervisor(run, self.board, main, [*names, "guard", "body", "trainer"])
+        self._first_losses: dict[str, float] = {}
+        self._memory: dict[str, float] = {}
+        self._screen = Screen(self.board, run, config, console, quiet=quiet)
+
+    def live(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
+        """Until `seconds` of life have passed or `stopped` is set. Returns the summary.
+
+        Raises Fault, after everything has ended and the summary is written.
+        """
+        began = time.monotonic()
+        fault: Fault | None = None
+        self._supervisor.start()
+        log = MetricsLog(self._run.metrics)
+        try:
+            with self._screen:
+                fault = self._watch(seconds, stopped, began, log)
+        finally:
+            self._sample_memory()
+            ended = time.monotonic()
+            self._supervisor.stop(["body", "trainer", "guard"], ["standin"])
+            log.write(metrics_line(self.board, time.monotonic() - began))
+            log.close()
+        word = "fault" if fault else "interrupted" if stopped.is_set() else "clean"
+        first_tick = int(self.board["first_tick_ns"]) * 1e-9
+        content = summary(
+            self.board, exit_word=word, seconds=ended - began,
+            lived_s=max(0.0, int(self.board["body_heartbeat_ns"]) * 1e-9 - first_tick),
+            steps=int(self.board["steps_lived"]), train_ratio=self._train_ratio(),
+            first_losses=self._first_losses, restarts=self._supervisor.restarts(),
+            memory_mb=self._memory,
+        )
+        content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
+        write_json(self._run.summary, content)
+        if fault:
+            raise fault
+        return content
+
+    def _watch(
+        self, seconds: float | None, stopped: threading.Event, began: float, log: MetricsLog
+    ) -> Fault | None:
+        next_line = next_memory = began
+        while not stopped.wait(_LOOK_S):
+            now = time.monotonic()
+            try:
+                self._supervisor.look()
+            except Fault as fault:
+                return fault
+            first_tick = int(self.board["first_tick_ns"]) * 1e-9
+            if seconds is not None and first_tick and now - first_tick >= seconds:
+                return None
+            if not self._first_losses and self.board["session_updates"]:
+                self._first_losses = losses(self.board)
+            if now >= next_line:
+                log.write(metrics_line(self.board, now - began))
+                self._screen.show(now - began)
+                next_line += 1.0
+            if now >= next_memory:
+                self._sample_memory()
+                next_memory = now + _MEMORY_S
+        return None
+
+    def warn(self, notice: str) -> None:
+        """Show a line that must not be missed."""
+        self._screen.notice = notice
+
+    def _train_ratio(self) -> float:
+        trainer = self._config.trainer
+        replayed = int(self.board["session_updates"]) * trainer.batch * trainer.length
+        return replayed / max(1, int(self.board["ticks"]))
+
+    def _sample_memory(self) -> None:
+        for name, used in self._supervisor.memory_mb().items():
+            self._memory[name] = max(used, self._memory.get(name, 0.0))
+
+
+def short_summary(content: dict[str, Any], run: RunFolder) -> str:
+    """What a person wants to know when a life has ended."""
+    late, weights = content["lateness_ms"], content["weights"]
+    psnr = content["prediction_psnr"]
+    return "\n".join(
+        [
+            f"{content['ticks']} ticks at {content['hz']:.2f} Hz, {content['missed_beats']} missed, "
+            f"lateness p50 {late['p50']:.2f} p99 {late['p99']:.2f} max {late['max']:.2f} ms",
+            f"{content['updates']} updates, {weights['applied']} versions applied "
+            f"({weights['refused']} refused), reward {content['reward']['sum']:+.2f}",
+            f"next frame: model {psnr['model']:.1f} dB, last frame {psnr['last_frame']:.1f}, "
+            f"mean frame {psnr['mean_frame']:.1f}",
+            f"written to {run.path}",
+        ]
+    )

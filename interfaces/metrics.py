@@ -1,0 +1,101 @@
+"""What a run measures: a line of metrics each second, and the summary at the end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from interfaces.board import Board
+
+LOSSES = ("image", "vector", "reward", "kl", "model", "policy", "value")
+
+
+class MetricsLog:
+    """Appends one JSON object a line; a crash loses at most the last one."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+
+    def write(self, line: dict[str, Any]) -> None:
+        self._file.write(json.dumps(line) + "\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def losses(board: Board) -> dict[str, float]:
+    return {name: round(float(board[f"loss_{name}"]), 5) for name in LOSSES}
+
+
+def reward_sums(board: Board) -> dict[str, float]:
+    terms = {name: float(board[f"reward_{name}"]) for name in ("parameters", "action_cost", "world")}
+    return {"sum": round(sum(terms.values()), 4)} | {k: round(v, 4) for k, v in terms.items()}
+
+
+def metrics_line(board: Board, seconds: float) -> dict[str, Any]:
+    """The Board's gauges at this moment."""
+    return {
+        "seconds": round(seconds, 2),
+        "ticks": int(board["ticks"]),
+        "missed_beats": int(board["missed_beats"]),
+        "lateness_ms": board.histogram("lateness").summary_ms(),
+        "frame_age_ms": round(1e3 * float(board["frame_age_s"]), 2),
+        "steps": int(board["steps_lived"]),
+        "updates": int(board["updates"]),
+        "weights_version": int(board["weights_version"]),
+        "reward": reward_sums(board),
+        "losses": losses(board),
+        "surprise": round(float(board["surprise"]), 4),
+        "dream_return": round(float(board["dream_return"]), 4),
+        "entropy": round(float(board["entropy"]), 4),
+        "prediction_psnr": psnr(board),
+    }
+
+
+def psnr(board: Board) -> dict[str, float]:
+    return {
+        name: round(float(board[f"psnr_{name}"]), 3)
+        for name in ("model", "last_frame", "mean_frame")
+    }
+
+
+def summary(
+    board: Board, *, exit_word: str, seconds: float, lived_s: float, steps: int, train_ratio: float,
+    first_losses: dict[str, float], restarts: dict[str, int], memory_mb: dict[str, float],
+) -> dict[str, Any]:
+    """Everything `summary.json` holds. `lived_s` is from the first tick to the last."""
+    ticks = int(board["ticks"])
+    return {
+        "exit": exit_word,
+        "seconds": round(seconds, 2),
+        "ticks": ticks,
+        "hz": round((ticks - 1) / lived_s, 4) if ticks > 1 and lived_s > 0 else 0.0,
+        "missed_beats": int(board["missed_beats"]),
+        "lateness_ms": board.histogram("lateness").summary_ms(),
+        "frame_age_ms": board.histogram("frame_age").summary_ms(),
+        "no_frame": int(board["no_frame"]),
+        "decide_ms": board.histogram("decide").summary_ms(),
+        "swap_ms": board.histogram("swap").summary_ms(),
+        "weights": {
+            "published": int(board["weights_published"]),
+            "applied": int(board["weights_applied"]),
+            "refused": int(board["weights_refused"]),
+            "last_version": int(board["weights_version"]),
+            "publish_to_act_ms": board.histogram("publish_to_act").summary_ms(),
+        },
+        "updates": int(board["session_updates"]),
+        "total_updates": int(board["updates"]),
+        "train_ratio": round(train_ratio, 3),
+        "steps": steps,
+        "journal_dropped": int(board["journal_dropped"]),
+        "reward": reward_sums(board),
+        "losses": {"first": first_losses, "last": losses(board)},
+        "prediction_psnr": psnr(board),
+        "osc": {
+            "sent": int(board["osc_sent"]),
+            "received": int(board["osc_received"]),
+            "ignored": int(board["osc_ignored"]),
+        },
+        "rests": int(board["rests"]),
+        "restarts": restarts,
+        "memory_mb": memory_mb,
+    }

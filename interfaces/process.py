@@ -1,0 +1,100 @@
+"""What the processes of a run share: a title, a log, clean stops, and a watch on each other."""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+import psutil
+import setproctitle
+from loguru import logger
+
+_LOG_FORMAT = "{time:HH:mm:ss.SSS} {level: <7} {message}"
+
+
+def become(name: str) -> threading.Event:
+    """Take the title yume-NAME, log to stderr, and return an event that SIGTERM and SIGINT set."""
+    setproctitle.setproctitle(f"yume-{name}")
+    logger.remove()
+    logger.add(sys.stderr, format=_LOG_FORMAT, level="INFO")
+    stopped = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):  # Windows ends a process group by SIGBREAK
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    return stopped
+
+
+def lower_priority() -> None:
+    """Give way to everybody else: nice 19, on Windows below normal."""
+    process = psutil.Process()
+    process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 19)
+
+
+class ProcessWatch:
+    """Notices the death of a process at once, a zombie's too, and is not fooled by a reused pid."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._fd: int | None = None
+        self._handle: int | None = None
+        self._process: psutil.Process | None = None
+        try:
+            if hasattr(os, "pidfd_open"):
+                self._fd = os.pidfd_open(pid)
+            elif sys.platform == "win32":
+                synchronize = 0x00100000
+                handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)
+                self._handle = handle or None
+            else:
+                self._process = psutil.Process(pid)
+        except (OSError, psutil.NoSuchProcess):
+            pass  # already gone: wait() says so
+
+    def wait(self, timeout_s: float) -> bool:
+        """True once the process has ended; returns at the latest after `timeout_s` seconds."""
+        if self._fd is not None:
+            return bool(select.select([self._fd], [], [], timeout_s)[0])
+        if self._handle is not None and sys.platform == "win32":
+            kernel = ctypes.windll.kernel32
+            return kernel.WaitForSingleObject(self._handle, int(timeout_s * 1000)) == 0
+        if self._process is None:
+            return True
+        time.sleep(timeout_s)
+        return (
+            not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE
+        )
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+        if self._handle is not None and sys.platform == "win32":
+            ctypes.windll.kernel32.CloseHandle(self._handle)
+        self._fd = self._handle = self._process = None
+
+
+def when_orphaned() -> threading.Event:
+    """An event set within half a second of the death of the process that started this one."""
+    orphaned, watch = threading.Event(), ProcessWatch(os.getppid())
+
+    def look() -> None:
+        while not watch.wait(0.5):
+            pass
+        orphaned.set()
+
+    threading.Thread(target=look, name="parent-watch", daemon=True).start()
+    return orphaned
+
+
+def append_log(folder: Path, name: str) -> int:
+    """File descriptor of NAME.log, opened for appending; the caller closes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

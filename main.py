@@ -1,0 +1,252 @@
+"""Yume's command line, the only wiring, and the table of its processes."""
+
+import importlib.util
+import json
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from configs.commands import app as config_app
+from configs.commands import split_words
+from configs.errors import BadInput
+from configs.load import load_config
+from configs.schema import Config
+from interfaces.run_folder import RunError, RunFolder, create_run, open_run
+
+MAIN = Path(__file__).resolve()
+BAD_INPUT = 2
+
+app = typer.Typer(
+    help="Yume (夢): a realtime agent that lives in VRChat and learns by dreaming.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+)
+app.add_typer(config_app, name="config")
+console, errors = Console(), Console(stderr=True)
+
+Words = Annotated[
+    list[str] | None, typer.Argument(metavar="[FILE] [KEY=VALUE]...", help="a YAML file or preset")
+]
+Out = Annotated[Path | None, typer.Option("--out", help="the run's folder (default runs/TIME-NAME)")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="seed of everything random")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
+Resume = Annotated[Path | None, typer.Option("--resume", help="go on with this run")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")]
+
+
+@app.command()
+def run(
+    words: Words = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="live so long")] = None,
+    out: Out = None, seed: Seed = None, resume: Resume = None, quiet: Quiet = False,
+) -> None:
+    """Live: a world, a body at a steady beat, a trainer, a guard. Ctrl-C ends it."""
+    from interfaces.life import Life, short_summary
+
+    with bad_input_exits():
+        folder, config = _prepare(words, out, seed, resume)
+        stopped = _stop_on_signals()
+        life = Life(folder, config, MAIN, console, quiet=quiet)
+        if notice := cpu_torch_beside_gpu():
+            life.warn(notice)
+        content = life.live(seconds, stopped)
+    if not quiet:
+        console.print(short_summary(content, folder), highlight=False)
+
+
+@app.command()
+def train(
+    words: Words = None,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="steps to live, in all")] = 10_000,
+    out: Out = None, seed: Seed = None, resume: Resume = None, quiet: Quiet = False,
+) -> None:
+    """Live and learn in lockstep, as fast as the machine allows. Ctrl-C saves and ends."""
+    from interfaces.standin.lockstep import LockstepStandin
+    from trainer.lockstep import Lockstep
+    from trainer.session import run_lockstep
+
+    with bad_input_exits():
+        folder, config = _prepare(words, out, seed, resume)
+        _require_lockstep(config)
+        stopped = _stop_on_signals()
+        world = LockstepStandin(config, config.seed)
+        lockstep = Lockstep(folder, config, world, resume=resume is not None)
+        run_lockstep(lockstep, folder, config, steps, stopped, console, quiet=quiet)
+
+
+@app.command()
+def evaluate(
+    run: RunPath,
+    episodes: Annotated[int, typer.Option("--episodes", min=1)] = 10,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="episode i uses seed + i")] = 0,
+    policy: Annotated[str, typer.Option(help="trained, greedy or random")] = "trained",
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Let a frozen policy live episodes in lockstep, and say what they return."""
+    from interfaces.standin.lockstep import LockstepStandin
+    from trainer.evaluate import POLICIES, table
+    from trainer.evaluate import evaluate as evaluate_run
+
+    with bad_input_exits():
+        if policy not in POLICIES:
+            raise BadInput(f"--policy {policy}: allowed are {', '.join(POLICIES)}")
+        folder = open_run(run)
+        config = folder.config
+        _require_lockstep(config)
+        result = evaluate_run(
+            folder, config, lambda world_seed: LockstepStandin(config, world_seed),
+            episodes=episodes, seed=seed, which=policy,
+        )
+    if as_json:
+        print(json.dumps(result.to_json()))
+    else:
+        console.print(table(result))
+
+
+@app.command()
+def standin(
+    osc: Annotated[
+        str, typer.Option("--osc", help="IN:HOST:OUT, as VRChat has it")
+    ] = "9000:127.0.0.1:9001",
+    http: Annotated[int, typer.Option("--http", min=0, max=65535, help="port of the picture")] = 8900,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1)] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    config: Annotated[str, typer.Option("--config", help="a YAML file or preset")] = "default",
+) -> None:
+    """The stand-in VRChat alone: OSC on UDP, its picture as MJPEG over HTTP. Loopback only."""
+    from interfaces.standin.command import serve_alone
+
+    with bad_input_exits():
+        settings = load_config(Path(config)).world.standin
+        serve_alone(settings, osc, http, seed, seconds, _stop_on_signals(), console)
+
+
+@app.command()
+def rollback(
+    run: RunPath,
+    version: Annotated[int | None, typer.Argument(help="a kept version; the one before if none")] = None,
+    release: Annotated[bool, typer.Option("--release", help="follow the newest again")] = False,
+) -> None:
+    """Pin the body of a run, living or not, to an earlier version of its weights."""
+    from interfaces.rollback import roll_back
+
+    with bad_input_exits():
+        console.print(roll_back(open_run(run), version, release=release), highlight=False)
+
+
+# The processes of a run: hidden commands that read everything from the run's folder.
+
+
+@app.command("_standin", hidden=True)
+def _standin(run: Path) -> None:
+    from interfaces.standin.command import serve_run
+
+    with bad_input_exits(plain=True):
+        serve_run(run)
+
+
+@app.command("_guard", hidden=True)
+def _guard(run: Path) -> None:
+    from interfaces.guard import watch_run
+
+    with bad_input_exits(plain=True):
+        watch_run(run)
+
+
+@app.command("_body", hidden=True)
+def _body(run: Path) -> None:
+    from agent.body_process import live
+
+    with bad_input_exits(plain=True):
+        live(run)
+
+
+@app.command("_trainer", hidden=True)
+def _trainer(run: Path) -> None:
+    from trainer.trainer_process import train as train_beside
+
+    with bad_input_exits(plain=True):
+        train_beside(run)
+
+
+def _prepare(
+    words: list[str] | None, out: Path | None, seed: int | None, resume: Path | None
+) -> tuple[RunFolder, Config]:
+    """The run's folder and its configuration, new or resumed. Raises RunError and ConfigError."""
+    if resume is not None:
+        if words or out or seed is not None:
+            raise RunError("--resume goes on with the run's own configuration, folder and seed")
+        folder = open_run(resume)
+        return folder, folder.config
+    path, overrides = split_words(words or [])
+    if seed is not None:
+        overrides = [*overrides, f"seed={seed}"]
+    config = load_config(path, overrides)
+    return create_run(out, config, path.stem, MAIN.parent), config
+
+
+def _require_lockstep(config: Config) -> None:
+    if config.world.kind != "standin":
+        raise BadInput(
+            f"world.kind {config.world.kind} lives in real time only; lockstep needs standin"
+        )
+
+
+def _stop_on_signals() -> threading.Event:
+    stopped = threading.Event()
+    names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
+    for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+@contextmanager
+def bad_input_exits(*, plain: bool = False) -> Generator[None]:
+    """A clear line and exit code 2 for what the user can mend; 1 for a fault that is named."""
+    from interfaces.supervisor import Fault
+
+    try:
+        yield
+    except Fault as fault:
+        _say(str(fault), plain)
+        raise typer.Exit(fault.exit_code) from fault
+    except BadInput as error:
+        _say(str(error), plain)
+        raise typer.Exit(BAD_INPUT) from error
+
+
+def _say(message: str, plain: bool) -> None:
+    if plain:  # a child's last line is what its supervisor shows
+        print(message.replace("\n", "; "), file=sys.stderr, flush=True)
+    else:
+        errors.print(message, style="bold red", highlight=False, markup=False, soft_wrap=True)
+
+
+def cpu_torch_beside_gpu() -> str:
+    """A warning when an NVIDIA GPU sits beside a torch that cannot use it, else empty.
+
+    Looked up without importing torch: that costs seconds and memory this process does not need.
+    """
+    if shutil.which("nvidia-smi") is None:
+        return ""
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return ""
+    version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
+    if "cuda: Optional[str] = None" not in version and "cuda = None" not in version:
+        return ""
+    return (
+        "An NVIDIA GPU is here, but this torch is a CPU build: it will learn many times slower. "
+        "The README has the line that installs torch with CUDA."
+    )
+
+
+if __name__ == "__main__":
+    app()

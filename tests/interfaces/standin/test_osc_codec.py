@@ -1,0 +1,130 @@
+"""The codec round-trips what VRChat sends, and answers garbage with OscError only."""
+
+import math
+import random
+import struct
+
+import pytest
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+from interfaces.vrchat.osc import OscError, decode, encode
+
+
+@pytest.mark.parametrize(
+    ("value", "tag"),
+    [(True, "T"), (False, "F"), (1, "i"), (-7, "i"), (0.5, "f"), (-1.0, "f"), ("おはよう", "s")],
+)
+def test_round_trip(value: object, tag: str) -> None:
+    datagram = encode("/avatar/parameters/X", value)  # type: ignore[arg-type]
+    address, (back,) = decode(datagram)[0]
+    assert address == "/avatar/parameters/X"
+    assert back == value
+    assert type(back) is type(value)
+    assert f",{tag}".encode() in datagram
+    assert len(datagram) % 4 == 0
+
+
+@pytest.mark.parametrize("value", [True, False, 3, 0.25, "", "abc", "abcd"])
+def test_bytes_equal_python_osc(value: object) -> None:
+    builder = OscMessageBuilder("/input/Vertical")
+    builder.add_arg(value)
+    assert encode("/input/Vertical", value) == builder.build().dgram  # type: ignore[arg-type]
+
+
+def test_bool_has_no_payload() -> None:
+    assert encode("/abc", True) == b"/abc\0\0\0\0,T\0\0"
+
+
+def test_python_osc_reads_ours() -> None:
+    message = OscMessage(encode("/input/LookHorizontal", 0.1))
+    assert message.params == [struct.unpack(">f", struct.pack(">f", 0.1))[0]]
+
+
+def test_nested_bundles_keep_their_order() -> None:
+    outer, inner = OscBundleBuilder(IMMEDIATELY), OscBundleBuilder(IMMEDIATELY)
+    for bundle, names in ((inner, "bc"), (outer, "a")):
+        for name in names:
+            message = OscMessageBuilder(f"/{name}")
+            message.add_arg(1.0)
+            bundle.add_content(message.build())
+    outer.add_content(inner.build())
+    assert [address for address, _ in decode(outer.build().dgram)] == ["/a", "/b", "/c"]
+
+
+def test_many_arguments() -> None:
+    builder = OscMessageBuilder("/chatbox/input")
+    for value in ("hi", True, False):
+        builder.add_arg(value)
+    assert decode(builder.build().dgram) == [("/chatbox/input", ["hi", True, False])]
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        b"",
+        b"\0",
+        b"hello",
+        b"/",
+        b"/x",
+        b"/abc\0\0\0\0,f\0\0",
+        b"/abc\0\0\0\0,i\0\0\0",
+        b"/abc\0\0\0\0,q\0\0\0\0\0\0",
+        b"/\xff\xfe\0,f\0\0\0\0\0\0",
+        b"#bundle\0",
+        b"#bundle\0" + b"\0" * 8 + b"\0\0\0\0",
+        b"#bundle\0" + b"\0" * 8 + struct.pack(">i", -4),
+        b"#bundle\0" + b"\0" * 8 + struct.pack(">i", 2**31 - 1),
+    ],
+)
+def test_garbage_is_refused(datagram: bytes) -> None:
+    with pytest.raises(OscError):
+        decode(datagram)
+
+
+def test_bundle_bomb_is_refused() -> None:
+    datagram = encode("/a", 1)
+    for _ in range(200):
+        datagram = b"#bundle\0" + b"\0" * 8 + struct.pack(">i", len(datagram)) + datagram
+    with pytest.raises(OscError, match="nested"):
+        decode(datagram)
+
+
+def test_fuzz_raises_nothing_else() -> None:
+    rng = random.Random(0)
+    seeds = [
+        encode("/input/Vertical", 0.5),
+        encode("/input/Jump", 1),
+        encode("/chatbox/input", "hello"),
+        b"#bundle\0" + b"\0" * 7 + b"\1" + struct.pack(">i", 12) + encode("/a", True) + b"\0" * 4,
+        b"/a\0\0,bmtrhdN[]i\0\0\0\0" + b"\0" * 40,
+    ]
+    for _ in range(6000):
+        if rng.random() < 0.3:
+            datagram = rng.choice([b"", b"/", b"#bundle\0"]) + rng.randbytes(rng.randrange(64))
+        else:
+            raw = bytearray(rng.choice(seeds))
+            for _ in range(rng.randrange(1, 6)):
+                raw[rng.randrange(len(raw))] = rng.choice([0, 44, 47, 98, 116, 255, rng.randrange(256)])
+            datagram = bytes(raw[: rng.randrange(len(raw) + 1)])
+        try:
+            messages = decode(datagram)
+        except OscError:
+            continue
+        assert all(isinstance(address, str) for address, _ in messages)
+
+
+@pytest.mark.parametrize("value", [2**31, 1e300, "a\0b", "\ud800"])
+def test_values_osc_cannot_carry(value: object) -> None:
+    with pytest.raises(OscError):
+        encode("/x", value)  # type: ignore[arg-type]
+
+
+def test_address_needs_a_slash() -> None:
+    with pytest.raises(OscError):
+        encode("x", 1)
+
+
+def test_nan_passes_the_codec() -> None:
+    assert math.isnan(decode(encode("/x", math.nan))[0][1][0])  # type: ignore[arg-type]

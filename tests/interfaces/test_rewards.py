@@ -1,0 +1,23 @@
+"""Rewards are functions of Steps: single or batched, weighted, nothing at a beginning."""
+
+import numpy as np
+
+from configs.schema import ActionConfig, RewardConfig
+from interfaces.rewards import LivedRewards
+from interfaces.spaces import Spaces
+
+SPACES = Spaces(
+    (0, 0, 3), ("Speed", "HeadPat"), (ActionConfig(name="V"), ActionConfig(name="H"))
+)
+
+
+def test_terms_of_one_step_and_of_a_batch():
+    config = RewardConfig(parameters={"HeadPat": 2.0}, action_cost=0.5, world=3.0)
+    rewards = LivedRewards(config, SPACES)
+    vector = np.array([9.0, 1.0, 1.0, 0.0], np.float32)  # Speed, HeadPat, last sent V and H
+    one = rewards.terms(vector, np.float32(0.1), np.bool_(False))
+    np.testing.assert_allclose(one, [2.0, -0.25, 0.3], rtol=1e-6)
+    batch = rewards.terms(
+        np.stack([vector, vector]), np.full(2, 0.1, np.float32), np.array([False, True])
+    )
+    np.testing.assert_allclose(batch, [one, np.zeros(3)], rtol=1e-6)

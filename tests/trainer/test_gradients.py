@@ -1,0 +1,137 @@
+"""Gradients reach the policy through the dynamics, and stop where they must."""
+
+import pytest
+import torch
+
+from agent.dynamics import State
+from agent.networks import build_networks
+from agent.noise import TorchNoise
+from interfaces.spaces import Spaces
+from trainer.imagination import frozen, imagine
+from trainer.learner import Learner
+from trainer.losses import Batch, dream_returns, policy_loss, value_loss
+
+
+def spaces_of(config):
+    camera = config.world.camera
+    return Spaces(
+        (camera.height, camera.width, 3), config.world.parameters, config.world.actions
+    )
+
+
+def batch_of(config, spaces, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    size = (config.trainer.batch, config.trainer.length)
+    first = torch.zeros(size, dtype=torch.bool)
+    first[0, 3] = True
+    return Batch(
+        torch.randint(0, 255, (*size, *spaces.image_shape), dtype=torch.uint8, generator=generator),
+        torch.randn(*size, spaces.vector_size, generator=generator),
+        torch.randn(*size, generator=generator),
+        first,
+        torch.zeros(size, dtype=torch.bool),
+    )
+
+
+@pytest.fixture(params=["gaussian", "categorical"])
+def config(tiny, request):
+    return tiny.model_copy(
+        update={"model": tiny.model.model_copy(update={"latent": request.param})}
+    )
+
+
+def dream_with(networks, config, horizon=5, action_grad=False):
+    noise = TorchNoise(torch.device("cpu"))
+    noise.begin(1, 1)
+    start = networks.dynamics.initial(7)
+    start = State(start.deter + 0.1, start.stoch + 0.1)
+    return imagine(networks, start, horizon, noise)
+
+
+def untouched(module):
+    return all(parameter.grad is None for parameter in module.parameters())
+
+
+def make(config):
+    networks = build_networks(spaces_of(config), config.model, 0)
+    with torch.no_grad():  # zero-initialised heads pass no gradient back
+        for head in (networks.reward, networks.value, networks.continues):
+            torch.nn.init.normal_(head[-1].weight, std=0.5)
+    return networks
+
+
+def model_parts(networks):
+    return (networks.dynamics, networks.reward, networks.continues, networks.value)
+
+
+def test_policy_learns_through_the_dynamics_and_leaves_nothing_on_the_model(config):
+    networks = make(config)
+    with frozen(*model_parts(networks)):
+        dream = dream_with(networks, config)
+        returns, weight = dream_returns(networks, dream, config.dream)
+    loss = policy_loss(returns, weight, dream.entropy * 0, torch.tensor(1.0), config.dream)
+    loss.backward()
+    reached = [parameter.grad.abs().sum() for parameter in networks.policy.parameters()]
+    assert all(torch.isfinite(g) for g in reached)
+    assert reached[-2] > 0  # the output layer
+    for part in (*model_parts(networks), networks.encoder, networks.decoder):
+        assert untouched(part)
+    assert all(p.requires_grad for p in networks.parameters()), "frozen for the dream only"
+
+
+def test_an_early_action_moves_a_late_reward(config):
+    """The pathwise gradient crosses all steps of f: only the last reward counts here."""
+    networks = make(config)
+    with frozen(*model_parts(networks)):
+        dream = dream_with(networks, config)
+    first_action = dream.action[0]
+    (gradient,) = torch.autograd.grad(dream.reward[-1].sum(), first_action)
+    assert (gradient.abs().sum(-1) > 0).all()
+
+
+def test_value_gradient_stays_in_the_value(config):
+    networks = make(config)
+    with frozen(*model_parts(networks)):
+        dream = dream_with(networks, config)
+        returns, weight = dream_returns(networks, dream, config.dream)
+    value_loss(networks, dream, returns, weight).backward()
+    assert not untouched(networks.value)
+    for part in (networks.policy, networks.dynamics, networks.reward, networks.continues):
+        assert untouched(part)
+
+
+def test_one_update_moves_every_network_and_is_repeatable(config):
+    spaces = spaces_of(config)
+    runs = []
+    for _ in range(2):
+        learner = Learner(spaces, config, torch.device("cpu"))
+        before = {k: v.clone() for k, v in learner.networks.state_dict().items()}
+        metrics = [learner.update(batch_of(config, spaces, seed)) for seed in range(2)]
+        after = learner.networks.state_dict()
+        moved = {k.split(".")[0] for k in after if not torch.equal(before[k], after[k])}
+        assert moved == {
+            "encoder", "decoder", "dynamics", "policy", "value", "reward", "continues"
+        }
+        runs.append((after, metrics))
+    for name, tensor in runs[0][0].items():
+        assert torch.equal(tensor, runs[1][0][name]), name
+    assert runs[0][1] == runs[1][1]
+
+
+def test_reset_forgets_what_was_before(config):
+    networks = make(config)
+    spaces = spaces_of(config)
+    batch = batch_of(config, spaces)
+    noise = TorchNoise(torch.device("cpu"))
+    states = []
+    for scale in (0.0, 1.0):
+        vector = batch.vector.clone()
+        vector[0, :3] *= scale  # another past, before is_first at t = 3
+        noise.begin(0, 0)
+        observed = networks.dynamics.observe(
+            networks.encoder(batch.image, vector), vector[..., -spaces.num_actions :],
+            batch.is_first, networks.dynamics.initial(config.trainer.batch), noise,
+        )
+        states.append(observed.state.deter)
+    assert not torch.equal(states[0][0, 2], states[1][0, 2])
+    assert torch.equal(states[0][0, 3:], states[1][0, 3:])

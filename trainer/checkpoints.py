@@ -1,0 +1,127 @@
+"""Checkpoints: tensors as safetensors, the rest as JSON; written, synced, renamed; the last N kept.
+
+A checkpoint is a pair `000000001200.safetensors` and `000000001200.json`, named by steps lived. The
+JSON is renamed into place last and holds the CRC of the tensors: a pair that is not whole is passed
+over.
+"""
+
+import json
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+from safetensors.torch import load, save
+from torch import Tensor
+
+from configs.errors import BadInput
+from agent.networks import Networks
+from interfaces.files import write_bytes, write_json
+from trainer.learner import Learner
+
+
+class CheckpointError(BadInput, ValueError):
+    """A checkpoint is missing, or was made by another configuration."""
+
+
+@dataclass
+class Checkpoint:
+    """tensors by name; steps lived and updates made; `extra` is JSON of whoever wrote it."""
+
+    tensors: dict[str, Tensor]
+    steps: int
+    updates: int
+    version: int
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def learner_tensors(learner: Learner) -> dict[str, Tensor]:
+    """Everything the learner would need to go on exactly."""
+    tensors = {f"network/{k}": v for k, v in learner.networks.state_dict().items()}
+    for name, optimizer in learner.optimizers.items():
+        for i, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{name}/{i}/{key}": value for key, value in moments.items()}
+    tensors["scale/return_low"] = learner.return_scale.low
+    tensors["scale/return_high"] = learner.return_scale.high
+    tensors["scale/surprise_mean"] = learner.surprise_mean.mean
+    tensors["scale/surprise_weight"] = learner.surprise_mean.weight
+    return {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+
+
+def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
+    """Put a checkpoint into a learner. Raises CheckpointError when the shapes are others."""
+    load_networks(learner.networks, checkpoint)
+    for name, optimizer in learner.optimizers.items():
+        content = optimizer.state_dict()
+        prefix = f"optimizer/{name}/"
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in checkpoint.tensors.items():
+            if key.startswith(prefix):
+                i, moment = key.removeprefix(prefix).split("/")
+                state.setdefault(int(i), {})[moment] = tensor
+        content["state"] = state
+        optimizer.load_state_dict(content)
+    tensors = checkpoint.tensors
+    learner.return_scale.low.copy_(tensors["scale/return_low"])
+    learner.return_scale.high.copy_(tensors["scale/return_high"])
+    learner.surprise_mean.mean.copy_(tensors["scale/surprise_mean"])
+    learner.surprise_mean.weight.copy_(tensors["scale/surprise_weight"])
+    learner.updates = checkpoint.updates
+
+
+def load_networks(networks: Networks, checkpoint: Checkpoint) -> None:
+    """Only the networks. Raises CheckpointError when names or shapes are others."""
+    prefix = "network/"
+    state = {k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if prefix in k}
+    try:
+        networks.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the checkpoint does not fit this configuration (was model.* or world.* changed?): {error}"
+        ) from error
+
+
+class Checkpoints:
+    """The checkpoints of a run's folder."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self._folder = folder
+        self._keep = keep
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, checkpoint: Checkpoint) -> Path:
+        """Write, sync, rename; then remove all but the newest `keep`."""
+        stem = self._folder / f"{checkpoint.steps:012d}"
+        content = save(checkpoint.tensors)
+        write_bytes(stem.with_suffix(".safetensors"), content)
+        write_json(
+            stem.with_suffix(".json"),
+            {
+                "steps": checkpoint.steps,
+                "updates": checkpoint.updates,
+                "version": checkpoint.version,
+                "crc32": zlib.crc32(content),
+                "extra": checkpoint.extra,
+            },
+        )
+        for old in sorted(self._folder.glob("*.json"))[: -self._keep]:
+            old.unlink()
+            old.with_suffix(".safetensors").unlink(missing_ok=True)
+        return stem.with_suffix(".json")
+
+    def newest(self) -> Checkpoint | None:
+        """The newest whole checkpoint; damaged ones are named in the log and passed over."""
+        for path in sorted(self._folder.glob("*.json"), reverse=True):
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                packed = path.with_suffix(".safetensors").read_bytes()
+                if zlib.crc32(packed) != content["crc32"]:
+                    raise ValueError("CRC does not match")
+                return Checkpoint(
+                    load(packed), content["steps"], content["updates"], content["version"],
+                    content["extra"],
+                )
+            except (OSError, ValueError, KeyError) as error:
+                logger.warning("checkpoint {} is damaged ({}): passed over", path.name, error)
+        return None

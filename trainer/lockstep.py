@@ -1,0 +1,144 @@
+"""World and learner in turn, as fast as the machine allows: the same Body, Journal and Learner as in
+life, a virtual clock, and bit-identical for a seed on CPU."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from agent.body_process import prepare_brain
+from agent.dynamics import State
+from agent.loop import Body
+from agent.networks import acting_shapes, flatten_acting
+from configs.schema import Config
+from interfaces.board import Board
+from interfaces.clock import Pacer, VirtualClock
+from interfaces.guard import OpenGate
+from interfaces.journal import JournalReader, JournalWriter
+from interfaces.run_folder import RunFolder
+from interfaces.weights import Manifest, WeightsWriter
+from interfaces.world import World
+from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, restore_learner
+from trainer.device import choose_device
+from trainer.learner import Learner
+from trainer.ratio import TrainRatio
+from trainer.replay import Replay
+from trainer.report import Report
+
+
+class LockstepWorld(World, Protocol):
+    """A World on a virtual clock whose whole state can be kept and put back."""
+
+    clock: VirtualClock
+
+    def snapshot(self) -> dict[str, Any]: ...
+    def restore(self, snapshot: dict[str, Any]) -> None: ...
+
+
+class Lockstep:
+    """A run in lockstep. With `resume`, goes on exactly where its newest checkpoint was."""
+
+    def __init__(
+        self, run: RunFolder, config: Config, world: LockstepWorld, *, resume: bool = False
+    ) -> None:
+        torch.set_num_threads(config.trainer.threads)
+        torch.set_flush_denormal(True)
+        self._config, self._world = config, world
+        spaces = world.spaces
+        self.board = Board(run.board, create=True)
+        device = choose_device(config.device)
+        self.learner = Learner(spaces, config, device)
+        self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
+        checkpoint = self._checkpoints.newest() if resume else None
+        # The weights in force are those of the checkpoint, not of whatever came after it.
+        shutil.rmtree(run.weights, ignore_errors=True)
+        self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
+        self._journal = JournalWriter(
+            run.journal, spaces, segment_steps=config.journal.segment_steps,
+            max_steps=config.journal.max_steps, background=False,
+        )
+        self._journal.truncate(checkpoint.steps if checkpoint else 0)
+        if checkpoint is not None:
+            restore_learner(self.learner, checkpoint)
+            world.restore(checkpoint.extra["world"])
+        brain, self._reader = prepare_brain(spaces, config, run)
+        self.body = Body(
+            config, world, brain, self._journal, self._reader, OpenGate(), self.board, world.clock
+        )
+        self._version = 0
+        self._acting = flatten_acting(self.learner.networks)
+        if checkpoint is None:
+            self._publish()
+        else:
+            self._restore_body(checkpoint)
+        self._pacer = Pacer(world.clock, config.beat.hz, beats_done=self._journal.next_index)
+        self._replay = Replay(JournalReader(run.journal), spaces, config, device)
+        self._ratio = TrainRatio(config.trainer)
+        self._report = Report(run, config, spaces, self.learner, self._replay, self.board)
+
+    @property
+    def steps(self) -> int:
+        return self._journal.next_index
+
+    def run(self, steps: int, progress: Callable[[int], None], stopped: Callable[[], bool]) -> None:
+        """Live and learn until `steps` have been lived in all, or stopped; then save."""
+        every = self._config.trainer.checkpoint_steps
+        saved_at = self.steps
+        try:
+            while self.steps < steps and not stopped():
+                self.body.tick(self._pacer.wait())
+                self._learn()
+                progress(self.steps)
+                if self.steps % every == 0:
+                    self.save()
+                    saved_at = self.steps
+            if self.steps != saved_at:
+                self.save()
+            self._report.finish(self._version)
+        finally:
+            self._world.rest()
+            self._journal.close()
+            self._reader.stop()
+
+    def _learn(self) -> None:
+        learner, replay = self.learner, self._replay
+        replay.refresh()
+        if not replay.ready:
+            return
+        for _ in range(self._ratio.due(replay.steps, learner.updates)):
+            self._report.took(learner.update(replay.sample(learner.updates)))
+            if learner.updates % self._config.trainer.publish_updates == 0:
+                self._acting = flatten_acting(learner.networks)
+                self._publish()
+            self._report.every_second(self._version)
+
+    def _publish(self) -> None:
+        self._version += 1
+        self._weights.publish(self._acting, self._version, round(self._world.clock.now() * 1e9))
+        self._reader.poll()
+        self.board["weights_published"] += 1
+
+    def save(self) -> None:
+        """A checkpoint of everything: learner, weights in force, body and world."""
+        tensors = learner_tensors(self.learner)
+        tensors["acting/flat"] = torch.from_numpy(self._acting.copy())
+        tensors["body/deter"], tensors["body/stoch"] = (
+            part.clone().contiguous() for part in self.body.state
+        )
+        self._checkpoints.save(
+            Checkpoint(
+                tensors, self.steps, self.learner.updates, self._version,
+                {"world": self._world.snapshot(), "body": self.body.snapshot()},
+            )
+        )
+
+    def _restore_body(self, checkpoint: Checkpoint) -> None:
+        self._version = checkpoint.version - 1
+        self._acting = np.ascontiguousarray(checkpoint.tensors["acting/flat"].numpy())
+        self._publish()
+        self.body.restore(
+            State(checkpoint.tensors["body/deter"], checkpoint.tensors["body/stoch"]),
+            checkpoint.extra["body"],
+        )

@@ -1,0 +1,54 @@
+"""Does the dream resemble the world? One-step prediction on held-out Steps, in PSNR."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from agent.codec import to_picture
+from agent.dynamics import State
+from agent.networks import Networks
+from agent.noise import Noise
+from trainer.losses import Batch, previous_action
+
+_BURN_IN = 5  # steps that only fill the recurrent state
+
+
+@dataclass(frozen=True)
+class PredictionPsnr:
+    """Peak signal-to-noise ratio in dB of the next frame, as predicted by the model from the state
+    before it and the action, by repeating the last frame, and by the mean frame of training."""
+
+    model: float
+    last_frame: float
+    mean_frame: float
+
+
+@torch.no_grad()
+def prediction_psnr(
+    networks: Networks, held_out: Batch, trained: Batch, num_actions: int, noise: Noise
+) -> PredictionPsnr:
+    """held_out (B, T) was never trained on; `trained` gives the mean frame."""
+    batch, action = held_out, previous_action(held_out.vector, num_actions)
+    observed = networks.dynamics.observe(
+        networks.encoder(batch.image, batch.vector), action, batch.is_first,
+        networks.dynamics.initial(batch.vector.shape[0], batch.vector.device), noise,
+    )
+    before = State(*(part[:, _BURN_IN - 1 : -1] for part in observed.state))
+    expected = networks.dynamics.expect_step(before, action[:, _BURN_IN:])
+    picture = to_picture(batch.image)
+    truth, last = picture[:, _BURN_IN:], picture[:, _BURN_IN - 1 : -1]
+    mean = to_picture(trained.image).mean((0, 1))
+    counted = ~batch.is_first[:, _BURN_IN:]
+    predicted = networks.decoder(expected.feature)[0].clamp(-0.5, 0.5)
+    return PredictionPsnr(
+        *(
+            _psnr((guess - truth).square().mean((-3, -2, -1))[counted])
+            for guess in (predicted, last, mean)
+        )
+    )
+
+
+def _psnr(squared_error: torch.Tensor) -> float:
+    """Of the mean squared error over all frames; pictures span 1."""
+    return -10.0 * math.log10(max(float(squared_error.mean()), 1e-10))

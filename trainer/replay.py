@@ -1,0 +1,86 @@
+"""Batches from the journal: windows of lived Steps, rewards computed anew, the newest share held
+out."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from configs.schema import Config
+from interfaces.journal import JournalReader
+from interfaces.rewards import LivedRewards
+from interfaces.spaces import Spaces
+from trainer.losses import Batch
+
+_FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal")
+
+
+class Replay:
+    """Uniform windows; which ones depends on (seed, update) and the journal alone."""
+
+    def __init__(
+        self, reader: JournalReader, spaces: Spaces, config: Config, device: torch.device
+    ) -> None:
+        self._reader = reader
+        self._rewards = LivedRewards(config.reward, spaces)
+        self._config = config.trainer
+        self._seed = config.seed
+        self._device = device
+
+    @property
+    def steps(self) -> int:
+        """Steps lived so far, freed ones included."""
+        return self._reader.end
+
+    def refresh(self) -> None:
+        self._reader.refresh()
+
+    @property
+    def ready(self) -> bool:
+        """Whether training may begin: prefilled, and one whole window outside the holdout."""
+        kept = self._reader.end - self._reader.first
+        enough = self.held_out_from - self._reader.first >= self._config.length
+        return kept >= self._config.prefill and enough
+
+    @property
+    def held_out_from(self) -> int:
+        """Index of the oldest step kept out of training; it only ever grows."""
+        kept = self._reader.end - self._reader.first
+        held = min(int(kept * self._config.holdout), self._config.holdout_steps)
+        return self._reader.end - held
+
+    def sample(self, update: int) -> Batch:
+        """Windows (batch, length) from the part that may be trained on."""
+        random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, update, 1]))
+        last = self.held_out_from - self._config.length
+        starts = random.integers(self._reader.first, last + 1, self._config.batch)
+        return self.windows(starts, self._config.length)
+
+    def held_out(self, windows: int, length: int) -> Batch | None:
+        """Evenly spaced windows of the part never trained on; None while it is shorter than one."""
+        first, last = self.held_out_from, self._reader.end - length
+        if last < first:
+            return None
+        return self.windows(np.linspace(first, last, windows).astype(np.int64), length)
+
+    def windows(self, starts: NDArray[np.int64], length: int) -> Batch:
+        """The windows beginning at `starts`, as tensors on the device."""
+        rows = self._reader.gather(starts, length, _FIELDS)
+        reward = self._rewards.terms(rows["vector"], rows["world_reward"], rows["is_first"]).sum(-1)
+        return Batch(
+            image=self._tensor(rows["image"]),
+            vector=self._tensor(rows["vector"]),
+            reward=self._tensor(reward),
+            is_first=self._tensor(rows["is_first"]),
+            is_terminal=self._tensor(rows["is_terminal"]),
+        )
+
+    def newest(self, length: int) -> Batch:
+        """The newest window (1, length)."""
+        start = max(self._reader.first, self._reader.end - length)
+        return self.windows(np.array([start]), self._reader.end - start)
+
+    def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
+        # The reader reuses its arrays; a copy is needed before the next gather either way.
+        return torch.from_numpy(array.copy()).to(self._device)

@@ -1,0 +1,107 @@
+"""What learning shows of itself: gauges on the Board, TensorBoard, the measured prediction, the
+picture."""
+
+import time
+from dataclasses import asdict
+
+from torch.utils.tensorboard import SummaryWriter
+
+from configs.schema import Config
+from interfaces.board import Board
+from interfaces.run_folder import RunFolder
+from interfaces.spaces import Spaces
+from trainer.learner import Learner, Metrics
+from trainer.prediction import prediction_psnr
+from trainer.replay import Replay
+from trainer.view import VIEW_LENGTH, draw_view, write_view
+
+_GAUGES_S = 1.0
+_PSNR_WINDOWS, _PSNR_LENGTH = 16, 16
+
+
+class Report:
+    """Collects the newest metrics and writes them out at a human pace, in real time.
+
+    It draws its noise apart from the learner's, so that looking changes nothing.
+    """
+
+    def __init__(
+        self, run: RunFolder, config: Config, spaces: Spaces, learner: Learner, replay: Replay,
+        board: Board,
+    ) -> None:
+        self._run, self._config, self._board = run, config, board
+        self._learner, self._replay = learner, replay
+        self._num_actions, self._has_image = spaces.num_actions, spaces.has_image
+        self._tensorboard = SummaryWriter(str(run.tensorboard), flush_secs=10)
+        self._metrics: Metrics = {}
+        self._first_update = learner.updates
+        self._next_gauges_s = self._next_view_s = 0.0
+
+    def took(self, metrics: Metrics) -> None:
+        """The metrics of the newest update."""
+        self._metrics = metrics
+        updates = self._learner.updates
+        self._board["updates"] = updates
+        if updates - self._first_update == 1:
+            self._gauges()  # the first losses of a life are what later ones are measured by
+        self._board["session_updates"] = updates - self._first_update
+
+    def every_second(self, version: int) -> None:
+        """Write what is due. Cheap when nothing is."""
+        now = time.monotonic()
+        if now >= self._next_gauges_s:
+            self._gauges()
+            self._next_gauges_s = now + _GAUGES_S
+        if now >= self._next_view_s:
+            self._draw(version)
+            self._next_view_s = time.monotonic() + self._config.trainer.view_s
+
+    def finish(self, version: int) -> None:
+        """The last numbers and picture."""
+        self._replay.refresh()
+        self._board["steps_lived"] = self._replay.steps
+        if self._metrics:
+            self._gauges()
+            self._draw(version)
+        self._tensorboard.close()
+
+    def _gauges(self) -> None:
+        updates = self._learner.updates
+        self._board["steps_lived"] = self._replay.steps
+        self._tensorboard.add_scalar("train/steps", self._replay.steps, updates)
+        for name, value in self._metrics.items():
+            number = float(value)
+            self._tensorboard.add_scalar(f"train/{name}", number, updates)
+            if name in self._board:
+                self._board[name] = number
+
+    def _draw(self, version: int) -> None:
+        """Measure the one-step prediction on held-out Steps, and renew view.png."""
+        learner, board = self._learner, self._board
+        if not self._has_image or not self._replay.ready:
+            return
+        self._measure()
+        caption = (
+            f"step {self._replay.steps}   update {learner.updates}   weights {version}   "
+            f"one-step PSNR {board['psnr_model']:.1f} dB (last frame "
+            f"{board['psnr_last_frame']:.1f}, mean frame {board['psnr_mean_frame']:.1f})"
+        )
+        window = self._replay.newest(VIEW_LENGTH)
+        if window.vector.shape[1] == VIEW_LENGTH:
+            learner.noise.begin(self._config.seed, learner.updates)
+            picture = draw_view(learner.networks, window, self._num_actions, learner.noise, caption)
+            write_view(self._run.view, picture)
+
+    def _measure(self) -> None:
+        learner, replay = self._learner, self._replay
+        held_out = replay.held_out(_PSNR_WINDOWS, _PSNR_LENGTH)
+        if held_out is None:
+            return
+        learner.noise.begin(self._config.seed, learner.updates)
+        psnr = prediction_psnr(
+            learner.networks, held_out, replay.sample(learner.updates), self._num_actions,
+            learner.noise,
+        )
+        for name, value in asdict(psnr).items():
+            self._board[f"psnr_{name}"] = value
+            self._tensorboard.add_scalar(f"prediction_psnr/{name}", value, learner.updates)

@@ -1,0 +1,66 @@
+"""`train` as a person sees it: a progress bar, a line of metrics each second, a summary."""
+
+import threading
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from configs.schema import Config
+from interfaces.board import Board
+from interfaces.files import write_json
+from interfaces.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.run_folder import RunFolder
+from trainer.lockstep import Lockstep
+
+
+def run_lockstep(
+    lockstep: Lockstep, run: RunFolder, config: Config, steps: int, stopped: threading.Event,
+    console: Console, *, quiet: bool,
+) -> None:
+    """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
+    board, began = lockstep.board, time.monotonic()
+    log, first_losses, next_line = MetricsLog(run.metrics), dict[str, float](), began
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[gauges]}"),
+    )
+    with Progress(*columns, console=console, disable=quiet) as bar:
+        task = bar.add_task("living", total=steps, completed=lockstep.steps, gauges="")
+
+        def progress(done: int) -> None:
+            nonlocal next_line, first_losses
+            if not first_losses and board["session_updates"]:
+                first_losses = losses(board)
+            if (now := time.monotonic()) < next_line:
+                return
+            next_line = now + 1.0
+            log.write(metrics_line(board, now - began))
+            bar.update(task, completed=done, gauges=_gauges(board))
+
+        lockstep.run(steps, progress, stopped.is_set)
+        bar.update(task, completed=lockstep.steps, gauges=_gauges(board))
+    seconds = time.monotonic() - began
+    log.write(metrics_line(board, seconds))
+    log.close()
+    replayed = int(board["session_updates"]) * config.trainer.batch * config.trainer.length
+    content = summary(
+        board, exit_word="interrupted" if stopped.is_set() else "clean", seconds=seconds,
+        lived_s=int(board["ticks"]) / config.beat.hz, steps=lockstep.steps,
+        train_ratio=replayed / max(1, int(board["ticks"])), first_losses=first_losses,
+        restarts={}, memory_mb={},
+    )
+    write_json(run.summary, content)
+    if not quiet:
+        console.print(
+            f"{lockstep.steps} steps, {content['total_updates']} updates in {seconds:.0f} s, "
+            f"lived reward {content['reward']['sum']:+.2f}\nwritten to {run.path}",
+            highlight=False,
+        )
+
+
+def _gauges(board: Board) -> str:
+    return (
+        f"updates {int(board['updates'])}  model loss {float(board['loss_model']):.2f}  "
+        f"dreamed return {float(board['dream_return']):.2f}"
+    )
