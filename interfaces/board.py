@@ -79,10 +79,10 @@ class Board:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if create:
             path.write_bytes(bytes(_BOARD.itemsize))
-        self._file = path.open("r+b")
-        self._map = mmap.mmap(self._file.fileno(), _BOARD.itemsize)
-        self._record = np.frombuffer(self._map, _BOARD, 1)[0:1].reshape(())
-        self._fields = {name: self._record[name] for name in _BOARD.names or ()}
+        with path.open("r+b") as file:  # the mapping holds the file by itself
+            page = mmap.mmap(file.fileno(), _BOARD.itemsize)
+        record = np.frombuffer(page, _BOARD, 1).reshape(())
+        self._fields = {name: record[name] for name in _BOARD.names or ()}
 
     def __getitem__(self, name: str) -> Any:
         return self._fields[name][()]
@@ -104,14 +104,3 @@ class Board:
         """Seconds since the last heartbeat; 0 when there was none yet."""
         last = int(self[f"{process}_heartbeat_ns"])
         return (time.monotonic_ns() - last) * 1e-9 if last else 0.0
-
-    def close(self) -> None:
-        """Release the file; a view still held by someone keeps the mapping alive, harmlessly."""
-        self._fields = {}
-        del self._record
-        try:
-            self._map.close()
-        except BufferError:
-            return
-        finally:
-            self._file.close()

@@ -5,10 +5,10 @@
    four seconds, or when the agent is far away.
 3. Within the pat distance it raises its arms (a quarter second) and pats for as long as the agent
    stays there and is not faster than 2.5 m/s.
-4. After three seconds of patting it has had enough: it wanders, and notices nobody for two
-   seconds.
+4. After three seconds of patting it has had enough: it leaves for a place away from the agent, and
+   notices nobody for two seconds.
 
-So who follows it, or seeks it, is patted about half of the time.
+So who follows it, or seeks it, is patted about half of the time; who does not, much less.
 """
 
 import math
@@ -33,6 +33,7 @@ REACH_M = 0.6  # of the raised arms
 _TURN_DEG_S = 240.0
 _ARRIVED_M = 0.3
 _STUCK_S = 0.5
+_PLACES = 4  # it leaves for the farthest of so many random ones
 
 
 @dataclass(slots=True)
@@ -101,7 +102,7 @@ class Company:
             self._face(agent.x, agent.z)
         self.approached_s = 0.0 if self.mode == "pat" else self.approached_s + DT_S
         if self.approached_s > PATIENCE_S or distance_m > near_m + 1.5:
-            self._leave(room, rng)
+            self._leave(agent, room, rng)
 
     def _pat(
         self,
@@ -115,17 +116,18 @@ class Company:
         self.arm = min(1.0, max(0.0, self.arm + raising))
         gap_m = max(0.0, distance_m - REACH_M)
         self.proximity = self.arm * max(0.0, 1.0 - gap_m / pat_distance_m)
-        self.patting = (
-            self.mode == "pat" and self.arm == 1.0 and agent.ground_speed_m_s <= FAST_M_S
-        )
+        self.patting = self.mode == "pat" and self.arm == 1.0 and agent.ground_speed_m_s <= FAST_M_S
         if self.patting:
             self.patted_s += DT_S
             if self.patted_s >= PAT_S:
-                self._leave(room, rng)
+                self._leave(agent, room, rng)
 
-    def _leave(self, room: Room, rng: np.random.Generator) -> None:
+    def _leave(self, agent: Avatar, room: Room, rng: np.random.Generator) -> None:
         self.mode, self.patted_s, self.noticed_s, self.rest_s = "wander", 0.0, 0.0, REST_S
-        self._new_goal(room, rng)
+        places = [room.free_point(rng) for _ in range(_PLACES)]
+        away = [math.hypot(x - agent.x, z - agent.z) for x, z in places]
+        self.goal_x, self.goal_z = places[away.index(max(away))]
+        self.stuck_s = 0.0
 
     def _new_goal(self, room: Room, rng: np.random.Generator) -> None:
         self.goal_x, self.goal_z = room.free_point(rng)

@@ -19,7 +19,7 @@ from interfaces.vrchat.osc import OscError, decode, encode
 if TYPE_CHECKING:  # Panda3D is loaded with the first picture, not with the physics
     from interfaces.standin.render import Renderer
 
-AVATAR_ID = "avtr_5ta2d1n0-0000-4000-8000-000000000000"
+AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650000"
 
 
 class StandinCore:
@@ -62,9 +62,7 @@ class StandinCore:
             self._muted ^= "Voice" in intent.pressed
             self._afk ^= "AFKToggle" in intent.pressed
             self._avatar.advance(intent, self._room)
-            self._company.advance(
-                self._avatar, self._config.pat_distance_m, self._room, self._rng
-            )
+            self._company.advance(self._avatar, self._config.pat_distance_m, self._room, self._rng)
             self._substep += 1
             if not self._avatar_loaded:
                 self._avatar_loaded = True

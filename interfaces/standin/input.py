@@ -51,10 +51,7 @@ class Inputs:
         number = float(value)
         if not math.isfinite(number):
             return False
-        if name in AXES:
-            number = min(1.0, max(-1.0, number))
-        else:
-            number = float(number > 0.5)
+        number = min(1.0, max(-1.0, number)) if name in AXES else float(number > 0.5)
         self._pending.append((substep + self._dead_substeps, name, number))
         return True
 

@@ -106,7 +106,9 @@ def test_fuzz_raises_nothing_else() -> None:
         else:
             raw = bytearray(rng.choice(seeds))
             for _ in range(rng.randrange(1, 6)):
-                raw[rng.randrange(len(raw))] = rng.choice([0, 44, 47, 98, 116, 255, rng.randrange(256)])
+                raw[rng.randrange(len(raw))] = rng.choice(
+                    [0, 44, 47, 98, 116, 255, rng.randrange(256)]
+                )
             datagram = bytes(raw[: rng.randrange(len(raw) + 1)])
         try:
             messages = decode(datagram)

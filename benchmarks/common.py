@@ -1,0 +1,48 @@
+"""What every benchmark shares: the machine it ran on, the table, the JSON."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).parent / "results"
+ROOT = Path(__file__).parent.parent
+
+
+def machine() -> dict[str, Any]:
+    """Where and with what a number was measured."""
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
+        capture_output=True, text=True, check=False,
+    )
+    return {
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        "torch": metadata.version("torch"),
+        "commit": commit.stdout.strip(),
+    }
+
+
+def publish(name: str, title: str, rows: Sequence[dict[str, Any]], **more: Any) -> None:
+    """Print `rows` as a table and write them, with the machine, to results/NAME.json."""
+    table = Table(title=title)
+    for column in rows[0]:
+        table.add_column(column, justify="right" if column != next(iter(rows[0])) else "left")
+    for row in rows:
+        table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
+    Console().print(table)
+    RESULTS.mkdir(exist_ok=True)
+    content = {"title": title, "rows": list(rows), "machine": machine(), **more}
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"written to benchmarks/results/{path.name}")

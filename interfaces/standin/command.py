@@ -1,0 +1,87 @@
+"""The stand-in as a command: alone at the terminal, and as a process of a run."""
+
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
+
+from configs.errors import BadInput
+from configs.schema import StandinConfig
+from interfaces.endpoints import read_endpoints
+from interfaces.process import become, when_orphaned
+from interfaces.run_folder import RunFolder
+from interfaces.standin.server import serve
+
+
+def serve_run(run_path: Path) -> None:
+    """The stand-in's process: at the endpoints the run has chosen, until told to end.
+
+    It outlives the body, as a client does; only its supervisor's end or word ends it.
+    """
+    stopped, orphaned = become("standin"), when_orphaned()
+    run = RunFolder(run_path)
+    config, endpoints = run.config, read_endpoints(run.endpoints)
+    port = urlsplit(str(endpoints.camera_source)).port
+    if port is None:
+        raise BadInput(
+            f"world.camera.source {endpoints.camera_source}: the stand-in can serve its picture "
+            "only at auto, or at a URL http://127.0.0.1:PORT/camera.mjpg"
+        )
+    serve(
+        config.world.standin, seed=config.seed, osc_in_port=endpoints.osc_send_port,
+        osc_out_host="127.0.0.1", osc_out_port=endpoints.osc_receive_port, http_port=port,
+        ready=lambda _: None, stop=_Either(stopped, orphaned),
+    )
+
+
+def serve_alone(
+    config: StandinConfig, osc: str, http_port: int, seed: int, seconds: float | None,
+    stopped: threading.Event, console: Console,
+) -> None:
+    """At the terminal: say where everything is, then live until Ctrl-C or for `seconds`.
+
+    `osc` is IN:HOST:OUT. Raises BadInput when it is something else, PortTaken when one is taken.
+    """
+    osc_in, host, osc_out = parse_osc(osc)
+
+    def ready(ports: dict[str, int]) -> None:
+        console.print(
+            f"OSC in 127.0.0.1:{ports['osc_in']}   OSC out {host}:{ports['osc_out']}\n"
+            f"picture http://127.0.0.1:{ports['http']}/camera.mjpg   truth …/truth\n"
+            "Ctrl-C ends it", highlight=False,
+        )
+
+    serve(
+        config, seed=seed, osc_in_port=osc_in, osc_out_host=host, osc_out_port=osc_out,
+        http_port=http_port, ready=ready, stop=_Either(stopped, _Timer(seconds)),
+    )
+
+
+def parse_osc(text: str) -> tuple[int, str, int]:
+    """IN:HOST:OUT as VRChat's --osc has it. Raises BadInput."""
+    parts = text.split(":")
+    if len(parts) == 3 and parts[0].isdecimal() and parts[1] and parts[2].isdecimal():
+        osc_in, osc_out = int(parts[0]), int(parts[2])
+        if max(osc_in, osc_out) <= 65535:
+            return osc_in, parts[1], osc_out
+    raise BadInput(f"--osc {text}: allowed is IN:HOST:OUT with ports 0..65535, 9000:127.0.0.1:9001")
+
+
+class _Timer:
+    """Set once the seconds have passed; never, when there are none."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def is_set(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+
+class _Either:
+    def __init__(self, *stops: "threading.Event | _Timer") -> None:
+        self._stops = stops
+
+    def is_set(self) -> bool:
+        return any(stop.is_set() for stop in self._stops)

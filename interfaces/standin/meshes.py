@@ -1,0 +1,118 @@
+"""Triangles with their light baked in: boxes, spheres, cones, cylinders. NumPy only.
+
+Metres; x to the east, y to the north, z up (Panda3D's axes). One light, from above and south-west,
+so that the faces of one thing differ in brightness.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interfaces.standin.geometry import Colour, Landmark
+
+Floats = NDArray[np.float32]
+Vector = tuple[float, float, float]
+_LIGHT = np.array([-0.45, -0.30, 0.84], np.float32)
+_AMBIENT = 0.62
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """corners (num_triangles, 3, 3) counter-clockwise from outside; colours the same, 0..1;
+    texture_uv (num_triangles, 3, 2)."""
+
+    corners: Floats
+    colours: Floats
+    texture_uv: Floats
+
+
+def join(*meshes: Mesh) -> Mesh:
+    return Mesh(
+        np.concatenate([mesh.corners for mesh in meshes]),
+        np.concatenate([mesh.colours for mesh in meshes]),
+        np.concatenate([mesh.texture_uv for mesh in meshes]),
+    )
+
+
+def quad(corners: tuple[Vector, Vector, Vector, Vector], uv_size: tuple[float, float]) -> Mesh:
+    """A white rectangle, lit evenly, for a texture; corners counter-clockwise from outside."""
+    points = np.asarray(corners, np.float32)
+    u, v = uv_size
+    uv = np.asarray([(0, 0), (u, 0), (u, v), (0, v)], np.float32)
+    order = [(0, 1, 2), (0, 2, 3)]
+    return Mesh(points[order], np.ones((2, 3, 3), np.float32), uv[order])
+
+
+def box(centre: Vector, size: Vector, colour: Colour, top: float = 1.0) -> Mesh:
+    """A box; `top` scales its upper face (0: a pyramid). centre: of its floor; size: x, y, z."""
+    signs = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
+    low = [(0.5 * sx * size[0], 0.5 * sy * size[1], 0.0) for sx, sy in signs]
+    high = [(x * top, y * top, size[2]) for x, y, _ in low]
+    faces = [(*reversed(low),), tuple(high)]
+    faces += [(low[i], low[(i + 1) % 4], high[(i + 1) % 4], high[i]) for i in range(4)]
+    triangles = [(face[0], face[i], face[i + 1]) for face in faces for i in (1, 2)]
+    return _lit(np.asarray(triangles, np.float32), centre, colour)
+
+
+def revolve(
+    profile: list[tuple[float, float]], centre: Vector, colour: Colour, sides: int = 14
+) -> Mesh:
+    """Turn a profile of (radius, height) points, from below upwards, about the vertical axis."""
+    angles = np.linspace(0.0, 2.0 * np.pi, sides + 1)
+    rings = [
+        np.stack([r * np.cos(angles), r * np.sin(angles), np.full(sides + 1, h)], axis=1)
+        for r, h in profile
+    ]
+    triangles: list[NDArray[np.float64]] = []
+    for lower, upper in pairwise(rings):
+        triangles.append(np.stack([lower[:-1], lower[1:], upper[1:]], axis=1))
+        triangles.append(np.stack([lower[:-1], upper[1:], upper[:-1]], axis=1))
+    corners = np.concatenate(triangles).astype(np.float32)
+    return _lit(corners[_area(corners) > 1e-9], centre, colour)
+
+
+def sphere(centre: Vector, radius: float, colour: Colour, sides: int = 12) -> Mesh:
+    """centre: of the ball itself."""
+    angles = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 9)
+    profile = [(radius * float(np.cos(a)), radius * float(np.sin(a))) for a in angles]
+    return revolve(profile, centre, colour, sides)
+
+
+def landmark(mark: Landmark) -> Mesh:
+    at, half, high, colour = (mark.x, mark.z, 0.0), mark.half, mark.height, mark.colour
+    if mark.kind == "arch":
+        post, reach = mark.post, half - 0.5 * mark.post
+        sides = [
+            box((mark.x + side * reach, mark.z, 0.0), (post, post, high - post), colour)
+            for side in (-1.0, 1.0)
+        ]
+        lintel = box((mark.x, mark.z, high - post), (2 * half, post, post), colour)
+        return join(*sides, lintel)
+    if mark.kind == "sphere":
+        return sphere((mark.x, mark.z, half), half, colour)
+    if mark.kind == "cone":
+        return revolve([(half, 0.0), (0.5 * half, 0.5 * high), (0.0, high)], at, colour)
+    if mark.kind == "cylinder":
+        return revolve([(half, 0.0), (half, high), (0.0, high)], at, colour)
+    top = 0.0 if mark.kind == "pyramid" else 1.0
+    return box(at, (2 * half, 2 * half, high), colour, top)
+
+
+def _area(corners: Floats) -> Floats:
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    return np.linalg.norm(normal, axis=1)
+
+
+def _lit(corners: Floats, centre: Vector, colour: Colour) -> Mesh:
+    corners = corners[_area(corners) > 1e-9]
+    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    light = _AMBIENT + (1.0 - _AMBIENT) * (normal @ _LIGHT)
+    colours = light[:, None, None] * np.asarray(colour, np.float32)
+    return Mesh(
+        corners + np.asarray(centre, np.float32),
+        np.broadcast_to(np.clip(colours, 0.0, 1.0), corners.shape).astype(np.float32),
+        np.zeros((*corners.shape[:2], 2), np.float32),
+    )

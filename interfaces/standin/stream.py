@@ -1,0 +1,122 @@
+"""The stand-in's pictures and its truth over HTTP, on loopback: /camera.mjpg and /truth."""
+
+import contextlib
+import json
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+
+from loguru import logger
+
+_SEND_BUFFER_BYTES = 32 * 1024  # a slow client misses pictures; it does not get old ones
+_CLIENT_TIMEOUT_S = 5.0
+_WAIT_S = 1.0
+
+
+class Newest:
+    """The newest picture and the truth beside it. Readers wait for a newer one; nothing queues."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._jpeg = b""
+        self._number = 0
+        self._truth: dict[str, object] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    @property
+    def truth(self) -> dict[str, object]:
+        return self._truth
+
+    def publish(self, jpeg: bytes, truth: dict[str, object]) -> None:
+        with self._changed:
+            self._jpeg, self._truth = jpeg, truth
+            self._number += 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Send every reader home."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def newer_than(self, number: int, timeout_s: float) -> tuple[int, bytes]:
+        """The newest picture and its number; the same number as given if none came in time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._number > number, timeout_s)
+            return self._number, self._jpeg
+
+
+class Stream(ThreadingHTTPServer):
+    """Serves `newest` to any number of clients, each in a thread of its own. Loopback only."""
+
+    daemon_threads = True
+    block_on_close = False
+    # On Windows this option lets two servers share a port, and neither would know.
+    allow_reuse_address = sys.platform != "win32"
+
+    def __init__(self, port: int, newest: Newest) -> None:
+        self.newest = newest
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def server_bind(self) -> None:
+        # The stock one asks the name service who 127.0.0.1 is, which can take seconds.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.port
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that vanishes does no harm: its thread just ends."""
+        if not isinstance(sys.exception(), OSError):
+            logger.opt(exception=True).error("stand-in: a request failed")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Stream  # type: ignore[assignment]
+    timeout = _CLIENT_TIMEOUT_S
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path == "/camera.mjpg":
+            with contextlib.suppress(OSError):  # gone, or not reading: its own affair
+                self._pictures()
+        elif path == "/truth":
+            self._truth()
+        else:
+            self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Requests are not worth a line."""
+
+    def _truth(self) -> None:
+        body = json.dumps(self.server.newest.truth).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _pictures(self) -> None:
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        newest, number = self.server.newest, 0
+        while not newest.closed:
+            newer, jpeg = newest.newer_than(number, _WAIT_S)
+            if newer == number:
+                continue
+            number = newer
+            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")

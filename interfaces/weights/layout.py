@@ -1,0 +1,95 @@
+"""How weights lie in their file: three slots, each with a sequence number, a version and a CRC.
+
+The sequence of a slot is odd while it is being written. A reader copies, then looks whether the
+sequence is still the same and the CRC fits: with three slots the writer comes back to a slot only two
+versions later, so readers hardly ever meet it.
+"""
+
+import hashlib
+import json
+import math
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.errors import BadInput
+from interfaces.mapped import allocate, map_bytes
+
+SLOTS = 3
+_MAGIC = b"YUMEW001"
+_HEADER = np.dtype([("magic", "S8"), ("size", "<u8"), ("hash", "S64")])
+_SLOT = np.dtype(
+    [("sequence", "<u8"), ("version", "<u8"), ("publish_ns", "<i8"), ("crc", "<u8")]
+)
+_DATA = 4096
+
+
+class WeightsError(BadInput, ValueError):
+    """Weights that cannot be used: not finite, of another shape, or not kept."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Names and shapes of a flat float32 buffer, in order."""
+
+    entries: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @property
+    def size(self) -> int:
+        """Numbers in the buffer."""
+        return sum(math.prod(shape) for _, shape in self.entries)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of names, shapes and order: two agree on it, or do not understand each other."""
+        return hashlib.sha256(json.dumps(self.entries).encode()).hexdigest()
+
+
+class Slots:
+    """The mapped file `live-HASH.mmap` of one manifest."""
+
+    def __init__(self, path: Path, manifest: Manifest, *, write: bool) -> None:
+        """Raises WeightsError when the file is of another manifest, FileNotFoundError."""
+        mapped = map_bytes(path, write=write)
+        header = mapped[: _HEADER.itemsize].view(_HEADER)[0]
+        if header["magic"] != _MAGIC or header["hash"].decode() != manifest.hash:
+            raise WeightsError(f"{path} holds weights of another network")
+        table = mapped[256 : 256 + SLOTS * _SLOT.itemsize].view(_SLOT)
+        self.sequence, self.version = table["sequence"], table["version"]
+        self.publish_ns, self.crc = table["publish_ns"], table["crc"]
+        self.data: NDArray[np.float32] = (
+            mapped[_DATA:].view(np.float32).reshape(SLOTS, manifest.size)
+        )
+
+    def newest(self) -> int | None:
+        """The slot of the newest whole version; None when there is none."""
+        whole = [i for i in range(SLOTS) if self.sequence[i] % 2 == 0 and self.version[i] > 0]
+        return max(whole, key=lambda i: int(self.version[i]), default=None)
+
+
+def live_path(folder: Path, manifest: Manifest) -> Path:
+    """One file a manifest: Windows cannot replace a file that is mapped."""
+    return folder / f"live-{manifest.hash[:8]}.mmap"
+
+
+def create_live(folder: Path, manifest: Manifest) -> Path:
+    """The file, made if missing, allocated in full. Raises OSError when the disk is full."""
+    path = live_path(folder, manifest)
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    hidden = path.with_suffix(".new")
+    allocate(hidden, _DATA + SLOTS * manifest.size * 4)
+    mapped = map_bytes(hidden, write=True)
+    header = mapped[: _HEADER.itemsize].view(_HEADER)[0]
+    header["magic"], header["size"] = _MAGIC, manifest.size
+    header["hash"] = manifest.hash.encode()
+    del header, mapped
+    hidden.replace(path)
+    return path
+
+
+assert sys.byteorder == "little", "the mapped files are little-endian, read without conversion"

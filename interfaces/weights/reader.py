@@ -1,0 +1,157 @@
+"""The body's end: a thread copies and checks, the tick only flips a reference."""
+
+import contextlib
+import threading
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+from loguru import logger
+from numpy.typing import NDArray
+
+from interfaces.weights.kept import keep, load_kept, prune, read_pin
+from interfaces.weights.layout import Manifest, Slots, WeightsError, live_path
+
+T = TypeVar("T")
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Applied(Generic[T]):
+    """A version ready to act with. `publish_ns` is monotonic, from the trainer."""
+
+    version: int
+    publish_ns: int
+    networks: T
+    buffer: int
+
+
+class WeightsReader(Generic[T]):
+    """Two buffers: one in use, one being filled. `build` makes the networks that view a buffer.
+
+    `refused` counts versions by why they were refused: torn, crc, not finite, not kept.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest, build: Callable[[NDArray[np.float32]], T],
+        keep_bytes: int,
+    ) -> None:
+        self._folder, self._manifest, self._keep_bytes = folder, manifest, keep_bytes
+        self._buffers = [np.zeros(manifest.size, np.float32) for _ in range(2)]
+        self._networks = [build(buffer) for buffer in self._buffers]
+        self._slots: Slots | None = None
+        self._ready: Applied[T] | None = None
+        self._in_use = 0
+        self._to_keep: Applied[T] | None = None
+        self._seen = 0  # newest version of the live file taken or refused
+        self._pinned: int | None = None
+        self.refused: dict[str, int] = {}
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def refused_total(self) -> int:
+        return sum(count for why, count in self.refused.items() if why != "torn")
+
+    def take_newer(self) -> Applied[T] | None:
+        """The newest version, once; None when there is nothing newer. All that a tick calls."""
+        ready = self._ready
+        if ready is not None:
+            # In this order: once `_ready` is empty, the thread may fill the buffer not in use.
+            self._in_use = ready.buffer
+            self._to_keep = ready
+            self._ready = None
+        return ready
+
+    def poll(self) -> bool:
+        """Copy and check what is newest; whether something is ready. Never called by the tick."""
+        if self._ready is not None:
+            return True
+        pinned = read_pin(self._folder)
+        if pinned != self._pinned:
+            self._pinned = pinned
+            if pinned is None:
+                self._seen = 0  # unpinned: the newest live version counts as new again
+            else:
+                return self._load_pinned(pinned)
+        return pinned is None and self._copy_newest()
+
+    def start(self) -> None:
+        """Poll in a thread, and write down every version applied."""
+        self._thread = threading.Thread(target=self._run, name="weights", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._closed.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+
+    def save_applied(self) -> None:
+        """Keep the version last applied, if it is not kept yet. Raises OSError."""
+        applied = self._to_keep
+        if applied is None:
+            return
+        keep(self._folder, applied.version, self._buffers[applied.buffer], self._manifest)
+        prune(self._folder, self._keep_bytes)
+        if self._to_keep is applied:
+            self._to_keep = None
+
+    def _run(self) -> None:
+        while not self._closed.wait(_POLL_S):
+            # Kept first: polling may fill the other buffer, and the tick then flips to it.
+            try:
+                self.save_applied()
+            except OSError as error:
+                self._to_keep = None
+                logger.warning("weights: a version could not be kept: {}", error)
+            self.poll()
+
+    def _load_pinned(self, version: int) -> bool:
+        try:
+            flat = load_kept(self._folder, version, self._manifest)
+        except (WeightsError, OSError, ValueError) as error:
+            self._refuse("not kept", version, str(error))
+            return False
+        spare = 1 - self._in_use
+        self._buffers[spare][:] = flat
+        self._ready = Applied(version, 0, self._networks[spare], spare)
+        return True
+
+    def _copy_newest(self) -> bool:
+        slots = self._open()
+        slot = slots.newest() if slots is not None else None
+        if slots is None or slot is None or int(slots.version[slot]) <= self._seen:
+            return False
+        sequence, version = int(slots.sequence[slot]), int(slots.version[slot])
+        publish_ns, crc = int(slots.publish_ns[slot]), int(slots.crc[slot])
+        spare = 1 - self._in_use
+        buffer = self._buffers[spare]
+        np.copyto(buffer, slots.data[slot])
+        if sequence % 2 or int(slots.sequence[slot]) != sequence:
+            self.refused["torn"] = self.refused.get("torn", 0) + 1
+            return False  # the writer came by; the next poll finds a newer one
+        self._seen = version
+        if zlib.crc32(buffer) != crc:
+            self._refuse("crc", version, "its checksum does not fit")
+        elif not np.isfinite(buffer).all():
+            self._refuse("not finite", version, "it has numbers that are not finite")
+        else:
+            self._ready = Applied(version, publish_ns, self._networks[spare], spare)
+            return True
+        return False
+
+    def _refuse(self, why: str, version: int, message: str) -> None:
+        self.refused[why] = self.refused.get(why, 0) + 1
+        logger.warning("weights: version {} refused: {}", version, message)
+
+    def _open(self) -> Slots | None:
+        """The live file, as soon as the trainer has made it."""
+        if self._slots is None:
+            with contextlib.suppress(FileNotFoundError):
+                self._slots = Slots(
+                    live_path(self._folder, self._manifest), self._manifest, write=False
+                )
+        return self._slots

@@ -1,0 +1,49 @@
+"""The trainer's end: publish a version into the oldest slot."""
+
+import contextlib
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interfaces.weights.layout import SLOTS, Manifest, Slots, WeightsError, create_live
+
+
+class WeightsWriter:
+    """Publishes flat float32 buffers. One writer at a time."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        path = create_live(folder, manifest)
+        for other in folder.glob("live-*.mmap"):  # of networks this run no longer has
+            if other != path:
+                with contextlib.suppress(OSError):
+                    other.unlink()
+        self._slots = Slots(path, manifest, write=True)
+        self._size = manifest.size
+
+    @property
+    def last_version(self) -> int:
+        """The newest whole version in the file, 0 when there is none."""
+        newest = self._slots.newest()
+        return 0 if newest is None else int(self._slots.version[newest])
+
+    def publish(self, flat: NDArray[np.float32], version: int, publish_ns: int) -> None:
+        """Write `flat` (size,) as `version`, which must be newer than the last.
+
+        Raises WeightsError for another size, numbers that are not finite, or an old version.
+        """
+        if flat.shape != (self._size,) or flat.dtype != np.float32:
+            raise WeightsError(f"weights of shape {flat.shape}, expected ({self._size},) float32")
+        if not np.isfinite(flat).all():
+            raise WeightsError(f"version {version} has numbers that are not finite")
+        if version <= self.last_version:
+            raise WeightsError(f"version {version} is not newer than {self.last_version}")
+        slots = self._slots
+        slot = min(range(SLOTS), key=lambda i: (int(slots.sequence[i]) % 2 == 0, slots.version[i]))
+        slots.sequence[slot] |= 1  # odd: being written, also when left so by a crash
+        slots.version[slot] = version
+        slots.publish_ns[slot] = publish_ns
+        slots.data[slot] = flat
+        slots.crc[slot] = zlib.crc32(flat)
+        slots.sequence[slot] += 1

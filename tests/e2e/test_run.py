@@ -1,0 +1,219 @@
+"""`run` as a person starts it: real processes, real UDP, real video, real signals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.e2e
+MAIN = str(ROOT / "main.py")
+WAIT_S = 60.0
+
+
+def command(*words):
+    return [sys.executable, MAIN, *map(str, words)]
+
+
+def start(*words, cwd=ROOT):
+    return subprocess.Popen(
+        command(*words), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        encoding="utf-8",
+    )
+
+
+def finish(process, seconds=WAIT_S):
+    output, _ = process.communicate(timeout=seconds)
+    return output
+
+
+def until(condition, what, seconds=WAIT_S):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        time.sleep(0.05)
+
+
+def pids(run):
+    return json.loads((run / "processes.json").read_text(encoding="utf-8"))
+
+
+def ticks(run):
+    """Ticks as the newest line of metrics has them."""
+    path = run / "metrics.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return json.loads(lines[-1])["ticks"] if lines else 0
+
+
+def all_gone(run):
+    return not any(
+        psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        for pid in pids(run).values()
+    )
+
+
+def summary(run):
+    return json.loads((run / "summary.json").read_text(encoding="utf-8"))
+
+
+def test_a_life_leaves_what_it_promises_and_can_be_resumed(awkward_path):
+    run = awkward_path / "命"
+    process = start("run", "tiny", "--seconds", 12, "--seed", 3, "--out", run)
+    output = finish(process)
+    assert process.returncode == 0, output
+    first = summary(run)
+    assert first["exit"] == "clean"
+    assert first["ticks"] >= 80
+    assert first["updates"] >= 5
+    assert first["weights"]["applied"] >= 1
+    assert first["weights"]["refused"] == 0
+    assert first["osc"]["sent"] >= 5 * first["ticks"]
+    assert first["osc"]["received"] > 0
+    assert first["no_frame"] == 0
+    assert first["restarts"] == {"standin": 0, "guard": 0, "body": 0, "trainer": 0}
+    for key in ("seconds", "hz", "missed_beats", "lateness_ms", "frame_age_ms", "decide_ms",
+                "swap_ms", "train_ratio", "reward", "losses", "prediction_psnr", "memory_mb"):
+        assert key in first
+    assert set(first["memory_mb"]) == {"supervisor", "standin", "guard", "body", "trainer"}
+    assert first["losses"]["last"]["model"] < first["losses"]["first"]["model"]
+    for name in ("config.yaml", "meta.json", "processes.json", "metrics.jsonl", "view.png"):
+        assert (run / name).stat().st_size > 0
+    for name in ("journal", "weights", "checkpoints", "tensorboard"):
+        assert any((run / name).iterdir()), name
+    meta = json.loads((run / "meta.json").read_text(encoding="utf-8"))
+    assert meta["seed"] == 3
+    assert meta["versions"]["torch"]
+    assert all_gone(run)
+
+    process = start("run", "--resume", run, "--seconds", 4, "--quiet")
+    output = finish(process)
+    assert process.returncode == 0, output
+    assert output == ""
+    second = summary(run)
+    assert second["steps"] >= first["ticks"] + 20, "the journal goes on"
+    assert second["total_updates"] > first["total_updates"], "the learner goes on"
+    assert second["weights"]["last_version"] > first["weights"]["last_version"]
+
+
+@pytest.fixture
+def living(awkward_path):
+    """A life under way."""
+    run = awkward_path / "run"
+    process = start("run", "tiny", "--out", run)
+    try:
+        until(lambda: ticks(run) > 10, "a living body")
+        yield process, run
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_ends_cleanly_and_soon(living):
+    process, run = living
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    output = finish(process)
+    took_s = time.monotonic() - began
+    assert process.returncode == 0, output
+    assert summary(run)["exit"] == "interrupted"
+    assert took_s < 8, "3 s are promised on a quiet machine"
+    assert "lateness" in output
+    assert all_gone(run)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_killed_children_come_back_and_the_guard_rests_the_avatar(living):
+    process, run = living
+    before = pids(run)
+    os.kill(before["trainer"], signal.SIGKILL)
+    os.kill(before["body"], signal.SIGKILL)
+    until(lambda: pids(run)["body"] != before["body"], "another body")
+    until(lambda: pids(run)["trainer"] != before["trainer"], "another trainer")
+    alive_again = ticks(run)
+    until(lambda: ticks(run) > alive_again + 20, "it lives on")
+    process.send_signal(signal.SIGTERM)
+    finish(process)
+    assert process.returncode == 0
+    told = summary(run)
+    assert told["restarts"]["body"] == 1
+    assert told["restarts"]["trainer"] == 1
+    assert told["rests"] >= 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_nobody_outlives_a_killed_supervisor(living):
+    process, run = living
+    everybody = pids(run)
+    process.kill()
+    process.wait()
+    until(lambda: all_gone(run), f"the end of {everybody}", 20)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["run", "beat.hz=0"], "beat.hz"),
+        (["run", "beat.hx=10"], "beat.hz"),
+        (["run", "nosuch.yaml"], "nosuch.yaml"),
+        (["run", "--resume", "nowhere"], "nowhere"),
+        (["train", "vrchat", "--steps", "10"], "vrchat"),
+        (["evaluate", "nowhere"], "nowhere"),
+        (["standin", "--osc", "9000"], "--osc"),
+        (["rollback", "nowhere"], "nowhere"),
+        (["run", "--seconds", "-1"], "--seconds"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_bad_input_is_named_and_exits_2(words, named, tmp_path):
+    done = subprocess.run(
+        command(*words), cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",
+        timeout=WAIT_S, check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir()), "bad input leaves nothing behind"
+
+
+def test_a_taken_port_is_named(tmp_path):
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            command("run", "tiny", f"world.osc.receive_port={port}", "--out", tmp_path / "run",
+                    "--seconds", "5"),
+            cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=WAIT_S, check=False,
+        )
+    assert done.returncode == 2, done.stderr
+    assert str(port) in done.stderr
+    assert "receive_port" in done.stderr
+    assert all_gone(tmp_path / "run")
+
+
+def test_a_used_folder_is_not_overwritten(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_text("seed: 5\n", encoding="utf-8")
+    done = subprocess.run(
+        command("run", "tiny", "--out", run), cwd=ROOT, capture_output=True, text=True,
+        encoding="utf-8", timeout=WAIT_S, check=False,
+    )
+    assert done.returncode == 2
+    assert "--resume" in done.stderr
+    assert (run / "config.yaml").read_text(encoding="utf-8") == "seed: 5\n"

@@ -1,0 +1,196 @@
+"""The stand-in speaks like VRChat, repeats itself exactly, and goes on from a snapshot."""
+
+import json
+import random
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+
+from configs.schema import StandinConfig
+from interfaces.standin.core import StandinCore
+from interfaces.vrchat.osc import decode, encode
+
+CONFIG = StandinConfig(width=64, height=64)
+PARAMETERS = {
+    *("VelocityX", "VelocityY", "VelocityZ", "VelocityMagnitude", "AngularY", "Grounded"),
+    *("Upright", "TrackingType", "VRMode", "AFK", "MuteSelf", "Seated", "InStation"),
+    *("HeadPat", "HeadPat_Prox"),
+}
+
+
+def names(sent: list[bytes]) -> list[str]:
+    return [decode(datagram)[0][0].removeprefix("/avatar/parameters/") for datagram in sent]
+
+
+def babble(seed: int, beats: int) -> list[list[bytes]]:
+    rng = random.Random(seed)
+    return [
+        [
+            encode("/input/Vertical", rng.uniform(-1, 1)),
+            encode("/input/LookHorizontal", rng.uniform(-1, 1)),
+            encode("/input/LookVertical", rng.uniform(-1, 1)),
+            encode("/input/Jump", rng.randrange(2)),
+        ]
+        for _ in range(beats)
+    ]
+
+
+def test_the_first_step_tells_everything() -> None:
+    sent = StandinCore(CONFIG, 0).step(1, [])
+    assert names(sent)[0] == "/avatar/change"
+    assert set(names(sent)[1:]) == PARAMETERS
+    values = {a.rpartition("/")[2]: v for d in sent for a, (v,) in decode(d)}
+    assert values["Grounded"] is True
+    assert values["TrackingType"] == 3
+    assert type(values["Upright"]) is float
+    assert all(len(decode(datagram)) == 1 for datagram in sent)
+
+
+def test_then_only_changes_are_told() -> None:
+    core = StandinCore(CONFIG, 0)
+    core.step(1, [])
+    heard: dict[str, object] = {}
+    for datagrams in babble(0, 100):
+        for address, (value,) in (decode(d)[0] for d in core.step(1, datagrams)):
+            assert heard.get(address) != value or type(heard[address]) is not type(value)
+            heard[address] = value
+    assert len(heard) >= 5
+
+
+def test_each_address_at_most_once_a_substep() -> None:
+    core = StandinCore(CONFIG, 0)
+    for datagrams in babble(1, 50):
+        told = names(core.step(1, datagrams))
+        assert len(told) == len(set(told))
+
+
+def test_a_long_step_is_many_short_ones() -> None:
+    one, many = StandinCore(CONFIG, 3), StandinCore(CONFIG, 3)
+    for datagrams in babble(3, 30):
+        whole = one.step(6, datagrams)
+        pieces = many.step(1, datagrams)
+        for _ in range(5):
+            pieces += many.step(1, [])
+        assert whole == pieces
+
+
+def test_an_avatar_change_tells_everything_again() -> None:
+    core = StandinCore(CONFIG, 0)
+    core.step(1, [])
+    sent = core.step(1, [encode("/avatar/change", "avtr_other")])
+    assert decode(sent[0]) == [("/avatar/change", ["avtr_other"])]
+    assert set(names(sent)[1:]) == PARAMETERS
+
+
+def test_voice_toggles_mute_on_its_edge() -> None:
+    core = StandinCore(CONFIG, 0)
+    core.step(1, [])
+    assert "MuteSelf" in names(core.step(4, [encode("/input/Voice", 1)]))
+    assert "MuteSelf" not in names(core.step(4, [encode("/input/Voice", 1)]))
+    assert "MuteSelf" not in names(core.step(4, [encode("/input/Voice", 0)]))
+    assert "MuteSelf" in names(core.step(4, [encode("/input/Voice", True)]))
+
+
+def test_bundles_act() -> None:
+    core = StandinCore(CONFIG, 0)
+    core.step(1, [])
+    message = encode("/input/LookHorizontal", 1.0)
+    inner = b"#bundle\0" + b"\0" * 8 + struct.pack(">i", len(message)) + message
+    outer = b"#bundle\0" + b"\0" * 8 + struct.pack(">i", len(inner)) + inner
+    assert "AngularY" in names(core.step(3, [outer]))
+
+
+@pytest.mark.parametrize(
+    "datagram",
+    [
+        b"",
+        b"hello",
+        b"/input/Vertical",
+        b"#bundle\0",
+        encode("/input/Nonsense", 1.0),
+        encode("/input/Vertical", "fast"),
+        encode("/input/Vertical", float("inf")),
+        encode("/avatar/parameters/Grounded", False),
+        encode("/avatar/parameters/HeadPat", True),
+        encode("/avatar/change", 1),
+        b"/input/Jump\0,ii\0\0\0\0\1\0\0\0\1",
+        b"/input/Jump\0,[i]\0\0\0\0\0\0\0\1",
+    ],
+)
+def test_what_says_nothing_is_counted_and_ignored(datagram: bytes) -> None:
+    touched, untouched = StandinCore(CONFIG, 0), StandinCore(CONFIG, 0)
+    assert touched.step(5, [datagram]) == untouched.step(5, [])
+    assert touched.truth()["ignored"] == 1
+    assert touched.truth()["received"] == 1
+
+
+def test_random_bytes_do_no_harm() -> None:
+    rng, core = random.Random(0), StandinCore(CONFIG, 0)
+    for _ in range(300):
+        core.step(1, [rng.choice([b"/", b"/input/Jump\0", b"#bundle\0"]) + rng.randbytes(20)])
+    assert core.truth()["received"] == 300
+
+
+def fingerprint(seed: int) -> int:
+    core, seen = StandinCore(CONFIG, seed), 0
+    for datagrams in babble(seed, 40):
+        seen = zlib.crc32(b"".join(core.step(6, datagrams)), seen)
+        seen = zlib.crc32(core.frame().tobytes(), seen)
+    return seen
+
+
+def test_same_datagrams_same_world_and_pictures() -> None:
+    assert fingerprint(5) == fingerprint(5)
+    assert fingerprint(5) != fingerprint(6)
+
+
+def test_the_same_in_a_fresh_process() -> None:
+    here = fingerprint(5)
+    code = f"import test_standin_core as t; print(t.fingerprint(5) == {here})"
+    paths = [__file__.rpartition("test_standin_core")[0], *sys.path]
+    lines = f"import sys; sys.path[:0] = {paths!r}; {code}"
+    done = subprocess.run(
+        [sys.executable, "-c", lines], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "True"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("other_seed", [7, 8])
+def test_a_snapshot_goes_on_bit_identically(other_seed: int) -> None:
+    core = StandinCore(CONFIG, 7)
+    beats = babble(7, 400)
+    for datagrams in beats[:150]:
+        core.step(6, datagrams)
+    core.step(1, beats[150])  # leaves inputs in their dead time
+    stored = json.dumps(core.snapshot(), allow_nan=False)
+    resumed = StandinCore(CONFIG, other_seed)
+    resumed.frame()
+    resumed.restore(json.loads(stored))
+    assert json.dumps(resumed.snapshot()) == stored
+    for datagrams in beats[151:]:
+        assert core.step(6, datagrams) == resumed.step(6, datagrams)
+    assert core.snapshot() == resumed.snapshot()
+    assert np.array_equal(core.frame(), resumed.frame())
+
+
+def test_a_snapshot_is_a_copy() -> None:
+    core = StandinCore(CONFIG, 7)
+    snapshot = core.snapshot()
+    before = json.dumps(snapshot)
+    for datagrams in babble(7, 30):
+        core.step(6, datagrams)
+    assert json.dumps(snapshot) == before
+    core.restore(snapshot)
+    core.step(60, [encode("/input/Vertical", 1.0)])
+    assert json.dumps(snapshot) == before
+
+
+def test_truth_is_json() -> None:
+    core = StandinCore(CONFIG, 0)
+    core.step(10, [])
+    assert json.loads(json.dumps(core.truth()))["time_s"] == pytest.approx(10 / 60)

@@ -1,0 +1,173 @@
+"""The guard, a real process, beside a real body that is killed, stopped and woken."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from configs.load import load_config, write_config
+from interfaces.board import Board
+from interfaces.endpoints import Endpoints, write_endpoints
+from interfaces.run_folder import RunFolder
+from interfaces.vrchat.osc import decode
+from tests.conftest import ROOT
+
+# A body reduced to what the guard sees of one: a heartbeat, the gate, and packets that move.
+BODY = """
+import os, socket, sys, time
+from pathlib import Path
+import numpy as np
+from interfaces.board import Board
+from interfaces.guard import FenceGate
+from interfaces.run_folder import RunFolder
+from interfaces.vrchat.hands import Hands
+run, port = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
+board = Board(run.board)
+hands, gate = Hands(run.config.world.actions), FenceGate(board)
+out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+board.beat("body")
+board["body_pid"] = os.getpid()
+while not board["stop"]:
+    if not gate.closed():
+        for datagram in hands.move(np.array([1, 1, 1, 1, 1], np.float32))[0]:
+            out.sendto(datagram, ("127.0.0.1", port))
+    board["ticks"] += 1
+    board.beat("body")
+    time.sleep(0.02)
+"""
+
+
+class Stage:
+    """A run's folder, a client that hears everything, a guard and a body."""
+
+    def __init__(self, folder):
+        self.run = RunFolder(folder)
+        self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.client.bind(("127.0.0.1", 0))
+        self.client.settimeout(0.05)
+        self.port = self.client.getsockname()[1]
+        self.config = load_config(ROOT / "configs" / "tiny.yaml", ["beat.hz=20"])
+        write_config(self.config, self.run.config_file)
+        write_endpoints(self.run.endpoints, Endpoints("127.0.0.1", self.port, 0, "none"))
+        self.board = Board(self.run.board, create=True)
+        self.guard = self.start([sys.executable, str(ROOT / "main.py"), "_guard", str(folder)])
+        self.body = self.start([sys.executable, "-c", BODY, str(folder), str(self.port)])
+        self.until(lambda: self.board["ticks"] > 5 and self.board["guard_heartbeat_ns"] > 0)
+
+    def start(self, command):
+        return subprocess.Popen(
+            command, cwd=ROOT, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+
+    def until(self, condition, seconds=20.0):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it never came"
+            time.sleep(0.005)
+
+    def heard(self, seconds):
+        """(address, value) of everything that arrives within `seconds`, in order."""
+        messages, deadline = [], time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                datagram = self.client.recv(4096)
+            except TimeoutError:
+                continue
+            messages += [(address, arguments[0]) for address, arguments in decode(datagram)]
+        return messages
+
+    def flush(self):
+        self.client.setblocking(False)
+        try:
+            while True:
+                self.client.recv(4096)
+        except BlockingIOError:
+            self.client.settimeout(0.05)
+
+    def close(self):
+        self.board["stop"] = 1
+        for process in (self.body, self.guard):
+            if process.poll() is None:
+                process.send_signal(getattr(signal, "SIGCONT", signal.SIGTERM))
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.client.close()
+
+
+@pytest.fixture
+def stage(awkward_path):
+    stage = Stage(awkward_path)
+    yield stage
+    stage.close()
+
+
+def rest_rounds(messages, actions):
+    """How often each input's rest value stands at the end, after the last moving packet."""
+    moving = [i for i, (_, value) in enumerate(messages) if value != 0]
+    tail = messages[moving[-1] + 1 :] if moving else messages
+    return {a.name: sum(address == f"/input/{a.name}" for address, _ in tail) for a in actions}
+
+
+def test_killed_body_every_input_rests_three_times(stage):
+    stage.flush()
+    stage.body.kill()
+    died = time.monotonic()
+    stage.until(lambda: stage.board["rests"] == 1, 5)
+    rested_s = time.monotonic() - died
+    rounds = rest_rounds(stage.heard(0.3), stage.config.world.actions)
+    assert all(count >= 3 for count in rounds.values()), rounds
+    # The promise is 200 ms (benchmarks/guard.py measures it); a shared machine may stutter.
+    assert rested_s < 1.0
+    assert stage.guard.poll() is None, "it goes on watching for the next body"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP on Windows")
+def test_stopped_body_is_fenced_and_let_in_again_only_after_rest(stage):
+    actions = stage.config.world.actions
+    stage.body.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    stage.until(lambda: stage.board["rests"] == 1, 5)
+    assert time.monotonic() - stopped < 2.0  # 2.5 beats + 200 ms are promised: 325 ms
+    assert stage.board["fence"] == 1
+    rounds = rest_rounds(stage.heard(0.3), actions)
+    assert all(count >= 3 for count in rounds.values()), rounds
+    assert stage.heard(0.3) == [], "a stopped body sends nothing, and the guard not for ever"
+
+    stage.body.send_signal(signal.SIGCONT)
+    stage.until(lambda: stage.board["fence"] == 0, 5)
+    assert stage.board["rests"] == 2
+    messages = stage.heard(0.4)
+    first_move = next(i for i, (_, value) in enumerate(messages) if value != 0)
+    before = messages[:first_move]
+    # Whatever one packet it may have had in its hand when it was stopped, rest came after it.
+    assert sum(address == "/input/Vertical" for address, _ in before) >= 3
+    assert ("/input/Vertical", 1.0) in messages[first_move:], "and then it lives on"
+
+
+def test_guard_ends_with_the_run_and_rests_once_more(stage):
+    stage.board["stop"] = 1
+    stage.body.wait(5)
+    stage.guard.wait(5)
+    rounds = rest_rounds(stage.heard(0.3), stage.config.world.actions)
+    assert all(count >= 3 for count in rounds.values()), rounds
+
+
+def test_a_new_body_is_watched_like_the_first(stage):
+    stage.body.kill()
+    stage.until(lambda: stage.board["rests"] == 1, 5)
+    stage.body.wait()
+    ticks = int(stage.board["ticks"])
+    stage.body = stage.start(
+        [sys.executable, "-c", BODY, str(stage.run.path), str(stage.port)]
+    )
+    stage.until(lambda: stage.board["ticks"] > ticks + 5)
+    assert stage.board["fence"] == 0
+    stage.body.kill()
+    stage.until(lambda: stage.board["rests"] == 2, 5)
