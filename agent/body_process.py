@@ -70,8 +70,8 @@ def live(run_path: Path) -> None:
             logger.warning("no picture yet from {}; living without", world.camera_source)
         board["body_pid"] = os.getpid()
         board.beat("body")
-        board["first_tick_ns"] = time.monotonic_ns()
         with no_garbage_collection():
+            board["first_tick_ns"] = time.monotonic_ns()
             act(body, Pacer(clock, config.beat.hz), done, report)
         weights.stop()
         journal.close()
