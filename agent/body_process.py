@@ -68,11 +68,13 @@ def live(run_path: Path) -> None:
             raise GuardMissing("the guard did not start; see logs/guard.log")
         if not _wait_for(world.has_frame, _FRAME_WAIT_S, done):
             logger.warning("no picture yet from {}; living without", world.camera_source)
-        board["body_pid"] = os.getpid()
+        board["body_resting"] = 0
         board.beat("body")
+        board["body_pid"] = os.getpid()
         with no_garbage_collection():
             board["first_tick_ns"] = time.monotonic_ns()
             act(body, Pacer(clock, config.beat.hz), done, report)
+        board["body_resting"] = 1
         weights.stop()
         journal.close()
     finally:

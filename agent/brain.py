@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agent.codec import to_patches
 from agent.dynamics import State
 from agent.networks import ActingNetworks
 from agent.noise import CounterNoise
@@ -49,7 +50,7 @@ class Brain:
         image = torch.from_numpy(observation.image).unsqueeze(0)
         vector = torch.from_numpy(observation.vector).unsqueeze(0)
         observed = networks.dynamics.observe(
-            networks.encoder(image, vector).unsqueeze(1),
+            networks.encoder(to_patches(image), vector).unsqueeze(1),
             vector[:, None, -self._num_actions :],
             torch.tensor([[observation.is_first]]),
             state,

@@ -7,22 +7,39 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from agent.layers import NormedLinear, mlp, symlog
 from configs.schema import ModelConfig
 from interfaces.spaces import Spaces
 
-_LEVELS = 4  # 64 x 64 becomes 4 x 4
+_PATCH = 4  # pixels folded into channels: most of the cost of small networks is at full resolution
+_REDUCTION = 16  # 64 x 64 becomes 4 x 4
 
 
-def to_picture(image: Tensor) -> Tensor:
-    """uint8 (..., H, W, 3) -> float (..., 3, H, W), -0.5..0.5."""
-    return image.movedim(-1, -3).to(torch.float32) / 255.0 - 0.5
+def to_patches(image: Tensor) -> Tensor:
+    """uint8 (..., H, W, 3) -> float (..., H/4, W/4, 48) of -0.5..0.5: 4 x 4 pixels a patch.
+
+    Both ends of the codec work on patches; pixels are put together only to be looked at.
+    """
+    *lead, height, width, channels = image.shape
+    grid = image.reshape(*lead, height // _PATCH, _PATCH, width // _PATCH, _PATCH, channels)
+    patches = grid.transpose(-4, -3).reshape(
+        *lead, height // _PATCH, width // _PATCH, channels * _PATCH**2
+    )
+    return patches.to(torch.float32).mul_(1.0 / 255.0).sub_(0.5)
+
+
+def to_image(patches: Tensor) -> Tensor:
+    """The inverse of to_patches, clipped: float (..., H/4, W/4, 48) -> uint8 (..., H, W, 3)."""
+    *lead, rows, columns, size = patches.shape
+    channels = size // _PATCH**2
+    pixels = ((patches.clamp(-0.5, 0.5) + 0.5) * 255.0).round().to(torch.uint8)
+    grid = pixels.reshape(*lead, rows, columns, _PATCH, _PATCH, channels).transpose(-4, -3)
+    return grid.reshape(*lead, rows * _PATCH, columns * _PATCH, channels)
 
 
 class Encoder(nn.Module):
-    """Picture by strided convolutions, vector by an mlp on its symlog; concatenated."""
+    """Picture by patches and strided convolutions, vector by an mlp on its symlog; concatenated."""
 
     def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
         super().__init__()
@@ -31,28 +48,30 @@ class Encoder(nn.Module):
         self.size = config.units
         if self._has_image:
             height, width, channels = spaces.image_shape
-            widths = [channels] + [config.depth * 2**level for level in range(_LEVELS)]
+            low, middle, high = (config.depth * factor for factor in (2, 4, 8))
             self.convolutions = nn.Sequential(
-                *(
-                    nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.SiLU())
-                    for inputs, outputs in zip(widths, widths[1:], strict=False)
-                )
-            )
-            self.size += widths[-1] * (height >> _LEVELS) * (width >> _LEVELS)
+                nn.Conv2d(channels * _PATCH**2, low, 1),
+                nn.SiLU(),
+                nn.Conv2d(low, middle, 4, 2, 1),
+                nn.SiLU(),
+                nn.Conv2d(middle, high, 4, 2, 1),
+                nn.SiLU(),
+            ).to(memory_format=torch.channels_last)
+            self.size += high * (height // _REDUCTION) * (width // _REDUCTION)
 
-    def forward(self, image: Tensor, vector: Tensor) -> Tensor:
-        """uint8 (B, H, W, 3), float (B, D) -> tokens (B, E)."""
+    def forward(self, patches: Tensor, vector: Tensor) -> Tensor:
+        """Patches (B, H/4, W/4, 48), vector (B, D) -> tokens (B, E)."""
         tokens = self.vector(symlog(vector))
         if not self._has_image:
             return tokens
-        lead = image.shape[:-3]
-        pixels = to_picture(image.reshape(-1, *image.shape[-3:]))
-        seen = self.convolutions(pixels).flatten(1).reshape(*lead, -1)
-        return torch.cat([tokens, seen], -1)
+        lead = patches.shape[:-3]
+        # Channels are last in memory already: this view is what convolutions on a CPU like best.
+        seen = self.convolutions(patches.flatten(0, -4).permute(0, 3, 1, 2))
+        return torch.cat([tokens, seen.flatten(1).reshape(*lead, -1)], -1)
 
 
 class Decoder(nn.Module):
-    """Feature to picture (mean of a unit-variance normal, -0.5..0.5) and to symlog vector."""
+    """Feature to patches (mean of a unit-variance normal, -0.5..0.5) and to symlog vector."""
 
     def __init__(self, spaces: Spaces, config: ModelConfig, feature_size: int) -> None:
         super().__init__()
@@ -63,24 +82,23 @@ class Decoder(nn.Module):
         )
         if self._has_image:
             height, width, channels = spaces.image_shape
-            self._widths = [config.depth * 2**level for level in reversed(range(_LEVELS))]
-            self._start = (self._widths[0], height >> _LEVELS, width >> _LEVELS)
+            low, middle, high = (config.depth * factor for factor in (2, 4, 8))
+            self._start = (high, height // _REDUCTION, width // _REDUCTION)
             self.project = NormedLinear(feature_size, math.prod(self._start))
-            widths = [*self._widths, channels]
-            self.convolutions = nn.ModuleList(
-                nn.ConvTranspose2d(inputs, outputs, 4, 2, 1)
-                for inputs, outputs in zip(widths, widths[1:], strict=False)
-            )
+            self.convolutions = nn.Sequential(
+                nn.ConvTranspose2d(high, middle, 4, 2, 1),
+                nn.SiLU(),
+                nn.ConvTranspose2d(middle, low, 4, 2, 1),
+                nn.SiLU(),
+                nn.Conv2d(low, channels * _PATCH**2, 3, 1, 1),
+            ).to(memory_format=torch.channels_last)
 
     def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, F) -> picture (B, 3, H, W) or (B, 0), symlog vector (B, D)."""
+        """(B, F) -> patches (B, H/4, W/4, 48) or (B, 0), symlog vector (B, D)."""
         vector = self.vector(feature)
         if not self._has_image:
             return feature[..., :0], vector
-        lead = feature.shape[:-1]
-        x = self.project(feature).reshape(-1, *self._start)
-        for i, convolution in enumerate(self.convolutions):
-            x = convolution(x)
-            if i + 1 < len(self.convolutions):
-                x = F.silu(x)
-        return x.reshape(*lead, *x.shape[1:]), vector
+        start = self.project(feature).reshape(-1, *self._start)
+        patches = self.convolutions(start.contiguous(memory_format=torch.channels_last))
+        patches = patches.permute(0, 2, 3, 1)
+        return patches.reshape(*feature.shape[:-1], *patches.shape[1:]), vector

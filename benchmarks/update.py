@@ -14,7 +14,7 @@ from benchmarks.common import publish
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.vrchat.world import vrchat_spaces
-from trainer.device import choose_device
+from trainer.device import choose_device, keep_heap
 from trainer.learner import Learner
 from trainer.losses import Batch
 
@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*")
     asked = parser.parse_args()
     torch.set_flush_denormal(True)
+    keep_heap()
     rows = []
     for name, case in _CASES:
         config = load_config(Path("default"), [*case, *asked.overrides])

@@ -23,6 +23,7 @@ _BOARD = np.dtype(
         # body
         ("body_pid", "<i8"),
         ("body_heartbeat_ns", "<i8"),
+        ("body_resting", "<u8"),  # not 0: it has let go by itself, and its silence is no hanging
         ("fence_seen", "<u8"),  # the newest fence the body has stopped at
         ("first_tick_ns", "<i8"),
         ("ticks", "<u8"),

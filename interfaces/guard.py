@@ -72,7 +72,7 @@ class Guard:
     def _look_at_heartbeat(self) -> None:
         board = self._board
         hangs = board.heartbeat_age_s("body") > self._hung_after_s
-        if hangs and not board["fence"] and board["ticks"]:
+        if hangs and not board["fence"] and not board["body_resting"] and board["ticks"]:
             self._fences += 1
             board["fence"] = self._fences
             self.let_go("the body hangs: fence up, inputs at rest")

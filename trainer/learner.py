@@ -93,7 +93,7 @@ class Learner:
 
 def _adam(module: nn.Module, lr: float) -> torch.optim.Adam:
     parameters: Iterable[nn.Parameter] = module.parameters()
-    return torch.optim.Adam(list(parameters), lr=lr, eps=1e-7, foreach=True)
+    return torch.optim.Adam(list(parameters), lr=lr, eps=1e-7, fused=True)
 
 
 def _choose_starts(lived: State, starts: int) -> State:

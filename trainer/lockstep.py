@@ -21,7 +21,7 @@ from interfaces.run_folder import RunFolder
 from interfaces.weights import Manifest, WeightsWriter
 from interfaces.world import World
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, restore_learner
-from trainer.device import choose_device
+from trainer.device import choose_device, keep_heap
 from trainer.learner import Learner
 from trainer.ratio import TrainRatio
 from trainer.replay import Replay
@@ -45,6 +45,7 @@ class Lockstep:
     ) -> None:
         torch.set_num_threads(config.trainer.threads)
         torch.set_flush_denormal(True)
+        keep_heap()
         self._config, self._world = config, world
         spaces = world.spaces
         self.board = Board(run.board, create=True)

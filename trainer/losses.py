@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agent.codec import to_picture
+from agent.codec import to_patches
 from agent.dynamics import Observed
 from agent.latents import Latent
 from agent.layers import symlog
@@ -65,15 +65,16 @@ def model_loss(
     its running mean, so that dreams are paid for both.
     """
     size = batch.vector.shape[0]
+    patches = to_patches(batch.image)
     observed = networks.dynamics.observe(
-        networks.encoder(batch.image, batch.vector),
+        networks.encoder(patches, batch.vector),
         previous_action(batch.vector, num_actions),
         batch.is_first,
         networks.dynamics.initial(size, batch.vector.device),
         noise,
     )
     feature = observed.state.feature
-    picture, vector = networks.decoder(feature)
+    decoded, vector = networks.decoder(feature)
     kl_loss, kl = kl_balance(networks.dynamics.latent, observed.posterior, observed.prior, config)
     lived = (~batch.is_first).to(batch.reward.dtype)
     # The first step of a window starts from nothing: its KL says nothing about surprise.
@@ -82,9 +83,9 @@ def model_loss(
     surprise = kl * known
     bonus = surprise_weight * (surprise / surprise_scale).clamp(max=10.0)
 
-    image_loss = torch.zeros_like(kl_loss)
-    if picture.numel():
-        image_loss = 0.5 * (picture - to_picture(batch.image)).square().flatten(2).sum(-1)
+    image_loss = torch.zeros((), device=kl_loss.device)
+    if decoded.numel():  # summed over pixels, in one pass: these are the largest arrays there are
+        image_loss = 0.5 * F.mse_loss(decoded, patches, reduction="sum") / kl_loss.numel()
     vector_loss = 0.5 * (vector - symlog(batch.vector)).square().sum(-1)
     predicted = networks.reward(feature).squeeze(-1)
     reward_loss = 0.5 * lived * (predicted - batch.reward - bonus).square()
@@ -93,9 +94,9 @@ def model_loss(
         (~batch.is_terminal).to(predicted.dtype),
         reduction="none",
     )
-    total = (image_loss + vector_loss + reward_loss + continue_loss + kl_loss).mean()
+    total = image_loss + (vector_loss + reward_loss + continue_loss + kl_loss).mean()
     terms = {
-        "loss_image": image_loss.mean(),
+        "loss_image": image_loss,
         "loss_vector": vector_loss.mean(),
         "loss_reward": reward_loss.mean(),
         "loss_continue": continue_loss.mean(),

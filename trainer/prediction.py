@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from agent.codec import to_picture
+from agent.codec import to_patches
 from agent.dynamics import State
 from agent.networks import Networks
 from agent.noise import Noise
@@ -30,15 +30,15 @@ def prediction_psnr(
 ) -> PredictionPsnr:
     """held_out (B, T) was never trained on; `trained` gives the mean frame."""
     batch, action = held_out, previous_action(held_out.vector, num_actions)
+    patches = to_patches(batch.image)
     observed = networks.dynamics.observe(
-        networks.encoder(batch.image, batch.vector), action, batch.is_first,
+        networks.encoder(patches, batch.vector), action, batch.is_first,
         networks.dynamics.initial(batch.vector.shape[0], batch.vector.device), noise,
     )
     before = State(*(part[:, _BURN_IN - 1 : -1] for part in observed.state))
     expected = networks.dynamics.expect_step(before, action[:, _BURN_IN:])
-    picture = to_picture(batch.image)
-    truth, last = picture[:, _BURN_IN:], picture[:, _BURN_IN - 1 : -1]
-    mean = to_picture(trained.image).mean((0, 1))
+    truth, last = patches[:, _BURN_IN:], patches[:, _BURN_IN - 1 : -1]
+    mean = to_patches(trained.image).mean((0, 1))
     counted = ~batch.is_first[:, _BURN_IN:]
     predicted = networks.decoder(expected.feature)[0].clamp(-0.5, 0.5)
     return PredictionPsnr(

@@ -13,7 +13,7 @@ from interfaces.run_folder import RunFolder
 from interfaces.vrchat.world import vrchat_spaces
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.checkpoints import Checkpoints, restore_learner
-from trainer.device import choose_device
+from trainer.device import choose_device, keep_heap
 from trainer.learner import Learner
 from trainer.loop import LiveTrainer
 from trainer.replay import Replay
@@ -30,6 +30,7 @@ def train(run_path: Path) -> None:
     run = RunFolder(run_path)
     config, board = run.config, Board(run.board)
     torch.set_num_threads(config.trainer.threads)
+    keep_heap()
     torch.set_flush_denormal(True)  # denormals in the moments cost a hundred times a normal number
     spaces = vrchat_spaces(config.world)
     device = choose_device(config.device)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agent.codec import to_image, to_patches
 from agent.dynamics import State
 from agent.networks import Networks
 from agent.noise import Noise
@@ -32,7 +33,7 @@ def draw_view(
     """
     action = previous_action(window.vector, num_actions)
     observed = networks.dynamics.observe(
-        networks.encoder(window.image, window.vector), action, window.is_first,
+        networks.encoder(to_patches(window.image), window.vector), action, window.is_first,
         networks.dynamics.initial(1, window.vector.device), noise,
     )
     states = [State(*(part[:, t] for part in observed.state)) for t in range(_CONTEXT)]
@@ -61,8 +62,7 @@ def write_view(path: Path, picture: Picture) -> None:
 
 def _decode(networks: Networks, states: list[State]) -> list[Picture]:
     feature = torch.cat([state.feature for state in states])
-    pixels = (networks.decoder(feature)[0].clamp(-0.5, 0.5) + 0.5) * 255.0
-    return list(pixels.movedim(-3, -1).round().to(torch.uint8).cpu().numpy())
+    return list(to_image(networks.decoder(feature)[0]).cpu().numpy())
 
 
 def _compose(rows: list[tuple[str, list[Picture], int | None]], caption: str) -> Picture:
