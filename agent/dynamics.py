@@ -48,14 +48,14 @@ class Dynamics(nn.Module):
         self.feature_size = config.deter + self.latent.size
         self.from_stoch = nn.Linear(self.latent.size, config.units, bias=False)
         self.from_action = nn.Linear(num_actions, config.units)
-        self.input_norm = nn.RMSNorm(config.units, eps=1e-4)
+        self.input_norm = nn.LayerNorm(config.units, eps=1e-3)
         self.cell = NormedGRU(config.units, config.deter)
         self.prior_net = nn.Sequential(
             NormedLinear(config.deter, config.units), nn.Linear(config.units, self.latent.stat_size)
         )
         self.posterior_from_deter = nn.Linear(config.deter, config.units, bias=False)
         self.posterior_from_tokens = nn.Linear(token_size, config.units)
-        self.posterior_norm = nn.RMSNorm(config.units, eps=1e-4)
+        self.posterior_norm = nn.LayerNorm(config.units, eps=1e-3)
         self.posterior_out = nn.Linear(config.units, self.latent.stat_size)
 
     def initial(self, batch: int, device: torch.device | None = None) -> State:
