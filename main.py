@@ -73,8 +73,7 @@ def train(
     from trainer.session import run_lockstep
 
     with bad_input_exits():
-        folder, config = _prepare(words, out, seed, resume)
-        _require_lockstep(config)
+        folder, config = _prepare(words, out, seed, resume, lockstep=True)
         stopped = _stop_on_signals()
         world = LockstepStandin(config, config.seed)
         lockstep = Lockstep(folder, config, world, resume=resume is not None)
@@ -177,18 +176,24 @@ def _trainer(run: Path) -> None:
 
 
 def _prepare(
-    words: list[str] | None, out: Path | None, seed: int | None, resume: Path | None
+    words: list[str] | None, out: Path | None, seed: int | None, resume: Path | None, *,
+    lockstep: bool = False,
 ) -> tuple[RunFolder, Config]:
     """The run's folder and its configuration, new or resumed. Raises RunError and ConfigError."""
     if resume is not None:
         if words or out or seed is not None:
             raise RunError("--resume goes on with the run's own configuration, folder and seed")
         folder = open_run(resume)
-        return folder, folder.config
+        config = folder.config
+        if lockstep:
+            _require_lockstep(config)
+        return folder, config
     path, overrides = split_words(words or [])
     if seed is not None:
         overrides = [*overrides, f"seed={seed}"]
     config = load_config(path, overrides)
+    if lockstep:
+        _require_lockstep(config)
     return create_run(out, config, path.stem, MAIN.parent), config
 
 

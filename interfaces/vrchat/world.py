@@ -40,9 +40,9 @@ class VRChatWorld:
         self._spaces = vrchat_spaces(config)
         self._clock = clock
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
+        self._in = _listen(endpoints.osc_receive_port)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._out.setblocking(False)
-        self._in = _listen(endpoints.osc_receive_port)
         self._feelings = Feelings(config.parameters)
         self._hands = Hands(config.actions)
         self._last_sent = np.zeros(self._spaces.num_actions, np.float32)

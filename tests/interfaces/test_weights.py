@@ -1,0 +1,223 @@
+"""Weights: never torn, never unchecked, never older; and the way back."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from interfaces.weights import (
+    Manifest,
+    WeightsError,
+    WeightsReader,
+    WeightsWriter,
+    newest_applied,
+    pin,
+    unpin,
+)
+from interfaces.weights.layout import Slots, live_path
+from tests.conftest import ROOT
+
+MANIFEST = Manifest((("a", (3, 4)), ("b", (5,))))
+
+
+def reader(folder, manifest=MANIFEST, keep_bytes=1_000_000):
+    return WeightsReader(folder, manifest, lambda flat: flat, keep_bytes)
+
+
+def flat(value, manifest=MANIFEST):
+    return np.full(manifest.size, value, np.float32)
+
+
+def test_published_is_taken_once_and_only_when_newer(awkward_path):
+    writer, body = WeightsWriter(awkward_path, MANIFEST), reader(awkward_path)
+    assert not body.poll()
+    assert body.take_newer() is None
+    writer.publish(flat(1), 1, 123)
+    assert body.poll()
+    taken = body.take_newer()
+    assert (taken.version, taken.publish_ns) == (1, 123)
+    np.testing.assert_array_equal(taken.networks, flat(1))
+    assert not body.poll()
+    assert body.take_newer() is None
+
+
+def test_the_newest_wins_and_what_is_in_use_is_never_overwritten(tmp_path):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
+    writer.publish(flat(1), 1, 0)
+    body.poll()
+    in_use = body.take_newer()
+    for version in range(2, 9):
+        writer.publish(flat(version), version, 0)
+        body.poll()
+        body.poll()
+        np.testing.assert_array_equal(in_use.networks, flat(in_use.version))
+        if version % 3 == 0:
+            in_use = body.take_newer()
+            np.testing.assert_array_equal(in_use.networks, flat(in_use.version))
+    body.take_newer()
+    body.poll()
+    assert body.take_newer().version == 8
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused_at_both_ends(tmp_path, bad):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
+    poisoned = flat(1)
+    poisoned[7] = bad
+    with pytest.raises(WeightsError, match="not finite"):
+        writer.publish(poisoned, 1, 0)
+    writer.publish(flat(1), 1, 0)
+    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST, write=True)
+    slot = slots.newest()
+    import zlib
+
+    slots.data[slot] = poisoned
+    slots.crc[slot] = zlib.crc32(poisoned)
+    assert not body.poll()
+    assert not body.poll()
+    assert body.refused == {"not finite": 1}, "refused once, not at every poll"
+
+
+def test_a_flipped_bit_is_refused(tmp_path):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
+    writer.publish(flat(1), 1, 0)
+    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST, write=True)
+    slots.data[slots.newest(), 3] = 1.0000001
+    assert not body.poll()
+    assert body.refused_total == 1
+    writer.publish(flat(2), 2, 0)
+    assert body.poll(), "and the next good one is taken"
+
+
+def test_older_versions_and_other_shapes_are_refused(tmp_path):
+    writer = WeightsWriter(tmp_path, MANIFEST)
+    writer.publish(flat(5), 5, 0)
+    for version in (5, 4):
+        with pytest.raises(WeightsError, match="not newer than 5"):
+            writer.publish(flat(1), version, 0)
+    with pytest.raises(WeightsError, match="shape"):
+        writer.publish(np.zeros(3, np.float32), 6, 0)
+    assert WeightsWriter(tmp_path, MANIFEST).last_version == 5, "a new writer goes on after it"
+
+
+def test_another_network_never_meets_these_weights(tmp_path):
+    WeightsWriter(tmp_path, MANIFEST).publish(flat(1), 1, 0)
+    other = Manifest((("a", (4, 3)), ("b", (5,))))
+    assert other.size == MANIFEST.size
+    body = reader(tmp_path, other)
+    assert not body.poll()
+    live_path(tmp_path, MANIFEST).rename(live_path(tmp_path, other))
+    with pytest.raises(WeightsError, match="another network"):
+        reader(tmp_path, other).poll()
+
+
+def test_a_writer_killed_in_mid_publish_is_passed_over(tmp_path):
+    writer = WeightsWriter(tmp_path, MANIFEST)
+    writer.publish(flat(1), 1, 0)
+    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST, write=True)
+    half = (slots.newest() + 1) % 3
+    slots.sequence[half] |= 1
+    slots.version[half] = 2
+    body = reader(tmp_path)
+    body.poll()
+    assert body.take_newer().version == 1
+    again = WeightsWriter(tmp_path, MANIFEST)
+    again.publish(flat(2), 2, 0)
+    body.poll()
+    assert body.take_newer().version == 2
+
+
+def test_applied_versions_are_kept_within_the_budget_and_two_always(tmp_path):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path, keep_bytes=1)
+    for version in range(1, 6):
+        writer.publish(flat(version), version, 0)
+        body.poll()
+        body.take_newer()
+        body.save_applied()
+    kept = sorted(int(path.stem) for path in (tmp_path / "applied").glob("*.safetensors"))
+    assert kept == [4, 5]
+    assert newest_applied(tmp_path) == 5
+
+
+def test_rollback_pins_and_release_follows_again(tmp_path):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
+    for version in (1, 2, 3):
+        writer.publish(flat(version), version, 0)
+        body.poll()
+        body.take_newer()
+        body.save_applied()
+    with pytest.raises(WeightsError, match="kept are: 1, 2, 3"):
+        pin(tmp_path, 7)
+    pin(tmp_path, 2)
+    assert body.poll()
+    back = body.take_newer()
+    assert back.version == 2
+    np.testing.assert_array_equal(back.networks, flat(2))
+    writer.publish(flat(4), 4, 0)
+    assert not body.poll(), "pinned: nothing newer"
+    unpin(tmp_path)
+    assert body.poll()
+    assert body.take_newer().version == 4
+
+
+def test_the_thread_brings_newer_ones_and_keeps_them(tmp_path):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
+    body.start()
+    try:
+        writer.publish(flat(1), 1, 0)
+        deadline = time.monotonic() + 10
+        while (taken := body.take_newer()) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        while newest_applied(tmp_path) != 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+    finally:
+        body.stop()
+    assert taken.version == 1
+
+
+_PUBLISHER = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from interfaces.weights import Manifest, WeightsWriter
+manifest = Manifest((("w", (int(sys.argv[2]),)),))
+writer = WeightsWriter(Path(sys.argv[1]), manifest)
+print("ready", flush=True)
+version = 0
+while True:
+    version += 1
+    writer.publish(np.full(manifest.size, version, np.float32), version, 0)
+"""
+
+
+def test_no_torn_read_at_full_speed(tmp_path):
+    """5 MB, a writer that never rests: every version taken is of one piece."""
+    manifest = Manifest((("w", (1_250_000,)),))
+    publisher = subprocess.Popen(
+        [sys.executable, "-c", _PUBLISHER, str(tmp_path), str(manifest.size)], cwd=ROOT,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        publisher.stdout.readline()
+        body = reader(tmp_path, manifest)
+        taken, last = 0, 0
+        deadline = time.monotonic() + 60
+        while taken < 100:
+            assert time.monotonic() < deadline
+            body.poll()
+            newer = body.take_newer()
+            if newer is None:
+                continue
+            assert newer.version > last
+            assert (newer.networks == newer.version).all(), json.dumps(body.refused)
+            taken, last = taken + 1, newer.version
+        assert set(body.refused) <= {"torn"}
+    finally:
+        publisher.kill()
+        publisher.wait()
+        publisher.stdout.close()

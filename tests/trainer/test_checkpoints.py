@@ -1,0 +1,73 @@
+"""Checkpoints: whole or passed over, kept to the last N, exact."""
+
+import pytest
+import torch
+
+from tests.trainer.test_gradients import batch_of, spaces_of
+from trainer.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    Checkpoints,
+    learner_tensors,
+    restore_learner,
+)
+from trainer.learner import Learner
+
+CPU = torch.device("cpu")
+
+
+def learned(config, updates):
+    spaces = spaces_of(config)
+    learner = Learner(spaces, config, CPU)
+    for i in range(updates):
+        learner.update(batch_of(config, spaces, i))
+    return learner
+
+
+def test_a_restored_learner_learns_on_exactly(tiny, tmp_path):
+    spaces = spaces_of(tiny)
+    whole = learned(tiny, 5)
+    half = learned(tiny, 3)
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints.save(Checkpoint(learner_tensors(half), 100, half.updates, 1))
+    other = Learner(spaces, tiny.model_copy(update={"seed": 99}), CPU)
+    other._config = tiny  # another beginning, the same rules
+    restore_learner(other, checkpoints.newest())
+    for i in range(3, 5):
+        other.update(batch_of(tiny, spaces, i))
+    for name, tensor in whole.networks.state_dict().items():
+        assert torch.equal(tensor, other.networks.state_dict()[name]), name
+
+
+def test_the_last_n_are_kept_and_the_newest_is_found(tiny, tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    assert checkpoints.newest() is None
+    for steps in (10, 20, 30):
+        checkpoints.save(Checkpoint({"x": torch.tensor([steps])}, steps, steps, 1))
+    assert sorted(path.stem for path in tmp_path.glob("*.json")) == ["000000000020", "000000000030"]
+    assert len(list(tmp_path.iterdir())) == 4
+    assert checkpoints.newest().steps == 30
+
+
+@pytest.mark.parametrize("damage", ["tensors", "json", "missing"])
+def test_a_damaged_one_is_passed_over(tmp_path, damage):
+    checkpoints = Checkpoints(tmp_path, keep=3)
+    for steps in (10, 20):
+        checkpoints.save(Checkpoint({"x": torch.arange(100.0)}, steps, steps, 1))
+    newest = tmp_path / "000000000020.safetensors"
+    if damage == "tensors":
+        content = bytearray(newest.read_bytes())
+        content[-5] ^= 1
+        newest.write_bytes(content)
+    elif damage == "missing":
+        newest.unlink()
+    else:
+        newest.with_suffix(".json").write_text("{", encoding="utf-8")
+    assert checkpoints.newest().steps == 10
+
+
+def test_another_configuration_is_refused_with_a_hint(tiny, tmp_path):
+    checkpoint = Checkpoint(learner_tensors(learned(tiny, 1)), 10, 1, 1)
+    larger = tiny.model_copy(update={"model": tiny.model.model_copy(update={"deter": 48})})
+    with pytest.raises(CheckpointError, match=r"model\.\*"):
+        restore_learner(Learner(spaces_of(tiny), larger, CPU), checkpoint)
