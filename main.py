@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import setproctitle
 import typer
 from rich.console import Console
 
@@ -26,7 +27,9 @@ BAD_INPUT = 2
 
 app = typer.Typer(
     help="Yume (夢): a realtime agent that lives in VRChat and learns by dreaming.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
 app.add_typer(config_app, name="config")
 console, errors = Console(), Console(stderr=True)
@@ -34,7 +37,9 @@ console, errors = Console(), Console(stderr=True)
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[FILE] [KEY=VALUE]...", help="a YAML file or preset")
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="the run's folder (default runs/TIME-NAME)")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="the run's folder (default runs/TIME-NAME)")
+]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="seed of everything random")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
 Resume = Annotated[Path | None, typer.Option("--resume", help="go on with this run")]
@@ -44,14 +49,20 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")]
 @app.command()
 def run(
     words: Words = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="live so long")] = None,
-    out: Out = None, seed: Seed = None, resume: Resume = None, quiet: Quiet = False,
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0.1, help="live so long")
+    ] = None,
+    out: Out = None,
+    seed: Seed = None,
+    resume: Resume = None,
+    quiet: Quiet = False,
 ) -> None:
     """Live: a world, a body at a steady beat, a trainer, a guard. Ctrl-C ends it."""
     from interfaces.life import Life, short_summary
 
     with bad_input_exits():
         folder, config = _prepare(words, out, seed, resume)
+        setproctitle.setproctitle("yume-supervisor")
         stopped = _stop_on_signals()
         life = Life(folder, config, MAIN, console, quiet=quiet)
         if notice := cpu_torch_beside_gpu():
@@ -65,7 +76,10 @@ def run(
 def train(
     words: Words = None,
     steps: Annotated[int, typer.Option("--steps", min=1, help="steps to live, in all")] = 10_000,
-    out: Out = None, seed: Seed = None, resume: Resume = None, quiet: Quiet = False,
+    out: Out = None,
+    seed: Seed = None,
+    resume: Resume = None,
+    quiet: Quiet = False,
 ) -> None:
     """Live and learn in lockstep, as fast as the machine allows. Ctrl-C saves and ends."""
     from interfaces.standin.lockstep import LockstepStandin
@@ -100,8 +114,12 @@ def evaluate(
         config = folder.config
         _require_lockstep(config)
         result = evaluate_run(
-            folder, config, lambda world_seed: LockstepStandin(config, world_seed),
-            episodes=episodes, seed=seed, which=policy,
+            folder,
+            config,
+            lambda world_seed: LockstepStandin(config, world_seed),
+            episodes=episodes,
+            seed=seed,
+            which=policy,
         )
     if as_json:
         print(json.dumps(result.to_json()))
@@ -114,7 +132,9 @@ def standin(
     osc: Annotated[
         str, typer.Option("--osc", help="IN:HOST:OUT, as VRChat has it")
     ] = "9000:127.0.0.1:9001",
-    http: Annotated[int, typer.Option("--http", min=0, max=65535, help="port of the picture")] = 8900,
+    http: Annotated[
+        int, typer.Option("--http", min=0, max=65535, help="port of the picture")
+    ] = 8900,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1)] = None,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     config: Annotated[str, typer.Option("--config", help="a YAML file or preset")] = "default",
@@ -130,7 +150,9 @@ def standin(
 @app.command()
 def rollback(
     run: RunPath,
-    version: Annotated[int | None, typer.Argument(help="a kept version; the one before if none")] = None,
+    version: Annotated[
+        int | None, typer.Argument(help="a kept version; the one before if none")
+    ] = None,
     release: Annotated[bool, typer.Option("--release", help="follow the newest again")] = False,
 ) -> None:
     """Pin the body of a run, living or not, to an earlier version of its weights."""
@@ -176,7 +198,11 @@ def _trainer(run: Path) -> None:
 
 
 def _prepare(
-    words: list[str] | None, out: Path | None, seed: int | None, resume: Path | None, *,
+    words: list[str] | None,
+    out: Path | None,
+    seed: int | None,
+    resume: Path | None,
+    *,
     lockstep: bool = False,
 ) -> tuple[RunFolder, Config]:
     """The run's folder and its configuration, new or resumed. Raises RunError and ConfigError."""

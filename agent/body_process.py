@@ -56,8 +56,10 @@ def live(run_path: Path) -> None:
 
     try:
         journal = JournalWriter(
-            run.journal, world.spaces,
-            segment_steps=config.journal.segment_steps, max_steps=config.journal.max_steps,
+            run.journal,
+            world.spaces,
+            segment_steps=config.journal.segment_steps,
+            max_steps=config.journal.max_steps,
         )
         brain, weights = prepare_brain(world.spaces, config, run)
         body = Body(config, world, brain, journal, weights, FenceGate(board), board, clock)
@@ -71,7 +73,7 @@ def live(run_path: Path) -> None:
         board["body_resting"] = 0
         board.beat("body")
         board["body_pid"] = os.getpid()
-        with no_garbage_collection():
+        with NoGarbageCollection():
             board["first_tick_ns"] = time.monotonic_ns()
             act(body, Pacer(clock, config.beat.hz), done, report)
         board["body_resting"] = 1
@@ -91,7 +93,8 @@ def prepare_brain(
     """
     fresh = build_networks(spaces, config.model, config.seed)
     weights = WeightsReader(
-        run.weights, Manifest(acting_shapes(fresh)),
+        run.weights,
+        Manifest(acting_shapes(fresh)),
         lambda flat: view_acting(spaces, config.model, flat),
         keep_bytes=int(config.weights.keep_mb * 1e6),
     )
@@ -99,7 +102,7 @@ def prepare_brain(
     return Brain(spaces, config, fresh), weights
 
 
-class no_garbage_collection:  # noqa: N801 - used like a keyword
+class NoGarbageCollection:
     """A collection in mid-beat is a late beat, and a tick leaves no cycles behind."""
 
     def __enter__(self) -> None:
@@ -113,7 +116,7 @@ class no_garbage_collection:  # noqa: N801 - used like a keyword
 
 
 def _wait_for(condition: Callable[[], bool], seconds: float, done: Callable[[], bool]) -> bool:
-    """Whether the condition came true in time; a stop counts as true: there is nothing to wait for."""
+    """Whether the condition came true in time. A stop counts as true: nothing to wait for."""
     deadline = time.monotonic() + seconds
     while not condition():
         if done():

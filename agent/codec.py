@@ -38,6 +38,11 @@ def to_image(patches: Tensor) -> Tensor:
     return grid.reshape(*lead, rows * _PATCH, columns * _PATCH, channels)
 
 
+def _channels_last(*layers: nn.Module) -> nn.Sequential:
+    """Weights in the memory order that a CPU's convolutions are fastest with."""
+    return nn.Sequential(*layers).to(memory_format=torch.channels_last)  # pyright: ignore
+
+
 class Encoder(nn.Module):
     """Picture by patches and strided convolutions, vector by an mlp on its symlog; concatenated."""
 
@@ -49,14 +54,14 @@ class Encoder(nn.Module):
         if self._has_image:
             height, width, channels = spaces.image_shape
             low, middle, high = (config.depth * factor for factor in (2, 4, 8))
-            self.convolutions = nn.Sequential(
+            self.convolutions = _channels_last(
                 nn.Conv2d(channels * _PATCH**2, low, 1),
                 nn.SiLU(),
                 nn.Conv2d(low, middle, 4, 2, 1),
                 nn.SiLU(),
                 nn.Conv2d(middle, high, 4, 2, 1),
                 nn.SiLU(),
-            ).to(memory_format=torch.channels_last)
+            )
             self.size += high * (height // _REDUCTION) * (width // _REDUCTION)
 
     def forward(self, patches: Tensor, vector: Tensor) -> Tensor:
@@ -85,13 +90,13 @@ class Decoder(nn.Module):
             low, middle, high = (config.depth * factor for factor in (2, 4, 8))
             self._start = (high, height // _REDUCTION, width // _REDUCTION)
             self.project = NormedLinear(feature_size, math.prod(self._start))
-            self.convolutions = nn.Sequential(
+            self.convolutions = _channels_last(
                 nn.ConvTranspose2d(high, middle, 4, 2, 1),
                 nn.SiLU(),
                 nn.ConvTranspose2d(middle, low, 4, 2, 1),
                 nn.SiLU(),
                 nn.Conv2d(low, channels * _PATCH**2, 3, 1, 1),
-            ).to(memory_format=torch.channels_last)
+            )
 
     def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
         """(B, F) -> patches (B, H/4, W/4, 48) or (B, 0), symlog vector (B, D)."""

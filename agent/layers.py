@@ -21,9 +21,7 @@ class NormedLinear(nn.Module):
 
 def mlp(inputs: int, units: int, layers: int) -> nn.Sequential:
     """`layers` normed dense layers of `units`."""
-    return nn.Sequential(
-        *(NormedLinear(inputs if i == 0 else units, units) for i in range(layers))
-    )
+    return nn.Sequential(*(NormedLinear(inputs if i == 0 else units, units) for i in range(layers)))
 
 
 def head(inputs: int, units: int, layers: int, outputs: int, scale: float = 1.0) -> nn.Sequential:

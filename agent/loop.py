@@ -36,8 +36,17 @@ class Body:
     """Senses, decides, acts and remembers, once a beat. Nothing here waits for another process."""
 
     def __init__(
-        self, config: Config, world: World, brain: Brain, journal: JournalWriter,
-        weights: NewerWeights, gate: Gate, board: Board, clock: Clock, *, explore: bool = True,
+        self,
+        config: Config,
+        world: World,
+        brain: Brain,
+        journal: JournalWriter,
+        weights: NewerWeights,
+        gate: Gate,
+        board: Board,
+        clock: Clock,
+        *,
+        explore: bool = True,
     ) -> None:
         spaces = world.spaces
         self.world, self.brain, self.journal = world, brain, journal
@@ -50,8 +59,10 @@ class Body:
         self._version = 0
         self._begin_anew = True
         self.ticks = journal.next_index
-        self._histograms = {name: board.histogram(name) for name in ("lateness", "frame_age",
-                            "decide", "swap", "publish_to_act")}
+        self._histograms = {
+            name: board.histogram(name)
+            for name in ("lateness", "frame_age", "decide", "swap", "publish_to_act")
+        }
 
     def tick(self, beat: Beat) -> None:
         """One beat, begun at its deadline."""
@@ -111,13 +122,19 @@ class Body:
         step["action"], step["sender"] = self.world.act(decision.action), Sender.POLICY
 
     def _record(
-        self, observation: Observation, decision: Decision, beat: Beat, began: float,
-        lateness_s: float, decide_s: float,
+        self,
+        observation: Observation,
+        decision: Decision,
+        beat: Beat,
+        began: float,
+        lateness_s: float,
+        decide_s: float,
     ) -> None:
         step, board = self._step, self._board
         step["monotonic_ns"], step["wall_ns"] = round(began * 1e9), self._clock.wall_ns()
         step["frame_number"], step["frame_age_s"] = (
-            observation.frame_number, observation.frame_age_s,
+            observation.frame_number,
+            observation.frame_age_s,
         )
         step["tick"] = self.ticks
         step["weights_version"], step["skipped"] = self._version, beat.skipped

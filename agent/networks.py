@@ -73,9 +73,7 @@ def flatten_acting(networks: ActingNetworks) -> NDArray[np.float32]:
         return flat.to("cpu", torch.float32).numpy()
 
 
-def view_acting(
-    spaces: Spaces, config: ModelConfig, flat: NDArray[np.float32]
-) -> ActingNetworks:
+def view_acting(spaces: Spaces, config: ModelConfig, flat: NDArray[np.float32]) -> ActingNetworks:
     """Acting networks whose parameters are views of `flat`: refill it, and they have changed."""
     with torch.random.fork_rng(devices=[]):
         networks = ActingNetworks(spaces, config)

@@ -1,6 +1,6 @@
 """The whole animal at its beat: `run` as a person starts it, and what its summary says.
 
-    python -m benchmarks.beat [--runs 3] [--seconds 120] [--hz 10]
+python -m benchmarks.beat [--runs 3] [--seconds 120] [--hz 10]
 """
 
 import argparse
@@ -18,8 +18,18 @@ from benchmarks.common import ROOT, publish
 def one_run(folder: Path, seconds: float, hz: float, seed: int) -> dict[str, Any]:
     """The summary of one life."""
     command = [
-        sys.executable, str(ROOT / "main.py"), "run", "default", f"beat.hz={hz:g}",
-        "--seconds", str(seconds), "--seed", str(seed), "--quiet", "--out", str(folder),
+        sys.executable,
+        str(ROOT / "main.py"),
+        "run",
+        "default",
+        f"beat.hz={hz:g}",
+        "--seconds",
+        str(seconds),
+        "--seed",
+        str(seed),
+        "--quiet",
+        "--out",
+        str(folder),
     ]
     subprocess.run(command, cwd=ROOT, check=True)
     return json.loads((folder / "summary.json").read_text(encoding="utf-8"))
@@ -63,8 +73,10 @@ def main() -> None:
         for key in rows[0]
     }
     publish(
-        "beat", f"run --seconds {asked.seconds:g} at {asked.hz:g} Hz, stand-in world",
-        [*rows, median], summaries=summaries,
+        "beat",
+        f"run --seconds {asked.seconds:g} at {asked.hz:g} Hz, stand-in world",
+        [*rows, median],
+        summaries=summaries,
     )
 
 

@@ -1,6 +1,6 @@
 """The Board: what one tick's gauges cost, and how soon another process sees a heartbeat.
 
-    python -m benchmarks.board [--runs 5]
+python -m benchmarks.board [--runs 5]
 """
 
 import argparse
@@ -70,13 +70,21 @@ def main() -> None:
         writes = [write_us(board, 20_000) for _ in range(runs)]
         seen = [value for _ in range(runs) for value in seen_us(path, board, 300)]
     publish(
-        "board", "Board",
+        "board",
+        "Board",
         [
-            {"what": "gauges of one tick, µs", "p50": statistics.median(writes),
-             "p99": max(writes), "max": max(writes)},
-            {"what": "there and back to another process, µs",
-             "p50": float(np.percentile(seen, 50)), "p99": float(np.percentile(seen, 99)),
-             "max": max(seen)},
+            {
+                "what": "gauges of one tick, µs",
+                "p50": statistics.median(writes),
+                "p99": max(writes),
+                "max": max(writes),
+            },
+            {
+                "what": "there and back to another process, µs",
+                "p50": float(np.percentile(seen, 50)),
+                "p99": float(np.percentile(seen, 99)),
+                "max": max(seen),
+            },
         ],
     )
 

@@ -20,7 +20,9 @@ def machine() -> dict[str, Any]:
     """Where and with what a number was measured."""
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return {
         "platform": platform.platform(),

@@ -1,11 +1,10 @@
 """The guard: from kill -9 of the body (and from SIGSTOP) to every input at rest, heard by a client.
 
-    python -m benchmarks.guard [--runs 20]
+python -m benchmarks.guard [--runs 20]
 """
 
 import argparse
 import signal
-import socket
 import statistics
 import sys
 import tempfile
@@ -30,7 +29,7 @@ def rested_ms(folder: Path, number: signal.Signals) -> float:
         while resting != waiting and time.monotonic() < deadline:
             try:
                 datagram = stage.client.recv(4096)
-            except (TimeoutError, socket.timeout):
+            except TimeoutError:
                 continue
             for address, arguments in decode(datagram):
                 if arguments[0]:
@@ -56,8 +55,13 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 took.append(rested_ms(Path(folder), number))
         rows.append(
-            {"body ended by": name, "ms p50": statistics.median(took), "ms max": max(took),
-             "promised ms": promised, "runs": runs}
+            {
+                "body ended by": name,
+                "ms p50": statistics.median(took),
+                "ms max": max(took),
+                "promised ms": promised,
+                "runs": runs,
+            }
         )
     publish("guard", "From the body's end to every input at rest", rows)
 

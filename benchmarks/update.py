@@ -1,6 +1,6 @@
 """One full update (world model, dreams, policy, value) on random data, on this machine.
 
-    python -m benchmarks.update [--runs 3] [KEY=VALUE ...]
+python -m benchmarks.update [--runs 3] [KEY=VALUE ...]
 """
 
 import argparse
@@ -31,14 +31,19 @@ def random_batch(config: Config, device: torch.device) -> Batch:
     return Batch(
         torch.randint(0, 256, (*size, *spaces.image_shape), dtype=torch.uint8, device=device),
         torch.randn(*size, spaces.vector_size, device=device),
-        torch.randn(*size, device=device), never, never,
+        torch.randn(*size, device=device),
+        never,
+        never,
     )
 
 
 def update_ms(config: Config, updates: int) -> float:
     """Median milliseconds of an update."""
     device = choose_device(config.device)
-    learner, batch = Learner(vrchat_spaces(config.world), config, device), random_batch(config, device)
+    learner, batch = (
+        Learner(vrchat_spaces(config.world), config, device),
+        random_batch(config, device),
+    )
     took: list[float] = []
     for _ in range(updates + 3):
         began = time.perf_counter()

@@ -41,13 +41,19 @@ class CameraConfig(Strict):
         default="auto",
         description="auto (the stand-in's own stream), a device index, a URL or a video file",
     )
-    width: int = Field(default=64, ge=16, le=512, multiple_of=16, description="pixels the model sees")
-    height: int = Field(default=64, ge=16, le=512, multiple_of=16, description="pixels the model sees")
+    width: int = Field(
+        default=64, ge=16, le=512, multiple_of=16, description="pixels the model sees"
+    )
+    height: int = Field(
+        default=64, ge=16, le=512, multiple_of=16, description="pixels the model sees"
+    )
 
 
 class OscConfig(Strict):
     host: str = Field(default="127.0.0.1", description="where VRChat listens")
-    send_port: Port = Field(default=0, description="VRChat's OSC input port; 0: a free one (stand-in only)")
+    send_port: Port = Field(
+        default=0, description="VRChat's OSC input port; 0: a free one (stand-in only)"
+    )
     receive_port: Port = Field(
         default=0, description="our port, VRChat's OSC output; 0: a free one (stand-in only)"
     )
@@ -60,11 +66,19 @@ class StandinConfig(Strict):
     width: int = Field(default=128, ge=16, le=1024, description="pixels of the stream")
     height: int = Field(default=128, ge=16, le=1024, description="pixels of the stream")
     fps: float = Field(default=30.0, gt=0, le=60, description="frames per second of the stream")
-    fov_deg: float = Field(default=75.0, ge=20, le=120, description="vertical field of view, degrees")
+    fov_deg: float = Field(
+        default=75.0, ge=20, le=120, description="vertical field of view, degrees"
+    )
     walk_m_s: float = Field(default=2.0, gt=0, le=10, description="walk speed, metres per second")
-    run_m_s: float = Field(default=4.0, gt=0, le=10, description="run speed (also of the full stick)")
-    strafe_m_s: float = Field(default=2.0, gt=0, le=10, description="strafe speed, metres per second")
-    turn_deg_s: float = Field(default=200.0, gt=0, le=720, description="yaw speed at full deflection")
+    run_m_s: float = Field(
+        default=4.0, gt=0, le=10, description="run speed (also of the full stick)"
+    )
+    strafe_m_s: float = Field(
+        default=2.0, gt=0, le=10, description="strafe speed, metres per second"
+    )
+    turn_deg_s: float = Field(
+        default=200.0, gt=0, le=720, description="yaw speed at full deflection"
+    )
     dead_time_ms: float = Field(
         default=33.0, ge=0, le=500, description="from packet to movement, milliseconds"
     )
@@ -73,7 +87,9 @@ class StandinConfig(Strict):
 
 
 class WorldConfig(Strict):
-    kind: Literal["standin", "vrchat"] = Field(default="standin", description="which world to live in")
+    kind: Literal["standin", "vrchat"] = Field(
+        default="standin", description="which world to live in"
+    )
     camera: CameraConfig = CameraConfig()
     osc: OscConfig = OscConfig()
     actions: tuple[ActionConfig, ...] = Field(
@@ -103,9 +119,13 @@ class WorldConfig(Strict):
             if twice:
                 raise ValueError(f"{what} named twice: {', '.join(twice)}")
         if self.kind == "vrchat" and not (self.osc.send_port and self.osc.receive_port):
-            raise ValueError("world.kind vrchat needs osc.send_port and osc.receive_port (9000, 9001)")
+            raise ValueError(
+                "world.kind vrchat needs osc.send_port and osc.receive_port (9000, 9001)"
+            )
         if self.kind == "vrchat" and self.camera.source == "auto":
-            raise ValueError("world.kind vrchat needs camera.source: a device index, a URL or a file")
+            raise ValueError(
+                "world.kind vrchat needs camera.source: a device index, a URL or a file"
+            )
         return self
 
 
@@ -119,10 +139,14 @@ class RewardConfig(Strict):
         default=0.01, ge=0, description="price of the mean squared action, per step"
     )
     surprise: float = Field(
-        default=0.05, ge=0, description="weight of curiosity: the latent surprise KL(posterior || prior), "
-        "divided by its running mean"
+        default=0.05,
+        ge=0,
+        description="weight of curiosity: the latent surprise KL(posterior || prior), "
+        "divided by its running mean",
     )
-    world: float = Field(default=1.0, description="weight of a reward the world itself pays (VRChat: none)")
+    world: float = Field(
+        default=1.0, description="weight of a reward the world itself pays (VRChat: none)"
+    )
 
 
 class ModelConfig(Strict):
@@ -131,11 +155,15 @@ class ModelConfig(Strict):
     )
     deter: int = Field(default=128, ge=4, le=16384, description="units of the recurrent state")
     stoch: int = Field(default=32, ge=1, le=1024, description="stochastic variables")
-    classes: int = Field(default=16, ge=2, le=256, description="classes of each categorical variable")
+    classes: int = Field(
+        default=16, ge=2, le=256, description="classes of each categorical variable"
+    )
     units: int = Field(default=128, ge=4, le=8192, description="width of the dense layers")
     layers: int = Field(default=2, ge=1, le=8, description="layers of the heads")
     depth: int = Field(default=8, ge=1, le=256, description="channels of the first convolution")
-    unimix: float = Field(default=0.01, ge=0, lt=1, description="uniform share of categorical latents")
+    unimix: float = Field(
+        default=0.01, ge=0, lt=1, description="uniform share of categorical latents"
+    )
     min_std: float = Field(default=0.1, gt=0, le=1, description="smallest std of gaussian latents")
 
 
@@ -157,29 +185,43 @@ class TrainerConfig(Strict):
     holdout: float = Field(
         default=0.1, ge=0, lt=1, description="newest share of the journal kept out of training"
     )
-    holdout_steps: int = Field(default=2000, ge=0, description="the holdout is never more than this")
+    holdout_steps: int = Field(
+        default=2000, ge=0, description="the holdout is never more than this"
+    )
     threads: int = Field(default=1, ge=1, le=256, description="CPU threads")
     model_lr: float = Field(default=1e-3, gt=0, description="learning rate of the world model")
     policy_lr: float = Field(default=3e-4, gt=0, description="learning rate of the policy")
     value_lr: float = Field(default=3e-4, gt=0, description="learning rate of the value")
     clip: float = Field(default=100.0, gt=0, description="largest global gradient norm")
     kl_dynamics: float = Field(default=0.5, ge=0, description="weight of KL(sg posterior || prior)")
-    kl_representation: float = Field(default=0.1, ge=0, description="weight of KL(posterior || sg prior)")
+    kl_representation: float = Field(
+        default=0.1, ge=0, description="weight of KL(posterior || sg prior)"
+    )
     free_nats: float = Field(default=1.0, ge=0, description="KL below this costs nothing, nats")
-    publish_updates: int = Field(default=10, ge=1, description="updates between two published versions")
-    checkpoint_s: float = Field(default=60.0, gt=0, description="seconds between checkpoints, in life")
-    checkpoint_steps: int = Field(default=2000, ge=1, description="steps between checkpoints, in lockstep")
+    publish_updates: int = Field(
+        default=10, ge=1, description="updates between two published versions"
+    )
+    checkpoint_s: float = Field(
+        default=60.0, gt=0, description="seconds between checkpoints, in life"
+    )
+    checkpoint_steps: int = Field(
+        default=2000, ge=1, description="steps between checkpoints, in lockstep"
+    )
     checkpoint_keep: int = Field(default=3, ge=1, description="checkpoints kept")
     view_s: float = Field(default=4.0, gt=0, description="seconds between pictures of the dream")
 
 
 class JournalConfig(Strict):
     segment_steps: int = Field(default=1024, ge=16, description="steps in a segment file")
-    max_steps: int = Field(default=100_000, ge=64, description="steps kept; older segments are freed")
+    max_steps: int = Field(
+        default=100_000, ge=64, description="steps kept; older segments are freed"
+    )
 
 
 class WeightsConfig(Strict):
-    keep_mb: float = Field(default=256.0, gt=0, description="disk for the versions the body applied, MB")
+    keep_mb: float = Field(
+        default=256.0, gt=0, description="disk for the versions the body applied, MB"
+    )
 
 
 class EvaluateConfig(Strict):
@@ -190,7 +232,9 @@ class Config(Strict):
     """The whole of it, as one YAML file."""
 
     seed: int = Field(default=0, ge=0, lt=2**31, description="seed of everything random")
-    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="where the trainer learns")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="where the trainer learns"
+    )
     beat: BeatConfig = BeatConfig()
     world: WorldConfig = WorldConfig()
     reward: RewardConfig = RewardConfig()

@@ -75,7 +75,7 @@ HISTOGRAMS = ("lateness", "frame_age", "decide", "swap", "publish_to_act")
 
 
 class Board:
-    """`board["ticks"]` reads, `board["ticks"] = 3` writes; histograms by `board.histogram(name)`."""
+    """`board["ticks"]` reads, `board["ticks"] = 3` writes; `board.histogram(name)` counts."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if create:

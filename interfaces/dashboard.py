@@ -25,8 +25,13 @@ def live_view(board: Board, run: RunFolder, config: Config, seconds: float, noti
     else:
         body = Group(_numbers(board, config), Text(), _actions(board, config))
     where = Text.assemble(
-        ("run  ", "dim"), str(run.path), "\n",
-        ("sees ", "dim"), str(run.view), "   ", ("Ctrl-C ends", "dim"),
+        ("run  ", "dim"),
+        str(run.path),
+        "\n",
+        ("sees ", "dim"),
+        str(run.view),
+        "   ",
+        ("Ctrl-C ends", "dim"),
     )
     parts = [body, Text(), where]
     if notice:
@@ -56,18 +61,38 @@ def _numbers(board: Board, config: Config) -> Table:
         table.add_column()
     rows = [
         ("beat", f"{rate:.2f} of {config.beat.hz:g} Hz", "missed", f"{int(board['missed_beats'])}"),
-        ("late p50 p99 max", f"{late['p50']:.2f} {late['p99']:.2f} {late['max']:.2f} ms",
-         "frame age", f"{1e3 * float(board['frame_age_s']):.0f} ms"),
+        (
+            "late p50 p99 max",
+            f"{late['p50']:.2f} {late['p99']:.2f} {late['max']:.2f} ms",
+            "frame age",
+            f"{1e3 * float(board['frame_age_s']):.0f} ms",
+        ),
         ("steps", f"{int(board['ticks'])}", "updates", f"{int(board['updates'])}"),
-        ("weights", f"v{int(board['weights_version'])} (applied {int(board['weights_applied'])})",
-         "refused", f"{int(board['weights_refused'])}"),
-        ("reward", f"{float(board['reward_now']):+.3f}", "value", f"{float(board['value_now']):.2f}"),
+        (
+            "weights",
+            f"v{int(board['weights_version'])} (applied {int(board['weights_applied'])})",
+            "refused",
+            f"{int(board['weights_refused'])}",
+        ),
+        (
+            "reward",
+            f"{float(board['reward_now']):+.3f}",
+            "value",
+            f"{float(board['value_now']):.2f}",
+        ),
         ("loss model", f"{float(board['loss_model']):.2f}", "KL", f"{float(board['loss_kl']):.2f}"),
-        ("loss policy", f"{float(board['loss_policy']):.3f}",
-         "loss value", f"{float(board['loss_value']):.3f}"),
-        ("PSNR model", f"{float(board['psnr_model']):.1f} dB",
-         "last, mean frame", f"{float(board['psnr_last_frame']):.1f}, "
-         f"{float(board['psnr_mean_frame']):.1f} dB"),
+        (
+            "loss policy",
+            f"{float(board['loss_policy']):.3f}",
+            "loss value",
+            f"{float(board['loss_value']):.3f}",
+        ),
+        (
+            "PSNR model",
+            f"{float(board['psnr_model']):.1f} dB",
+            "last, mean frame",
+            f"{float(board['psnr_last_frame']):.1f}, {float(board['psnr_mean_frame']):.1f} dB",
+        ),
     ]
     for a, b, c, d in rows:
         table.add_row(Text(a, "dim"), b, Text(c, "dim"), d)

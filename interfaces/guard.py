@@ -1,4 +1,4 @@
-"""The guard: lets go of every input when the body is dead or hangs. A process and socket of its own.
+"""The guard: lets go of every input when the body is dead or hangs. A process of its own.
 
 VRChat holds the last value of every input: a body killed in mid-stride would walk into a wall for
 ever. The guard raises a fence before it lets go, so that a body which wakes later sends nothing

@@ -56,10 +56,14 @@ class Life:
         word = "fault" if fault else "interrupted" if stopped.is_set() else "clean"
         first_tick = int(self.board["first_tick_ns"]) * 1e-9
         content = summary(
-            self.board, exit_word=word, seconds=ended - began,
+            self.board,
+            exit_word=word,
+            seconds=ended - began,
             lived_s=max(0.0, int(self.board["body_heartbeat_ns"]) * 1e-9 - first_tick),
-            steps=int(self.board["steps_lived"]), train_ratio=self._train_ratio(),
-            first_losses=self._first_losses, restarts=self._supervisor.restarts(),
+            steps=int(self.board["steps_lived"]),
+            train_ratio=self._train_ratio(),
+            first_losses=self._first_losses,
+            restarts=self._supervisor.restarts(),
             memory_mb=self._memory,
         )
         content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
@@ -112,7 +116,8 @@ def short_summary(content: dict[str, Any], run: RunFolder) -> str:
     psnr = content["prediction_psnr"]
     return "\n".join(
         [
-            f"{content['ticks']} ticks at {content['hz']:.2f} Hz, {content['missed_beats']} missed, "
+            f"{content['ticks']} ticks at {content['hz']:.2f} Hz, "
+            f"{content['missed_beats']} missed, "
             f"lateness p50 {late['p50']:.2f} p99 {late['p99']:.2f} max {late['max']:.2f} ms",
             f"{content['updates']} updates, {weights['applied']} versions applied "
             f"({weights['refused']} refused), reward {content['reward']['sum']:+.2f}",

@@ -3,6 +3,7 @@
 import mmap
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,8 @@ _CHUNK = 1 << 20
 def allocate(path: Path, size: int) -> None:
     """A file of `size` zero bytes whose disk blocks are really there.
 
-    A sparse file would meet a full disk later, as a bus error in the middle of a beat. Raises OSError
-    when the disk is full; nothing is left behind then.
+    A sparse file would meet a full disk later, as a bus error in the middle of a beat. Raises
+    OSError when the disk is full; nothing is left behind then.
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
@@ -37,6 +38,17 @@ def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
     with path.open("r+b" if write else "rb") as file:
         access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)
+
+
+def flush(mapped: NDArray[np.uint8]) -> None:
+    """Have the system write a mapping's pages to disk, and wait for it."""
+    owner: Any = mapped.base
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, memoryview):
+        owner = owner.obj
+    if isinstance(owner, mmap.mmap):
+        owner.flush()
 
 
 def touch_pages(mapped: NDArray[np.uint8]) -> None:

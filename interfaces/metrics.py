@@ -27,7 +27,9 @@ def losses(board: Board) -> dict[str, float]:
 
 
 def reward_sums(board: Board) -> dict[str, float]:
-    terms = {name: float(board[f"reward_{name}"]) for name in ("parameters", "action_cost", "world")}
+    terms = {
+        name: float(board[f"reward_{name}"]) for name in ("parameters", "action_cost", "world")
+    }
     return {"sum": round(sum(terms.values()), 4)} | {k: round(v, 4) for k, v in terms.items()}
 
 
@@ -59,8 +61,16 @@ def psnr(board: Board) -> dict[str, float]:
 
 
 def summary(
-    board: Board, *, exit_word: str, seconds: float, lived_s: float, steps: int, train_ratio: float,
-    first_losses: dict[str, float], restarts: dict[str, int], memory_mb: dict[str, float],
+    board: Board,
+    *,
+    exit_word: str,
+    seconds: float,
+    lived_s: float,
+    steps: int,
+    train_ratio: float,
+    first_losses: dict[str, float],
+    restarts: dict[str, int],
+    memory_mb: dict[str, float],
 ) -> dict[str, Any]:
     """Everything `summary.json` holds. `lived_s` is from the first tick to the last."""
     ticks = int(board["ticks"])

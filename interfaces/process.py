@@ -14,6 +14,7 @@ import psutil
 import setproctitle
 from loguru import logger
 
+SUPERVISOR_PID = "YUME_SUPERVISOR_PID"
 _LOG_FORMAT = "{time:HH:mm:ss.SSS} {level: <7} {message}"
 
 
@@ -69,9 +70,7 @@ class ProcessWatch:
         if self._process is None:
             return True
         time.sleep(timeout_s)
-        return (
-            not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE
-        )
+        return not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE
 
     def close(self) -> None:
         if self._fd is not None:
@@ -82,8 +81,13 @@ class ProcessWatch:
 
 
 def when_orphaned() -> threading.Event:
-    """An event set within half a second of the death of the process that started this one."""
-    orphaned, watch = threading.Event(), ProcessWatch(os.getppid())
+    """An event set within half a second of the death of the supervisor.
+
+    Its pid comes by the environment: in a virtual environment on Windows the parent is a launcher,
+    which lives as long as its child.
+    """
+    supervisor = int(os.environ.get(SUPERVISOR_PID) or os.getppid())
+    orphaned, watch = threading.Event(), ProcessWatch(supervisor)
 
     def look() -> None:
         while not watch.wait(0.5):

@@ -9,7 +9,8 @@ from interfaces.weights.layout import WeightsError
 def roll_back(run: RunFolder, version: int | None, *, release: bool) -> str:
     """Pin, or release; what was done, for people. A living body follows within 20 ms and a beat.
 
-    Without a version: the one before the newest kept, or before the pinned one. Raises WeightsError.
+    Without a version: the one before the newest kept, or before the pinned one. Raises
+    WeightsError.
     """
     if release:
         unpin(run.weights)

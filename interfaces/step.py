@@ -16,15 +16,14 @@ class Sender(IntEnum):
     SAFETY = 2
 
 
-
-
 def step_dtype(spaces: Spaces) -> np.dtype[np.void]:
     """The record of one Step. Field order is the file format: append only.
 
-    `reward` holds the lived terms as weighted when lived; `world_reward` what the world itself paid,
-    unweighted, so that weights can change later. `tick` keys the acting noise; it goes on counting
-    where a full disk leaves a gap in `index`. `action` is what was really sent, `chosen` what the policy asked for, both in policy units.
-    Times: `monotonic_ns` and `wall_ns` at the start of observing; durations in seconds.
+    `reward` holds the lived terms as weighted when lived; `world_reward` what the world itself
+    paid, unweighted, so that weights can change later. `tick` keys the acting noise; it goes on
+    counting where a full disk leaves a gap in `index`. `action` is what was really sent, `chosen`
+    what the policy asked for, both in policy units. Times: `monotonic_ns` and `wall_ns` at the
+    start of observing; durations in seconds.
     """
     return np.dtype(
         [

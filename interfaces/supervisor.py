@@ -14,7 +14,7 @@ from loguru import logger
 
 from interfaces.board import Board
 from interfaces.files import write_json
-from interfaces.process import append_log
+from interfaces.process import SUPERVISOR_PID, append_log
 from interfaces.run_folder import RunFolder
 
 BAD_INPUT = 2  # a child that exits so has been told something it cannot use: no restart helps
@@ -74,7 +74,8 @@ class Supervisor:
             if len(child.restarted) > _MAX_RESTARTS:
                 raise Fault(
                     f"{child.name} ended {len(child.restarted)} times within {_WITHIN_S:.0f} s "
-                    f"(last code {code}): {last_words}", 1,
+                    f"(last code {code}): {last_words}",
+                    1,
                 )
             logger.warning("{} ended with code {}: restarting it", child.name, code)
             child.restarts += 1
@@ -117,7 +118,11 @@ class Supervisor:
         log = append_log(self._run.logs, child.name)
         try:
             child.process = subprocess.Popen(
-                child.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                child.command,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+                stdout=log,
+                stderr=log,
                 start_new_session=sys.platform != "win32",
                 creationflags=(
                     subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0

@@ -75,12 +75,17 @@ def test_both_readmes_give_the_same_commands():
 
 @pytest.mark.parametrize(
     "words",
-    sorted({tuple(c.split()[2:3]) for c in readme_commands("README.md") if "main.py" in c.split()[1]}),
+    sorted(
+        {tuple(c.split()[2:3]) for c in readme_commands("README.md") if "main.py" in c.split()[1]}
+    ),
 )
 def test_every_command_of_the_readme_exists(words):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *words, "--help"], capture_output=True, text=True,
-        encoding="utf-8", check=False,
+        [sys.executable, str(ROOT / "main.py"), *words, "--help"],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

@@ -26,8 +26,12 @@ class _TinyWorld:
         first = self._step == 0
         vector = np.concatenate([own, self._last_sent * (not first)]).astype(np.float32)
         return Observation(
-            image=np.zeros((0, 0, 3), np.uint8), vector=vector, reward=reward, is_first=first,
-            is_last=self._step == self.length, frame_number=self._step,
+            image=np.zeros((0, 0, 3), np.uint8),
+            vector=vector,
+            reward=reward,
+            is_first=first,
+            is_last=self._step == self.length,
+            frame_number=self._step,
         )
 
     def rest(self) -> None:
@@ -69,8 +73,11 @@ class PointWorld(_TinyWorld):
 
     def snapshot(self) -> dict[str, Any]:
         return {
-            "x": self._x, "step": self._step, "sent": self._last_sent.tolist(),
-            "random": self._random.bit_generator.state, "clock_s": self.clock.now(),
+            "x": self._x,
+            "step": self._step,
+            "sent": self._last_sent.tolist(),
+            "random": self._random.bit_generator.state,
+            "clock_s": self.clock.now(),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ from loguru import logger
 from safetensors.torch import load, save
 from torch import Tensor
 
-from configs.errors import BadInput
 from agent.networks import Networks
+from configs.errors import BadInput
 from interfaces.files import write_bytes, write_json
 from trainer.learner import Learner
 
@@ -58,9 +58,11 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
         parameters: list[Tensor] = optimizer.param_groups[0]["params"]
         for i, parameter in enumerate(parameters):
             prefix = f"optimizer/{name}/{i}/"
-            moments = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            # In the memory order of the parameter: the fused step walks both alike, and a checkpoint
-            # knows nothing of channels-last.
+            moments = {
+                k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
+            }
+            # In the memory order of the parameter: the fused step walks both alike, and a
+            # checkpoint knows nothing of channels-last.
             optimizer.state[parameter] = {
                 key: torch.empty_like(parameter).copy_(value) if value.dim() else value.clone()
                 for key, value in moments.items()
@@ -80,7 +82,8 @@ def load_networks(networks: Networks, checkpoint: Checkpoint) -> None:
         networks.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(
-            f"the checkpoint does not fit this configuration (was model.* or world.* changed?): {error}"
+            f"the checkpoint does not fit this configuration (was model.* or world.* changed?): "
+            f"{error}"
         ) from error
 
 
@@ -121,7 +124,10 @@ class Checkpoints:
                 if zlib.crc32(packed) != content["crc32"]:
                     raise ValueError("CRC does not match")
                 return Checkpoint(
-                    load(packed), content["steps"], content["updates"], content["version"],
+                    load(packed),
+                    content["steps"],
+                    content["updates"],
+                    content["version"],
                     content["extra"],
                 )
             except (OSError, ValueError, KeyError) as error:

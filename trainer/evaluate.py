@@ -1,4 +1,4 @@
-"""How well does a frozen policy live? Episodes in lockstep, common seeds, returns with their spread."""
+"""How well does a frozen policy live? Episodes in lockstep, common seeds, returns, spread."""
 
 import math
 import statistics
@@ -43,8 +43,14 @@ class Evaluation:
 
 
 def evaluate(
-    run: RunFolder, config: Config, make_world: Callable[[int], World], *, episodes: int, seed: int,
-    which: Which = "trained", progress: Callable[[int], None] = lambda _: None,
+    run: RunFolder,
+    config: Config,
+    make_world: Callable[[int], World],
+    *,
+    episodes: int,
+    seed: int,
+    which: Which = "trained",
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """Episode i lives in the world of seed + i. `random` is uniform over the actions, held a beat.
 
@@ -68,10 +74,16 @@ def evaluate(
         progress(episode + 1)
     spread = statistics.stdev(returns) if episodes > 1 else 0.0
     return Evaluation(
-        policy=which, steps=checkpoint.steps, updates=checkpoint.updates, seed=seed,
-        episodes=episodes, episode_steps=config.evaluate.episode_steps,
-        return_mean=statistics.fmean(returns), return_std=spread,
-        ci95=1.96 * spread / math.sqrt(episodes), returns=returns,
+        policy=which,
+        steps=checkpoint.steps,
+        updates=checkpoint.updates,
+        seed=seed,
+        episodes=episodes,
+        episode_steps=config.evaluate.episode_steps,
+        return_mean=statistics.fmean(returns),
+        return_std=spread,
+        ci95=1.96 * spread / math.sqrt(episodes),
+        returns=returns,
         terms={name: float(v) / episodes for name, v in zip(LIVED_TERMS, terms, strict=True)},
     )
 
@@ -92,9 +104,7 @@ def table(result: Evaluation) -> Table:
 
 
 @torch.inference_mode()
-def _episode(
-    brain: Brain, world: World, config: Config, seed: int, which: Which
-) -> np.ndarray:
+def _episode(brain: Brain, world: World, config: Config, seed: int, which: Which) -> np.ndarray:
     """Sum of each lived reward term over one episode."""
     rewards = LivedRewards(config.reward, world.spaces)
     random = np.random.Generator(np.random.Philox(key=seed))

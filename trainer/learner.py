@@ -25,7 +25,7 @@ Metrics = dict[str, Tensor]
 
 
 class Learner:
-    """Networks, optimisers and scales; `update` is a pure function of them, the batch and `updates`.
+    """Networks, optimisers and scales; `update` depends on them, the batch and `updates` alone.
 
     The same seed and batches give the same weights, bit for bit, on CPU.
     """
@@ -57,8 +57,13 @@ class Learner:
 
     def _update_model(self, batch: Batch) -> ModelLoss:
         loss = model_loss(
-            self.networks, batch, self._num_actions, self._config.trainer,
-            self.surprise_mean.value, self._config.reward.surprise, self.noise,
+            self.networks,
+            batch,
+            self._num_actions,
+            self._config.trainer,
+            self.surprise_mean.value,
+            self._config.reward.surprise,
+            self.noise,
         )
         self._descend("model", loss.total)
         self.surprise_mean.update(loss.terms["surprise"])

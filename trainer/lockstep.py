@@ -1,5 +1,5 @@
-"""World and learner in turn, as fast as the machine allows: the same Body, Journal and Learner as in
-life, a virtual clock, and bit-identical for a seed on CPU."""
+"""World and learner in turn, as fast as the machine allows: the same Body, Journal and Learner as
+in life, a virtual clock, and bit-identical for a seed on CPU."""
 
 import shutil
 from collections.abc import Callable
@@ -57,8 +57,11 @@ class Lockstep:
         shutil.rmtree(run.weights, ignore_errors=True)
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
         self._journal = JournalWriter(
-            run.journal, spaces, segment_steps=config.journal.segment_steps,
-            max_steps=config.journal.max_steps, background=False,
+            run.journal,
+            spaces,
+            segment_steps=config.journal.segment_steps,
+            max_steps=config.journal.max_steps,
+            background=False,
         )
         self._journal.truncate(checkpoint.steps if checkpoint else 0)
         if checkpoint is not None:
@@ -130,7 +133,10 @@ class Lockstep:
         )
         self._checkpoints.save(
             Checkpoint(
-                tensors, self.steps, self.learner.updates, self._version,
+                tensors,
+                self.steps,
+                self.learner.updates,
+                self._version,
                 {"world": self._world.snapshot(), "body": self.body.snapshot()},
             )
         )

@@ -22,8 +22,15 @@ class LiveTrainer:
     """Updates, publishes, reports and saves; each at its own pace, all in one thread."""
 
     def __init__(
-        self, config: TrainerConfig, learner: Learner, replay: Replay, report: Report,
-        weights: WeightsWriter, version: int, checkpoints: Checkpoints, board: Board,
+        self,
+        config: TrainerConfig,
+        learner: Learner,
+        replay: Replay,
+        report: Report,
+        weights: WeightsWriter,
+        version: int,
+        checkpoints: Checkpoints,
+        board: Board,
     ) -> None:
         self._config, self._board = config, board
         self._learner, self._replay, self._report = learner, replay, report
@@ -75,7 +82,9 @@ class LiveTrainer:
     def _save(self) -> None:
         self._checkpoints.save(
             Checkpoint(
-                learner_tensors(self._learner), self._replay.steps, self._learner.updates,
+                learner_tensors(self._learner),
+                self._replay.steps,
+                self._learner.updates,
                 self._version,
             )
         )

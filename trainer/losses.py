@@ -56,8 +56,13 @@ def previous_action(vector: Tensor, num_actions: int) -> Tensor:
 
 
 def model_loss(
-    networks: Networks, batch: Batch, num_actions: int, config: TrainerConfig,
-    surprise_scale: Tensor, surprise_weight: float, noise: Noise,
+    networks: Networks,
+    batch: Batch,
+    num_actions: int,
+    config: TrainerConfig,
+    surprise_scale: Tensor,
+    surprise_weight: float,
+    noise: Noise,
 ) -> ModelLoss:
     """Reconstruction, reward, continue and KL on lived sequences from the zero state.
 
@@ -114,9 +119,7 @@ class DreamLoss(NamedTuple):
     terms: dict[str, Tensor]
 
 
-def dream_returns(
-    networks: Networks, dream: Dream, config: DreamConfig
-) -> tuple[Tensor, Tensor]:
+def dream_returns(networks: Networks, dream: Dream, config: DreamConfig) -> tuple[Tensor, Tensor]:
     """lambda-returns (H, N), differentiable, and how likely each dreamed state still is (H, N)."""
     discount = config.discount * dream.alive
     value = networks.value(dream.feature[1:]).squeeze(-1)

@@ -32,8 +32,11 @@ def prediction_psnr(
     batch, action = held_out, previous_action(held_out.vector, num_actions)
     patches = to_patches(batch.image)
     observed = networks.dynamics.observe(
-        networks.encoder(patches, batch.vector), action, batch.is_first,
-        networks.dynamics.initial(batch.vector.shape[0], batch.vector.device), noise,
+        networks.encoder(patches, batch.vector),
+        action,
+        batch.is_first,
+        networks.dynamics.initial(batch.vector.shape[0], batch.vector.device),
+        noise,
     )
     before = State(*(part[:, _BURN_IN - 1 : -1] for part in observed.state))
     expected = networks.dynamics.expect_step(before, action[:, _BURN_IN:])

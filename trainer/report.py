@@ -26,7 +26,12 @@ class Report:
     """
 
     def __init__(
-        self, run: RunFolder, config: Config, spaces: Spaces, learner: Learner, replay: Replay,
+        self,
+        run: RunFolder,
+        config: Config,
+        spaces: Spaces,
+        learner: Learner,
+        replay: Replay,
         board: Board,
     ) -> None:
         self._run, self._config, self._board = run, config, board
@@ -99,7 +104,10 @@ class Report:
             return
         learner.noise.begin(self._config.seed, learner.updates)
         psnr = prediction_psnr(
-            learner.networks, held_out, replay.sample(learner.updates), self._num_actions,
+            learner.networks,
+            held_out,
+            replay.sample(learner.updates),
+            self._num_actions,
             learner.noise,
         )
         for name, value in asdict(psnr).items():

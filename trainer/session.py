@@ -15,14 +15,23 @@ from trainer.lockstep import Lockstep
 
 
 def run_lockstep(
-    lockstep: Lockstep, run: RunFolder, config: Config, steps: int, stopped: threading.Event,
-    console: Console, *, quiet: bool,
+    lockstep: Lockstep,
+    run: RunFolder,
+    config: Config,
+    steps: int,
+    stopped: threading.Event,
+    console: Console,
+    *,
+    quiet: bool,
 ) -> None:
     """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
     board, began = lockstep.board, time.monotonic()
     log, first_losses, next_line = MetricsLog(run.metrics), dict[str, float](), began
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
         TextColumn("{task.fields[gauges]}"),
     )
     with Progress(*columns, console=console, disable=quiet) as bar:
@@ -45,10 +54,15 @@ def run_lockstep(
     log.close()
     replayed = int(board["session_updates"]) * config.trainer.batch * config.trainer.length
     content = summary(
-        board, exit_word="interrupted" if stopped.is_set() else "clean", seconds=seconds,
-        lived_s=int(board["ticks"]) / config.beat.hz, steps=lockstep.steps,
-        train_ratio=replayed / max(1, int(board["ticks"])), first_losses=first_losses,
-        restarts={}, memory_mb={},
+        board,
+        exit_word="interrupted" if stopped.is_set() else "clean",
+        seconds=seconds,
+        lived_s=int(board["ticks"]) / config.beat.hz,
+        steps=lockstep.steps,
+        train_ratio=replayed / max(1, int(board["ticks"])),
+        first_losses=first_losses,
+        restarts={},
+        memory_mb={},
     )
     write_json(run.summary, content)
     if not quiet:

@@ -33,8 +33,11 @@ def draw_view(
     """
     action = previous_action(window.vector, num_actions)
     observed = networks.dynamics.observe(
-        networks.encoder(to_patches(window.image), window.vector), action, window.is_first,
-        networks.dynamics.initial(1, window.vector.device), noise,
+        networks.encoder(to_patches(window.image), window.vector),
+        action,
+        window.is_first,
+        networks.dynamics.initial(1, window.vector.device),
+        noise,
     )
     states = [State(*(part[:, t] for part in observed.state)) for t in range(_CONTEXT)]
     for t in range(_CONTEXT, VIEW_LENGTH):
@@ -46,8 +49,11 @@ def draw_view(
     lived = list(window.image[0].cpu().numpy())
     rows: list[tuple[str, list[Picture], int | None]] = [
         ("lived: the newest frames", lived, None),
-        (f"seen ({_CONTEXT}), then dreamed with the actions really sent",
-         _decode(networks, states), _CONTEXT),
+        (
+            f"seen ({_CONTEXT}), then dreamed with the actions really sent",
+            _decode(networks, states),
+            _CONTEXT,
+        ),
         ("dreamed to come, from now on, under its own policy", _decode(networks, future), 1),
     ]
     return _compose(rows, caption)

@@ -1,8 +1,8 @@
 """How the journal lies on disk: segment files of fixed size, a checksum for each record.
 
 A segment is a header and `capacity` records. Its name is the index of its first Step. A record is
-written first, then its checksum, then the header's commit counter: whatever a crash leaves behind the
-counter is either whole, which its checksum shows, or never was.
+written first, then its checksum, then the header's commit counter: whatever a crash leaves behind
+the counter is either whole, which its checksum shows, or never was.
 """
 
 import json
@@ -22,7 +22,13 @@ from interfaces.step import step_dtype
 
 MAGIC = b"YUMEJ001"
 HEADER = np.dtype(
-    [("magic", "S8"), ("first", "<u8"), ("capacity", "<u8"), ("record", "<u8"), ("committed", "<u8")]
+    [
+        ("magic", "S8"),
+        ("first", "<u8"),
+        ("capacity", "<u8"),
+        ("record", "<u8"),
+        ("committed", "<u8"),
+    ]
 )
 _HEADER_SIZE = 4096
 
@@ -69,13 +75,13 @@ class Segment:
     def put(self, row: int, raw: NDArray[np.uint8]) -> None:
         """Write one record and commit it; `raw` is the Step's bytes."""
         self._raw[row, self._offset :] = raw
-        self._crc[row] = zlib.crc32(raw)
+        self._crc[row] = zlib.crc32(raw.data)
         self._header["committed"] = row + 1  # last: a reader never looks behind it
 
     def good(self, row: int) -> bool:
         """Whether this record is whole and where it belongs."""
         right = int(self.steps["index"][row]) == self.first + row
-        return right and zlib.crc32(self._raw[row, self._offset :]) == int(self._crc[row])
+        return right and zlib.crc32(self._raw[row, self._offset :].data) == int(self._crc[row])
 
     def recover(self, *, from_row: int = 0) -> int:
         """Set the commit counter to the records that are whole, those beyond it included."""
@@ -123,14 +129,14 @@ def write_layout(folder: Path, spaces: Spaces) -> None:
     """Say once what the Steps look like. Raises JournalError when the folder holds others."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "layout.json"
-    wanted = {"format": MAGIC.decode(), "spaces": spaces.to_json()}
+    wanted = json.loads(json.dumps(spaces.to_json()))
     if not path.exists():
-        write_json(path, wanted)
+        write_json(path, {"format": MAGIC.decode(), "spaces": wanted})
         return
     found = json.loads(path.read_text(encoding="utf-8"))
-    for key, value in wanted["spaces"].items():
+    for key, value in wanted.items():
         old = found.get("spaces", {}).get(key)
-        if json.loads(json.dumps(value)) != old:
+        if value != old:
             raise JournalError(
                 f"{folder} holds Steps of another shape: {key} was {old}, now it is {value}; "
                 "start a new run"
@@ -147,7 +153,8 @@ def read_layout(folder: Path) -> Spaces | None:
         spaces = content["spaces"]
         height, width, channels = spaces["image_shape"]
         return Spaces(
-            (height, width, channels), tuple(spaces["features"]),
+            (height, width, channels),
+            tuple(spaces["features"]),
             tuple(ActionConfig(**action) for action in spaces["actions"]),
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -18,8 +18,8 @@ from interfaces.spaces import Spaces
 
 
 class JournalReader:
-    """Steps `first` to `end` (excluded) by global index. Opens a journal that does not exist yet, or
-    whose writer is dead, all the same."""
+    """Steps `first` to `end` (excluded) by global index. A journal that does not exist yet, or
+    whose writer is dead, is opened all the same."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -44,8 +44,8 @@ class JournalReader:
         )
 
     def read(self, start: int, length: int, *, verify: bool = False) -> NDArray[np.void]:
-        """A copy of `length` Steps. Raises IndexError when they are not all there, JournalError when
-        `verify` finds one that is damaged."""
+        """A copy of `length` Steps. Raises IndexError when they are not all there, JournalError
+        when `verify` finds one that is damaged."""
         parts: list[NDArray[np.void]] = []
         for segment, low, high in self._spans(start, length):
             if verify and not all(segment.good(row) for row in range(low, high)):

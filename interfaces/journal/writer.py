@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import mmap
 import threading
 from collections import deque
 from datetime import datetime
@@ -19,7 +18,7 @@ from interfaces.journal.layout import (
     segment_paths,
     write_layout,
 )
-from interfaces.mapped import touch_pages
+from interfaces.mapped import flush, touch_pages
 from interfaces.spaces import Spaces
 
 _RETRY_S = 1.0
@@ -27,15 +26,20 @@ _HOLD_AT_MOST = 2  # times max_steps: a reader that has died must not fill the d
 
 
 class JournalWriter:
-    """Appends Steps. Where the next segment is not ready, because the disk is full or slow, a Step is
-    dropped and counted: the body never waits.
+    """Appends Steps. Where the next segment is not ready, because the disk is full or slow, a Step
+    is dropped and counted: the body never waits.
 
     Raises JournalError when the folder holds Steps of another shape, OSError when the first segment
     cannot be made.
     """
 
     def __init__(
-        self, folder: Path, spaces: Spaces, *, segment_steps: int, max_steps: int,
+        self,
+        folder: Path,
+        spaces: Spaces,
+        *,
+        segment_steps: int,
+        max_steps: int,
         background: bool = True,
     ) -> None:
         write_layout(folder, spaces)
@@ -159,13 +163,14 @@ class JournalWriter:
         while self._full:
             segment = self._full.popleft()
             with contextlib.suppress(OSError, ValueError):
-                _flush(segment)
+                flush(segment.bytes)
 
     def _write_gaps(self) -> None:
         while self._gaps:
             index, dropped = self._gaps.popleft()
             line = {
-                "before_index": index, "dropped": dropped,
+                "before_index": index,
+                "dropped": dropped,
                 "written": datetime.now().astimezone().isoformat(timespec="seconds"),
             }
             logger.warning("journal: {} Steps missing before step {}", dropped, index)
@@ -195,11 +200,3 @@ class JournalWriter:
             with contextlib.suppress(OSError, ValueError):
                 found.append(int(path.read_text(encoding="ascii")))
         return found
-
-
-def _flush(segment: Segment) -> None:
-    base = segment.bytes.base
-    if isinstance(base, memoryview):
-        base = base.obj
-    if isinstance(base, mmap.mmap):
-        base.flush()

@@ -30,15 +30,25 @@ def serve_run(run_path: Path) -> None:
             "only at auto, or at a URL http://127.0.0.1:PORT/camera.mjpg"
         )
     serve(
-        config.world.standin, seed=config.seed, osc_in_port=endpoints.osc_send_port,
-        osc_out_host="127.0.0.1", osc_out_port=endpoints.osc_receive_port, http_port=port,
-        ready=lambda _: None, stop=_Either(stopped, orphaned),
+        config.world.standin,
+        seed=config.seed,
+        osc_in_port=endpoints.osc_send_port,
+        osc_out_host="127.0.0.1",
+        osc_out_port=endpoints.osc_receive_port,
+        http_port=port,
+        ready=lambda _: None,
+        stop=_Either(stopped, orphaned),
     )
 
 
 def serve_alone(
-    config: StandinConfig, osc: str, http_port: int, seed: int, seconds: float | None,
-    stopped: threading.Event, console: Console,
+    config: StandinConfig,
+    osc: str,
+    http_port: int,
+    seed: int,
+    seconds: float | None,
+    stopped: threading.Event,
+    console: Console,
 ) -> None:
     """At the terminal: say where everything is, then live until Ctrl-C or for `seconds`.
 
@@ -50,12 +60,19 @@ def serve_alone(
         console.print(
             f"OSC in 127.0.0.1:{ports['osc_in']}   OSC out {host}:{ports['osc_out']}\n"
             f"picture http://127.0.0.1:{ports['http']}/camera.mjpg   truth …/truth\n"
-            "Ctrl-C ends it", highlight=False,
+            "Ctrl-C ends it",
+            highlight=False,
         )
 
     serve(
-        config, seed=seed, osc_in_port=osc_in, osc_out_host=host, osc_out_port=osc_out,
-        http_port=http_port, ready=ready, stop=_Either(stopped, _Timer(seconds)),
+        config,
+        seed=seed,
+        osc_in_port=osc_in,
+        osc_out_host=host,
+        osc_out_port=osc_out,
+        http_port=http_port,
+        ready=ready,
+        stop=_Either(stopped, _Timer(seconds)),
     )
 
 

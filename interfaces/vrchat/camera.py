@@ -36,7 +36,7 @@ class Grabbed:
 
 
 class Camera:
-    """Holds the newest frame of `source`; reopens a lost source with back-off, at most 2 s apart."""
+    """Holds the newest frame of `source`; reopens a lost source, at most every 2 s."""
 
     def __init__(self, source: str | int, width: int, height: int, clock: Clock) -> None:
         self._source, self._width, self._height = source, width, height

@@ -31,11 +31,7 @@ class Feelings:
         """Take in one datagram; never raises."""
         self.received += 1
         address = datagram[: datagram.find(b"\0")]
-        if (
-            address in self._wanted
-            or datagram.startswith(_CHANGE)
-            or datagram.startswith(_BUNDLE)
-        ):
+        if address in self._wanted or datagram.startswith(_CHANGE) or datagram.startswith(_BUNDLE):
             try:
                 for name, arguments in decode(datagram):
                     self._message(name, arguments)

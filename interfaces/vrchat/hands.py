@@ -60,7 +60,7 @@ class Hands:
         self._down = [bool(down) for down in snapshot["down"]]
 
     def _press(self, i: int, wanted: bool) -> bool:
-        """Down for HELD_BEATS, then up for at least one beat, so that the next press has an edge."""
+        """Down for HELD_BEATS, then up for at least one: the next press needs an edge."""
         if self._held[i] > 0:
             self._held[i] -= 1
             return True

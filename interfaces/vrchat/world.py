@@ -21,9 +21,7 @@ STALE_FRAME_S = 2.0
 
 
 def vrchat_spaces(config: WorldConfig) -> Spaces:
-    return Spaces(
-        (config.camera.height, config.camera.width, 3), config.parameters, config.actions
-    )
+    return Spaces((config.camera.height, config.camera.width, 3), config.parameters, config.actions)
 
 
 class PortTaken(BadInput, OSError):
@@ -52,9 +50,7 @@ class VRChatWorld:
         self.sent_datagrams = 0
         self._closed = False
         self.camera_source = endpoints.camera_source
-        self._camera = Camera(
-            self.camera_source, config.camera.width, config.camera.height, clock
-        )
+        self._camera = Camera(self.camera_source, config.camera.width, config.camera.height, clock)
         self._listener = threading.Thread(target=self._hear, name="osc-in", daemon=True)
         self._listener.start()
 

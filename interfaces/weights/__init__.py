@@ -6,6 +6,12 @@ from interfaces.weights.reader import Applied, WeightsReader
 from interfaces.weights.writer import WeightsWriter
 
 __all__ = [
-    "Applied", "Manifest", "WeightsError", "WeightsReader", "WeightsWriter", "newest_applied",
-    "pin", "unpin",
+    "Applied",
+    "Manifest",
+    "WeightsError",
+    "WeightsReader",
+    "WeightsWriter",
+    "newest_applied",
+    "pin",
+    "unpin",
 ]

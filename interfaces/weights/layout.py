@@ -1,8 +1,8 @@
 """How weights lie in their file: three slots, each with a sequence number, a version and a CRC.
 
 The sequence of a slot is odd while it is being written. A reader copies, then looks whether the
-sequence is still the same and the CRC fits: with three slots the writer comes back to a slot only two
-versions later, so readers hardly ever meet it.
+sequence is still the same and the CRC fits: with three slots the writer comes back to a slot only
+two versions later, so readers hardly ever meet it.
 """
 
 import hashlib
@@ -21,9 +21,7 @@ from interfaces.mapped import allocate, map_bytes
 SLOTS = 3
 _MAGIC = b"YUMEW001"
 _HEADER = np.dtype([("magic", "S8"), ("size", "<u8"), ("hash", "S64")])
-_SLOT = np.dtype(
-    [("sequence", "<u8"), ("version", "<u8"), ("publish_ns", "<i8"), ("crc", "<u8")]
-)
+_SLOT = np.dtype([("sequence", "<u8"), ("version", "<u8"), ("publish_ns", "<i8"), ("crc", "<u8")])
 _DATA = 4096
 
 

@@ -36,7 +36,10 @@ class WeightsReader(Generic[T]):
     """
 
     def __init__(
-        self, folder: Path, manifest: Manifest, build: Callable[[NDArray[np.float32]], T],
+        self,
+        folder: Path,
+        manifest: Manifest,
+        build: Callable[[NDArray[np.float32]], T],
         keep_bytes: int,
     ) -> None:
         self._folder, self._manifest, self._keep_bytes = folder, manifest, keep_bytes
@@ -134,7 +137,7 @@ class WeightsReader(Generic[T]):
             self.refused["torn"] = self.refused.get("torn", 0) + 1
             return False  # the writer came by; the next poll finds a newer one
         self._seen = version
-        if zlib.crc32(buffer) != crc:
+        if zlib.crc32(buffer.data) != crc:
             self._refuse("crc", version, "its checksum does not fit")
         elif not np.isfinite(buffer).all():
             self._refuse("not finite", version, "it has numbers that are not finite")

@@ -45,5 +45,5 @@ class WeightsWriter:
         slots.version[slot] = version
         slots.publish_ns[slot] = publish_ns
         slots.data[slot] = flat
-        slots.crc[slot] = zlib.crc32(flat)
+        slots.crc[slot] = zlib.crc32(flat.data)
         slots.sequence[slot] += 1

@@ -30,9 +30,17 @@ class Live:
             ready.set()
 
         self.thread = threading.Thread(
-            target=serve, args=(config.world.standin,),
-            kwargs=dict(seed=0, osc_in_port=0, osc_out_host="127.0.0.1", osc_out_port=0,
-                        http_port=0, ready=announce, stop=self.stop),
+            target=serve,
+            args=(config.world.standin,),
+            kwargs=dict(
+                seed=0,
+                osc_in_port=0,
+                osc_out_host="127.0.0.1",
+                osc_out_port=0,
+                http_port=0,
+                ready=announce,
+                stop=self.stop,
+            ),
         )
         self.thread.start()
         assert ready.wait(20)

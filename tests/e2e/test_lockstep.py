@@ -17,8 +17,13 @@ STEPS = 240
 
 def call(*words):
     done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *map(str, words)], cwd=ROOT, capture_output=True,
-        text=True, encoding="utf-8", timeout=240, check=False,
+        [sys.executable, str(ROOT / "main.py"), *map(str, words)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=240,
+        check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
@@ -43,8 +48,9 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("夢 lockstep")
     for name in ("one", "two"):
         call("train", "tiny", "--steps", STEPS, "--seed", 7, "--out", folder / name, "--quiet")
-    call("train", "tiny", "--steps", STEPS // 2 - 7, "--seed", 7, "--out", folder / "half",
-         "--quiet")
+    call(
+        "train", "tiny", "--steps", STEPS // 2 - 7, "--seed", 7, "--out", folder / "half", "--quiet"
+    )
     call("train", "--resume", folder / "half", "--steps", STEPS, "--quiet")
     return folder
 

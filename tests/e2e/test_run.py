@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -24,7 +23,11 @@ def command(*words):
 
 def start(*words, cwd=ROOT):
     return subprocess.Popen(
-        command(*words), cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        command(*words),
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         encoding="utf-8",
     )
 
@@ -78,8 +81,20 @@ def test_a_life_leaves_what_it_promises_and_can_be_resumed(awkward_path):
     assert first["osc"]["received"] > 0
     assert first["no_frame"] == 0
     assert first["restarts"] == {"standin": 0, "guard": 0, "body": 0, "trainer": 0}
-    for key in ("seconds", "hz", "missed_beats", "lateness_ms", "frame_age_ms", "decide_ms",
-                "swap_ms", "train_ratio", "reward", "losses", "prediction_psnr", "memory_mb"):
+    for key in (
+        "seconds",
+        "hz",
+        "missed_beats",
+        "lateness_ms",
+        "frame_age_ms",
+        "decide_ms",
+        "swap_ms",
+        "train_ratio",
+        "reward",
+        "losses",
+        "prediction_psnr",
+        "memory_mb",
+    ):
         assert key in first
     assert set(first["memory_mb"]) == {"supervisor", "standin", "guard", "body", "trainer"}
     assert first["losses"]["last"]["model"] < first["losses"]["first"]["model"]
@@ -180,8 +195,13 @@ def test_nobody_outlives_a_killed_supervisor(living):
 )
 def test_bad_input_is_named_and_exits_2(words, named, tmp_path):
     done = subprocess.run(
-        command(*words), cwd=tmp_path, capture_output=True, text=True, encoding="utf-8",
-        timeout=WAIT_S, check=False,
+        command(*words),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
     )
     assert done.returncode == 2, done.stderr
     assert named in done.stderr
@@ -196,9 +216,21 @@ def test_a_taken_port_is_named(tmp_path):
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         done = subprocess.run(
-            command("run", "tiny", f"world.osc.receive_port={port}", "--out", tmp_path / "run",
-                    "--seconds", "5"),
-            cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=WAIT_S, check=False,
+            command(
+                "run",
+                "tiny",
+                f"world.osc.receive_port={port}",
+                "--out",
+                tmp_path / "run",
+                "--seconds",
+                "5",
+            ),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=WAIT_S,
+            check=False,
         )
     assert done.returncode == 2, done.stderr
     assert str(port) in done.stderr
@@ -211,8 +243,13 @@ def test_a_used_folder_is_not_overwritten(tmp_path):
     run.mkdir()
     (run / "config.yaml").write_text("seed: 5\n", encoding="utf-8")
     done = subprocess.run(
-        command("run", "tiny", "--out", run), cwd=ROOT, capture_output=True, text=True,
-        encoding="utf-8", timeout=WAIT_S, check=False,
+        command("run", "tiny", "--out", run),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=WAIT_S,
+        check=False,
     )
     assert done.returncode == 2
     assert "--resume" in done.stderr

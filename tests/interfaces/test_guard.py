@@ -60,7 +60,10 @@ class Stage:
 
     def start(self, command):
         return subprocess.Popen(
-            command, cwd=ROOT, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)}
+            command,
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
 
     def until(self, condition, seconds=20.0):
@@ -164,9 +167,7 @@ def test_a_new_body_is_watched_like_the_first(stage):
     stage.until(lambda: stage.board["rests"] == 1, 5)
     stage.body.wait()
     ticks = int(stage.board["ticks"])
-    stage.body = stage.start(
-        [sys.executable, "-c", BODY, str(stage.run.path), str(stage.port)]
-    )
+    stage.body = stage.start([sys.executable, "-c", BODY, str(stage.run.path), str(stage.port)])
     stage.until(lambda: stage.board["ticks"] > ticks + 5)
     assert stage.board["fence"] == 0
     stage.body.kill()

@@ -29,7 +29,10 @@ def test_every_beat_carries_the_whole_state():
     for _ in range(3):
         values, _ = move(hands, 0, 0, 0, 0)
         assert values == {
-            "/input/Vertical": 0.0, "/input/LookHorizontal": 0.0, "/input/Jump": 0, "/input/Run": 0
+            "/input/Vertical": 0.0,
+            "/input/LookHorizontal": 0.0,
+            "/input/Jump": 0,
+            "/input/Run": 0,
         }
 
 

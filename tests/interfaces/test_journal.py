@@ -42,10 +42,9 @@ def append(journal, count, start=0):
 def told(rows):
     """Whether every part of each row tells the same number."""
     ticks = rows["tick"].astype(np.int64)
-    return (
-        (rows["image"] == (ticks % 251)[:, None, None, None]).all()
-        and (rows["vector"] == ticks[:, None]).all()
-    )
+    return (rows["image"] == (ticks % 251)[:, None, None, None]).all() and (
+        rows["vector"] == ticks[:, None]
+    ).all()
 
 
 def test_what_is_written_is_read_in_order_across_segments(awkward_path):
@@ -189,7 +188,8 @@ def test_a_really_full_disk_is_met_off_the_path(tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)], capture_output=True,
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(folder)],
+        capture_output=True,
         check=False,
     )
     if mounted.returncode != 0:

@@ -6,9 +6,7 @@ from configs.schema import ActionConfig, RewardConfig
 from interfaces.rewards import LivedRewards
 from interfaces.spaces import Spaces
 
-SPACES = Spaces(
-    (0, 0, 3), ("Speed", "HeadPat"), (ActionConfig(name="V"), ActionConfig(name="H"))
-)
+SPACES = Spaces((0, 0, 3), ("Speed", "HeadPat"), (ActionConfig(name="V"), ActionConfig(name="H")))
 
 
 def test_terms_of_one_step_and_of_a_batch():

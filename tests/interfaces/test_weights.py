@@ -199,7 +199,8 @@ def test_no_torn_read_at_full_speed(tmp_path):
     """5 MB, a writer that never rests: every version taken is of one piece."""
     manifest = Manifest((("w", (1_250_000,)),))
     publisher = subprocess.Popen(
-        [sys.executable, "-c", _PUBLISHER, str(tmp_path), str(manifest.size)], cwd=ROOT,
+        [sys.executable, "-c", _PUBLISHER, str(tmp_path), str(manifest.size)],
+        cwd=ROOT,
         stdout=subprocess.PIPE,
     )
     try:

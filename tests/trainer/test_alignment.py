@@ -52,9 +52,7 @@ def test_episodes_are_cut_where_they_end(lived):
 
 def test_batches_hold_the_rows_as_they_are_and_recompute_rewards(lived):
     config, spaces, reader, rows = lived
-    doubled = config.model_copy(
-        update={"reward": config.reward.model_copy(update={"world": 2.0})}
-    )
+    doubled = config.model_copy(update={"reward": config.reward.model_copy(update={"world": 2.0})})
     for setting, factor in ((config, 1.0), (doubled, 2.0)):
         replay = Replay(reader, spaces, setting, torch.device("cpu"))
         batch = replay.windows(np.array([10, 45, 100]), 16)

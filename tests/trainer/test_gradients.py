@@ -15,9 +15,7 @@ from trainer.losses import Batch, dream_returns, policy_loss, value_loss
 
 def spaces_of(config):
     camera = config.world.camera
-    return Spaces(
-        (camera.height, camera.width, 3), config.world.parameters, config.world.actions
-    )
+    return Spaces((camera.height, camera.width, 3), config.world.parameters, config.world.actions)
 
 
 def batch_of(config, spaces, seed=0):
@@ -115,9 +113,7 @@ def test_one_update_moves_every_network_and_is_repeatable(config):
         metrics = [learner.update(batch_of(config, spaces, seed)) for seed in range(2)]
         after = learner.networks.state_dict()
         moved = {k.split(".")[0] for k in after if not torch.equal(before[k], after[k])}
-        assert moved == {
-            "encoder", "decoder", "dynamics", "policy", "value", "reward", "continues"
-        }
+        assert moved == {"encoder", "decoder", "dynamics", "policy", "value", "reward", "continues"}
         runs.append((after, metrics))
     for name, tensor in runs[0][0].items():
         assert torch.equal(tensor, runs[1][0][name]), name
@@ -135,8 +131,11 @@ def test_reset_forgets_what_was_before(config):
         vector[0, :3] *= scale  # another past, before is_first at t = 3
         noise.begin(0, 0)
         observed = networks.dynamics.observe(
-            networks.encoder(to_patches(batch.image), vector), vector[..., -spaces.num_actions :],
-            batch.is_first, networks.dynamics.initial(config.trainer.batch), noise,
+            networks.encoder(to_patches(batch.image), vector),
+            vector[..., -spaces.num_actions :],
+            batch.is_first,
+            networks.dynamics.initial(config.trainer.batch),
+            noise,
         )
         states.append(observed.state.deter)
     assert not torch.equal(states[0][0, 2], states[1][0, 2])

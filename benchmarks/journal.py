@@ -1,0 +1,110 @@
+"""The journal: append in microseconds, quiet and beside a heavy writer to the same disk; a batch out.
+
+python -m benchmarks.journal [--runs 3] [--steps 6000] [--folder DIR]
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.common import ROOT, publish
+from configs.schema import Config
+from interfaces.journal import JournalReader, JournalWriter
+from interfaces.step import step_dtype
+from interfaces.vrchat.world import vrchat_spaces
+
+_DISTURB = """
+import os, sys
+block = os.urandom(1 << 22)
+while True:
+    with open(sys.argv[1], "wb") as file:
+        for _ in range(64):
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+"""
+_PACE_S = 0.001  # a thousand steps a second: a hundred times faster than a life
+
+
+def append_us(folder: Path, steps: int) -> tuple[list[float], int]:
+    """Microseconds of each append, 64 x 64 pictures; and how many Steps were dropped."""
+    spaces = vrchat_spaces(Config().world)
+    journal = JournalWriter(folder, spaces, segment_steps=1024, max_steps=8192)
+    step = np.zeros((), step_dtype(spaces))
+    took: list[float] = []
+    for _ in range(steps):
+        time.sleep(_PACE_S)
+        began = time.perf_counter()
+        journal.append(step)
+        took.append(1e6 * (time.perf_counter() - began))
+    journal.close()
+    return took, journal.dropped
+
+
+def gather_ms(folder: Path, times: int) -> float:
+    """Median milliseconds for a 16 x 64 batch of pictures and vectors, warm."""
+    reader, random = JournalReader(folder), np.random.default_rng(0)
+    took: list[float] = []
+    for _ in range(times):
+        starts = random.integers(reader.first, reader.end - 64, 16)
+        began = time.perf_counter()
+        reader.gather(starts, 64, ("image", "vector"))
+        took.append(1e3 * (time.perf_counter() - began))
+    return statistics.median(took[3:])
+
+
+def row(what: str, took: list[float], dropped: int) -> dict[str, Any]:
+    p50, p99 = np.percentile(took, [50, 99])
+    return {
+        "append": what,
+        "p50 µs": float(p50),
+        "p99 µs": float(p99),
+        "max µs": max(took),
+        "dropped": dropped,
+        "steps": len(took),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure")
+    asked = parser.parse_args()
+    rows, batch = [], []
+    for name, disturbed in (("quiet", False), ("beside a heavy disk writer", True)):
+        took, dropped = [], 0
+        for _ in range(asked.runs):
+            with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
+                noise = None
+                if disturbed:
+                    noise = subprocess.Popen(
+                        [sys.executable, "-c", _DISTURB, str(Path(folder) / "noise")], cwd=ROOT
+                    )
+                try:
+                    run, lost = append_us(Path(folder) / "journal", asked.steps)
+                finally:
+                    if noise is not None:
+                        noise.kill()
+                        noise.wait()
+                took, dropped = took + run, dropped + lost
+                batch.append(gather_ms(Path(folder) / "journal", 40))
+        rows.append(row(name, took, dropped))
+    publish(
+        "journal",
+        "Journal, 64 x 64 pictures",
+        rows,
+        gather_16x64_ms=statistics.median(batch),
+    )
+    print(f"a 16 x 64 batch of pictures and vectors, warm: {statistics.median(batch):.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
