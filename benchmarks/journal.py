@@ -1,4 +1,4 @@
-"""The journal: append in microseconds, quiet and beside a heavy writer to the same disk; a batch out.
+"""The journal: append in microseconds, quiet and beside a heavy disk writer; and a batch out of it.
 
 python -m benchmarks.journal [--runs 3] [--steps 6000] [--folder DIR]
 """

@@ -70,7 +70,7 @@ def _through_torch(flat: np.ndarray) -> None:
 
 
 def torn_reads(size_mb: float, seconds: float) -> dict[str, int]:
-    """Reads of more than one piece, without the check and with it, beside a writer at full speed."""
+    """Reads not of one piece, without the check and with it, beside a writer at full speed."""
     manifest, found = megabytes(size_mb), {"reads": 0, "torn_unchecked": 0, "torn_checked": 0}
     with tempfile.TemporaryDirectory() as folder:
         publisher = subprocess.Popen(
@@ -105,9 +105,7 @@ def main() -> None:
     asked = parser.parse_args()
     rows = [one_size(size, asked.versions) for size in (5.0, 20.0, 100.0)]
     torn = torn_reads(5.0, asked.seconds)
-    publish(
-        "weights", "Weights (torch: torch.save and torch.load, for comparison)", rows, torn=torn
-    )
+    publish("weights", "Weights (torch: save and load, for comparison)", rows, torn=torn)
     print(f"torn reads beside a writer at full speed, 5 MB: {torn}")
 
 
