@@ -172,7 +172,7 @@ class DreamConfig(Strict):
     starts: int = Field(default=64, ge=1, le=65536, description="dreams begun in each update")
     discount: float = Field(default=0.97, gt=0, le=1, description="discount per step")
     lam: float = Field(default=0.95, ge=0, le=1, description="lambda of the return: 0 is TD(0)")
-    entropy: float = Field(default=3e-3, ge=0, description="weight of the policy's entropy")
+    entropy: float = Field(default=1e-2, ge=0, description="weight of the policy's entropy")
 
 
 class TrainerConfig(Strict):
@@ -193,7 +193,7 @@ class TrainerConfig(Strict):
     policy_lr: float = Field(default=3e-4, gt=0, description="learning rate of the policy")
     value_lr: float = Field(default=3e-4, gt=0, description="learning rate of the value")
     clip: float = Field(default=100.0, gt=0, description="largest global gradient norm")
-    kl_dynamics: float = Field(default=0.5, ge=0, description="weight of KL(sg posterior || prior)")
+    kl_dynamics: float = Field(default=1.0, ge=0, description="weight of KL(sg posterior || prior)")
     kl_representation: float = Field(
         default=0.1, ge=0, description="weight of KL(posterior || sg prior)"
     )
