@@ -116,6 +116,7 @@ class Body:
         if self._gate.closed():
             observation.situation |= Situation.FENCED
             self._begin_anew = True
+            self.world.forget()
             step["action"], step["sender"] = self._nothing, Sender.SAFETY
             return
         self._begin_anew = observation.is_last

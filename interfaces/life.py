@@ -114,15 +114,15 @@ def short_summary(content: dict[str, Any], run: RunFolder) -> str:
     """What a person wants to know when a life has ended."""
     late, weights = content["lateness_ms"], content["weights"]
     psnr = content["prediction_psnr"]
-    return "\n".join(
-        [
-            f"{content['ticks']} ticks at {content['hz']:.2f} Hz, "
-            f"{content['missed_beats']} missed, "
-            f"lateness p50 {late['p50']:.2f} p99 {late['p99']:.2f} max {late['max']:.2f} ms",
-            f"{content['updates']} updates, {weights['applied']} versions applied "
-            f"({weights['refused']} refused), reward {content['reward']['sum']:+.2f}",
+    lines = [
+        f"{content['ticks']} ticks at {content['hz']:.2f} Hz, {content['missed_beats']} missed, "
+        f"lateness p50 {late['p50']:.2f} p99 {late['p99']:.2f} max {late['max']:.2f} ms",
+        f"{content['updates']} updates, {weights['applied']} versions applied "
+        f"({weights['refused']} refused), reward {content['reward']['sum']:+.2f}",
+    ]
+    if psnr["model"] is not None:
+        lines.append(
             f"next frame: model {psnr['model']:.1f} dB, last frame {psnr['last_frame']:.1f}, "
-            f"mean frame {psnr['mean_frame']:.1f}",
-            f"written to {run.path}",
-        ]
-    )
+            f"mean frame {psnr['mean_frame']:.1f}"
+        )
+    return "\n".join([*lines, f"written to {run.path}"])

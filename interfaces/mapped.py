@@ -1,7 +1,9 @@
 """Files mapped into memory: allocated in full, shared between processes, the same on Windows."""
 
+import errno
 import mmap
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +23,53 @@ def allocate(path: Path, size: int) -> None:
     temporary = path.with_name(path.name + ".tmp")
     try:
         with temporary.open("wb") as file:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
-            else:
+            if not _reserve(file.fileno(), size):
                 for written in range(0, size, _CHUNK):
                     file.write(bytes(min(_CHUNK, size - written)))
-            file.flush()
+                file.flush()
+                os.fsync(file.fileno())  # delayed allocation learns of a full disk only here
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
 
 
+def _reserve(file: int, size: int) -> bool:
+    """Whether the system gave the blocks; some file systems cannot. Raises OSError when full."""
+    if not hasattr(os, "posix_fallocate"):
+        return False
+    try:
+        os.posix_fallocate(file, 0, size)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):
+            return False
+        raise
+    return True
+
+
 def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
-    """The whole file as uint8; the mapping lives as long as any view of it."""
+    """The whole file as uint8; the mapping lives as long as any view of it.
+
+    Raises OSError, and ValueError for an empty file.
+    """
     with path.open("r+b" if write else "rb") as file:
         access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)
 
 
-def flush(mapped: NDArray[np.uint8]) -> None:
-    """Have the system write a mapping's pages to disk, and wait for it."""
+def flush(path: Path, mapped: NDArray[np.uint8]) -> None:
+    """Have the system write a mapped file to disk, and wait for it. Raises OSError.
+
+    `mmap.flush` waits with the interpreter's lock held, and would stop every thread; fsync not.
+    Windows writes mapped pages by `mmap.flush` alone.
+    """
+    if sys.platform != "win32":
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return
     owner: Any = mapped.base
     while isinstance(owner, np.ndarray):
         owner = owner.base
@@ -52,5 +80,5 @@ def flush(mapped: NDArray[np.uint8]) -> None:
 
 
 def touch_pages(mapped: NDArray[np.uint8]) -> None:
-    """Write-fault every page of a fresh file now, so that no later write has to."""
-    mapped[::_PAGE] = 0
+    """Write-fault every page now, so that no later write has to. Changes nothing in them."""
+    mapped[::_PAGE] |= 0

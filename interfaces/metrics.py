@@ -53,9 +53,11 @@ def metrics_line(board: Board, seconds: float) -> dict[str, Any]:
     }
 
 
-def psnr(board: Board) -> dict[str, float]:
+def psnr(board: Board) -> dict[str, float | None]:
+    """Of the one-step prediction, dB; None while it has not been measured."""
+    measured = bool(board["psnr_mean_frame"])
     return {
-        name: round(float(board[f"psnr_{name}"]), 3)
+        name: round(float(board[f"psnr_{name}"]), 3) if measured else None
         for name in ("model", "last_frame", "mean_frame")
     }
 

@@ -60,6 +60,10 @@ class World(Protocol):
         """Let go of every input. Safe to call at any time, and more than once."""
         ...
 
+    def forget(self) -> None:
+        """Somebody else has let go of every input: forget what was sent, and send nothing."""
+        ...
+
     def close(self) -> None:
         """Rest, then free sockets, threads and devices. Safe to call more than once."""
         ...

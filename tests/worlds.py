@@ -37,6 +37,9 @@ class _TinyWorld:
     def rest(self) -> None:
         self._last_sent = np.zeros_like(self._last_sent)
 
+    def forget(self) -> None:
+        self.rest()
+
     def close(self) -> None:
         self.rest()
 

@@ -5,12 +5,14 @@ written first, then its checksum, then the header's commit counter: whatever a c
 the counter is either whole, which its checksum shows, or never was.
 """
 
+import contextlib
 import json
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
@@ -28,30 +30,40 @@ HEADER = np.dtype(
         ("capacity", "<u8"),
         ("record", "<u8"),
         ("committed", "<u8"),
+        ("gone", "<u8"),  # not 0: given up, to be deleted as soon as the system allows it
     ]
 )
 _HEADER_SIZE = 4096
+NO_HOLD = np.uint64(2**64 - 1)  # in a hold's eight bytes: nothing is held
 
 
 class JournalError(BadInput, ValueError):
     """A journal that was made by another configuration, or is none."""
 
 
+class DamagedSegment(JournalError):
+    """A file that a power cut or a bad disk left without a header, or without its end."""
+
+
 class Segment:
     """One mapped segment file."""
 
     def __init__(self, path: Path, spaces: Spaces, *, write: bool) -> None:
-        """Raises JournalError when the file is not a segment of this layout."""
+        """Raises DamagedSegment; JournalError when it is of another layout; OSError."""
         self.path = path
+        if path.stat().st_size < _HEADER_SIZE:
+            raise DamagedSegment(f"{path} is shorter than a segment's header")
         mapped = map_bytes(path, write=write)
         record = record_dtype(spaces)
         self._header = mapped[: HEADER.itemsize].view(HEADER)[0]
-        if self._header["magic"] != MAGIC or self._header["record"] != record.itemsize:
+        if self._header["magic"] != MAGIC or int(self._header["first"]) != int(path.stem):
+            raise DamagedSegment(f"{path} does not begin as a journal segment of its name")
+        if self._header["record"] != record.itemsize:
             raise JournalError(f"{path} is not a journal segment of this layout")
         self.first, self.capacity = int(self._header["first"]), int(self._header["capacity"])
         end = _HEADER_SIZE + self.capacity * record.itemsize
         if mapped.size != end:
-            raise JournalError(f"{path} has {mapped.size} bytes, not {end}: it was cut")
+            raise DamagedSegment(f"{path} has {mapped.size} bytes, not {end}: it was cut")
         self.bytes = mapped
         self._records = mapped[_HEADER_SIZE:end].view(record)
         self.steps: NDArray[np.void] = self._records["step"]
@@ -66,6 +78,15 @@ class Segment:
     @committed.setter
     def committed(self, count: int) -> None:
         self._header["committed"] = count
+
+    @property
+    def gone(self) -> bool:
+        """Whether the writer has given this segment up; a reader then lets go of it."""
+        return bool(self._header["gone"])
+
+    @property
+    def full(self) -> bool:
+        return self.committed >= self.capacity
 
     @property
     def end(self) -> int:
@@ -83,12 +104,17 @@ class Segment:
         right = int(self.steps["index"][row]) == self.first + row
         return right and zlib.crc32(self._raw[row, self._offset :].data) == int(self._crc[row])
 
-    def recover(self, *, from_row: int = 0) -> int:
-        """Set the commit counter to the records that are whole, those beyond it included."""
-        count = from_row
+    def recover(self) -> int:
+        """Set the commit counter to the records that are whole, those beyond it included.
+
+        What lies behind the first bad one is forgotten: else the next recovery would find old
+        records there, once the bad one is written over.
+        """
+        count = 0
         while count < self.capacity and self.good(count):
             count += 1
-        self.committed = count
+        if count < self.capacity:
+            self.cut(count)
         return count
 
     def cut(self, count: int) -> None:
@@ -103,6 +129,11 @@ def record_dtype(spaces: Spaces) -> np.dtype[np.void]:
 
 def segment_path(folder: Path, first: int) -> Path:
     return folder / f"{first:012d}.seg"
+
+
+def hold_path(folder: Path, name: str) -> Path:
+    """Eight mapped bytes: the first Step that the reader called `name` still needs."""
+    return folder / f"hold-{name}.pos"
 
 
 def segment_paths(folder: Path) -> list[Path]:
@@ -125,37 +156,104 @@ def create_segment(folder: Path, spaces: Spaces, first: int, capacity: int) -> S
     return Segment(path, spaces, write=True)
 
 
+def discard(path: Path) -> bool:
+    """Give a segment up; False when it could not be deleted yet.
+
+    The mark comes first. A reader that sees it unmaps the file, which Windows needs before it can
+    be deleted, and does not take a later segment of the same name for this one.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        mapped = map_bytes(path, write=True)
+        if mapped.size >= _HEADER_SIZE:
+            mapped[: HEADER.itemsize].view(HEADER)["gone"] = 1
+        del mapped
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def open_segments(folder: Path, spaces: Spaces) -> list[Segment]:
+    """The writer's segments, oldest first. What a crash left half made is cleared away, what is
+    damaged is set aside under another name. Raises JournalError for another layout, OSError."""
+    for leftover in (*folder.glob("*.new"), *folder.glob("*.new.tmp")):
+        leftover.unlink()
+    segments: list[Segment] = []
+    for path in segment_paths(folder):
+        try:
+            segment = Segment(path, spaces, write=True)
+        except DamagedSegment as error:
+            aside = path.with_suffix(".bad")
+            logger.error("journal: {}; set aside as {}", error, aside.name)
+            path.replace(aside)
+            continue
+        if segment.gone:
+            del segment
+            discard(path)
+        else:
+            segments.append(segment)
+    return segments
+
+
 def write_layout(folder: Path, spaces: Spaces) -> None:
     """Say once what the Steps look like. Raises JournalError when the folder holds others."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "layout.json"
-    wanted = json.loads(json.dumps(spaces.to_json()))
     if not path.exists():
-        write_json(path, {"format": MAGIC.decode(), "spaces": wanted})
+        content = {"format": MAGIC.decode(), "spaces": spaces.to_json(), "step": _fields(spaces)}
+        write_json(path, content)
         return
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = _load(path)
+    old, wanted = found["spaces"], json.loads(json.dumps(spaces.to_json()))
     for key, value in wanted.items():
-        old = found.get("spaces", {}).get(key)
-        if value != old:
+        if value != old.get(key):
             raise JournalError(
-                f"{folder} holds Steps of another shape: {key} was {old}, now it is {value}; "
-                "start a new run"
+                f"{folder} holds Steps of another shape: {key} was {old.get(key)}, now it is "
+                f"{value}; start a new run"
             )
+    _same_fields(path, found, spaces)
 
 
 def read_layout(folder: Path) -> Spaces | None:
-    """The spaces of a journal; None while there is none. Raises JournalError for a strange file."""
+    """The spaces of a journal; None while there is none. Raises JournalError for a strange file, or
+    Steps recorded by a version of Yume with other fields."""
     path = folder / "layout.json"
     if not path.exists():
         return None
+    found = _load(path)
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        spaces = content["spaces"]
-        height, width, channels = spaces["image_shape"]
-        return Spaces(
+        height, width, channels = found["spaces"]["image_shape"]
+        spaces = Spaces(
             (height, width, channels),
-            tuple(spaces["features"]),
-            tuple(ActionConfig(**action) for action in spaces["actions"]),
+            tuple(found["spaces"]["features"]),
+            tuple(ActionConfig(**action) for action in found["spaces"]["actions"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise JournalError(f"{path} is not a journal's layout: {error}") from error
+    _same_fields(path, found, spaces)
+    return spaces
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content["spaces"], dict):
+            return content
+    except (ValueError, KeyError, TypeError) as error:
+        raise JournalError(f"{path} is not a journal's layout: {error}") from error
+    raise JournalError(f"{path} is not a journal's layout: it names no spaces")
+
+
+def _fields(spaces: Spaces) -> list[Any]:
+    """Name, type and shape of every field of a Step, as JSON has them."""
+    return json.loads(json.dumps(step_dtype(spaces).descr))
+
+
+def _same_fields(path: Path, found: dict[str, Any], spaces: Spaces) -> None:
+    """Raises JournalError naming the fields of a Step that differ."""
+    wanted, old = _fields(spaces), found.get("step", _fields(spaces))
+    if old != wanted:
+        differ = [field for field in (*old, *wanted) if (field in old) != (field in wanted)]
+        names = ", ".join(sorted({str(field[0]) for field in differ})) or "their order"
+        raise JournalError(f"{path}: Steps were recorded with other fields: {names}")

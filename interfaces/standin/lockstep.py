@@ -59,6 +59,10 @@ class LockstepStandin:
         self._pending = self._hands.rest()
         self._last_sent = np.zeros_like(self._last_sent)
 
+    def forget(self) -> None:
+        self._hands.rest()
+        self._last_sent = np.zeros_like(self._last_sent)
+
     def close(self) -> None:
         self.rest()
 

@@ -100,6 +100,10 @@ class VRChatWorld:
         self._send(self._hands.rest())
         self._last_sent = np.zeros_like(self._last_sent)
 
+    def forget(self) -> None:
+        self._hands.rest()
+        self._last_sent = np.zeros_like(self._last_sent)
+
     def close(self) -> None:
         if self._closed:
             return

@@ -1,10 +1,12 @@
 """Every version the body applied, kept on disk within a byte budget, and the pin of a rollback."""
 
+import contextlib
 import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from interfaces.files import write_bytes, write_json
@@ -30,17 +32,27 @@ def prune(folder: Path, keep_bytes: int) -> None:
             return
         if int(path.stem) != pinned:
             total -= path.stat().st_size
-            path.unlink()
+            with contextlib.suppress(OSError):  # Windows: somebody reads it; the next round
+                path.unlink()
 
 
 def load_kept(folder: Path, version: int, manifest: Manifest) -> NDArray[np.float32]:
-    """A kept version. Raises WeightsError when it is not kept, or of another network."""
+    """A kept version. Raises WeightsError when it is not kept, damaged, or of another network."""
     path = _path(folder, version)
     if not path.exists():
         raise WeightsError(f"version {version} is not kept; kept are: {_listed(folder)}")
-    flat = load(path.read_bytes())["flat"]
-    if flat.shape != (manifest.size,) or not np.isfinite(flat).all():
+    content = path.read_bytes()
+    try:
+        flat = load(content)["flat"]
+        # The header: its length in eight bytes, then JSON. safetensors reads it from files only.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        of = header["__metadata__"]["manifest"]
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise WeightsError(f"{path} is damaged: {error}") from error
+    if of != manifest.hash or flat.shape != (manifest.size,) or flat.dtype != np.float32:
         raise WeightsError(f"{path} holds weights of another network")
+    if not np.isfinite(flat).all():
+        raise WeightsError(f"{path} has numbers that are not finite")
     return flat
 
 
@@ -65,12 +77,15 @@ def unpin(folder: Path) -> None:
     (folder / "pin.json").unlink(missing_ok=True)
 
 
-def read_pin(folder: Path) -> int | None:
-    """The pinned version; None when there is none, or the file is being replaced."""
+def read_pin(folder: Path, *, unreadable: int | None = None) -> int | None:
+    """The pinned version; None when there is none; `unreadable` when the file cannot be read, as on
+    Windows while it is being replaced: a body must not run ahead in that moment."""
     try:
         return int(json.loads((folder / "pin.json").read_text(encoding="utf-8"))["version"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return unreadable
 
 
 def _path(folder: Path, version: int) -> Path:

@@ -45,12 +45,18 @@ class Manifest:
         """SHA-256 of names, shapes and order: two agree on it, or do not understand each other."""
         return hashlib.sha256(json.dumps(self.entries).encode()).hexdigest()
 
+    def to_json(self) -> list[list[object]]:
+        """[name, [sizes]] of each entry, in order; all are float32."""
+        return [[name, list(shape)] for name, shape in self.entries]
+
 
 class Slots:
     """The mapped file `live-HASH.mmap` of one manifest."""
 
     def __init__(self, path: Path, manifest: Manifest, *, write: bool) -> None:
-        """Raises WeightsError when the file is of another manifest, FileNotFoundError."""
+        """Raises WeightsError when the file is cut or of another manifest, FileNotFoundError."""
+        if path.stat().st_size != _file_size(manifest):
+            raise WeightsError(f"{path} holds weights of another network, or was cut")
         mapped = map_bytes(path, write=write)
         header = mapped[: _HEADER.itemsize].view(_HEADER)[0]
         if header["magic"] != _MAGIC or header["hash"].decode() != manifest.hash:
@@ -74,13 +80,18 @@ def live_path(folder: Path, manifest: Manifest) -> Path:
 
 
 def create_live(folder: Path, manifest: Manifest) -> Path:
-    """The file, made if missing, allocated in full. Raises OSError when the disk is full."""
+    """The file, allocated in full; made if missing, made anew where a power cut left it without its
+    header. Raises OSError when the disk is full."""
     path = live_path(folder, manifest)
     if path.exists():
-        return path
+        with path.open("rb") as file:
+            begun = file.read(len(_MAGIC)) == _MAGIC
+        if begun and path.stat().st_size == _file_size(manifest):
+            return path
+        path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".new")
-    allocate(hidden, _DATA + SLOTS * manifest.size * 4)
+    allocate(hidden, _file_size(manifest))
     mapped = map_bytes(hidden, write=True)
     header = mapped[: _HEADER.itemsize].view(_HEADER)[0]
     header["magic"], header["size"] = _MAGIC, manifest.size
@@ -88,6 +99,10 @@ def create_live(folder: Path, manifest: Manifest) -> Path:
     del header, mapped
     hidden.replace(path)
     return path
+
+
+def _file_size(manifest: Manifest) -> int:
+    return _DATA + SLOTS * manifest.size * 4
 
 
 assert sys.byteorder == "little", "the mapped files are little-endian, read without conversion"

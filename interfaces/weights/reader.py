@@ -32,7 +32,8 @@ class Applied(Generic[T]):
 class WeightsReader(Generic[T]):
     """Two buffers: one in use, one being filled. `build` makes the networks that view a buffer.
 
-    `refused` counts versions by why they were refused: torn, crc, not finite, not kept.
+    `refused` counts versions by why they were refused: torn, crc, not finite, not kept;
+    and once each reason why the live file could not be read.
     """
 
     def __init__(
@@ -73,7 +74,9 @@ class WeightsReader(Generic[T]):
         """Copy and check what is newest; whether something is ready. Never called by the tick."""
         if self._ready is not None:
             return True
-        pinned = read_pin(self._folder)
+        if self._thread is not None:
+            self._keep_applied()  # before the tick can flip again: every version applied is kept
+        pinned = read_pin(self._folder, unreadable=self._pinned)
         if pinned != self._pinned:
             self._pinned = pinned
             if pinned is None:
@@ -88,9 +91,12 @@ class WeightsReader(Generic[T]):
         self._thread.start()
 
     def stop(self) -> None:
+        """End the thread, and keep what was applied last. Safe to call more than once."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join(timeout=5.0)
+            if not self._thread.is_alive():
+                self._keep_applied()
 
     def save_applied(self) -> None:
         """Keep the version last applied, if it is not kept yet. Raises OSError."""
@@ -103,14 +109,22 @@ class WeightsReader(Generic[T]):
             self._to_keep = None
 
     def _run(self) -> None:
+        told = ""
         while not self._closed.wait(_POLL_S):
-            # Kept first: polling may fill the other buffer, and the tick then flips to it.
             try:
-                self.save_applied()
-            except OSError as error:
-                self._to_keep = None
-                logger.warning("weights: a version could not be kept: {}", error)
-            self.poll()
+                self.poll()
+            except (WeightsError, OSError) as error:  # else the body would keep old weights, unsaid
+                if str(error) != told:
+                    told = str(error)
+                    self.refused["unreadable"] = self.refused.get("unreadable", 0) + 1
+                    logger.error("weights: {}", error)
+
+    def _keep_applied(self) -> None:
+        try:
+            self.save_applied()
+        except OSError as error:
+            self._to_keep = None
+            logger.warning("weights: a version could not be kept: {}", error)
 
     def _load_pinned(self, version: int) -> bool:
         try:

@@ -35,6 +35,7 @@ class WeightsWriter:
         """
         if flat.shape != (self._size,) or flat.dtype != np.float32:
             raise WeightsError(f"weights of shape {flat.shape}, expected ({self._size},) float32")
+        flat = np.ascontiguousarray(flat)
         if not np.isfinite(flat).all():
             raise WeightsError(f"version {version} has numbers that are not finite")
         if version <= self.last_version:

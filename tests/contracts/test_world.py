@@ -111,6 +111,15 @@ def test_rest_and_close_may_come_at_any_time_and_twice(world):
     world.close()
 
 
+def test_forget_sends_nothing_and_the_last_action_is_none(world):
+    world.observe()
+    world.act(np.ones(world.spaces.num_actions, np.float32))
+    before = getattr(world, "sent_datagrams", 0)
+    world.forget()
+    assert getattr(world, "sent_datagrams", 0) == before
+    assert not world.observe().vector[-world.spaces.num_actions :].any()
+
+
 def test_live_world_moves_the_avatar_and_lets_go(live):
     forward = np.zeros(live.world.spaces.num_actions, np.float32)
     forward[2] = 1.0  # LookHorizontal

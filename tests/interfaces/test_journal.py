@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from interfaces.journal import writer as writer_module
 from interfaces.journal.layout import segment_paths
 from interfaces.spaces import Spaces
 from interfaces.step import step_dtype
-from tests.conftest import ROOT
 
+ROOT = Path(__file__).parents[2]  # not from conftest: the child processes here need no torch
 SPACES = Spaces((8, 8, 3), ("Speed",), (ActionConfig(name="Vertical"),))
 OTHER = Spaces((8, 8, 3), ("Speed", "Pat"), (ActionConfig(name="Vertical"),))
 
@@ -37,6 +38,14 @@ def append(journal, count, start=0):
         step["tick"], step["image"], step["vector"] = i, i % 251, i
         kept += journal.append(step)
     return kept
+
+
+def damage(path, row):
+    """Flip one bit in the middle of a record."""
+    content = bytearray(path.read_bytes())
+    record = (len(content) - 4096) // 16
+    content[4096 + row * record + record // 2] ^= 1
+    path.write_bytes(content)
 
 
 def told(rows):
@@ -96,6 +105,8 @@ def test_a_hold_keeps_what_a_reader_still_needs_but_not_for_ever(tmp_path):
     append(journal, 20, start=100)
     reader.refresh()
     assert reader.first > 16
+    with pytest.raises(ValueError, match="cannot be called"):
+        reader.hold("../dead", 0)
     reader.hold("dead", 0)
     append(journal, 1000, start=120)
     reader.refresh()
@@ -111,6 +122,54 @@ def test_it_goes_on_where_it_was(tmp_path):
     append(second, 20, start=21)
     reader = JournalReader(tmp_path)
     assert told(reader.read(0, 41, verify=True))
+
+
+def test_a_living_reader_follows_a_writer_that_was_restarted(tmp_path):
+    """The trainer outlives the body: it must not keep looking at a segment that was replaced."""
+    first = writer(tmp_path)
+    append(first, 10)
+    living = JournalReader(tmp_path)
+    first.close()
+    for segment_steps, start in ((16, 10), (16, 50), (20, 90)):
+        journal = writer(tmp_path, segment_steps=segment_steps, max_steps=1000)
+        append(journal, 40, start=start)
+        living.refresh()
+        assert living.end == journal.next_index == start + 40
+        journal.close()
+    assert told(living.read(0, 130, verify=True))
+
+
+def test_a_living_reader_follows_a_truncation(tmp_path):
+    journal = writer(tmp_path, max_steps=1000)
+    append(journal, 60)
+    living = JournalReader(tmp_path)
+    journal.truncate(20)
+    append(journal, 60, start=1020)
+    living.refresh()
+    rows = living.read(20, 60, verify=True)
+    np.testing.assert_array_equal(rows["tick"], np.arange(1020, 1080))
+
+
+def test_a_reader_lets_go_of_what_cannot_be_deleted_yet(tmp_path, monkeypatch):
+    """Windows deletes no mapped file: the mark makes the reader unmap it, then it can be."""
+    journal, reader = writer(tmp_path), JournalReader(tmp_path)
+    append(journal, 20)
+    reader.refresh()
+    unlink = Path.unlink
+
+    def mapped(path, missing_ok=False):
+        if path.suffix == ".seg":
+            raise PermissionError(13, "used by another process")
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as windows:
+        windows.setattr(Path, "unlink", mapped)
+        append(journal, 200, start=20)
+        reader.refresh()
+        assert reader.first > 64
+        assert (tmp_path / "000000000000.seg").exists()
+    append(journal, 40, start=220)
+    assert not (tmp_path / "000000000000.seg").exists()
 
 
 def test_another_segment_size_goes_on_too(tmp_path):
@@ -143,16 +202,71 @@ def test_a_damaged_record_is_noticed(tmp_path):
     journal = writer(tmp_path)
     append(journal, 10)
     journal.close()
-    path = segment_paths(tmp_path)[0]
-    content = bytearray(path.read_bytes())
-    record = (len(content) - 4096) // 16
-    content[4096 + 6 * record + record // 2] ^= 1
-    path.write_bytes(content)
+    damage(segment_paths(tmp_path)[0], row=6)
     reader = JournalReader(tmp_path)
     reader.read(0, 6, verify=True)
     with pytest.raises(JournalError, match="damaged"):
         reader.read(0, 10, verify=True)
     assert writer(tmp_path).next_index == 6, "nothing behind a damaged record is trusted"
+
+
+def test_what_lay_behind_a_damaged_record_never_comes_back(tmp_path):
+    append(writer(tmp_path), 10)
+    damage(segment_paths(tmp_path)[0], row=6)
+    append(writer(tmp_path), 1, start=1006)
+    assert writer(tmp_path).next_index == 7, "the old step 7 must not follow the new step 6"
+
+
+def test_damage_in_the_segment_before_the_newest_ends_the_journal_there(tmp_path):
+    append(writer(tmp_path), 40)
+    damage(segment_paths(tmp_path)[1], row=3)
+    assert writer(tmp_path).next_index == 19
+
+
+@pytest.mark.parametrize("left", [0, 100, 4096])
+def test_a_segment_without_a_header_is_set_aside(tmp_path, left):
+    append(writer(tmp_path), 20)
+    path = segment_paths(tmp_path)[1]
+    path.write_bytes(bytes(left))
+    assert JournalReader(tmp_path).end == 16
+    assert writer(tmp_path).next_index == 16
+    assert path.with_suffix(".bad").exists()
+
+
+def test_after_a_hole_only_what_is_newer_is_shown(tmp_path):
+    append(writer(tmp_path, max_steps=1000), 60)
+    segment_paths(tmp_path)[1].unlink()
+    reader = JournalReader(tmp_path)
+    assert (reader.first, reader.end) == (32, 60)
+    assert told(reader.read(32, 28, verify=True))
+
+
+def test_fresh_windows_stay_and_others_are_reused(tmp_path):
+    append(writer(tmp_path), 20)
+    reader = JournalReader(tmp_path)
+    kept = reader.gather(np.array([0, 1]), 4, ["tick"], fresh=True)["tick"]
+    reused = reader.gather(np.array([0, 1]), 4, ["tick"])["tick"]
+    assert reader.gather(np.array([8, 9]), 4, ["tick"])["tick"] is reused
+    np.testing.assert_array_equal(kept[1], [1, 2, 3, 4])
+    with pytest.raises(IndexError, match="0 to 20"):
+        reader.gather(np.array([18]), 4, ["tick"])
+
+
+def test_an_empty_journal_has_no_windows(tmp_path):
+    with pytest.raises(IndexError, match="0 to 0"):
+        JournalReader(tmp_path).gather(np.array([0]), 4, ["tick"])
+
+
+def test_steps_with_other_fields_are_refused_by_name(tmp_path):
+    append(writer(tmp_path), 3)
+    path = tmp_path / "layout.json"
+    layout = json.loads(path.read_text(encoding="utf-8"))
+    layout["step"][1][0] = "beat"
+    path.write_text(json.dumps(layout), encoding="utf-8")
+    with pytest.raises(JournalError, match="beat, tick"):
+        writer(tmp_path)
+    with pytest.raises(JournalError, match="beat, tick"):
+        JournalReader(tmp_path)
 
 
 def test_a_full_disk_drops_counts_and_writes_the_gap_down(tmp_path, monkeypatch):
@@ -178,6 +292,20 @@ def test_a_full_disk_drops_counts_and_writes_the_gap_down(tmp_path, monkeypatch)
     rows = JournalReader(tmp_path).read(0, 60, verify=True)
     assert told(rows)
     assert rows["tick"][32] == 50
+
+
+def test_a_gap_still_open_at_the_end_is_written_down(tmp_path, monkeypatch):
+    journal = writer(tmp_path)
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer_module, "create_segment", full)
+    append(journal, 35)
+    journal.close()
+    journal.close()
+    gaps = [json.loads(line) for line in (tmp_path / "gaps.jsonl").read_text().splitlines()]
+    assert [(gap["before_index"], gap["dropped"]) for gap in gaps] == [(32, 3)]
 
 
 @pytest.mark.skipif(
@@ -230,6 +358,7 @@ while True:
 def test_killed_again_and_again_no_bad_record_is_read(tmp_path):
     source = random.Random(1)
     end = 0
+    living = JournalReader(tmp_path)
     for _ in range(12):
         process = subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
@@ -248,5 +377,7 @@ def test_killed_again_and_again_no_bad_record_is_read(tmp_path):
         np.testing.assert_array_equal(rows["index"], np.arange(reader.first, reader.end))
         np.testing.assert_array_equal(rows["tick"], rows["index"])
         assert reader.end >= end, "what was committed stays"
+        living.refresh()
+        assert living.end == reader.end, "and a reader that lives on sees the same"
         end = reader.end
     assert end > 200

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 import time
+import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +20,8 @@ from interfaces.weights import (
     unpin,
 )
 from interfaces.weights.layout import Slots, live_path
-from tests.conftest import ROOT
 
+ROOT = Path(__file__).parents[2]  # not from conftest: the child process here needs no torch
 MANIFEST = Manifest((("a", (3, 4)), ("b", (5,))))
 
 
@@ -72,8 +74,6 @@ def test_what_is_not_finite_is_refused_at_both_ends(tmp_path, bad):
     writer.publish(flat(1), 1, 0)
     slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST, write=True)
     slot = slots.newest()
-    import zlib
-
     slots.data[slot] = poisoned
     slots.crc[slot] = zlib.crc32(poisoned)
     assert not body.poll()
@@ -112,6 +112,48 @@ def test_another_network_never_meets_these_weights(tmp_path):
     live_path(tmp_path, MANIFEST).rename(live_path(tmp_path, other))
     with pytest.raises(WeightsError, match="another network"):
         reader(tmp_path, other).poll()
+
+
+def test_kept_weights_of_another_network_or_damaged_are_refused(tmp_path):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
+    writer.publish(flat(1), 1, 0)
+    body.poll()
+    body.take_newer()
+    body.save_applied()
+    pin(tmp_path, 1)
+    other = reader(tmp_path, Manifest((("a", (4, 3)), ("b", (5,)))))
+    assert not other.poll()
+    assert not other.poll()
+    assert other.refused == {"not kept": 1}
+    next((tmp_path / "applied").iterdir()).write_bytes(b"junk")
+    again = reader(tmp_path)
+    assert not again.poll()
+    assert again.refused == {"not kept": 1}
+
+
+def test_a_live_file_without_a_header_is_made_anew_by_the_writer_only(tmp_path):
+    writer = WeightsWriter(tmp_path, MANIFEST)
+    path = live_path(tmp_path, MANIFEST)
+    del writer
+    for content in (bytes(path.stat().st_size), path.read_bytes()[:4200], b""):
+        path.write_bytes(content)
+        with pytest.raises(WeightsError, match="another network"):
+            reader(tmp_path).poll()
+        again = WeightsWriter(tmp_path, MANIFEST)
+        again.publish(flat(1), 1, 0)
+        assert reader(tmp_path).poll()
+        del again
+
+
+def test_the_manifest_tells_order_names_and_shapes():
+    assert MANIFEST.to_json() == [["a", [3, 4]], ["b", [5]]]
+    assert MANIFEST.size == 17
+    assert MANIFEST.hash != Manifest((("b", (5,)), ("a", (3, 4)))).hash
+
+
+def test_a_buffer_of_every_second_number_is_published_too(tmp_path):
+    WeightsWriter(tmp_path, MANIFEST).publish(np.ones(34, np.float32)[::2], 1, 0)
+    assert reader(tmp_path).poll()
 
 
 def test_a_writer_killed_in_mid_publish_is_passed_over(tmp_path):
@@ -178,6 +220,39 @@ def test_the_thread_brings_newer_ones_and_keeps_them(tmp_path):
     finally:
         body.stop()
     assert taken.version == 1
+
+
+def test_every_version_applied_is_kept_however_fast_they_come(tmp_path):
+    manifest = Manifest((("w", (100_000,)),))
+    writer, body = WeightsWriter(tmp_path, manifest), reader(tmp_path, manifest, 10**9)
+    body.start()
+    version, applied, deadline = 0, [], time.monotonic() + 10
+    while len(applied) < 8:
+        assert time.monotonic() < deadline
+        version += 1
+        writer.publish(flat(version, manifest), version, 0)
+        if taken := body.take_newer():
+            applied.append(taken.version)
+    body.stop()
+    kept = sorted(int(path.stem) for path in (tmp_path / "applied").glob("*.safetensors"))
+    assert kept == applied
+
+
+def test_a_pin_that_cannot_be_read_just_now_still_holds(tmp_path):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
+    for version in (1, 2):
+        writer.publish(flat(version), version, 0)
+        body.poll()
+        body.take_newer()
+        body.save_applied()
+    pin(tmp_path, 1)
+    body.poll()
+    body.take_newer()
+    writer.publish(flat(3), 3, 0)
+    (tmp_path / "pin.json").write_text("{", encoding="utf-8")
+    assert not body.poll()
+    unpin(tmp_path)
+    assert body.poll()
 
 
 _PUBLISHER = """
