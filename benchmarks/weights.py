@@ -1,7 +1,9 @@
 """Weights: publish, copy and check in the background, flip in the tick; torn reads with and without
 the check; beside it what `torch.save` and `torch.load` cost.
 
-python -m benchmarks.weights [--runs 3]
+Medians of the runs' percentiles.
+
+python -m benchmarks.weights [--runs 3] [--versions 60] [--seconds 20]
 """
 
 import argparse
@@ -38,8 +40,18 @@ def megabytes(size_mb: float) -> Manifest:
     return Manifest((("w", (int(size_mb * 250_000),)),))
 
 
-def one_size(size_mb: float, versions: int) -> dict[str, Any]:
+def one_size(size_mb: float, versions: int, runs: int) -> dict[str, Any]:
     """Milliseconds p50 and p99 of each stage."""
+    measured = [_one_run(size_mb, versions) for _ in range(runs)]
+    row: dict[str, Any] = {"MB": size_mb}
+    for stage in measured[0]:
+        p50, p99 = np.median([np.percentile(run[stage], [50, 99]) for run in measured], axis=0)
+        row |= {f"{stage} p50 ms": float(p50), f"{stage} p99 ms": float(p99)}
+    return row
+
+
+def _one_run(size_mb: float, versions: int) -> dict[str, list[float]]:
+    """Milliseconds of each stage, for each version."""
     manifest, took = megabytes(size_mb), {"publish": [], "copy": [], "flip": [], "torch": []}
     with tempfile.TemporaryDirectory() as folder:
         writer = WeightsWriter(Path(folder), manifest)
@@ -55,11 +67,7 @@ def one_size(size_mb: float, versions: int) -> dict[str, Any]:
                 began = time.perf_counter()
                 work()
                 took[stage].append(1e3 * (time.perf_counter() - began))
-    row: dict[str, Any] = {"MB": size_mb}
-    for stage, values in took.items():
-        p50, p99 = np.percentile(values, [50, 99])
-        row |= {f"{stage} p50 ms": float(p50), f"{stage} p99 ms": float(p99)}
-    return row
+    return took
 
 
 def _through_torch(flat: np.ndarray) -> None:
@@ -100,10 +108,11 @@ def torn_reads(size_mb: float, seconds: float) -> dict[str, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--versions", type=int, default=60)
-    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--versions", type=int, default=60, help="published in each run")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of the torn-read part")
     asked = parser.parse_args()
-    rows = [one_size(size, asked.versions) for size in (5.0, 20.0, 100.0)]
+    rows = [one_size(size, asked.versions, asked.runs) for size in (5.0, 20.0, 100.0)]
     torn = torn_reads(5.0, asked.seconds)
     publish("weights", "Weights (torch: save and load, for comparison)", rows, torn=torn)
     print(f"torn reads beside a writer at full speed, 5 MB: {torn}")
