@@ -182,6 +182,12 @@ class TrainerConfig(Strict):
     train_ratio: float = Field(
         default=128.0, gt=0, description="steps replayed for each step lived, the upper bound"
     )
+    recent: float = Field(
+        default=0.5, ge=0, le=1, description="share of a batch that starts in the newest steps"
+    )
+    recent_steps: int = Field(
+        default=100, ge=1, description="the newest steps: how many, counted back from the holdout"
+    )
     holdout: float = Field(
         default=0.1, ge=0, lt=1, description="newest share of the journal kept out of training"
     )

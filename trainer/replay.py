@@ -17,7 +17,12 @@ _FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal")
 
 
 class Replay:
-    """Uniform windows; which ones depends on (seed, update) and the journal alone."""
+    """Windows, a share of them from what was just lived and the others uniform.
+
+    Uniform draws alone starve the present: a step that arrives late has had few draws when its
+    neighbours are predicted (docs/decisions/0007). Which windows come depends on (seed, update)
+    and the journal alone.
+    """
 
     def __init__(
         self, reader: JournalReader, spaces: Spaces, config: Config, device: torch.device
@@ -53,8 +58,11 @@ class Replay:
     def sample(self, update: int) -> Batch:
         """Windows (batch, length) from the part that may be trained on."""
         random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, update, 1]))
-        last = self.held_out_from - self._config.length
-        starts = random.integers(self._reader.first, last + 1, self._config.batch)
+        first, last = self._reader.first, self.held_out_from - self._config.length
+        starts = random.integers(first, last + 1, self._config.batch)
+        recent = round(self._config.batch * self._config.recent)
+        newest = max(first, last + 1 - self._config.recent_steps)
+        starts[:recent] = random.integers(newest, last + 1, recent)
         return self.windows(starts, self._config.length)
 
     def held_out(self, windows: int, length: int) -> Batch | None:
