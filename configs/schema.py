@@ -186,7 +186,10 @@ class TrainerConfig(Strict):
         default=0.5, ge=0, le=1, description="share of a batch that starts in the newest steps"
     )
     recent_steps: int = Field(
-        default=100, ge=1, description="the newest steps: how many, counted back from the holdout"
+        default=50, ge=1, description="the newest steps: how many, counted back from the holdout"
+    )
+    image_shift: int = Field(
+        default=5, ge=0, description="pixels by which a sequence is moved at random; 0 is off"
     )
     holdout: float = Field(
         default=0.1, ge=0, lt=1, description="newest share of the journal kept out of training"

@@ -63,7 +63,8 @@ class Replay:
         recent = round(self._config.batch * self._config.recent)
         newest = max(first, last + 1 - self._config.recent_steps)
         starts[:recent] = random.integers(newest, last + 1, recent)
-        return self.windows(starts, self._config.length)
+        batch = self.windows(starts, self._config.length)
+        return batch._replace(image=shifted(batch.image, self._config.image_shift, random))
 
     def held_out(self, windows: int, length: int) -> Batch | None:
         """Evenly spaced windows of the part never trained on; None while it is shorter than one."""
@@ -92,3 +93,24 @@ class Replay:
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         # The reader reuses its arrays; a copy is needed before the next gather either way.
         return torch.from_numpy(array.copy()).to(self._device)
+
+
+def shifted(image: torch.Tensor, most: int, random: np.random.Generator) -> torch.Tensor:
+    """Every sequence of image (B, T, H, W, 3) moved by up to `most` pixels, its edge repeated.
+
+    One shift for a whole sequence, as if the head had been held a little elsewhere: few frames go
+    further (Kostrikov 2020, DrQ).
+    """
+    size, _, height, width, _ = image.shape
+    if most == 0 or height == 0:
+        return image
+    down, right = random.integers(-most, most + 1, (2, size)).tolist()
+    rows, columns = (torch.arange(n, device=image.device) for n in (height, width))
+    moved = torch.empty_like(image)
+    for i in range(size):
+        row, column = (
+            (rows + down[i]).clamp(0, height - 1),
+            (columns + right[i]).clamp(0, width - 1),
+        )
+        moved[i] = image[i][:, row][:, :, column]
+    return moved

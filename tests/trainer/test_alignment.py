@@ -10,7 +10,7 @@ from interfaces.run_folder import create_run
 from tests.conftest import ROOT
 from tests.worlds import EchoWorld
 from trainer.lockstep import Lockstep
-from trainer.replay import Replay
+from trainer.replay import Replay, shifted
 
 
 @pytest.fixture
@@ -60,6 +60,37 @@ def test_batches_hold_the_rows_as_they_are_and_recompute_rewards(lived):
         np.testing.assert_allclose(
             batch.reward[1], factor * rows["reward"][45:61].sum(-1), rtol=1e-6
         )
+
+
+def test_a_share_of_every_batch_begins_in_what_was_just_lived(lived):
+    config, spaces, reader, rows = lived
+    counts = rows["vector"][:, spaces.num_actions]
+    setting = config.trainer.model_copy(update={"batch": 8, "recent": 0.25, "recent_steps": 10})
+    replay = Replay(
+        reader, spaces, config.model_copy(update={"trainer": setting}), torch.device("cpu")
+    )
+    last = replay.held_out_from - setting.length
+    begun = torch.stack([replay.sample(k).vector[:, 0, spaces.num_actions] for k in range(200)])
+    assert float(begun[:, :2].min()) == counts[last - 9]
+    assert float(begun[:, :2].max()) == counts[last]
+    assert float(begun[:, 2:].min()) == counts[0], "the others come from the whole of it"
+    assert float(begun[:, 2:].max()) == counts[last]
+
+
+def test_a_shift_moves_a_whole_sequence_and_repeats_its_edge():
+    image = torch.arange(4 * 3 * 8 * 8 * 3).reshape(4, 3, 8, 8, 3).to(torch.uint8)
+    assert shifted(image, 0, np.random.default_rng(0)) is image
+    empty = torch.zeros(4, 3, 0, 0, 3, dtype=torch.uint8)
+    assert shifted(empty, 2, np.random.default_rng(0)) is empty
+    moved = shifted(image, 2, np.random.default_rng(0))
+    down, right = np.random.default_rng(0).integers(-2, 3, (2, 4)).tolist()
+    assert any(down)
+    assert any(right)
+    for i in range(4):
+        for y in range(8):
+            for x in range(8):
+                from_y, from_x = (min(max(v, 0), 7) for v in (y + down[i], x + right[i]))
+                assert torch.equal(moved[i, :, y, x], image[i, :, from_y, from_x])
 
 
 def test_the_newest_tenth_is_never_sampled(lived):
