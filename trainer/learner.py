@@ -45,6 +45,7 @@ class Learner:
         self.return_scale = ReturnScale(device)
         self.surprise_mean = RunningMean(device)
         self.updates = 0
+        self.left_out = 0  # steps of an optimiser not taken: their gradient was not finite
 
     def update(self, batch: Batch) -> Metrics:
         """One update; metrics are tensors on the device, detached."""
@@ -92,8 +93,11 @@ class Learner:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         parameters = optimizer.param_groups[0]["params"]
-        nn.utils.clip_grad_norm_(parameters, self._config.trainer.clip, foreach=True)
-        optimizer.step()
+        norm = nn.utils.clip_grad_norm_(parameters, self._config.trainer.clip, foreach=True)
+        if torch.isfinite(norm):
+            optimizer.step()
+        else:  # one absurd reward must not cost all that was ever learned
+            self.left_out += 1
 
 
 def _adam(module: nn.Module, lr: float) -> torch.optim.Adam:

@@ -68,10 +68,16 @@ class Replay:
 
     def held_out(self, windows: int, length: int) -> Batch | None:
         """Evenly spaced windows of the part never trained on; None while it is shorter than one."""
-        first, last = self.held_out_from, self._reader.end - length
-        if last < first:
+        return self._spaced(self.held_out_from, self._reader.end, windows, length)
+
+    def trained_on(self, windows: int, length: int) -> Batch | None:
+        """Evenly spaced windows of the part that may be trained on, None like held_out."""
+        return self._spaced(self._reader.first, self.held_out_from, windows, length)
+
+    def _spaced(self, first: int, end: int, windows: int, length: int) -> Batch | None:
+        if end - first < length:
             return None
-        return self.windows(np.linspace(first, last, windows).astype(np.int64), length)
+        return self.windows(np.linspace(first, end - length, windows).astype(np.int64), length)
 
     def windows(self, starts: NDArray[np.int64], length: int) -> Batch:
         """The windows beginning at `starts`, as tensors on the device."""

@@ -4,6 +4,7 @@ picture."""
 import time
 from dataclasses import asdict
 
+from loguru import logger
 from torch.utils.tensorboard import SummaryWriter
 
 from configs.schema import Config
@@ -40,6 +41,7 @@ class Report:
         self._tensorboard = SummaryWriter(str(run.tensorboard), flush_secs=10)
         self._metrics: Metrics = {}
         self._first_update = learner.updates
+        self._left_out_told = 0
         self._next_gauges_s = self._next_view_s = 0.0
 
     def took(self, metrics: Metrics) -> None:
@@ -72,6 +74,9 @@ class Report:
 
     def _gauges(self) -> None:
         updates = self._learner.updates
+        if self._learner.left_out > self._left_out_told:
+            self._left_out_told = self._learner.left_out
+            logger.warning("{} steps left out so far: gradient not finite", self._left_out_told)
         self._board["steps_lived"] = self._replay.steps
         self._tensorboard.add_scalar("train/steps", self._replay.steps, updates)
         for name, value in self._metrics.items():
@@ -100,15 +105,12 @@ class Report:
     def _measure(self) -> None:
         learner, replay = self._learner, self._replay
         held_out = replay.held_out(_PSNR_WINDOWS, _PSNR_LENGTH)
-        if held_out is None:
+        trained_on = replay.trained_on(_PSNR_WINDOWS, _PSNR_LENGTH)
+        if held_out is None or trained_on is None:
             return
         learner.noise.begin(self._config.seed, learner.updates)
         psnr = prediction_psnr(
-            learner.networks,
-            held_out,
-            replay.sample(learner.updates),
-            self._num_actions,
-            learner.noise,
+            learner.networks, held_out, trained_on, self._num_actions, learner.noise
         )
         for name, value in asdict(psnr).items():
             self._board[f"psnr_{name}"] = value

@@ -140,3 +140,18 @@ def test_reset_forgets_what_was_before(config):
         states.append(observed.state.deter)
     assert not torch.equal(states[0][0, 2], states[1][0, 2])
     assert torch.equal(states[0][0, 3:], states[1][0, 3:])
+
+
+def test_an_absurd_reward_costs_one_step_and_not_the_mind(config):
+    spaces = spaces_of(config)
+    learner = Learner(spaces, config, torch.device("cpu"))
+    learner.update(batch_of(config, spaces))
+    before = [p.detach().clone() for p in learner.networks.world_model.parameters()]
+    good = batch_of(config, spaces, seed=1)
+    learner.update(good._replace(reward=good.reward * 1e38))
+    assert learner.left_out == 1
+    for old, new in zip(before, learner.networks.world_model.parameters(), strict=True):
+        assert torch.equal(old, new)
+    learner.update(good)
+    assert learner.left_out == 1
+    assert all(p.isfinite().all() for p in learner.networks.parameters())
