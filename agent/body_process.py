@@ -21,6 +21,7 @@ from interfaces.guard import FenceGate
 from interfaces.journal import JournalWriter
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
+from interfaces.scribe import Scribe
 from interfaces.spaces import Spaces
 from interfaces.vrchat.world import VRChatWorld
 from interfaces.weights import Manifest, WeightsReader
@@ -62,7 +63,17 @@ def live(run_path: Path) -> None:
             max_steps=config.journal.max_steps,
         )
         brain, weights = prepare_brain(world.spaces, config, run)
-        body = Body(config, world, brain, journal, weights, FenceGate(board), board, clock)
+        scribe = Scribe(journal, board, world.spaces, also=report)
+        body = Body(
+            config,
+            world,
+            brain,
+            scribe,
+            weights,
+            FenceGate(board),
+            clock,
+            ticks=journal.next_index,
+        )
         body.take_weights()
         body.warm_up()
         weights.start()
@@ -75,7 +86,10 @@ def live(run_path: Path) -> None:
         board["body_pid"] = os.getpid()
         with NoGarbageCollection():
             board["first_tick_ns"] = time.monotonic_ns()
-            act(body, Pacer(clock, config.beat.hz), done, report)
+            try:
+                act(body, Pacer(clock, config.beat.hz), done)
+            finally:
+                scribe.close()
         board["body_resting"] = 1
         weights.stop()
         journal.close()

@@ -9,11 +9,10 @@ from agent.brain import Brain, Decision
 from agent.dynamics import State
 from agent.networks import ActingNetworks
 from configs.schema import Config
-from interfaces.board import Board
 from interfaces.clock import Beat, Clock, Pacer
-from interfaces.journal import JournalWriter
 from interfaces.rewards import LivedRewards
-from interfaces.step import Sender, step_dtype
+from interfaces.scribe import Scribe, moment_dtype
+from interfaces.step import Sender
 from interfaces.weights import Applied
 from interfaces.world import Observation, Situation, World
 
@@ -33,36 +32,32 @@ class Gate(Protocol):
 
 
 class Body:
-    """Senses, decides, acts and remembers, once a beat. Nothing here waits for another process."""
+    """Senses, decides, acts and remembers, once a beat. Nothing here waits, not even for a page."""
 
     def __init__(
         self,
         config: Config,
         world: World,
         brain: Brain,
-        journal: JournalWriter,
+        scribe: Scribe,
         weights: NewerWeights,
         gate: Gate,
-        board: Board,
         clock: Clock,
         *,
+        ticks: int = 0,
         explore: bool = True,
     ) -> None:
         spaces = world.spaces
-        self.world, self.brain, self.journal = world, brain, journal
+        self.world, self.brain = world, brain
         self.state: State = brain.initial()
-        self._weights, self._gate, self._board, self._clock = weights, gate, board, clock
+        self.ticks = ticks
+        self._scribe, self._weights, self._gate, self._clock = scribe, weights, gate, clock
         self._explore = explore
         self._rewards = LivedRewards(config.reward, spaces)
         self._nothing = np.zeros(spaces.num_actions, np.float32)
-        self._step = np.zeros((), step_dtype(spaces))  # scratch, reused every beat
-        self._version = 0
+        self._moment = np.zeros((), moment_dtype(spaces))  # scratch, reused every beat
+        self._step = self._moment["step"]
         self._begin_anew = True
-        self.ticks = journal.next_index
-        self._histograms = {
-            name: board.histogram(name)
-            for name in ("lateness", "frame_age", "decide", "swap", "publish_to_act")
-        }
 
     def tick(self, beat: Beat) -> None:
         """One beat, begun at its deadline."""
@@ -70,9 +65,7 @@ class Body:
         began = self._clock.now()
         lateness_s = began - beat.deadline_s
         observation = self.world.observe()
-        observation.is_first |= (
-            self._begin_anew or beat.skipped > _RESET_AFTER_SKIPPED or self.journal.gap_pending
-        )
+        observation.is_first |= self._begin_anew or beat.skipped > _RESET_AFTER_SKIPPED
         self.state, decision = self.brain.step(
             self.state, observation, self.ticks, explore=self._explore
         )
@@ -87,12 +80,11 @@ class Body:
         if newer is None:
             return
         self.brain.load(newer.networks)
-        ended = self._clock.now()
-        self._version = newer.version
-        self._histograms["swap"].add(ended - began)
-        self._histograms["publish_to_act"].add(max(0.0, ended - newer.publish_ns * 1e-9))
-        self._board["weights_version"] = newer.version
-        self._board["weights_applied"] += 1
+        ended, moment = self._clock.now(), self._moment
+        moment["swapped"] += 1
+        moment["swap_s"] = ended - began
+        moment["publish_to_act_s"] = max(0.0, ended - newer.publish_ns * 1e-9)
+        self._step["weights_version"] = newer.version
 
     def snapshot(self) -> dict[str, int]:
         """What a resumed body needs beside its recurrent state, as JSON."""
@@ -131,14 +123,13 @@ class Body:
         lateness_s: float,
         decide_s: float,
     ) -> None:
-        step, board = self._step, self._board
+        step, moment = self._step, self._moment
         step["monotonic_ns"], step["wall_ns"] = round(began * 1e9), self._clock.wall_ns()
         step["frame_number"], step["frame_age_s"] = (
             observation.frame_number,
             observation.frame_age_s,
         )
-        step["tick"] = self.ticks
-        step["weights_version"], step["skipped"] = self._version, beat.skipped
+        step["tick"], step["skipped"] = self.ticks, beat.skipped
         step["situation"], step["lateness_s"] = int(observation.situation), lateness_s
         step["decide_s"], step["log_prob"] = decide_s, decision.log_prob
         step["is_first"], step["is_last"] = observation.is_first, observation.is_last
@@ -146,35 +137,16 @@ class Body:
         step["reward"] = self._rewards.of(observation)
         step["vector"], step["chosen"] = observation.vector, decision.chosen
         step["image"] = observation.image
-        self.journal.append(step)
+        moment["value"] = decision.value
+        self._scribe.take(moment)
+        moment["swapped"] = 0
         self.ticks += 1
 
-        self._histograms["lateness"].add(lateness_s)
-        self._histograms["decide"].add(decide_s)
-        if Situation.NO_FRAME in observation.situation:
-            board["no_frame"] += 1
-        else:
-            self._histograms["frame_age"].add(observation.frame_age_s)
-        reward = step["reward"]
-        board["reward_parameters"] += reward[0]
-        board["reward_action_cost"] += reward[1]
-        board["reward_world"] += reward[2]
-        board["reward_now"], board["value_now"] = reward.sum(), decision.value
-        shown = step["action"][:16]
-        board["action"] = np.concatenate([shown, np.zeros(16 - shown.size, np.float32)])
-        board["late_s"], board["frame_age_s"] = lateness_s, observation.frame_age_s
-        board["missed_beats"] += beat.skipped
-        board["journal_dropped"] = self.journal.dropped
-        board["ticks"] += 1
-        board.beat("body")
 
-
-def act(body: Body, pacer: Pacer, stopped: Callable[[], bool], between: Callable[[], None]) -> None:
+def act(body: Body, pacer: Pacer, stopped: Callable[[], bool]) -> None:
     """Live until stopped, then let go of every input: VRChat holds the last one sent."""
     try:
         while not stopped():
-            beat = pacer.wait()
-            body.tick(beat)
-            between()
+            body.tick(pacer.wait())
     finally:
         body.world.rest()

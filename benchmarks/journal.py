@@ -1,6 +1,8 @@
-"""The journal: append in microseconds, quiet and beside a heavy disk writer; and a batch out of it.
+"""The journal: what remembering a Step costs the body, quiet and beside a heavy disk writer; and a
+batch out of it.
 
-Medians of the runs' percentiles; the maximum is that of all runs.
+"append" writes into the mapped file, "scribe" hands the Step to the thread that does. Medians of
+the runs' percentiles; the maximum is that of all runs.
 
 python -m benchmarks.journal [--runs 3] [--seconds 6] [--folder DIR]
 """
@@ -18,8 +20,9 @@ import numpy as np
 
 from benchmarks.common import ROOT, publish
 from configs.schema import Config
+from interfaces.board import Board
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.step import step_dtype
+from interfaces.scribe import Scribe, moment_dtype
 from interfaces.vrchat.world import vrchat_spaces
 
 _DISTURB = """
@@ -32,21 +35,27 @@ while True:
         file.flush()
         os.fsync(file.fileno())
 """
-_PACE_S = 0.001  # a thousand steps a second: a hundred times faster than a life
+_PACE_S = 0.005  # some two hundred Steps a second: twenty times faster than a life
 
 
-def append_us(folder: Path, seconds: float) -> tuple[list[float], int]:
-    """Microseconds of each append in `seconds`, 64 x 64 pictures; and how many were dropped."""
+def append_us(folder: Path, seconds: float, *, scribe: bool) -> tuple[list[float], int]:
+    """Microseconds to remember each of many Steps, 64 x 64 pictures; and how many were dropped."""
     spaces = vrchat_spaces(Config().world)
     journal = JournalWriter(folder, spaces, segment_steps=1024, max_steps=8192)
-    step = np.zeros((), step_dtype(spaces))
+    moment = np.zeros((), moment_dtype(spaces))
+    carrier = Scribe(journal, Board(folder / "board.mmap", create=True), spaces) if scribe else None
     took: list[float] = []
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         time.sleep(_PACE_S)
         began = time.perf_counter()
-        journal.append(step)
+        if carrier:
+            carrier.take(moment)
+        else:
+            journal.append(moment["step"])
         took.append(1e6 * (time.perf_counter() - began))
+    if carrier:
+        carrier.close()
     journal.close()
     return took, journal.dropped
 
@@ -66,7 +75,7 @@ def gather_ms(folder: Path, times: int) -> float:
 def row(what: str, runs: list[list[float]], dropped: int) -> dict[str, Any]:
     p50, p99 = np.median([np.percentile(run, [50, 99]) for run in runs], axis=0)
     return {
-        "append": what,
+        "": what,
         "p50 µs": float(p50),
         "p99 µs": float(p99),
         "max µs": max(max(run) for run in runs),
@@ -82,7 +91,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure")
     asked = parser.parse_args()
     rows, batch = [], []
-    for name, disturbed in (("quiet", False), ("beside a heavy disk writer", True)):
+    for scribe, disturbed in ((False, False), (False, True), (True, False), (True, True)):
+        how, where = "scribe" if scribe else "append", "disk writer" if disturbed else "quiet"
         runs, dropped = [], 0
         for _ in range(asked.runs):
             with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
@@ -92,7 +102,7 @@ def main() -> None:
                         [sys.executable, "-c", _DISTURB, str(Path(folder) / "noise")], cwd=ROOT
                     )
                 try:
-                    run, lost = append_us(Path(folder) / "journal", asked.seconds)
+                    run, lost = append_us(Path(folder) / "journal", asked.seconds, scribe=scribe)
                 finally:
                     if noise is not None:
                         noise.kill()
@@ -100,7 +110,7 @@ def main() -> None:
                 runs.append(run)
                 dropped += lost
                 batch.append(gather_ms(Path(folder) / "journal", 40))
-        rows.append(row(name, runs, dropped))
+        rows.append(row(f"{how}, {where}", runs, dropped))
     publish(
         "journal",
         "Journal, 64 x 64 pictures",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from interfaces.histogram import HISTOGRAM, Histogram
+from interfaces.mapped import address_of, make_writable
 
 _BOARD = np.dtype(
     [
@@ -82,7 +83,9 @@ class Board:
             path.write_bytes(bytes(_BOARD.itemsize))
         with path.open("r+b") as file:  # the mapping holds the file by itself
             page = mmap.mmap(file.fileno(), _BOARD.itemsize)
-        record = np.frombuffer(page, _BOARD, 1).reshape(())
+        mapped = np.frombuffer(page, np.uint8)
+        self._address = address_of(mapped)
+        record = mapped.view(_BOARD).reshape(())
         self._fields = {name: record[name] for name in _BOARD.names or ()}
 
     def __getitem__(self, name: str) -> Any:
@@ -96,6 +99,10 @@ class Board:
 
     def histogram(self, name: str) -> Histogram:
         return Histogram(self._fields[name])
+
+    def make_writable(self) -> None:
+        """Wait now for a page that the system is writing to disk; the next writes do not."""
+        make_writable(self._address, _BOARD.itemsize)
 
     def beat(self, process: str) -> None:
         """Heartbeat of body, guard or trainer, now."""

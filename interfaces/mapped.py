@@ -1,5 +1,6 @@
 """Files mapped into memory: allocated in full, shared between processes, the same on Windows."""
 
+import ctypes
 import errno
 import mmap
 import os
@@ -12,6 +13,14 @@ from numpy.typing import NDArray
 
 _PAGE = 4096
 _CHUNK = 1 << 20
+_POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14
+
+
+def _libc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+_LIBC = _libc()
 
 
 def allocate(path: Path, size: int) -> None:
@@ -82,3 +91,19 @@ def flush(path: Path, mapped: NDArray[np.uint8]) -> None:
 def touch_pages(mapped: NDArray[np.uint8]) -> None:
     """Write-fault every page now, so that no later write has to. Changes nothing in them."""
     mapped[::_PAGE] |= 0
+
+
+def address_of(mapped: NDArray[np.uint8]) -> int:
+    return int(mapped.ctypes.data)
+
+
+def make_writable(address: int, size: int) -> None:
+    """Wait here, with the interpreter's lock released, for pages the system is writing to disk.
+
+    Linux write-protects such pages, and the next write into them waits for the disk: done by
+    Python, it would stop every thread. Elsewhere, and before Linux 5.14, this does nothing.
+    """
+    if _LIBC is not None:
+        begin = address & -_PAGE
+        length = ctypes.c_size_t(address + size - begin)
+        _LIBC.madvise(ctypes.c_void_p(begin), length, _POPULATE_WRITE)

@@ -18,6 +18,7 @@ from interfaces.clock import Pacer, VirtualClock
 from interfaces.guard import OpenGate
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.run_folder import RunFolder
+from interfaces.scribe import Scribe
 from interfaces.weights import Manifest, WeightsWriter
 from interfaces.world import World
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, restore_learner
@@ -69,7 +70,13 @@ class Lockstep:
             world.restore(checkpoint.extra["world"])
         brain, self._reader = prepare_brain(spaces, config, run)
         self.body = Body(
-            config, world, brain, self._journal, self._reader, OpenGate(), self.board, world.clock
+            config,
+            world,
+            brain,
+            Scribe(self._journal, self.board, spaces, background=False),
+            self._reader,
+            OpenGate(),
+            world.clock,
         )
         self._version = 0
         self._acting = flatten_acting(self.learner.networks)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from configs.schema import ActionConfig
 from interfaces.files import write_json
-from interfaces.mapped import allocate, map_bytes
+from interfaces.mapped import address_of, allocate, make_writable, map_bytes
 from interfaces.spaces import Spaces
 from interfaces.step import step_dtype
 
@@ -70,6 +70,7 @@ class Segment:
         self._raw = mapped[_HEADER_SIZE:end].reshape(self.capacity, record.itemsize)
         self._offset = int(record.fields["step"][1]) if record.fields else 0
         self._crc = self._records["crc"]
+        self._address = address_of(mapped)
 
     @property
     def committed(self) -> int:
@@ -95,6 +96,9 @@ class Segment:
 
     def put(self, row: int, raw: NDArray[np.uint8]) -> None:
         """Write one record and commit it; `raw` is the Step's bytes."""
+        size = self._raw.shape[1]
+        make_writable(self._address + _HEADER_SIZE + row * size, size)
+        make_writable(self._address, _HEADER_SIZE)
         self._raw[row, self._offset :] = raw
         self._crc[row] = zlib.crc32(raw.data)
         self._header["committed"] = row + 1  # last: a reader never looks behind it

@@ -83,7 +83,7 @@ class JournalWriter:
                 self._maintain()
                 ready = self._ready
             if ready is None:
-                self._drop()
+                self.miss(1)
                 return False
             # The thread unmaps and syncs the full one: doing so here would cost milliseconds.
             self._full.append(current)
@@ -97,6 +97,12 @@ class JournalWriter:
         step["index"] = current.first + row
         current.put(row, step.reshape(1).view(np.uint8))
         return True
+
+    def miss(self, count: int) -> None:
+        """Say that `count` Steps are missing before the next one; 0 says nothing."""
+        if count:
+            self.dropped += count
+            self.gap_pending = True
 
     def truncate(self, next_index: int) -> None:
         """Throw away the Steps from `next_index` on, and the gaps there; while nothing appends (a
@@ -131,10 +137,6 @@ class JournalWriter:
         self._sync()
         with contextlib.suppress(OSError, ValueError):
             flush(self._current.path, self._current.bytes)
-
-    def _drop(self) -> None:
-        self.dropped += 1
-        self.gap_pending = True
 
     def _recover(self) -> Segment:
         """The segment to go on with: after the last whole record there is.

@@ -1,0 +1,133 @@
+"""The scribe: carries what the body lived to the journal and the Board, off the beat.
+
+Both are mapped files, and on a busy disk a write into one of their pages can take tens of
+milliseconds (docs/decisions/0008). The body writes into its own memory only; a thread does the
+rest.
+"""
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interfaces.board import Board
+from interfaces.journal import JournalWriter
+from interfaces.mapped import touch_pages
+from interfaces.spaces import Spaces
+from interfaces.step import step_dtype
+from interfaces.world import Situation
+
+_SLOTS = 128  # moments that may wait: 12 s of a busy disk at 10 Hz
+
+
+def moment_dtype(spaces: Spaces) -> np.dtype[np.void]:
+    """A Step, and what only the Board wants to know of its beat. Durations in seconds."""
+    return np.dtype(
+        [
+            ("step", step_dtype(spaces)),
+            ("value", "<f4"),  # what the policy's state is worth
+            ("swapped", "<u4"),  # versions of the weights flipped in since the moment before
+            ("swap_s", "<f8"),
+            ("publish_to_act_s", "<f8"),
+            ("missed", "<u4"),  # moments dropped before this one
+        ]
+    )
+
+
+class Scribe:
+    """Takes a moment a beat and never waits: where the ring is full, it is dropped and counted.
+
+    `also` runs after each moment is written. Without `background`, `take` writes at once.
+    """
+
+    def __init__(
+        self,
+        journal: JournalWriter,
+        board: Board,
+        spaces: Spaces,
+        *,
+        also: Callable[[], None] = lambda: None,
+        slots: int = _SLOTS,
+        background: bool = True,
+    ) -> None:
+        self._journal, self._board, self._also = journal, board, also
+        self._ring = np.zeros(slots, moment_dtype(spaces))
+        self._raw = self._ring.view(np.uint8).reshape(slots, -1)
+        touch_pages(self._raw.reshape(-1))
+        self._histograms = {
+            name: board.histogram(name)
+            for name in ("lateness", "frame_age", "decide", "swap", "publish_to_act")
+        }
+        self._taken = self._written = self._missed = 0
+        self._more = SimpleQueue[bool]()  # wakes the thread; its put never waits
+        self._thread: threading.Thread | None = None
+        if background:
+            self._thread = threading.Thread(target=self._carry, name="scribe", daemon=True)
+            self._thread.start()
+
+    def take(self, moment: NDArray[np.void]) -> None:
+        """Remember one moment, a 0-d record of moment_dtype."""
+        if self._taken - self._written == len(self._ring):
+            self._missed += 1
+            return
+        moment["missed"], self._missed = self._missed, 0
+        self._raw[self._taken % len(self._ring)] = moment.reshape(1).view(np.uint8)
+        self._taken += 1
+        if self._thread is None:
+            self._write_all()
+        else:
+            self._more.put(True)
+
+    def close(self) -> None:
+        """Write what waits. The journal stays open."""
+        if self._thread is not None:
+            self._more.put(False)
+            self._thread.join(timeout=5.0)
+        self._journal.miss(self._missed + self._taken - self._written)
+
+    def _carry(self) -> None:
+        while self._more.get():
+            self._write_all()
+
+    def _write_all(self) -> None:
+        while self._written < self._taken:
+            self._write(self._ring[self._written % len(self._ring), ...])
+            self._written += 1
+
+    def _write(self, moment: NDArray[np.void]) -> None:
+        step, journal = moment["step"], self._journal
+        journal.miss(int(moment["missed"]))
+        if journal.gap_pending:  # what follows a gap is a beginning, and nothing is paid there
+            step["is_first"], step["reward"] = True, 0.0
+        journal.append(step)
+        self._measure(moment, step)
+        self._also()
+
+    def _measure(self, moment: NDArray[np.void], step: NDArray[np.void]) -> None:
+        board, histograms = self._board, self._histograms
+        board.make_writable()
+        histograms["lateness"].add(float(step["lateness_s"]))
+        histograms["decide"].add(float(step["decide_s"]))
+        if int(step["situation"]) & Situation.NO_FRAME:
+            board["no_frame"] += 1
+        else:
+            histograms["frame_age"].add(float(step["frame_age_s"]))
+        if moment["swapped"]:
+            histograms["swap"].add(float(moment["swap_s"]))
+            histograms["publish_to_act"].add(float(moment["publish_to_act_s"]))
+            board["weights_applied"] += moment["swapped"]
+        board["weights_version"] = step["weights_version"]
+        reward = step["reward"]
+        board["reward_parameters"] += reward[0]
+        board["reward_action_cost"] += reward[1]
+        board["reward_world"] += reward[2]
+        board["reward_now"], board["value_now"] = reward.sum(), moment["value"]
+        shown = step["action"][:16]
+        board["action"] = np.concatenate([shown, np.zeros(16 - shown.size, np.float32)])
+        board["late_s"], board["frame_age_s"] = step["lateness_s"], step["frame_age_s"]
+        board["missed_beats"] += step["skipped"]
+        board["journal_dropped"] = self._journal.dropped
+        board["ticks"] += 1
+        board["body_heartbeat_ns"] = step["monotonic_ns"]  # when it lived, not when this is written
