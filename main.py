@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from configs.commands import split_words
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
+from interfaces.lock import claim
 from interfaces.run_folder import RunError, RunFolder, create_run, open_run
 
 MAIN = Path(__file__).resolve()
@@ -64,12 +66,13 @@ def run(
         folder, config = _prepare(words, out, seed, resume)
         setproctitle.setproctitle("yume-supervisor")
         stopped = _stop_on_signals()
-        life = Life(folder, config, MAIN, console, quiet=quiet)
-        if notice := cpu_torch_beside_gpu():
-            life.warn(notice)
-        content = life.live(seconds, stopped)
+        with claim(folder):
+            life = Life(folder, config, MAIN, console, quiet=quiet)
+            if notice := cpu_torch_beside_gpu():
+                life.warn(notice)
+            content = life.live(seconds, stopped)
     if not quiet:
-        console.print(short_summary(content, folder), highlight=False)
+        console.print(short_summary(content, folder), highlight=False, markup=False)
 
 
 @app.command()
@@ -89,9 +92,10 @@ def train(
     with bad_input_exits():
         folder, config = _prepare(words, out, seed, resume, lockstep=True)
         stopped = _stop_on_signals()
-        world = LockstepStandin(config, config.seed)
-        lockstep = Lockstep(folder, config, world, resume=resume is not None)
-        run_lockstep(lockstep, folder, config, steps, stopped, console, quiet=quiet)
+        with claim(folder):
+            world = LockstepStandin(config, config.seed)
+            lockstep = Lockstep(folder, config, world, resume=resume is not None)
+            run_lockstep(lockstep, folder, config, steps, stopped, console, quiet=quiet)
 
 
 @app.command()
@@ -159,7 +163,9 @@ def rollback(
     from interfaces.rollback import roll_back
 
     with bad_input_exits():
-        console.print(roll_back(open_run(run), version, release=release), highlight=False)
+        console.print(
+            roll_back(open_run(run), version, release=release), highlight=False, markup=False
+        )
 
 
 # The processes of a run: hidden commands that read everything from the run's folder.
@@ -280,4 +286,7 @@ def cpu_torch_beside_gpu() -> str:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # a Windows console may know neither 夢 nor a path
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
     app()

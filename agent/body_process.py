@@ -24,7 +24,7 @@ from interfaces.run_folder import RunFolder
 from interfaces.scribe import Scribe
 from interfaces.spaces import Spaces
 from interfaces.vrchat.world import VRChatWorld
-from interfaces.weights import Manifest, WeightsReader
+from interfaces.weights import Manifest, WeightsError, WeightsReader
 
 _GUARD_WAIT_S = 10.0
 _FRAME_WAIT_S = 6.0
@@ -85,7 +85,8 @@ def live(run_path: Path) -> None:
         board.beat("body")
         board["body_pid"] = os.getpid()
         with NoGarbageCollection():
-            board["first_tick_ns"] = time.monotonic_ns()
+            if not board["first_tick_ns"]:  # a body started anew goes on with the same life
+                board["first_tick_ns"] = time.perf_counter_ns()
             try:
                 act(body, Pacer(clock, config.beat.hz), done)
             finally:
@@ -112,7 +113,10 @@ def prepare_brain(
         lambda flat: view_acting(spaces, config.model, flat),
         keep_bytes=int(config.weights.keep_mb * 1e6),
     )
-    weights.poll()
+    try:
+        weights.poll()
+    except (WeightsError, OSError) as error:  # the trainer makes a damaged file anew
+        logger.warning("no earlier weights: {}", error)
     return Brain(spaces, config, fresh), weights
 
 
@@ -131,11 +135,11 @@ class NoGarbageCollection:
 
 def _wait_for(condition: Callable[[], bool], seconds: float, done: Callable[[], bool]) -> bool:
     """Whether the condition came true in time. A stop counts as true: nothing to wait for."""
-    deadline = time.monotonic() + seconds
+    deadline = time.perf_counter() + seconds
     while not condition():
         if done():
             return True
-        if time.monotonic() > deadline:
+        if time.perf_counter() > deadline:
             return False
         time.sleep(0.02)
     return True

@@ -57,6 +57,8 @@ class Brain:
             noise,
         )
         state = State(observed.state.deter[:, 0], observed.state.stoch[:, 0])
+        if not bool(torch.isfinite(state.deter).all()):  # else it would never think again
+            state = self.initial()
         feature = state.feature
         choice = networks.policy(feature, noise)
         action = choice.action if explore else networks.policy.mode(feature)

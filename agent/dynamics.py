@@ -71,15 +71,16 @@ class Dynamics(nn.Module):
 
         Where is_first is set, state and action are replaced by zeros.
         """
-        alive = (~is_first).to(tokens.dtype).unsqueeze(-1)
-        act = self.from_action(action * alive)  # projections hoisted out of the loop
+        begins = is_first.unsqueeze(-1)
+        act = self.from_action(action.masked_fill(begins, 0.0))  # projected outside of the loop
         seen = self.posterior_from_tokens(tokens)
         deter, stoch = state
         deters: list[Tensor] = []
         stochs: list[Tensor] = []
         posteriors: list[Tensor] = []
         for t in range(tokens.shape[1]):
-            deter, stoch = deter * alive[:, t], stoch * alive[:, t]
+            deter = deter.masked_fill(begins[:, t], 0.0)
+            stoch = stoch.masked_fill(begins[:, t], 0.0)
             deter = self._advance(deter, stoch, act[:, t])
             stats = self._posterior(deter, seen[:, t])
             stoch = self.latent.sample(stats, noise)

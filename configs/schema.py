@@ -1,11 +1,13 @@
 """Every setting of Yume: frozen, bounded, described; unknown keys are refused."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/#*,?\[\]{}]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/#*,?\[\]{}]+$")]
+Weight = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 class Strict(BaseModel):
@@ -15,7 +17,7 @@ class Strict(BaseModel):
 
 
 class BeatConfig(Strict):
-    hz: float = Field(default=10.0, gt=0, le=60, description="acting steps per second")
+    hz: float = Field(default=10.0, ge=0.1, le=60, description="acting steps per second")
     spin_ms: float = Field(
         default=1.5, ge=0, le=20, description="milliseconds spun, not slept, before a deadline"
     )
@@ -132,20 +134,24 @@ class WorldConfig(Strict):
 class RewardConfig(Strict):
     """Weights of the reward's terms. A lived term can change without recording anew."""
 
-    parameters: dict[Name, float] = Field(
+    parameters: dict[Name, Weight] = Field(
         default={"HeadPat": 1.0}, description="weight of each avatar parameter's value, per step"
     )
     action_cost: float = Field(
-        default=0.01, ge=0, description="price of the mean squared action, per step"
+        default=0.01, ge=0, le=1e6, description="price of the mean squared action, per step"
     )
     surprise: float = Field(
         default=0.05,
         ge=0,
+        le=1e6,
         description="weight of curiosity: the latent surprise KL(posterior || prior), "
         "divided by its running mean",
     )
     world: float = Field(
-        default=1.0, description="weight of a reward the world itself pays (VRChat: none)"
+        default=1.0,
+        ge=-1e6,
+        le=1e6,
+        description="weight of a reward the world itself pays (VRChat: none)",
     )
 
 
@@ -172,7 +178,7 @@ class DreamConfig(Strict):
     starts: int = Field(default=64, ge=1, le=65536, description="dreams begun in each update")
     discount: float = Field(default=0.97, gt=0, le=1, description="discount per step")
     lam: float = Field(default=0.95, ge=0, le=1, description="lambda of the return: 0 is TD(0)")
-    entropy: float = Field(default=1e-2, ge=0, description="weight of the policy's entropy")
+    entropy: float = Field(default=1e-2, ge=0, le=1e3, description="weight of the policy's entropy")
 
 
 class TrainerConfig(Strict):
@@ -180,7 +186,10 @@ class TrainerConfig(Strict):
     length: int = Field(default=16, ge=2, le=1024, description="steps in a sequence")
     prefill: int = Field(default=100, ge=2, description="steps lived before the first update")
     train_ratio: float = Field(
-        default=128.0, gt=0, description="steps replayed for each step lived, the upper bound"
+        default=128.0,
+        gt=0,
+        le=1e5,
+        description="steps replayed for each step lived, the upper bound",
     )
     recent: float = Field(
         default=0.5, ge=0, le=1, description="share of a batch that starts in the newest steps"
@@ -189,7 +198,10 @@ class TrainerConfig(Strict):
         default=50, ge=1, description="the newest steps: how many, counted back from the holdout"
     )
     image_shift: int = Field(
-        default=5, ge=0, description="pixels by which a sequence is moved at random; 0 is off"
+        default=5,
+        ge=0,
+        le=64,
+        description="pixels by which a sequence is moved at random; 0 is off",
     )
     holdout: float = Field(
         default=0.1, ge=0, lt=1, description="newest share of the journal kept out of training"
@@ -198,15 +210,21 @@ class TrainerConfig(Strict):
         default=2000, ge=0, description="the holdout is never more than this"
     )
     threads: int = Field(default=1, ge=1, le=256, description="CPU threads")
-    model_lr: float = Field(default=1e-3, gt=0, description="learning rate of the world model")
-    policy_lr: float = Field(default=3e-4, gt=0, description="learning rate of the policy")
-    value_lr: float = Field(default=3e-4, gt=0, description="learning rate of the value")
-    clip: float = Field(default=100.0, gt=0, description="largest global gradient norm")
-    kl_dynamics: float = Field(default=1.0, ge=0, description="weight of KL(sg posterior || prior)")
-    kl_representation: float = Field(
-        default=0.1, ge=0, description="weight of KL(posterior || sg prior)"
+    model_lr: float = Field(
+        default=1e-3, gt=0, le=1, description="learning rate of the world model"
     )
-    free_nats: float = Field(default=1.0, ge=0, description="KL below this costs nothing, nats")
+    policy_lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate of the policy")
+    value_lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate of the value")
+    clip: float = Field(default=100.0, gt=0, le=1e9, description="largest global gradient norm")
+    kl_dynamics: float = Field(
+        default=1.0, ge=0, le=1e4, description="weight of KL(sg posterior || prior)"
+    )
+    kl_representation: float = Field(
+        default=0.1, ge=0, le=1e4, description="weight of KL(posterior || sg prior)"
+    )
+    free_nats: float = Field(
+        default=1.0, ge=0, le=1e4, description="KL below this costs nothing, nats"
+    )
     publish_updates: int = Field(
         default=10, ge=1, description="updates between two published versions"
     )
@@ -221,15 +239,17 @@ class TrainerConfig(Strict):
 
 
 class JournalConfig(Strict):
-    segment_steps: int = Field(default=1024, ge=16, description="steps in a segment file")
+    segment_steps: int = Field(
+        default=1024, ge=16, le=1_000_000, description="steps in a segment file"
+    )
     max_steps: int = Field(
-        default=100_000, ge=64, description="steps kept; older segments are freed"
+        default=100_000, ge=64, le=10**9, description="steps kept; older segments are freed"
     )
 
 
 class WeightsConfig(Strict):
     keep_mb: float = Field(
-        default=256.0, gt=0, description="disk for the versions the body applied, MB"
+        default=256.0, gt=0, le=1e7, description="disk for the versions the body applied, MB"
     )
 
 
@@ -256,6 +276,13 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Config":
+        trainer, journal = self.trainer, self.journal
+        needed = max(trainer.prefill, math.ceil(trainer.length / (1.0 - trainer.holdout)) + 1)
+        if journal.max_steps < needed:
+            raise ValueError(
+                f"journal.max_steps {journal.max_steps} is too few to train on: trainer.prefill, "
+                f"length and holdout need {needed}"
+            )
         for name in self.reward.parameters:
             if name not in self.world.parameters:
                 raise ValueError(

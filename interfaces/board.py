@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from interfaces.files import write_bytes
 from interfaces.histogram import HISTOGRAM, Histogram
 from interfaces.mapped import address_of, make_writable
 
@@ -80,7 +81,7 @@ class Board:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if create:
-            path.write_bytes(bytes(_BOARD.itemsize))
+            write_bytes(path, bytes(_BOARD.itemsize))  # a new file: an old one may be mapped yet
         with path.open("r+b") as file:  # the mapping holds the file by itself
             page = mmap.mmap(file.fileno(), _BOARD.itemsize)
         mapped = np.frombuffer(page, np.uint8)
@@ -106,9 +107,9 @@ class Board:
 
     def beat(self, process: str) -> None:
         """Heartbeat of body, guard or trainer, now."""
-        self._fields[f"{process}_heartbeat_ns"][...] = time.monotonic_ns()
+        self._fields[f"{process}_heartbeat_ns"][...] = time.perf_counter_ns()
 
     def heartbeat_age_s(self, process: str) -> float:
         """Seconds since the last heartbeat; 0 when there was none yet."""
         last = int(self[f"{process}_heartbeat_ns"])
-        return (time.monotonic_ns() - last) * 1e-9 if last else 0.0
+        return (time.perf_counter_ns() - last) * 1e-9 if last else 0.0

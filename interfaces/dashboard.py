@@ -53,7 +53,7 @@ def plain_line(board: Board, seconds: float) -> str:
 def _numbers(board: Board, config: Config) -> Table:
     late = board.histogram("lateness").summary_ms()
     first = int(board["first_tick_ns"])
-    lived = max(1e-9, (time.monotonic_ns() - first) * 1e-9)
+    lived = max(1e-9, (time.perf_counter_ns() - first) * 1e-9)
     rate = min(config.beat.hz, int(board["ticks"]) / lived)
     rests = int(board["rests"])
     table = Table.grid(padding=(0, 3))

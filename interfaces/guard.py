@@ -24,6 +24,7 @@ from interfaces.vrchat.hands import rest_datagrams
 _TIMES, _APART_S = 3, 0.01  # UDP may lose one
 _LOOK_EVERY_S = 0.02
 _SLACK_S = 0.15
+_GUARD_GONE_S = 2.0
 
 
 class Guard:
@@ -37,7 +38,7 @@ class Guard:
         self._rest = rest_datagrams(actions)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._hung_after_s = 2.5 / hz + _SLACK_S
-        self._fences = 0
+        self._fences = int(board["fence_seen"])  # a guard started anew does not repeat a number
         self._watch: ProcessWatch | None = None
         self._last_pid = 0
 
@@ -104,7 +105,7 @@ def watch_run(run_path: Path) -> None:
 
 
 class FenceGate:
-    """The body's side of the fence: closed while the guard has raised it."""
+    """The body's side of the fence: closed while the guard has raised it, or is not there."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -113,7 +114,7 @@ class FenceGate:
         fence = int(self._board["fence"])
         if fence:
             self._board["fence_seen"] = fence
-        return fence != 0
+        return fence != 0 or self._board.heartbeat_age_s("guard") > _GUARD_GONE_S
 
 
 class OpenGate:

@@ -40,7 +40,7 @@ class Life:
 
         Raises Fault, after everything has ended and the summary is written.
         """
-        began = time.monotonic()
+        began = time.perf_counter()
         fault: Fault | None = None
         self._supervisor.start()
         log = MetricsLog(self._run.metrics)
@@ -49,9 +49,9 @@ class Life:
                 fault = self._watch(seconds, stopped, began, log)
         finally:
             self._sample_memory()
-            ended = time.monotonic()
+            ended = time.perf_counter()
             self._supervisor.stop(["body", "trainer", "guard"], ["standin"])
-            log.write(metrics_line(self.board, time.monotonic() - began))
+            log.write(metrics_line(self.board, time.perf_counter() - began))
             log.close()
         word = "fault" if fault else "interrupted" if stopped.is_set() else "clean"
         first_tick = int(self.board["first_tick_ns"]) * 1e-9
@@ -67,7 +67,10 @@ class Life:
             memory_mb=self._memory,
         )
         content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
-        write_json(self._run.summary, content)
+        try:
+            write_json(self._run.summary, content)
+        except OSError as error:
+            fault = fault or Fault(f"{self._run.summary} could not be written: {error}", 1)
         if fault:
             raise fault
         return content
@@ -77,7 +80,7 @@ class Life:
     ) -> Fault | None:
         next_line = next_memory = began
         while not stopped.wait(_LOOK_S):
-            now = time.monotonic()
+            now = time.perf_counter()
             try:
                 self._supervisor.look()
             except Fault as fault:

@@ -1,5 +1,6 @@
 """What a run measures: a line of metrics each second, and the summary at the end."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ class MetricsLog:
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line) + "\n")
+        with contextlib.suppress(OSError):  # a full disk: the life goes on without the line
+            self._file.write(json.dumps(line) + "\n")
 
     def close(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def losses(board: Board) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """What the processes of a run share: a title, a log, clean stops, and a watch on each other."""
 
+import contextlib
 import ctypes
 import os
 import select
@@ -48,17 +49,16 @@ class ProcessWatch:
         self._fd: int | None = None
         self._handle: int | None = None
         self._process: psutil.Process | None = None
-        try:
-            if hasattr(os, "pidfd_open"):
+        if hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):  # gone, or not allowed here: psutil knows which
                 self._fd = os.pidfd_open(pid)
-            elif sys.platform == "win32":
-                synchronize = 0x00100000
-                handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)
-                self._handle = handle or None
-            else:
+        elif sys.platform == "win32":
+            synchronize = 0x00100000
+            handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)
+            self._handle = handle or None
+        if self._fd is None and self._handle is None:
+            with contextlib.suppress(psutil.NoSuchProcess):  # already gone: wait() says so
                 self._process = psutil.Process(pid)
-        except (OSError, psutil.NoSuchProcess):
-            pass  # already gone: wait() says so
 
     def wait(self, timeout_s: float) -> bool:
         """True once the process has ended; returns at the latest after `timeout_s` seconds."""

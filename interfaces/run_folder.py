@@ -37,6 +37,7 @@ class RunFolder:
         self.view = path / "view.png"
         self.summary = path / "summary.json"
         self.logs = path / "logs"
+        self.lock = path / "run.lock"
 
     @property
     def config(self) -> Config:

@@ -6,10 +6,12 @@ rest.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
 import numpy as np
+from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.board import Board
@@ -20,6 +22,7 @@ from interfaces.step import step_dtype
 from interfaces.world import Situation
 
 _SLOTS = 128  # moments that may wait: 12 s of a busy disk at 10 Hz
+_PULSE_S = 0.05
 
 
 def moment_dtype(spaces: Spaces) -> np.dtype[np.void]:
@@ -36,10 +39,16 @@ def moment_dtype(spaces: Spaces) -> np.dtype[np.void]:
     )
 
 
+class ScribeFailed(RuntimeError):
+    """The thread has ended by an error; its log says which."""
+
+
 class Scribe:
     """Takes a moment a beat and never waits: where the ring is full, it is dropped and counted.
 
-    `also` runs after each moment is written. Without `background`, `take` writes at once.
+    The heartbeat has a thread of its own: a journal that waits for the disk is no reason for the
+    guard to believe the body hangs. `also` runs after each moment is written. Without
+    `background`, `take` writes at once, and there is no heartbeat.
     """
 
     def __init__(
@@ -61,14 +70,20 @@ class Scribe:
             for name in ("lateness", "frame_age", "decide", "swap", "publish_to_act")
         }
         self._taken = self._written = self._missed = 0
+        self._lived_ns = 0
+        self._ended, self._failed = threading.Event(), False
         self._more = SimpleQueue[bool]()  # wakes the thread; its put never waits
         self._thread: threading.Thread | None = None
         if background:
             self._thread = threading.Thread(target=self._carry, name="scribe", daemon=True)
             self._thread.start()
+            threading.Thread(target=self._pulse, name="heartbeat", daemon=True).start()
 
     def take(self, moment: NDArray[np.void]) -> None:
-        """Remember one moment, a 0-d record of moment_dtype."""
+        """Remember one moment, a 0-d record of moment_dtype. Raises ScribeFailed."""
+        if self._failed:
+            raise ScribeFailed("the journal can no longer be written")
+        self._lived_ns = time.perf_counter_ns()
         if self._taken - self._written == len(self._ring):
             self._missed += 1
             return
@@ -82,14 +97,28 @@ class Scribe:
 
     def close(self) -> None:
         """Write what waits. The journal stays open."""
+        self._ended.set()
         if self._thread is not None:
             self._more.put(False)
             self._thread.join(timeout=5.0)
+            if self._lived_ns:
+                self._board["body_heartbeat_ns"] = self._lived_ns
         self._journal.miss(self._missed + self._taken - self._written)
 
     def _carry(self) -> None:
-        while self._more.get():
-            self._write_all()
+        try:
+            while self._more.get():
+                self._write_all()
+        except Exception:  # whatever it is, the body must hear of it
+            logger.exception("the scribe has failed")
+            self._failed = True
+
+    def _pulse(self) -> None:
+        """Show when the body last lived, as long as it does."""
+        while not self._ended.wait(_PULSE_S):
+            if self._lived_ns:
+                self._board.make_writable()
+                self._board["body_heartbeat_ns"] = self._lived_ns
 
     def _write_all(self) -> None:
         while self._written < self._taken:
@@ -130,4 +159,3 @@ class Scribe:
         board["missed_beats"] += step["skipped"]
         board["journal_dropped"] = self._journal.dropped
         board["ticks"] += 1
-        board["body_heartbeat_ns"] = step["monotonic_ns"]  # when it lived, not when this is written

@@ -18,6 +18,7 @@ from interfaces.process import SUPERVISOR_PID, append_log
 from interfaces.run_folder import RunFolder
 
 BAD_INPUT = 2  # a child that exits so has been told something it cannot use: no restart helps
+_LEAST_S = 2.0
 _MAX_RESTARTS, _WITHIN_S = 5, 60.0
 
 
@@ -69,7 +70,7 @@ class Supervisor:
             last_words = self._last_words(child.name)
             if code == BAD_INPUT:
                 raise Fault(last_words, BAD_INPUT)
-            now = time.monotonic()
+            now = time.perf_counter()
             child.restarted = [at for at in child.restarted if now - at < _WITHIN_S] + [now]
             if len(child.restarted) > _MAX_RESTARTS:
                 raise Fault(
@@ -88,15 +89,16 @@ class Supervisor:
         Whoever is still there after `patience_s` is killed; the guard then lets go of the inputs.
         """
         self._board["stop"] = 1
-        deadline = time.monotonic() + patience_s
+        deadline = time.perf_counter() + patience_s
         for name in first:
-            self._wait(name, deadline)
+            # A little time is left to each in any case: the guard lets go after the body's end.
+            self._wait(name, max(deadline, time.perf_counter() + _LEAST_S))
         for name in then:
             child = self.children.get(name)
             if child is not None and child.running and child.process is not None:
                 child.process.terminate()
         for name in then:
-            self._wait(name, time.monotonic() + 2.0)
+            self._wait(name, time.perf_counter() + 2.0)
 
     def memory_mb(self) -> dict[str, float]:
         """Unique set size of every process, this one included, MB."""
@@ -124,9 +126,8 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 start_new_session=sys.platform != "win32",
-                creationflags=(
-                    subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
-                ),
+                # Without a console: closing the window must not end body and guard at once.
+                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
             )
         finally:
             os.close(log)
@@ -136,7 +137,7 @@ class Supervisor:
         if child is None or child.process is None:
             return
         try:
-            child.process.wait(max(0.0, deadline - time.monotonic()))
+            child.process.wait(max(0.0, deadline - time.perf_counter()))
         except subprocess.TimeoutExpired:
             logger.warning("{} does not end by itself: killed", name)
             child.process.kill()

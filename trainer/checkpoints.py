@@ -1,8 +1,9 @@
 """Checkpoints: tensors as safetensors, the rest as JSON; written, synced, renamed; the last N kept.
 
-A checkpoint is a pair `000000001200.safetensors` and `000000001200.json`, named by steps lived. The
-JSON is renamed into place last and holds the CRC of the tensors: a pair that is not whole is passed
-over.
+A checkpoint is a pair `000007-000000001200.safetensors` and `.json`: the seventh, at 1,200 steps
+lived. The JSON is renamed into place last and holds the CRC of the tensors: a pair that is not
+whole is passed over. The serial alone says which is newest: steps stand still while nothing is
+lived, and go back where a journal was damaged.
 """
 
 import json
@@ -64,7 +65,9 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
             # In the memory order of the parameter: the fused step walks both alike, and a
             # checkpoint knows nothing of channels-last.
             optimizer.state[parameter] = {
-                key: torch.empty_like(parameter).copy_(value) if value.dim() else value.clone()
+                key: torch.empty_like(parameter).copy_(value)
+                if value.dim()
+                else value.to(parameter.device, copy=True)
                 for key, value in moments.items()
             }
     learner.return_scale.low.copy_(tensors["scale/return_low"])
@@ -96,12 +99,13 @@ class Checkpoints:
         folder.mkdir(parents=True, exist_ok=True)
 
     def save(self, checkpoint: Checkpoint) -> Path:
-        """Write, sync, rename; then remove all but the newest `keep`."""
-        stem = self._folder / f"{checkpoint.steps:012d}"
+        """Write, sync, rename; then remove all but the newest `keep`. Raises OSError."""
+        serial = 1 + max((int(path.stem.split("-")[0]) for path in self._all()), default=0)
+        path = self._folder / f"{serial:06d}-{checkpoint.steps:012d}.json"
         content = save(checkpoint.tensors)
-        write_bytes(stem.with_suffix(".safetensors"), content)
+        write_bytes(path.with_suffix(".safetensors"), content)
         write_json(
-            stem.with_suffix(".json"),
+            path,
             {
                 "steps": checkpoint.steps,
                 "updates": checkpoint.updates,
@@ -110,14 +114,16 @@ class Checkpoints:
                 "extra": checkpoint.extra,
             },
         )
-        for old in sorted(self._folder.glob("*.json"))[: -self._keep]:
+        for old in self._all()[: -self._keep]:
             old.unlink()
-            old.with_suffix(".safetensors").unlink(missing_ok=True)
-        return stem.with_suffix(".json")
+        for tensors in self._folder.glob("*.safetensors"):
+            if not tensors.with_suffix(".json").exists():
+                tensors.unlink()
+        return path
 
     def newest(self) -> Checkpoint | None:
         """The newest whole checkpoint; damaged ones are named in the log and passed over."""
-        for path in sorted(self._folder.glob("*.json"), reverse=True):
+        for path in reversed(self._all()):
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
                 packed = path.with_suffix(".safetensors").read_bytes()
@@ -133,3 +139,7 @@ class Checkpoints:
             except (OSError, ValueError, KeyError) as error:
                 logger.warning("checkpoint {} is damaged ({}): passed over", path.name, error)
         return None
+
+    def _all(self) -> list[Path]:
+        """Oldest first."""
+        return sorted(self._folder.glob("[0-9]*-[0-9]*.json"))

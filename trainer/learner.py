@@ -106,11 +106,10 @@ def _adam(module: nn.Module, lr: float) -> torch.optim.Adam:
 
 
 def _choose_starts(lived: State, starts: int) -> State:
-    """Evenly spaced posteriors (N, ...) of the batch (B, T, ...), late steps first in doubt.
-
-    The last step of each window knows most; spacing from the back keeps it.
-    """
+    """At most `starts` posteriors (N, ...), evenly spaced over the whole batch (B, T, ...)."""
     deter, stoch = (part.detach().flatten(0, 1) for part in lived)
-    stride = max(1, deter.shape[0] // starts)
-    chosen = torch.arange(deter.shape[0] - 1, -1, -stride, device=deter.device)[:starts]
+    size = deter.shape[0]
+    number = min(starts, size)
+    # From the back: the last step of a window knows most.
+    chosen = size - 1 - torch.arange(number, device=deter.device) * size // number
     return State(deter[chosen], stoch[chosen])

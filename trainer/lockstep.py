@@ -17,11 +17,17 @@ from interfaces.board import Board
 from interfaces.clock import Pacer, VirtualClock
 from interfaces.guard import OpenGate
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.run_folder import RunFolder
+from interfaces.run_folder import RunError, RunFolder
 from interfaces.scribe import Scribe
 from interfaces.weights import Manifest, WeightsWriter
 from interfaces.world import World
-from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, restore_learner
+from trainer.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    Checkpoints,
+    learner_tensors,
+    restore_learner,
+)
 from trainer.device import choose_device, keep_heap
 from trainer.learner import Learner
 from trainer.ratio import TrainRatio
@@ -38,8 +44,21 @@ class LockstepWorld(World, Protocol):
     def restore(self, snapshot: dict[str, Any]) -> None: ...
 
 
+def _check_journal(run: RunFolder, checkpoint: Checkpoint) -> None:
+    """Raises CheckpointError when the journal ends before the checkpoint goes on."""
+    end = JournalReader(run.journal).end
+    if end < checkpoint.steps:
+        raise CheckpointError(
+            f"{run.path}: the checkpoint goes on from step {checkpoint.steps}, but the journal "
+            f"ends at {end}"
+        )
+
+
 class Lockstep:
-    """A run in lockstep. With `resume`, goes on exactly where its newest checkpoint was."""
+    """A run in lockstep. With `resume`, goes on exactly where its newest checkpoint was.
+
+    Raises RunError, CheckpointError and JournalError for a run that cannot be resumed.
+    """
 
     def __init__(
         self, run: RunFolder, config: Config, world: LockstepWorld, *, resume: bool = False
@@ -47,6 +66,8 @@ class Lockstep:
         torch.set_num_threads(config.trainer.threads)
         torch.set_flush_denormal(True)
         keep_heap()
+        if resume and run.processes.exists():
+            raise RunError(f"{run.path} has lived in real time: go on with run --resume {run.path}")
         self._config, self._world = config, world
         spaces = world.spaces
         self.board = Board(run.board, create=True)
@@ -54,6 +75,9 @@ class Lockstep:
         self.learner = Learner(spaces, config, device)
         self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
         checkpoint = self._checkpoints.newest() if resume else None
+        if checkpoint is not None:  # what does not fit is refused before anything is touched
+            restore_learner(self.learner, checkpoint)
+            _check_journal(run, checkpoint)
         # The weights in force are those of the checkpoint, not of whatever came after it.
         shutil.rmtree(run.weights, ignore_errors=True)
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
@@ -66,7 +90,6 @@ class Lockstep:
         )
         self._journal.truncate(checkpoint.steps if checkpoint else 0)
         if checkpoint is not None:
-            restore_learner(self.learner, checkpoint)
             world.restore(checkpoint.extra["world"])
         brain, self._reader = prepare_brain(spaces, config, run)
         self.body = Body(
@@ -98,9 +121,10 @@ class Lockstep:
         every = self._config.trainer.checkpoint_steps
         saved_at = self.steps
         try:
+            self._learn(stopped)  # what a stop in the middle of it has left
             while self.steps < steps and not stopped():
                 self.body.tick(self._pacer.wait())
-                self._learn()
+                self._learn(stopped)
                 progress(self.steps)
                 if self.steps % every == 0:
                     self.save()
@@ -113,12 +137,14 @@ class Lockstep:
             self._journal.close()
             self._reader.stop()
 
-    def _learn(self) -> None:
+    def _learn(self, stopped: Callable[[], bool]) -> None:
         learner, replay = self.learner, self._replay
         replay.refresh()
         if not replay.ready:
             return
         for _ in range(self._ratio.due(replay.steps, learner.updates)):
+            if stopped():
+                return  # the rest is due when the run is resumed
             self._report.took(learner.update(replay.sample(learner.updates)))
             if learner.updates % self._config.trainer.publish_updates == 0:
                 self._acting = flatten_acting(learner.networks)

@@ -42,16 +42,16 @@ class LiveTrainer:
         """Until done; then publish, measure, draw and save once more."""
         self._publish()
         updates_before = self._learner.updates
-        next_checkpoint = time.monotonic() + self._config.checkpoint_s
+        next_checkpoint = time.perf_counter() + self._config.checkpoint_s
         while not done():
             self._board.beat("trainer")
             self._replay.refresh()
             if not self._update():
                 time.sleep(_IDLE_S)
                 continue
-            if time.monotonic() >= next_checkpoint:
+            if time.perf_counter() >= next_checkpoint:
                 self._save()
-                next_checkpoint = time.monotonic() + self._config.checkpoint_s
+                next_checkpoint = time.perf_counter() + self._config.checkpoint_s
         if self._learner.updates > updates_before:
             self._save()
             self._publish()
@@ -72,7 +72,7 @@ class LiveTrainer:
     def _publish(self) -> None:
         flat = flatten_acting(self._learner.networks)
         try:
-            self._weights.publish(flat, self._version + 1, time.monotonic_ns())
+            self._weights.publish(flat, self._version + 1, time.perf_counter_ns())
         except WeightsError as error:
             logger.error("weights not published: {}", error)
             return
@@ -80,11 +80,10 @@ class LiveTrainer:
         self._board["weights_published"] += 1
 
     def _save(self) -> None:
-        self._checkpoints.save(
-            Checkpoint(
-                learner_tensors(self._learner),
-                self._replay.steps,
-                self._learner.updates,
-                self._version,
-            )
-        )
+        """What cannot be saved now, because the disk is full, is saved the next time."""
+        learner, steps = self._learner, self._replay.steps
+        checkpoint = Checkpoint(learner_tensors(learner), steps, learner.updates, self._version)
+        try:
+            self._checkpoints.save(checkpoint)
+        except OSError as error:
+            logger.error("checkpoint not saved: {}", error)

@@ -82,7 +82,8 @@ def model_loss(
     decoded, vector = networks.decoder(feature)
     kl_loss, kl = kl_balance(networks.dynamics.latent, observed.posterior, observed.prior, config)
     lived = (~batch.is_first).to(batch.reward.dtype)
-    # The first step of a window starts from nothing: its KL says nothing about surprise.
+    # The first step of a window starts from nothing: its KL says nothing about surprise, so that
+    # its reward is not known whole.
     known = lived.clone()
     known[:, 0] = 0.0
     surprise = kl * known
@@ -93,7 +94,7 @@ def model_loss(
         image_loss = 0.5 * F.mse_loss(decoded, patches, reduction="sum") / kl_loss.numel()
     vector_loss = 0.5 * (vector - symlog(batch.vector)).square().sum(-1)
     predicted = networks.reward(feature).squeeze(-1)
-    reward_loss = 0.5 * lived * (predicted - batch.reward - bonus).square()
+    reward_loss = 0.5 * known * (predicted - batch.reward - bonus).square()
     continue_loss = F.binary_cross_entropy_with_logits(
         networks.continues(feature).squeeze(-1),
         (~batch.is_terminal).to(predicted.dtype),

@@ -1,4 +1,4 @@
-"""Running scales, so that rewards of any size teach alike."""
+"""Running scales, so that rewards of any size teach alike. What is not finite is passed over."""
 
 import torch
 from torch import Tensor
@@ -17,8 +17,8 @@ class ReturnScale:
         """Take in the returns, then give the scale."""
         flat = returns.detach().flatten()
         low, high = torch.quantile(flat, torch.tensor([0.05, 0.95], device=flat.device)).unbind()
-        self.low.mul_(_DECAY).add_(low, alpha=1 - _DECAY)
-        self.high.mul_(_DECAY).add_(high, alpha=1 - _DECAY)
+        self.low.lerp_(torch.where(torch.isfinite(low), low, self.low), 1 - _DECAY)
+        self.high.lerp_(torch.where(torch.isfinite(high), high, self.high), 1 - _DECAY)
         return (self.high - self.low).clamp(min=1.0)
 
 
@@ -30,8 +30,9 @@ class RunningMean:
         self.weight = torch.zeros((), device=device)
 
     def update(self, value: Tensor) -> None:
-        self.mean.mul_(_DECAY).add_(value.detach(), alpha=1 - _DECAY)
-        self.weight.mul_(_DECAY).add_(1 - _DECAY)
+        value, share = value.detach(), (1 - _DECAY) * torch.isfinite(value.detach())
+        self.mean.lerp_(torch.nan_to_num(value, 0.0, 0.0, 0.0), share)
+        self.weight.lerp_(torch.ones_like(self.weight), share)
 
     @property
     def value(self) -> Tensor:

@@ -2,6 +2,7 @@
 picture."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 
 from loguru import logger
@@ -42,6 +43,7 @@ class Report:
         self._metrics: Metrics = {}
         self._first_update = learner.updates
         self._left_out_told = 0
+        self._trouble = ""
         self._next_gauges_s = self._next_view_s = 0.0
 
     def took(self, metrics: Metrics) -> None:
@@ -50,27 +52,38 @@ class Report:
         updates = self._learner.updates
         self._board["updates"] = updates
         if updates - self._first_update == 1:
-            self._gauges()  # the first losses of a life are what later ones are measured by
+            self._try(
+                self._gauges
+            )  # the first losses of a life are what later ones are measured by
         self._board["session_updates"] = updates - self._first_update
 
     def every_second(self, version: int) -> None:
         """Write what is due. Cheap when nothing is."""
-        now = time.monotonic()
+        now = time.perf_counter()
         if now >= self._next_gauges_s:
-            self._gauges()
             self._next_gauges_s = now + _GAUGES_S
+            self._try(self._gauges)
         if now >= self._next_view_s:
-            self._draw(version)
-            self._next_view_s = time.monotonic() + self._config.trainer.view_s
+            self._try(lambda: self._draw(version))
+            self._next_view_s = time.perf_counter() + self._config.trainer.view_s
 
     def finish(self, version: int) -> None:
         """The last numbers and picture."""
         self._replay.refresh()
         self._board["steps_lived"] = self._replay.steps
         if self._metrics:
-            self._gauges()
-            self._draw(version)
-        self._tensorboard.close()
+            self._try(self._gauges)
+            self._try(lambda: self._draw(version))
+        self._try(self._tensorboard.close)
+
+    def _try(self, show: Callable[[], None]) -> None:
+        """A full disk, or a viewer that holds the picture, must not end the learning."""
+        try:
+            show()
+        except OSError as error:
+            if str(error) != self._trouble:
+                logger.error("cannot be shown: {}", error)
+            self._trouble = str(error)
 
     def _gauges(self) -> None:
         updates = self._learner.updates

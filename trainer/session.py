@@ -25,7 +25,7 @@ def run_lockstep(
     quiet: bool,
 ) -> None:
     """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
-    board, began = lockstep.board, time.monotonic()
+    board, began = lockstep.board, time.perf_counter()
     log, first_losses, next_line = MetricsLog(run.metrics), dict[str, float](), began
     columns = (
         TextColumn("{task.description}"),
@@ -41,7 +41,7 @@ def run_lockstep(
             nonlocal next_line, first_losses
             if not first_losses and board["session_updates"]:
                 first_losses = losses(board)
-            if (now := time.monotonic()) < next_line:
+            if (now := time.perf_counter()) < next_line:
                 return
             next_line = now + 1.0
             log.write(metrics_line(board, now - began))
@@ -49,7 +49,7 @@ def run_lockstep(
 
         lockstep.run(steps, progress, stopped.is_set)
         bar.update(task, completed=lockstep.steps, gauges=_gauges(board))
-    seconds = time.monotonic() - began
+    seconds = time.perf_counter() - began
     log.write(metrics_line(board, seconds))
     log.close()
     replayed = int(board["session_updates"]) * config.trainer.batch * config.trainer.length
@@ -70,6 +70,7 @@ def run_lockstep(
             f"{lockstep.steps} steps, {content['total_updates']} updates in {seconds:.0f} s, "
             f"lived reward {content['reward']['sum']:+.2f}\nwritten to {run.path}",
             highlight=False,
+            markup=False,
         )
 
 

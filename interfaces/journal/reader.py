@@ -48,10 +48,10 @@ class JournalReader:
         return self._segments[0].first if self._segments else 0
 
     def refresh(self) -> None:
-        """See what is new. Lists the folder only when the newest segment is full, given up by the
-        writer, or not there."""
-        newest = self._segments[-1] if self._segments else None
-        if newest is None or newest.gone or newest.full:
+        """See what is new. Lists the folder only when the newest segment is full or not there, or
+        one at either end was given up by the writer."""
+        ends = self._segments[:1] + self._segments[-1:]
+        if not ends or ends[-1].full or any(segment.gone for segment in ends):
             self._list()
         self.end = next(
             (segment.end for segment in reversed(self._segments) if segment.committed), self.first

@@ -88,6 +88,8 @@ class JournalWriter:
             # The thread unmaps and syncs the full one: doing so here would cost milliseconds.
             self._full.append(current)
             self._current, self._ready = ready, None
+            if self._thread is None:
+                self._maintain()  # what is freed then depends on the index alone
             self._wake.set()
             current, row = ready, 0
         if self.gap_pending:
@@ -237,7 +239,7 @@ class JournalWriter:
     def _free(self) -> None:
         """Delete the oldest segments beyond max_steps that no reader holds."""
         paths = [p for p in segment_paths(self._folder) if int(p.stem) < self._current.first]
-        end = self._current.first + self._segment_steps
+        end = self._current.first  # at least max_steps are kept, however full the current one is
         held_from = min(self._holds(), default=end)
         for path, following in zip(paths, [*paths[1:], self._current.path], strict=bool(paths)):
             kept_without = end - int(following.stem)

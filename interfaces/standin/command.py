@@ -90,10 +90,10 @@ class _Timer:
     """Set once the seconds have passed; never, when there are none."""
 
     def __init__(self, seconds: float | None) -> None:
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._deadline = None if seconds is None else time.perf_counter() + seconds
 
     def is_set(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
+        return self._deadline is not None and time.perf_counter() >= self._deadline
 
 
 class _Either:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.errors import BadInput
 from configs.schema import StandinConfig
 from interfaces.clock import Pacer, RealClock
 from interfaces.standin.core import StandinCore
@@ -22,7 +23,7 @@ _DATAGRAMS_PER_BEAT = 512  # more is a flood, and waits in the socket or is lost
 _RECEIVE_BUFFER_BYTES = 1 << 20
 
 
-class PortTaken(OSError):
+class PortTaken(BadInput, OSError):
     """A port the stand-in should listen on is not free."""
 
 

@@ -17,8 +17,8 @@ Frame = NDArray[np.uint8]
 def prepare(picture: Frame, width: int, height: int) -> Frame:
     """Crop to the wanted aspect and resize, uint8 (height, width, 3); colour order is kept."""
     rows, columns = picture.shape[:2]
-    wanted_columns = min(columns, round(rows * width / height))
-    wanted_rows = min(rows, round(columns * height / width))
+    wanted_columns = max(1, min(columns, round(rows * width / height)))
+    wanted_rows = max(1, min(rows, round(columns * height / width)))
     top, left = (rows - wanted_rows) // 2, (columns - wanted_columns) // 2
     cropped = picture[top : top + wanted_rows, left : left + wanted_columns]
     if cropped.shape[:2] == (height, width):
@@ -42,6 +42,7 @@ class Camera:
         self._source, self._width, self._height = source, width, height
         self._clock = clock
         self._newest: Grabbed | None = None
+        self._number = 0
         self._stop = threading.Event()
         cv2.setNumThreads(1)  # the body has one core to itself at most
         self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
@@ -55,7 +56,16 @@ class Camera:
         self._thread.join(timeout=1.0)
 
     def _read(self) -> None:
-        wait_s, number, told = 0.05, 0, False
+        """Whatever a driver or a broken picture raises, the eye opens again."""
+        while not self._stop.is_set():
+            try:
+                self._read_on()
+            except Exception as error:
+                logger.error("camera {}: {}; opening it again", self._source, error)
+                self._stop.wait(2.0)
+
+    def _read_on(self) -> None:
+        wait_s, told = 0.05, False
         while not self._stop.is_set():
             capture = self._open()
             pause_s = self._file_pause(capture)
@@ -70,8 +80,8 @@ class Camera:
                     prepare(np.asarray(picture, np.uint8), self._width, self._height),
                     cv2.COLOR_BGR2RGB,
                 )
-                number += 1
-                self._newest = Grabbed(np.asarray(rgb, np.uint8), at_s, number)
+                self._number += 1
+                self._newest = Grabbed(np.asarray(rgb, np.uint8), at_s, self._number)
                 wait_s, told = 0.05, False
                 if pause_s:
                     self._stop.wait(pause_s)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from interfaces.vrchat.osc import OscError, decode
 
+MOST = 1e6  # VRChat's floats end at 1, its ints at 255; metres and degrees a second stay far below
 _PREFIX = b"/avatar/parameters/"
 _CHANGE = b"/avatar/change\0"
 _BUNDLE = b"#bundle\0"
@@ -66,5 +67,5 @@ class Feelings:
         if i is None or not arguments:
             return
         value = arguments[0]
-        if isinstance(value, (bool, int, float)) and np.isfinite(value):
+        if isinstance(value, (bool, int, float)) and abs(value) <= MOST:  # NaN is not either
             self._values[i] = float(value)

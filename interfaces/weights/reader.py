@@ -52,6 +52,7 @@ class WeightsReader(Generic[T]):
         self._to_keep: Applied[T] | None = None
         self._seen = 0  # newest version of the live file taken or refused
         self._pinned: int | None = None
+        self._refused_pin: int | None = None
         self.refused: dict[str, int] = {}
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -78,11 +79,10 @@ class WeightsReader(Generic[T]):
             self._keep_applied()  # before the tick can flip again: every version applied is kept
         pinned = read_pin(self._folder, unreadable=self._pinned)
         if pinned != self._pinned:
-            self._pinned = pinned
-            if pinned is None:
-                self._seen = 0  # unpinned: the newest live version counts as new again
-            else:
+            if pinned is not None:
                 return self._load_pinned(pinned)
+            # Unpinned: the newest live version counts as new again.
+            self._pinned, self._refused_pin, self._seen = None, None, 0
         return pinned is None and self._copy_newest()
 
     def start(self) -> None:
@@ -130,8 +130,13 @@ class WeightsReader(Generic[T]):
         try:
             flat = load_kept(self._folder, version, self._manifest)
         except (WeightsError, OSError, ValueError) as error:
-            self._refuse("not kept", version, str(error))
+            if self._refused_pin != version:
+                self._refuse("not kept", version, str(error))
+            self._refused_pin = version
+            if not isinstance(error, OSError):  # a file held by another program may be free soon
+                self._pinned = version
             return False
+        self._pinned = version
         spare = 1 - self._in_use
         self._buffers[spare][:] = flat
         self._ready = Applied(version, 0, self._networks[spare], spare)

@@ -1,6 +1,7 @@
 """`train`, `evaluate` and `--resume` in lockstep: bit-identical for a seed."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,36 @@ def test_the_same_seed_gives_the_same_bits(runs, other):
     rows, others = (journal_rows(runs / name, STEPS) for name in ("one", other))
     for field in rows.dtype.names:
         np.testing.assert_array_equal(rows[field], others[field], err_msg=field)
+
+
+def test_a_resume_is_exact_where_old_steps_were_freed(tmp_path):
+    small = (
+        *("journal.segment_steps=16", "journal.max_steps=64", "trainer.prefill=40"),
+        "trainer.checkpoint_steps=50",
+    )
+    call("train", "tiny", *small, "--steps", 160, "--out", tmp_path / "whole", "--quiet")
+    call("train", "tiny", *small, "--steps", 100, "--out", tmp_path / "half", "--quiet")
+    call("train", "--resume", tmp_path / "half", "--steps", 160, "--quiet")
+    one, another = newest_tensors(tmp_path / "whole"), newest_tensors(tmp_path / "half")
+    for name, tensor in one.items():
+        np.testing.assert_array_equal(tensor, another[name], err_msg=name)
+
+
+def test_a_life_in_real_time_is_not_resumed_in_lockstep(runs, tmp_path):
+    lived = tmp_path / "lived"
+    shutil.copytree(runs / "one", lived)
+    (lived / "processes.json").write_text('{"body": 1}', encoding="utf-8")
+    before = {p: p.read_bytes() for p in (lived / "journal").iterdir()}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), "train", "--resume", str(lived)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "run --resume" in done.stderr
+    assert {p: p.read_bytes() for p in (lived / "journal").iterdir()} == before
 
 
 def test_it_learned_something_and_says_what(runs):

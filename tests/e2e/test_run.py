@@ -56,10 +56,14 @@ def ticks(run):
 
 
 def all_gone(run):
-    return not any(
-        psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-        for pid in pids(run).values()
-    )
+    return not any(alive(pid) for pid in pids(run).values())
+
+
+def alive(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def summary(run):

@@ -1,6 +1,7 @@
 """Feelings: newest value wins, strangers are dropped, nothing raises."""
 
 import random
+import struct
 
 import numpy as np
 
@@ -60,3 +61,12 @@ def test_snapshot_goes_on_alike():
     other = Feelings(["VelocityZ"])
     other.restore(feelings.snapshot())
     assert other.snapshot() == feelings.snapshot()
+
+
+def test_a_double_that_float32_cannot_hold_is_not_felt():
+    feelings = Feelings(["VelocityZ"])
+    padded = b"/avatar/parameters/VelocityZ" + b"\0" * 4
+    feelings.take(padded + b",d\0\0" + struct.pack(">d", 1e300))
+    assert feelings.vector()[0] == 0.0
+    feelings.take(padded + b",d\0\0" + struct.pack(">d", 2.5))
+    assert feelings.vector()[0] == 2.5

@@ -44,9 +44,23 @@ def test_the_last_n_are_kept_and_the_newest_is_found(tiny, tmp_path):
     assert checkpoints.newest() is None
     for steps in (10, 20, 30):
         checkpoints.save(Checkpoint({"x": torch.tensor([steps])}, steps, steps, 1))
-    assert sorted(path.stem for path in tmp_path.glob("*.json")) == ["000000000020", "000000000030"]
+    assert sorted(path.stem for path in tmp_path.glob("*.json")) == [
+        "000002-000000000020",
+        "000003-000000000030",
+    ]
     assert len(list(tmp_path.iterdir())) == 4
     assert checkpoints.newest().steps == 30
+
+
+def test_the_newest_is_the_one_saved_last_whatever_the_steps(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    for steps, updates in ((1000, 1), (1000, 2), (300, 3)):  # the journal stood still, went back
+        checkpoints.save(Checkpoint({"x": torch.tensor([steps])}, steps, updates, 1))
+    assert checkpoints.newest().updates == 3
+    (tmp_path / "000003-000000000300.json").unlink()
+    assert checkpoints.newest().updates == 2
+    checkpoints.save(Checkpoint({"x": torch.tensor([1])}, 400, 4, 1))
+    assert len(list(tmp_path.iterdir())) == 4, "tensors without their JSON are cleared away"
 
 
 @pytest.mark.parametrize("damage", ["tensors", "json", "missing"])
@@ -54,7 +68,7 @@ def test_a_damaged_one_is_passed_over(tmp_path, damage):
     checkpoints = Checkpoints(tmp_path, keep=3)
     for steps in (10, 20):
         checkpoints.save(Checkpoint({"x": torch.arange(100.0)}, steps, steps, 1))
-    newest = tmp_path / "000000000020.safetensors"
+    newest = tmp_path / "000002-000000000020.safetensors"
     if damage == "tensors":
         content = bytearray(newest.read_bytes())
         content[-5] ^= 1

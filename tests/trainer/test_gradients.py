@@ -9,7 +9,7 @@ from agent.networks import build_networks
 from agent.noise import TorchNoise
 from interfaces.spaces import Spaces
 from trainer.imagination import frozen, imagine
-from trainer.learner import Learner
+from trainer.learner import Learner, _choose_starts
 from trainer.losses import Batch, dream_returns, policy_loss, value_loss
 
 
@@ -155,3 +155,44 @@ def test_an_absurd_reward_costs_one_step_and_not_the_mind(config):
     learner.update(good)
     assert learner.left_out == 1
     assert all(p.isfinite().all() for p in learner.networks.parameters())
+
+
+def test_an_absurd_feeling_costs_one_step_and_not_the_scales(config):
+    spaces = spaces_of(config)
+    learner = Learner(spaces, config, torch.device("cpu"))
+    learner.update(batch_of(config, spaces))
+    good = batch_of(config, spaces, seed=1)
+    bad = good.vector.clone()
+    bad[0, 2, 0] = float("inf")
+    learner.update(good._replace(vector=bad))
+    assert learner.left_out > 0
+    before = learner.left_out
+    learner.update(good)
+    assert learner.left_out == before, "what follows is learned from"
+    for scale in (learner.return_scale.high, learner.return_scale.low, learner.surprise_mean.mean):
+        assert scale.isfinite()
+
+
+def test_a_beginning_forgets_even_what_is_not_a_number(config):
+    networks = make(config)
+    batch = batch_of(config, spaces_of(config))
+    tokens = networks.encoder(to_patches(batch.image), batch.vector)
+    broken = State(*(part.fill_(float("nan")) for part in networks.dynamics.initial(len(tokens))))
+    num_actions = spaces_of(config).num_actions
+    first = torch.zeros(batch.is_first.shape, dtype=torch.bool)
+    first[:, 0] = True
+    noise = TorchNoise(torch.device("cpu"))
+    noise.begin(0, 0)
+    observed = networks.dynamics.observe(
+        tokens, batch.vector[..., -num_actions:], first, broken, noise
+    )
+    assert observed.state.deter.isfinite().all()
+
+
+@pytest.mark.parametrize(("size", "starts"), [((8, 20), 64), ((8, 16), 100), ((8, 16), 64)])
+def test_dreams_begin_everywhere_in_the_batch(size, starts):
+    lived = State(torch.arange(size[0] * size[1]).reshape(*size, 1), torch.zeros(*size, 1))
+    chosen = _choose_starts(lived, starts).deter.flatten()
+    assert len(chosen) == starts
+    per_window = torch.bincount(chosen // size[1], minlength=size[0])
+    assert per_window.max() - per_window.min() <= 1
