@@ -22,7 +22,6 @@ from interfaces.step import step_dtype
 from interfaces.world import Situation
 
 _SLOTS = 128  # moments that may wait: 12 s of a busy disk at 10 Hz
-_PULSE_S = 0.05
 
 
 def moment_dtype(spaces: Spaces) -> np.dtype[np.void]:
@@ -71,8 +70,10 @@ class Scribe:
         }
         self._taken = self._written = self._missed = 0
         self._lived_ns = 0
-        self._ended, self._failed = threading.Event(), False
-        self._more = SimpleQueue[bool]()  # wakes the thread; its put never waits
+        self._failed = False
+        # These wake the threads; their put never waits. They run just after a beat, when the body
+        # sleeps: by a timer of its own the heartbeat would now and then meet the next one.
+        self._more, self._beats = SimpleQueue[bool](), SimpleQueue[bool]()
         self._thread: threading.Thread | None = None
         if background:
             self._thread = threading.Thread(target=self._carry, name="scribe", daemon=True)
@@ -84,6 +85,8 @@ class Scribe:
         if self._failed:
             raise ScribeFailed("the journal can no longer be written")
         self._lived_ns = time.perf_counter_ns()
+        if self._thread is not None:
+            self._beats.put(True)
         if self._taken - self._written == len(self._ring):
             self._missed += 1
             return
@@ -97,8 +100,8 @@ class Scribe:
 
     def close(self) -> None:
         """Write what waits. The journal stays open."""
-        self._ended.set()
         if self._thread is not None:
+            self._beats.put(False)
             self._more.put(False)
             self._thread.join(timeout=5.0)
             if self._lived_ns:
@@ -115,10 +118,9 @@ class Scribe:
 
     def _pulse(self) -> None:
         """Show when the body last lived, as long as it does."""
-        while not self._ended.wait(_PULSE_S):
-            if self._lived_ns:
-                self._board.make_writable()
-                self._board["body_heartbeat_ns"] = self._lived_ns
+        while self._beats.get():
+            self._board.make_writable()
+            self._board["body_heartbeat_ns"] = self._lived_ns
 
     def _write_all(self) -> None:
         while self._written < self._taken:
