@@ -17,7 +17,7 @@ class Strict(BaseModel):
 
 
 class BeatConfig(Strict):
-    hz: float = Field(default=10.0, ge=0.1, le=60, description="acting steps per second")
+    hz: float = Field(default=10.0, ge=1, le=60, description="acting steps per second")
     spin_ms: float = Field(
         default=1.5, ge=0, le=20, description="milliseconds spun, not slept, before a deadline"
     )

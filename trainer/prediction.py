@@ -27,8 +27,9 @@ class PredictionPsnr:
 @torch.no_grad()
 def prediction_psnr(
     networks: Networks, held_out: Batch, trained: Batch, num_actions: int, noise: Noise
-) -> PredictionPsnr:
-    """held_out (B, T) was never trained on; `trained` gives the mean frame."""
+) -> PredictionPsnr | None:
+    """held_out (B, T) was never trained on; `trained` gives the mean frame. None where every frame
+    held out begins something new: nothing could foretell it."""
     batch, action = held_out, previous_action(held_out.vector, num_actions)
     patches = to_patches(batch.image)
     observed = networks.dynamics.observe(
@@ -43,6 +44,8 @@ def prediction_psnr(
     truth, last = patches[:, _BURN_IN:], patches[:, _BURN_IN - 1 : -1]
     mean = to_patches(trained.image).mean((0, 1))
     counted = ~batch.is_first[:, _BURN_IN:]
+    if not counted.any():
+        return None
     predicted = networks.decoder(expected.feature)[0].clamp(-0.5, 0.5)
     return PredictionPsnr(
         *(

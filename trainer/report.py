@@ -125,6 +125,8 @@ class Report:
         psnr = prediction_psnr(
             learner.networks, held_out, trained_on, self._num_actions, learner.noise
         )
+        if psnr is None:
+            return
         for name, value in asdict(psnr).items():
             self._board[f"psnr_{name}"] = value
             self._tensorboard.add_scalar(f"prediction_psnr/{name}", value, learner.updates)
