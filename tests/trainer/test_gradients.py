@@ -7,29 +7,14 @@ from agent.codec import to_patches
 from agent.dynamics import State
 from agent.networks import build_networks
 from agent.noise import TorchNoise
-from interfaces.spaces import Spaces
+from tests.trainer.batches import random_batch, spaces_of
 from trainer.imagination import frozen, imagine
 from trainer.learner import Learner, _choose_starts
-from trainer.losses import Batch, dream_returns, policy_loss, value_loss
-
-
-def spaces_of(config):
-    camera = config.world.camera
-    return Spaces((camera.height, camera.width, 3), config.world.parameters, config.world.actions)
+from trainer.losses import dream_returns, policy_loss, value_loss
 
 
 def batch_of(config, spaces, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    size = (config.trainer.batch, config.trainer.length)
-    first = torch.zeros(size, dtype=torch.bool)
-    first[0, 3] = True
-    return Batch(
-        torch.randint(0, 255, (*size, *spaces.image_shape), dtype=torch.uint8, generator=generator),
-        torch.randn(*size, spaces.vector_size, generator=generator),
-        torch.randn(*size, generator=generator),
-        first,
-        torch.zeros(size, dtype=torch.bool),
-    )
+    return random_batch(spaces, (config.trainer.batch, config.trainer.length), (0, 3), seed)
 
 
 @pytest.fixture(params=["gaussian", "categorical"])

@@ -6,7 +6,7 @@ import torch
 
 from agent.networks import build_networks
 from agent.noise import TorchNoise
-from interfaces.spaces import Spaces
+from tests.trainer.batches import random_batch, spaces_of
 from trainer.losses import Batch
 from trainer.prediction import prediction_psnr
 
@@ -14,23 +14,12 @@ WINDOWS, LENGTH, BURN_IN = 3, 9, 5
 
 
 def windows(spaces, seed):
-    generator = torch.Generator().manual_seed(seed)
-    size = (WINDOWS, LENGTH)
-    first = torch.zeros(size, dtype=torch.bool)
-    first[0, 7] = True  # a beginning: what came before tells nothing of it
-    return Batch(
-        torch.randint(0, 255, (*size, *spaces.image_shape), dtype=torch.uint8, generator=generator),
-        torch.randn(*size, spaces.vector_size, generator=generator),
-        torch.randn(*size, generator=generator),
-        first,
-        torch.zeros(size, dtype=torch.bool),
-    )
+    return random_batch(spaces, (WINDOWS, LENGTH), (0, 7), seed)
 
 
 @pytest.fixture
 def measure(tiny):
-    camera = tiny.world.camera
-    spaces = Spaces((camera.height, camera.width, 3), tiny.world.parameters, tiny.world.actions)
+    spaces = spaces_of(tiny)
     networks, noise = build_networks(spaces, tiny.model, 0), TorchNoise(torch.device("cpu"))
     noise.begin(1, 1)
 
