@@ -155,5 +155,5 @@ class Screen:
             view = live_view(self._board, self._run, self._config, seconds, self.notice)
             self._live.update(view, refresh=True)
         elif not self._quiet and seconds >= self._next_line_s:
-            self._console.print(plain_line(self._board, seconds), highlight=False)
+            self._console.print(plain_line(self._board, seconds), highlight=False, soft_wrap=True)
             self._next_line_s = seconds + _LINE_EVERY_S

@@ -160,7 +160,7 @@ def test_every_problem_is_listed_with_its_place(tmp_path: Path) -> None:
     for part in (
         "configuration: 7 problems",
         "my.yaml:2:3  beat.hz = 100\n    should be less than or equal to 60\n"
-        "    allowed: number >= 0.1, <= 60 (acting steps per second)",
+        "    allowed: number >= 1, <= 60 (acting steps per second)",
         "my.yaml:4:3  dream.horizen = 15\n    unknown key; did you mean dream.horizon?",
         "my.yaml:6:1  seed\n    written twice; the first is at my.yaml:5:1",
         'my.yaml:9:5  world.actions.0.kind = "fly"',
