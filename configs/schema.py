@@ -1,19 +1,12 @@
 """Every setting of Yume: frozen, bounded, described; unknown keys are refused."""
 
 import math
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Port = Annotated[int, Field(ge=0, le=65535)]
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/#*,?\[\]{}]+$")]
-Weight = Annotated[float, Field(ge=-1e6, le=1e6)]
-
-
-class Strict(BaseModel):
-    """Frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from configs.standin import StandinConfig
+from configs.strict import Name, Port, Strict, Weight
 
 
 class BeatConfig(Strict):
@@ -59,33 +52,6 @@ class OscConfig(Strict):
     receive_port: Port = Field(
         default=0, description="our port, VRChat's OSC output; 0: a free one (stand-in only)"
     )
-
-
-class StandinConfig(Strict):
-    """The stand-in VRChat world, a process of its own in life, a function call in lockstep."""
-
-    size_m: float = Field(default=8.0, ge=4, le=40, description="side of the square room, metres")
-    width: int = Field(default=128, ge=16, le=1024, description="pixels of the stream")
-    height: int = Field(default=128, ge=16, le=1024, description="pixels of the stream")
-    fps: float = Field(default=30.0, gt=0, le=60, description="frames per second of the stream")
-    fov_deg: float = Field(
-        default=75.0, ge=20, le=120, description="vertical field of view, degrees"
-    )
-    walk_m_s: float = Field(default=2.0, gt=0, le=10, description="walk speed, metres per second")
-    run_m_s: float = Field(
-        default=4.0, gt=0, le=10, description="run speed (also of the full stick)"
-    )
-    strafe_m_s: float = Field(
-        default=2.0, gt=0, le=10, description="strafe speed, metres per second"
-    )
-    turn_deg_s: float = Field(
-        default=200.0, gt=0, le=720, description="yaw speed at full deflection"
-    )
-    dead_time_ms: float = Field(
-        default=33.0, ge=0, le=500, description="from packet to movement, milliseconds"
-    )
-    pat_distance_m: float = Field(default=1.2, gt=0, le=5, description="the other pats within this")
-    pat_parameter: Name = Field(default="HeadPat", description="avatar parameter true while patted")
 
 
 class WorldConfig(Strict):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from configs.errors import BadInput
-from configs.schema import StandinConfig
+from configs.standin import StandinConfig
 from interfaces.endpoints import read_endpoints
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder

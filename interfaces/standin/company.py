@@ -1,153 +1,248 @@
-"""The other avatar: it wanders, notices the agent, walks up to it and pats its head.
+"""The others: people with a way each, who wander, come near, pat, boop, follow, talk, and leave.
 
-1. It wanders from one random point to the next at 1 m/s.
-2. Once the agent has been near (2.5 m) for half a second, it walks up to it; it gives up after
-   four seconds, or when the agent is far away.
-3. Within the pat distance it raises its arms (a quarter second) and pats for as long as the agent
-   stays there and is not faster than 2.5 m/s.
-4. After three seconds of patting it has had enough: it leaves for a place away from the agent, and
-   notices nobody for two seconds.
+1. Each wanders from one random point to the next at 1 m/s, around what is in the way.
+2. Once the agent has been near (2.5 m) for half a second they act by their nature: the friend walks
+   up and pats its head, the tease walks up and boops its nose, the follower walks along for a
+   while, the talker stops and speaks, the shy one walks away. Who comes gives up after four
+   seconds, or when the agent is far away.
+3. Within the pat distance the friend raises its arms (a quarter second) and pats for as long as the
+   agent stays there and is not faster than 2.5 m/s; after three seconds it has had enough.
+4. Then it leaves for a place away from the agent, and notices nobody for two seconds.
 
-So who follows it, or seeks it, is patted about half of the time; who does not, much less.
+So who follows a friend, or seeks it, is patted about half of the time; who does not, much less.
 """
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from interfaces.standin.geometry import Room
-from interfaces.standin.input import DT_S
-from interfaces.standin.physics import Avatar
+from interfaces.standin.client.contacts import Point, Toucher
+from interfaces.standin.client.input import DT_S
+from interfaces.standin.client.physics import Avatar
+from interfaces.standin.places.place import Place
+from interfaces.standin.places.routes import Routes
 
+THINK_SUBSTEPS = 2  # people move at 30 Hz
 WANDER_M_S = 1.0
 APPROACH_M_S = 1.2
 NEAR_M = 2.5
 NOTICE_S = 0.5
 PATIENCE_S = 4.0
 PAT_S = 3.0
+TALK_S = 3.0
+FOLLOW_S = 8.0
 REST_S = 2.0
 RAISE_S = 0.25
 FAST_M_S = 2.5
-REACH_M = 0.6  # of the raised arms
+SHOULDER_M, HEAD_M = 1.27, 1.5
+ARM_M = 0.72
+NATURES = ("friend", "talker", "follower", "shy", "tease", "friend")
+NAMES = ("Aoi", "Ren", "Mio", "Sora", "Yuki", "Haru", "Rin", "Kai")
+_DT_S = THINK_SUBSTEPS * DT_S
 _TURN_DEG_S = 240.0
 _ARRIVED_M = 0.3
 _STUCK_S = 0.5
 _PLACES = 4  # it leaves for the farthest of so many random ones
+_BOOP_S = 0.6
 
 
 @dataclass(slots=True)
-class Company:
-    """Where the other is, what it is doing ("wander", "approach", "pat"), and for how long."""
+class Person:
+    """Where one is, what it is doing, and for how long. Metres, degrees, seconds.
 
+    `mode`: wander, approach, pat, boop, follow, talk, leave.
+    """
+
+    name: str
+    nature: str
+    look: int  # which hair and shirt
     x: float = 0.0
+    y: float = 0.0
     z: float = 0.0
     heading_deg: float = 0.0
-    goal_x: float = 0.0
-    goal_z: float = 0.0
+    path: list[list[float]] = field(default_factory=list[list[float]])
     mode: str = "wander"
     noticed_s: float = 0.0  # the agent has been near for so long
-    approached_s: float = 0.0
+    mode_s: float = 0.0  # in this mode for so long
     patted_s: float = 0.0
     rest_s: float = 0.0  # still notices nobody for so long
     stuck_s: float = 0.0
     arm: float = 0.0  # 0 hanging .. 1 raised
+    swing_deg: float = 0.0  # of the raised arm, from hanging down
     stride_m: float = 0.0
     patting: bool = False
-    proximity: float = 0.0  # 0..1, as a VRChat proximity contact on the agent's head tells it
+    bubble: str = ""
+    spoken: int = 0  # how often it began to speak
 
-    def advance(
-        self, agent: Avatar, pat_distance_m: float, room: Room, rng: np.random.Generator
-    ) -> None:
-        """One substep of 1/60 s."""
-        distance_m = math.hypot(agent.x - self.x, agent.z - self.z)
-        near_m = max(NEAR_M, pat_distance_m)
-        if self.mode == "wander":
-            self._wander(distance_m < near_m, room, rng)
+    def parts(self) -> Toucher:
+        """Where head and hands are."""
+        if self.arm == 0.0:
+            return Toucher((self.x, self.y + HEAD_M, self.z), ())
+        swing = math.radians(self.arm * self.swing_deg)
+        heading = math.radians(self.heading_deg)
+        ahead, up = ARM_M * math.sin(swing), SHOULDER_M - ARM_M * math.cos(swing)
+        hands: list[Point] = []
+        for side in (-0.12, 0.12):
+            hands.append(
+                (
+                    self.x + ahead * math.sin(heading) + side * math.cos(heading),
+                    self.y + up,
+                    self.z + ahead * math.cos(heading) - side * math.sin(heading),
+                )
+            )
+        return Toucher((self.x, self.y + HEAD_M, self.z), hands)
+
+
+class Company:
+    """Everybody but the agent. Drawn by the seed, moved by the same generator as the world."""
+
+    def __init__(self, place: Place, count: int, pat_distance_m: float, rng: np.random.Generator):
+        self._place, self._pat_m, self._rng = place, pat_distance_m, rng
+        self._routes: Routes | None = None
+        self.people: list[Person] = []
+        looks = rng.permutation(8)
+        for i in range(count):
+            x, y, z, heading = _spot(place, rng)
+            self.people.append(
+                Person(
+                    NAMES[i % len(NAMES)] + ("" if i < len(NAMES) else str(i // len(NAMES) + 1)),
+                    NATURES[i % len(NATURES)],
+                    int(looks[i % 8]),
+                    x,
+                    y,
+                    z,
+                    heading,
+                )
+            )
+
+    def advance(self, agent: Avatar, eye_m: float) -> None:
+        """THINK_SUBSTEPS of 1/60 s."""
+        for person in self.people:
+            self._live(person, agent, eye_m)
+
+    def patting(self) -> str | None:
+        """Who pats the agent now."""
+        return next((person.name for person in self.people if person.patting), None)
+
+    def _live(self, person: Person, agent: Avatar, eye_m: float) -> None:
+        away_m = math.hypot(agent.x - person.x, agent.z - person.z)
+        near_m = max(NEAR_M, self._pat_m)
+        person.mode_s += _DT_S
+        if person.mode in ("wander", "leave"):
+            self._wander(person, agent, away_m < near_m)
+        elif person.mode in ("approach", "pat", "boop"):
+            self._seek(person, agent, away_m, near_m)
+        elif person.mode == "follow":
+            if away_m > 0.9:
+                self._walk_to(person, agent.x, agent.z, APPROACH_M_S)
+            if person.mode_s > FOLLOW_S or away_m > 2 * near_m:
+                self._leave(person, agent)
         else:
-            self.mode = "pat" if distance_m <= pat_distance_m else "approach"
-            self._seek(agent, distance_m, near_m, pat_distance_m, room, rng)
-        self._pat(agent, distance_m, pat_distance_m, room, rng)
+            self._face(person, agent.x, agent.z)
+            if person.mode_s > TALK_S:
+                self._leave(person, agent)
+        self._reach(person, agent, away_m, eye_m)
 
-    def snapshot(self) -> dict[str, object]:
-        return asdict(self)
-
-    def restore(self, snapshot: dict[str, object]) -> None:
-        for each in fields(self):
-            setattr(self, each.name, snapshot[each.name])
-
-    def _wander(self, is_near: bool, room: Room, rng: np.random.Generator) -> None:
-        self.rest_s = max(0.0, self.rest_s - DT_S)
-        self.noticed_s = self.noticed_s + DT_S if is_near and self.rest_s == 0.0 else 0.0
-        if self.noticed_s >= NOTICE_S:
-            self.mode, self.noticed_s, self.approached_s = "approach", 0.0, 0.0
+    def _wander(self, person: Person, agent: Avatar, is_near: bool) -> None:
+        person.rest_s = max(0.0, person.rest_s - _DT_S)
+        person.noticed_s = person.noticed_s + _DT_S if is_near and not person.rest_s else 0.0
+        if person.noticed_s >= NOTICE_S:
+            self._notice(person, agent)
             return
-        self._walk_to(self.goal_x, self.goal_z, WANDER_M_S, room)
-        arrived = math.hypot(self.goal_x - self.x, self.goal_z - self.z) < _ARRIVED_M
-        if arrived or self.stuck_s > _STUCK_S:
-            self._new_goal(room, rng)
+        if not person.path:
+            self._new_goal(person)
+        x, z = person.path[0]
+        self._walk_to(person, x, z, WANDER_M_S)
+        if math.hypot(x - person.x, z - person.z) < _ARRIVED_M:
+            del person.path[0]
+        elif person.stuck_s > _STUCK_S:
+            self._new_goal(person)
 
-    def _seek(
-        self,
-        agent: Avatar,
-        distance_m: float,
-        near_m: float,
-        pat_distance_m: float,
-        room: Room,
-        rng: np.random.Generator,
-    ) -> None:
-        if distance_m > 0.8 * pat_distance_m:
-            self._walk_to(agent.x, agent.z, APPROACH_M_S, room)
+    def _notice(self, person: Person, agent: Avatar) -> None:
+        person.noticed_s = person.mode_s = 0.0
+        if person.nature in ("friend", "tease"):
+            person.mode = "approach"
+        elif person.nature == "follower":
+            person.mode = "follow"
+        elif person.nature == "talker":
+            person.mode = "talk"
+            phrases = self._place.phrases
+            person.bubble = phrases[int(self._rng.integers(len(phrases)))]
+            person.spoken += 1
         else:
-            self._face(agent.x, agent.z)
-        self.approached_s = 0.0 if self.mode == "pat" else self.approached_s + DT_S
-        if self.approached_s > PATIENCE_S or distance_m > near_m + 1.5:
-            self._leave(agent, room, rng)
+            self._leave(person, agent)
 
-    def _pat(
-        self,
-        agent: Avatar,
-        distance_m: float,
-        pat_distance_m: float,
-        room: Room,
-        rng: np.random.Generator,
-    ) -> None:
-        raising = DT_S / RAISE_S if self.mode == "pat" else -DT_S / RAISE_S
-        self.arm = min(1.0, max(0.0, self.arm + raising))
-        gap_m = max(0.0, distance_m - REACH_M)
-        self.proximity = self.arm * max(0.0, 1.0 - gap_m / pat_distance_m)
-        self.patting = self.mode == "pat" and self.arm == 1.0 and agent.ground_speed_m_s <= FAST_M_S
-        if self.patting:
-            self.patted_s += DT_S
-            if self.patted_s >= PAT_S:
-                self._leave(agent, room, rng)
+    def _seek(self, person: Person, agent: Avatar, away_m: float, near_m: float) -> None:
+        close = away_m <= self._pat_m
+        mode = ("pat" if person.nature == "friend" else "boop") if close else "approach"
+        if mode != person.mode:
+            person.mode, person.mode_s = mode, 0.0
+        if away_m > 0.75 * self._pat_m:
+            self._walk_to(person, agent.x, agent.z, APPROACH_M_S)
+        else:
+            self._face(person, agent.x, agent.z)
+        bored = person.mode == "approach" and person.mode_s > PATIENCE_S
+        done = person.mode == "boop" and person.mode_s > _BOOP_S
+        if bored or done or away_m > near_m + 1.5:
+            self._leave(person, agent)
 
-    def _leave(self, agent: Avatar, room: Room, rng: np.random.Generator) -> None:
-        self.mode, self.patted_s, self.noticed_s, self.rest_s = "wander", 0.0, 0.0, REST_S
-        places = [room.free_point(rng) for _ in range(_PLACES)]
+    def _reach(self, person: Person, agent: Avatar, away_m: float, eye_m: float) -> None:
+        reaching = person.mode in ("pat", "boop") and agent.ground_speed_m_s <= FAST_M_S
+        if not reaching and person.arm == 0.0:
+            return
+        raising = _DT_S / RAISE_S if reaching else -_DT_S / RAISE_S
+        person.arm = min(1.0, max(0.0, person.arm + raising))
+        if reaching:
+            target = agent.y + eye_m + (0.08 if person.mode == "pat" else -0.04)
+            rise = target - person.y - SHOULDER_M
+            person.swing_deg = math.degrees(math.atan2(max(0.05, away_m), -rise))
+        person.patting = reaching and person.mode == "pat" and person.arm == 1.0
+        if person.patting:
+            person.patted_s += _DT_S
+            if person.patted_s >= PAT_S:
+                self._leave(person, agent)
+
+    def _leave(self, person: Person, agent: Avatar) -> None:
+        person.mode, person.mode_s, person.patted_s = "leave", 0.0, 0.0
+        person.noticed_s, person.rest_s, person.bubble = 0.0, REST_S, ""
+        person.patting = False
+        ground = self._place.ground
+        places = [ground.free_point(self._rng) for _ in range(_PLACES)]
         away = [math.hypot(x - agent.x, z - agent.z) for x, z in places]
-        self.goal_x, self.goal_z = places[away.index(max(away))]
-        self.stuck_s = 0.0
+        self._go(person, places[away.index(max(away))])
 
-    def _new_goal(self, room: Room, rng: np.random.Generator) -> None:
-        self.goal_x, self.goal_z = room.free_point(rng)
-        self.stuck_s = 0.0
+    def _new_goal(self, person: Person) -> None:
+        person.mode = "wander"
+        self._go(person, self._place.ground.free_point(self._rng))
 
-    def _walk_to(self, x: float, z: float, speed_m_s: float, room: Room) -> None:
-        away_x, away_z = x - self.x, z - self.z
+    def _go(self, person: Person, goal: tuple[float, float]) -> None:
+        if self._routes is None:
+            self._routes = Routes(self._place.ground)
+        points = self._routes.route((person.x, person.z), goal)
+        person.path, person.stuck_s = [[x, z] for x, z in points], 0.0
+
+    def _walk_to(self, person: Person, x: float, z: float, speed_m_s: float) -> None:
+        away_x, away_z = x - person.x, z - person.z
         distance_m = math.hypot(away_x, away_z)
         if distance_m < 1e-6:
             return
-        step = min(1.0, speed_m_s * DT_S / distance_m)
-        new_x, new_z, _ = room.slide(self.x, self.z, away_x * step, away_z * step)
-        moved_m = math.hypot(new_x - self.x, new_z - self.z)
-        self.stuck_s = self.stuck_s + DT_S if moved_m < 0.3 * speed_m_s * DT_S else 0.0
-        self.stride_m += moved_m
-        self.x, self.z = new_x, new_z
-        self._face(x, z)
+        step, ground = min(1.0, speed_m_s * _DT_S / distance_m), self._place.ground
+        new_x, new_z, _ = ground.slide(person.x, person.y, person.z, away_x * step, away_z * step)
+        moved_m = math.hypot(new_x - person.x, new_z - person.z)
+        person.stuck_s = person.stuck_s + _DT_S if moved_m < 0.3 * speed_m_s * _DT_S else 0.0
+        person.stride_m += moved_m
+        person.x, person.z = new_x, new_z
+        person.y = ground.terrain(new_x, new_z)
+        self._face(person, x, z)
 
-    def _face(self, x: float, z: float) -> None:
-        wanted = math.degrees(math.atan2(x - self.x, z - self.z))
-        off = (wanted - self.heading_deg + 180.0) % 360.0 - 180.0
-        limit = _TURN_DEG_S * DT_S
-        self.heading_deg = (self.heading_deg + min(limit, max(-limit, off))) % 360.0
+    def _face(self, person: Person, x: float, z: float) -> None:
+        wanted = math.degrees(math.atan2(x - person.x, z - person.z))
+        off = (wanted - person.heading_deg + 180.0) % 360.0 - 180.0
+        limit = _TURN_DEG_S * _DT_S
+        person.heading_deg = (person.heading_deg + min(limit, max(-limit, off))) % 360.0
+
+
+def _spot(place: Place, rng: np.random.Generator) -> tuple[float, float, float, float]:
+    x, z = place.ground.free_point(rng)
+    return x, place.ground.terrain(x, z), z, float(rng.uniform(0.0, 360.0))

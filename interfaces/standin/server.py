@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from configs.schema import StandinConfig
+from configs.standin import StandinConfig
 from interfaces.clock import Pacer, RealClock
+from interfaces.standin.client.input import PHYSICS_HZ
 from interfaces.standin.core import StandinCore
-from interfaces.standin.input import PHYSICS_HZ
 from interfaces.standin.stream import Newest, Stream
 
 JPEG_QUALITY = 90

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from configs.schema import StandinConfig
+from configs.standin import AvatarConfig, ContactConfig, StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.osc import decode, encode
 
@@ -16,7 +16,7 @@ SUBSTEPS = 6
 def beside_each_other(config: StandinConfig = CONFIG, distance_m: float = 1.0) -> StandinCore:
     core = StandinCore(config, seed=0)
     snapshot = core.snapshot()
-    here: dict[str, float] = snapshot["company"]  # type: ignore[assignment]
+    here = snapshot["people"][0]
     inward = -math.copysign(distance_m, here["x"])
     snapshot["avatar"] |= {"x": here["x"] + inward, "z": here["z"]}
     core.restore(snapshot)
@@ -37,14 +37,14 @@ def pats(core: StandinCore, seconds: float) -> list[bool]:
 def test_standing_near_it_is_patted() -> None:
     core = beside_each_other()
     heard = pats(core, 5.0)
-    assert sum(heard) / 60 == pytest.approx(3.0, abs=0.1)
+    assert sum(heard) / 60 == pytest.approx(3.1, abs=0.2)  # hands leave with the arms
     assert not any(heard[:30])  # it takes half a second to notice one
 
 
 def test_truth_says_who_pats() -> None:
     core = beside_each_other()
     pats(core, 2.0)
-    assert core.truth()["patted_by"] == "other"
+    assert core.truth()["patted_by"] == "Aoi"
     pats(core, 3.0)
     assert core.truth()["patted_by"] is None
 
@@ -67,9 +67,13 @@ def test_proximity_rises_with_the_arms() -> None:
 
 
 def test_the_parameter_has_the_name_it_was_given() -> None:
-    core = StandinCore(StandinConfig(pat_parameter="Boop"), 0)
+    avatar = AvatarConfig(
+        id="avtr_x",
+        contacts={"Touched": ContactConfig(), "Near": ContactConfig(kind="proximity")},
+    )
+    core = StandinCore(StandinConfig(avatars=(avatar,)), 0)
     told = {decode(datagram)[0][0].rpartition("/")[2] for datagram in core.step(1, [])}
-    assert {"Boop", "Boop_Prox"} <= told
+    assert {"Touched", "Near"} <= told
 
 
 def test_a_runner_is_not_patted() -> None:
@@ -79,11 +83,11 @@ def test_a_runner_is_not_patted() -> None:
     for _ in range(300):
         core.step(SUBSTEPS, [encode("/input/Vertical", 1.0), encode("/input/LookHorizontal", 0.75)])
         truth = core.truth()
-        agent: dict[str, float] = truth["agent"]  # type: ignore[assignment]
+        agent = truth["agent"]
         if math.hypot(agent["velocity_x"], agent["velocity_z"]) > 2.5:
             fast += 1
             patted += truth["patted_by"] is not None
-        if truth["contacts"]:
+        if truth["touches"]:
             core.step(rng.randrange(6), [encode("/input/LookHorizontal", 1.0)])
     assert fast > 100
     assert patted == 0
@@ -99,8 +103,7 @@ def pat_share(seed: int, follows: bool, beats: int = 900) -> float:
         patted += truth["patted_by"] is not None
         forward, turn = rng.uniform(-1, 1), rng.uniform(-1, 1)
         if follows:
-            me: dict[str, float] = truth["agent"]  # type: ignore[assignment]
-            other: dict[str, float] = truth["other"]  # type: ignore[assignment]
+            me, other = truth["agent"], truth["people"][0]
             away_x, away_z = other["x"] - me["x"], other["z"] - me["z"]
             off = math.degrees(math.atan2(away_x, away_z)) - me["heading_deg"]
             off = (off + 180.0) % 360.0 - 180.0

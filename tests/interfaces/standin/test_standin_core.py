@@ -10,15 +10,14 @@ import zlib
 import numpy as np
 import pytest
 
-from configs.schema import StandinConfig
+from configs.standin import BUILT_IN, OTHER_AVATAR_ID, StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.osc import decode, encode
 
 CONFIG = StandinConfig(width=64, height=64)
 PARAMETERS = {
-    *("VelocityX", "VelocityY", "VelocityZ", "VelocityMagnitude", "AngularY", "Grounded"),
-    *("Upright", "TrackingType", "VRMode", "AFK", "MuteSelf", "Seated", "InStation"),
-    *("HeadPat", "HeadPat_Prox"),
+    *BUILT_IN,
+    *("VRCEmote", "Mood", "Hat", "HeadPat", "HeadPat_Prox", "Boop", "/avatar/eyeheight"),
 }
 
 
@@ -81,9 +80,9 @@ def test_a_long_step_is_many_short_ones() -> None:
 def test_an_avatar_change_tells_everything_again() -> None:
     core = StandinCore(CONFIG, 0)
     core.step(1, [])
-    sent = core.step(1, [encode("/avatar/change", "avtr_other")])
-    assert decode(sent[0]) == [("/avatar/change", ["avtr_other"])]
-    assert set(names(sent)[1:]) == PARAMETERS
+    sent = core.step(1, [encode("/avatar/change", OTHER_AVATAR_ID)])
+    assert decode(sent[0]) == [("/avatar/change", [OTHER_AVATAR_ID])]
+    assert set(names(sent)[1:]) == {*BUILT_IN, "/avatar/eyeheight"}  # it has none of its own
 
 
 def test_voice_toggles_mute_on_its_edge() -> None:
@@ -117,6 +116,7 @@ def test_bundles_act() -> None:
         encode("/avatar/parameters/Grounded", False),
         encode("/avatar/parameters/HeadPat", True),
         encode("/avatar/change", 1),
+        encode("/avatar/change", "avtr_of_somebody_else"),
         b"/input/Jump\0,ii\0\0\0\0\1\0\0\0\1",
         b"/input/Jump\0,[i]\0\0\0\0\0\0\0\1",
     ],

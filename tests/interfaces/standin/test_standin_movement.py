@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from configs.schema import StandinConfig
+from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.osc import decode, encode
 
@@ -17,7 +17,7 @@ def standing(config: StandinConfig = CONFIG, **pose: float) -> StandinCore:
     core = StandinCore(config, seed=0)
     snapshot = core.snapshot()
     snapshot["avatar"] |= {"x": 19.6, "y": 0.0, "z": 0.0, "heading_deg": 0.0} | pose
-    snapshot["company"] |= {"x": -15.0, "z": -15.0}
+    snapshot["people"][0] |= {"x": -15.0, "z": -15.0}
     core.restore(snapshot)
     core.step(1, [])
     return core
@@ -174,7 +174,7 @@ def test_walls_stop_and_velocity_tells() -> None:
     core = standing(z=19.0)
     assert drive(core, 60, Vertical=1.0)["VelocityZ"] == 0.0
     assert agent(core)["z"] == 19.75  # the room's half, less the capsule's radius
-    assert core.truth()["contacts"] == ["north"]
+    assert core.truth()["touches"] == ["north"]
 
 
 def test_one_slides_along_a_wall() -> None:
@@ -202,9 +202,9 @@ def test_nobody_gets_into_anything_solid(seed: int, size_m: float) -> None:
         core.restore(snapshot)
         for _ in range(12):
             drive(core, 10, Vertical=1.0)
-            kinds |= set(core.truth()["contacts"])  # type: ignore[arg-type]
-            for who in ("agent", "other"):
-                where: dict[str, float] = core.truth()[who]  # type: ignore[assignment]
+            kinds |= set(core.truth()["touches"])  # type: ignore[arg-type]
+            truth = core.truth()
+            for where in (truth["agent"], *truth["people"]):
                 assert abs(where["x"]) <= size_m / 2 - 0.25
                 assert abs(where["z"]) <= size_m / 2 - 0.25
                 for solid in landmarks:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
-from configs.schema import StandinConfig
+from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.standin.server import PortTaken, serve
 from interfaces.vrchat.osc import decode, encode

@@ -4,18 +4,22 @@ Metres; x to the east, y to the north, z up (Panda3D's axes). One light, from ab
 so that the faces of one thing differ in brightness.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.standin.geometry import Colour, Landmark
+from interfaces.standin.places.landmarks import Landmark
+from interfaces.standin.places.solids import Box, Colour
 
 Floats = NDArray[np.float32]
 Vector = tuple[float, float, float]
 _LIGHT = np.array([-0.45, -0.30, 0.84], np.float32)
 _AMBIENT = 0.62
+_WHITE: Colour = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,53 @@ def join(*meshes: Mesh) -> Mesh:
     )
 
 
-def quad(corners: tuple[Vector, Vector, Vector, Vector], uv_size: tuple[float, float]) -> Mesh:
-    """A white rectangle, lit evenly, for a texture; corners counter-clockwise from outside."""
+def quad(
+    corners: tuple[Vector, Vector, Vector, Vector],
+    uv_size: tuple[float, float],
+    colour: Colour = _WHITE,
+) -> Mesh:
+    """A rectangle, lit evenly, for a texture; corners counter-clockwise from outside."""
     points = np.asarray(corners, np.float32)
     u, v = uv_size
     uv = np.asarray([(0, 0), (u, 0), (u, v), (0, v)], np.float32)
     order = [(0, 1, 2), (0, 2, 3)]
-    return Mesh(points[order], np.ones((2, 3, 3), np.float32), uv[order])
+    colours = np.broadcast_to(np.asarray(colour, np.float32), (2, 3, 3)).copy()
+    return Mesh(points[order], colours, uv[order])
+
+
+def block(solid: Box, low: float, high: float, tile_m: float, colour: Colour = _WHITE) -> Mesh:
+    """A box of quads for a texture that repeats after `tile_m`; its sides differ in brightness."""
+    (x, z), (half_x, half_z) = (solid.x, solid.z), solid.reach
+    corners = [(-half_x, half_z), (half_x, half_z), (half_x, -half_z), (-half_x, -half_z)]
+    faces: list[Mesh] = []
+    for i, shade in enumerate((0.80, 0.72, 1.0, 0.92)):  # north, east, south, west
+        (ax, az), (bx, bz) = corners[i], corners[(i + 1) % 4]
+        wide = math.hypot(bx - ax, bz - az)
+        a, b = (x + bx, z + bz), (x + ax, z + az)
+        face = ((*a, low), (*b, low), (*b, high), (*a, high))
+        uv = (wide / tile_m, (high - low) / tile_m)
+        faces.append(quad(face, uv, _shaded(colour, shade)))
+    a, b, c, d = ((x + cx, z + cz, high) for cx, cz in reversed(corners))
+    faces.append(quad((a, b, c, d), (2 * half_x / tile_m, 2 * half_z / tile_m), colour))
+    return join(*faces)
+
+
+def carpet(
+    half: float, cells: int, height: Callable[[float, float], float], tile_m: float, colour: Colour
+) -> Mesh:
+    """Ground that follows `height` over -half..half, lit by its slope, for a texture."""
+    line = np.linspace(-half, half, cells + 1)
+    grid = np.array([[(x, y, height(float(x), float(y))) for x in line] for y in line], np.float32)
+    a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]
+    corners = np.concatenate(
+        [np.stack(each, axis=-2).reshape(-1, 3, 3) for each in ((a, b, c), (a, c, d))]
+    )
+    lit = _lit(corners, (0.0, 0.0, 0.0), colour)
+    return Mesh(lit.corners, lit.colours, lit.corners[..., :2] / np.float32(tile_m))
+
+
+def _shaded(colour: Colour, shade: float) -> Colour:
+    return colour[0] * shade, colour[1] * shade, colour[2] * shade
 
 
 def box(centre: Vector, size: Vector, colour: Colour, top: float = 1.0) -> Mesh:
@@ -73,9 +117,9 @@ def revolve(
     return _lit(corners[_area(corners) > 1e-9], centre, colour)
 
 
-def sphere(centre: Vector, radius: float, colour: Colour, sides: int = 12) -> Mesh:
+def sphere(centre: Vector, radius: float, colour: Colour, sides: int = 12, rings: int = 8) -> Mesh:
     """centre: of the ball itself."""
-    angles = np.linspace(-0.5 * np.pi, 0.5 * np.pi, 9)
+    angles = np.linspace(-0.5 * np.pi, 0.5 * np.pi, rings + 1)
     profile = [(radius * float(np.cos(a)), radius * float(np.sin(a))) for a in angles]
     return revolve(profile, centre, colour, sides)
 

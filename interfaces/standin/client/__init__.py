@@ -1,0 +1,1 @@
+"""What the VRChat client does with OSC, apart from any place: inputs, parameters, chat, camera."""

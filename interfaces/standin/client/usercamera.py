@@ -1,0 +1,110 @@
+"""The user camera, as far as OSC can reach it: mode, pose, zoom, and its trap.
+
+Every Pose turns Flying on, and from then on movement inputs fly the camera, not the avatar.
+"""
+
+import math
+from dataclasses import dataclass
+
+from interfaces.standin.client.input import DT_S, Intent
+
+PREFIX = "/usercamera/"
+MODES = 7  # off, photo, stream, emoji, multilayer, print, drone
+STREAM = 2
+_FLY_M_S = 3.0
+_ZOOM = (20.0, 150.0)
+_TRIGGERS = ("Close", "Capture", "CaptureDelayed")
+_BOOLS = frozenset(
+    (
+        *("ShowUIInCamera", "Lock", "LocalPlayer", "RemotePlayer", "Environment", "GreenScreen"),
+        *("SmoothMovement", "LookAtMe", "AutoLevelRoll", "AutoLevelPitch", "TriggerTakesPhotos"),
+        *("DollyPathsStayVisible", "CameraEars", "ShowFocus", "RollWhileFlying"),
+        *("OrientationIsLandscape",),
+    )
+)
+_FLOATS = frozenset(
+    (
+        *("Exposure", "FocalDistance", "Aperture", "Hue", "Saturation", "Lightness"),
+        *("LookAtMeXOffset", "LookAtMeYOffset", "FlySpeed", "TurnSpeed", "SmoothingStrength"),
+        *("PhotoRate", "Duration"),
+    )
+)
+
+
+@dataclass(slots=True)
+class UserCamera:
+    """World pose in metres and degrees: pitch positive down, yaw clockwise from north."""
+
+    mode: int = 0
+    flying: bool = False
+    streaming: bool = False
+    zoom: float = 45.0
+    x: float = 0.0
+    y: float = 1.6
+    z: float = 0.0
+    pitch_deg: float = 0.0
+    yaw_deg: float = 0.0
+    roll_deg: float = 0.0
+    captures: int = 0
+
+    @property
+    def shown(self) -> bool:
+        """Whether the window shows it instead of what the avatar sees."""
+        return self.mode == STREAM and self.streaming
+
+    @property
+    def takes_inputs(self) -> bool:
+        return self.mode != 0 and self.flying
+
+    def receive(self, name: str, arguments: list[object]) -> bool:
+        """Take /usercamera/NAME. False: no such address, or wrong arguments."""
+        numbers = [float(a) for a in arguments if isinstance(a, (bool, int, float))]
+        if len(numbers) != len(arguments) or not all(math.isfinite(n) for n in numbers):
+            return False
+        if name == "Pose":
+            if len(numbers) != 6:
+                return False
+            self.x, self.y, self.z, self.pitch_deg, self.yaw_deg, self.roll_deg = numbers
+            self.flying = True
+            return True
+        if name in _TRIGGERS and len(numbers) <= 1:
+            self._trigger(name, not numbers or numbers[0] > 0.5)
+            return True
+        if len(numbers) != 1:
+            return False
+        return self._set(name, numbers[0])
+
+    def fly(self, intent: Intent) -> None:
+        """One substep of movement inputs."""
+        self.yaw_deg = (self.yaw_deg + intent.turn_deg_s * DT_S) % 360.0
+        self.pitch_deg = min(89.0, max(-89.0, self.pitch_deg - intent.pitch_deg_s * DT_S))
+        yaw, scale = math.radians(self.yaw_deg), _FLY_M_S * DT_S
+        forward, right = (
+            math.copysign(scale, v) if v else 0.0 for v in (intent.forward_m_s, intent.right_m_s)
+        )
+        self.x += forward * math.sin(yaw) + right * math.cos(yaw)
+        self.z += forward * math.cos(yaw) - right * math.sin(yaw)
+
+    def _trigger(self, name: str, pressed: bool) -> None:
+        if not pressed:
+            return
+        if name == "Close":
+            self.mode, self.flying = 0, False
+        elif self.mode:
+            self.captures += 1
+
+    def _set(self, name: str, value: float) -> bool:
+        if name == "Mode":
+            if value not in range(MODES):
+                return False
+            self.mode = int(value)
+            self.flying = self.flying and self.mode != 0
+        elif name == "Flying":
+            self.flying = value > 0.5
+        elif name == "Streaming":
+            self.streaming = value > 0.5
+        elif name == "Zoom":
+            self.zoom = min(_ZOOM[1], max(_ZOOM[0], value))
+        else:
+            return name in _BOOLS or name in _FLOATS
+        return True

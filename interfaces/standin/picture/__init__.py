@@ -1,0 +1,1 @@
+"""What the stand-in looks like: meshes, textures, people, the renderer."""

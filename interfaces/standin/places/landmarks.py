@@ -1,0 +1,80 @@
+"""Landmarks: things of unlike shape and colour that a place is known by."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from interfaces.standin.places.solids import Box, Circle, Colour, Solid
+
+COLOURS: tuple[Colour, ...] = (
+    (0.95, 0.20, 0.75),
+    (1.00, 0.50, 0.05),
+    (0.10, 0.85, 0.90),
+    (0.95, 0.95, 0.95),
+    (0.45, 0.20, 0.75),
+    (0.65, 0.95, 0.15),
+)
+# kind: half its width and its height, metres
+SHAPES = {
+    "arch": (0.85, 2.1),
+    "cube": (0.45, 0.9),
+    "sphere": (0.55, 1.1),
+    "cone": (0.55, 1.6),
+    "cylinder": (0.30, 2.3),
+    "pyramid": (0.55, 1.0),
+}
+_FULL_SIZE_M = 8.0  # in smaller rooms the landmarks shrink with the room
+_GAP_M = 0.9  # a person passes between two landmarks
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """Solid from floor to ceiling, whatever its shape."""
+
+    kind: str
+    x: float
+    z: float
+    half: float  # half its width
+    height: float
+    colour: Colour
+
+    @property
+    def post(self) -> float:
+        """Side of an arch's posts and height of its lintel."""
+        return 0.3 * self.half
+
+    def solids(self) -> list[Solid]:
+        if self.kind == "arch":  # two posts in the east and the west; one walks through
+            post, reach = self.post, self.half - 0.5 * self.post
+            return [
+                Box(self.kind, x, self.z, 0.5 * post, 0.5 * post, colour=self.colour)
+                for x in (self.x - reach, self.x + reach)
+            ]
+        if self.kind in ("cube", "pyramid"):
+            return [Box(self.kind, self.x, self.z, self.half, self.half, colour=self.colour)]
+        return [Circle(self.kind, self.x, self.z, self.half, colour=self.colour)]
+
+
+def scatter(half_m: float, rng: np.random.Generator) -> tuple[Landmark, ...]:
+    """One landmark of each kind, in colours dealt by the seed, with room to pass between them."""
+    scale = min(1.0, 2.0 * half_m / _FULL_SIZE_M)
+    dealt = rng.permutation(len(COLOURS))
+    placed: list[Landmark] = []
+    for i, (kind, (half, height)) in enumerate(SHAPES.items()):
+        reach = half * scale * (1.0 if kind in ("arch", "sphere", "cone", "cylinder") else 1.42)
+        limit = half_m - reach - _GAP_M * scale
+        best, best_gap = (0.0, 0.0), -math.inf
+        for _ in range(200):
+            x, z = float(rng.uniform(-limit, limit)), float(rng.uniform(-limit, limit))
+            gap = min(
+                (math.hypot(x - o.x, z - o.z) - reach - 1.42 * o.half for o in placed),
+                default=math.inf,
+            )
+            if gap > best_gap:
+                best, best_gap = (x, z), gap
+            if gap >= _GAP_M * scale:
+                break
+        colour = COLOURS[int(dealt[i])]
+        placed.append(Landmark(kind, *best, half * scale, height * min(1.0, 2 * scale), colour))
+    return tuple(placed)

@@ -1,0 +1,54 @@
+"""Which cells of a grid are joined, so that all can be reached."""
+
+from itertools import chain
+
+import numpy as np
+
+Cell = tuple[int, int]
+Passage = tuple[Cell, Cell]  # the lower cell first
+
+
+def carve(size: int, rng: np.random.Generator, extra: int = 0) -> set[Passage]:
+    """Passages of a random depth-first spanning tree over size x size cells, and `extra` more."""
+    start = (int(rng.integers(size)), int(rng.integers(size)))
+    path, seen, passages = [start], {start}, set[Passage]()
+    while path:
+        fresh = [cell for cell in around(path[-1], size) if cell not in seen]
+        if not fresh:
+            path.pop()
+            continue
+        following = fresh[int(rng.integers(len(fresh)))]
+        passages.add(ordered(path[-1], following))
+        seen.add(following)
+        path.append(following)
+    cells = [(i, j) for i in range(size) for j in range(size)]
+    closed = sorted(
+        set(chain.from_iterable([ordered(a, b) for b in around(a, size)] for a in cells)) - passages
+    )
+    for index in rng.permutation(len(closed))[:extra]:
+        passages.add(closed[int(index)])
+    return passages
+
+
+def distances(size: int, passages: set[Passage], start: Cell) -> dict[Cell, int]:
+    """Passages to walk through from `start` to each cell."""
+    found, edge = {start: 0}, [start]
+    while edge:
+        following: list[Cell] = []
+        for cell in edge:
+            for other in around(cell, size):
+                if other not in found and ordered(cell, other) in passages:
+                    found[other] = found[cell] + 1
+                    following.append(other)
+        edge = following
+    return found
+
+
+def around(cell: Cell, size: int) -> list[Cell]:
+    i, j = cell
+    near = [(i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)]
+    return [(a, b) for a, b in near if 0 <= a < size and 0 <= b < size]
+
+
+def ordered(a: Cell, b: Cell) -> Passage:
+    return (a, b) if a < b else (b, a)

@@ -1,0 +1,131 @@
+"""The plaza: a fountain, trees, benches, stalls, and people with ways of their own.
+
+To learn here: who pats, who shuns and who only talks; they differ in hair and shirt. Houses on all
+four sides differ too. Stalls, trees and benches are dealt by the seed.
+"""
+
+import math
+
+import numpy as np
+
+from interfaces.standin.picture import textures
+from interfaces.standin.picture.meshes import Mesh, block, box, join, quad, revolve, sphere
+from interfaces.standin.places.landmarks import COLOURS, Landmark
+from interfaces.standin.places.place import Place, Seat, Surface
+from interfaces.standin.places.skyline import skyline
+from interfaces.standin.places.solids import Box, Circle, Colour, Solid, Solids
+
+HALF_M = 12.0
+HOUSE_M = 4.5
+_STONE: Colour = (0.72, 0.70, 0.66)
+_WATER: Colour = (0.35, 0.62, 0.85)
+_BARK: Colour = (0.40, 0.28, 0.18)
+_LEAVES: Colour = (0.25, 0.55, 0.22)
+_WOOD: Colour = (0.60, 0.42, 0.25)
+_LAMP: Colour = (1.0, 0.93, 0.70)
+
+
+def plaza(seed: int) -> Place:
+    """The same seed makes the same plaza."""
+    rng = np.random.Generator(np.random.PCG64([seed, 12]))
+    solids: list[Solid] = [
+        Circle("fountain", 0.0, 0.0, 1.8, top=0.55, colour=_STONE),
+        Circle("fountain", 0.0, 0.0, 0.35, colour=_STONE),
+    ]
+    things: list[Mesh] = [_fountain()]
+    lamps: list[Mesh] = []
+    marks: list[Landmark] = [Landmark("fountain", 0.0, 0.0, 1.8, 2.2, _STONE)]
+    seats: list[Seat] = []
+    turn = float(rng.uniform(0.0, 30.0))
+    for i in range(12):  # a ring of twelve places, dealt
+        angle = math.radians(turn + 30.0 * i)
+        x, z = 7.2 * math.sin(angle), 7.2 * math.cos(angle)
+        kind = ("tree", "bench", "lamp")[i % 3]
+        if kind == "tree":
+            solids.append(Circle("tree", x, z, 0.3, colour=_LEAVES))
+            things.append(_tree(x, z, float(rng.uniform(0.9, 1.3))))
+        elif kind == "bench":
+            solids.append(Box("bench", x, z, 0.8, 0.3, top=0.45, colour=_WOOD))
+            things.append(box((x, z, 0.0), (1.6, 0.6, 0.45), _WOOD))
+            facing = math.degrees(math.atan2(-x, -z)) % 360.0
+            seats += [Seat(x + side, 0.0, z, facing) for side in (-0.4, 0.4)]
+        else:
+            solids.append(Circle("lamp", x, z, 0.12, colour=_LAMP))
+            things.append(revolve([(0.1, 0.0), (0.06, 3.0)], (x, z, 0.0), (0.2, 0.2, 0.22), 8))
+            lamps.append(sphere((x, z, 3.1), 0.25, _LAMP, 6, 4))
+    dealt = rng.permutation(len(COLOURS))
+    for i, (x, z) in enumerate(((-9.0, 9.0), (9.0, 9.0), (9.0, -9.0), (-9.0, -9.0))):
+        colour = COLOURS[int(dealt[i])]
+        solids.append(Box("stall", x, z, 1.2, 0.8, colour=colour))
+        things.append(_stall(x, z, colour))
+        marks.append(Landmark("stall", x, z, 1.2, 2.6, colour))
+    ground = ((-HALF_M,) * 2, (HALF_M, -HALF_M), (HALF_M,) * 2, (-HALF_M, HALF_M))
+    a, b, c, d = ((x, y, 0.0) for x, y in ground)
+    return Place(
+        name="plaza",
+        version=1,
+        ground=Solids(HALF_M, solids),
+        surfaces=(
+            skyline(seed, 70.0),
+            Surface("paving", quad((a, b, c, d), (HALF_M / 2, HALF_M / 2)), textures.paving()),
+            *_houses(rng),
+            Surface("things", join(*things)),
+            Surface("lamps", join(*lamps), glows=True),
+        ),
+        people=6,
+        sky=True,
+        landmarks=tuple(marks),
+        seats=tuple(seats),
+        spawn_within_m=6.0,
+        phrases=("Nice weather", "Have you seen the fountain?", "I like your avatar", "See you!"),
+    )
+
+
+def _fountain() -> Mesh:
+    return join(
+        revolve([(1.8, 0.0), (1.8, 0.55), (1.55, 0.55)], (0, 0, 0), _STONE, 16),
+        revolve([(1.55, 0.45), (0.0, 0.45)], (0, 0, 0), _WATER, 16),
+        revolve([(0.35, 0.4), (0.2, 1.5), (0.9, 1.7), (0.0, 2.2)], (0, 0, 0), _WATER, 10),
+    )
+
+
+def _tree(x: float, z: float, size: float) -> Mesh:
+    return join(
+        revolve([(0.3, 0.0), (0.18, 1.8 * size)], (x, z, 0.0), _BARK, 7),
+        sphere((x, z, 2.7 * size), 1.25 * size, _LEAVES, 9, 6),
+    )
+
+
+def _stall(x: float, z: float, colour: Colour) -> Mesh:
+    return join(
+        box((x, z, 0.0), (2.4, 1.6, 0.9), _WOOD),
+        *(
+            box((x + sx * 1.1, z + sz * 0.7, 0.9), (0.1, 0.1, 1.2), _WOOD)
+            for sx in (-1, 1)
+            for sz in (-1, 1)
+        ),
+        box((x, z, 2.1), (2.8, 2.0, 0.6), colour, top=0.1),
+    )
+
+
+def _houses(rng: np.random.Generator) -> list[Surface]:
+    """A row on each side, in the colour of its own."""
+    tints: tuple[Colour, ...] = ((1.0, 0.75, 0.6), (0.75, 0.85, 1.0), (0.8, 1.0, 0.75), (1, 1, 0.7))
+    picture = textures.facade()
+    found: list[Surface] = []
+    for side, tint in enumerate(rng.permutation(4)):
+        meshes: list[Mesh] = []
+        for k in range(4):
+            middle, wide = -HALF_M + (k + 0.5) * HALF_M / 2, HALF_M / 4
+            off = HALF_M + 1.0
+            x, z, hx, hz = (
+                (middle, off, wide, 1.0),
+                (off, -middle, 1.0, wide),
+                (-middle, -off, wide, 1.0),
+                (-off, middle, 1.0, wide),
+            )[side]
+            high = HOUSE_M + float(rng.uniform(-1.2, 1.8))
+            house = Box("house", x, z, hx, hz)
+            meshes.append(block(house, 0.0, high, 3.0, tints[int(tint)]))
+        found.append(Surface(f"houses {side}", join(*meshes), picture))
+    return found

@@ -1,0 +1,52 @@
+"""The room: square, four walls of unlike patterns, six landmarks and one who pats."""
+
+import numpy as np
+
+from interfaces.standin.picture import textures
+from interfaces.standin.picture.meshes import Vector, join, landmark, quad
+from interfaces.standin.places.landmarks import scatter
+from interfaces.standin.places.place import Place, Surface
+from interfaces.standin.places.solids import Solids
+
+WALL_HEIGHT_M = 3.0
+
+
+def room(size_m: float, seed: int) -> Place:
+    """The same size and seed make the same room."""
+    half = 0.5 * size_m
+    landmarks = scatter(half, np.random.Generator(np.random.PCG64([seed, 1])))
+    return Place(
+        name="room",
+        version=2,
+        ground=Solids(half, [solid for mark in landmarks for solid in mark.solids()]),
+        surfaces=(
+            *enclosure(half, WALL_HEIGHT_M),
+            Surface("landmarks", join(*(landmark(mark) for mark in landmarks))),
+        ),
+        people=1,
+        landmarks=landmarks,
+    )
+
+
+def enclosure(half: float, high: float) -> list[Surface]:
+    """Four walls that differ, a floor and a ceiling, seen from inside."""
+    low: list[Vector] = [
+        (-half, half, 0.0),
+        (half, half, 0.0),
+        (half, -half, 0.0),
+        (-half, -half, 0.0),
+    ]
+    found: list[Surface] = []
+    for i, (name, picture) in enumerate(textures.walls().items()):
+        left, right = low[i], low[(i + 1) % 4]
+        corners = (left, right, (*right[:2], high), (*left[:2], high))
+        uv = (2.0 * half / textures.WALL_TILE_M, high / textures.WALL_TILE_M)
+        found.append(Surface(name, quad(corners, uv), picture))
+    tiles, panels = 2.0 * half / textures.FLOOR_TILE_M, 2.0 * half / textures.WALL_TILE_M
+    floor = (low[3], low[2], low[1], low[0])
+    found.append(Surface("floor", quad(floor, (tiles, tiles)), textures.floor()))
+    a, b, c, d = ((x, y, high) for x, y, _ in low)
+    found.append(
+        Surface("ceiling", quad((a, b, c, d), (panels, panels)), textures.ceiling(), glows=True)
+    )
+    return found

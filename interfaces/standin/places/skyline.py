@@ -1,0 +1,28 @@
+"""What is far away: a ring of hills and houses, unlike in each direction, so that one can tell."""
+
+import math
+
+import numpy as np
+
+from interfaces.standin.picture import textures
+from interfaces.standin.picture.meshes import Mesh, join, quad
+from interfaces.standin.places.place import Surface
+
+_SIDES = 16
+
+
+def skyline(seed: int, radius_m: float) -> Surface:
+    """A ring of `radius_m` around the place, seen from inside."""
+    high, low = 0.22 * radius_m, -0.05 * radius_m
+    meshes: list[Mesh] = []
+    for i in range(_SIDES):
+        (ax, ay), (bx, by) = (
+            (radius_m * math.sin(angle), radius_m * math.cos(angle))
+            for angle in (2 * math.pi * k / _SIDES for k in (i, i + 1))
+        )
+        mesh = quad(
+            ((ax, ay, low), (bx, by, low), (bx, by, high), (ax, ay, high)), (1.0 / _SIDES, 1.0)
+        )
+        mesh.texture_uv[..., 0] += np.float32(i / _SIDES)
+        meshes.append(mesh)
+    return Surface("skyline", join(*meshes), textures.skyline(seed))
