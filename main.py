@@ -103,7 +103,9 @@ def evaluate(
     run: RunPath,
     episodes: Annotated[int, typer.Option("--episodes", min=1)] = 10,
     seed: Annotated[int, typer.Option("--seed", min=0, help="episode i uses seed + i")] = 0,
-    policy: Annotated[str, typer.Option(help="trained, greedy or random")] = "trained",
+    policy: Annotated[
+        str, typer.Option(help="trained, greedy, random, sticky or oracle")
+    ] = "trained",
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Let a frozen policy live episodes in lockstep, and say what they return."""
@@ -133,22 +135,39 @@ def evaluate(
 
 @app.command()
 def standin(
+    words: Words = None,
     osc: Annotated[
         str, typer.Option("--osc", help="IN:HOST:OUT, as VRChat has it")
     ] = "9000:127.0.0.1:9001",
     http: Annotated[
         int, typer.Option("--http", min=0, max=65535, help="port of the picture")
     ] = 8900,
+    place: Annotated[
+        str | None, typer.Option("--place", help="room, gallery, plaza, garden or maze")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="NAME=VALUE, such as loss=0.1; repeatable")
+    ] = None,
+    oscquery: Annotated[
+        bool, typer.Option("--oscquery/--no-oscquery", help="to be found by mDNS")
+    ] = True,
+    window: Annotated[
+        bool, typer.Option("--window", help="on the desktop, driven by keys, with a map")
+    ] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1)] = None,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
-    config: Annotated[str, typer.Option("--config", help="a YAML file or preset")] = "default",
 ) -> None:
     """The stand-in VRChat alone: OSC on UDP, its picture as MJPEG over HTTP. Loopback only."""
     from interfaces.standin.command import serve_alone
 
     with bad_input_exits():
-        settings = load_config(Path(config)).world.standin
-        serve_alone(settings, osc, http, seed, seconds, _stop_on_signals(), console)
+        path, overrides = split_words(words or [])
+        asked = [] if place is None else [f"world.standin.place={place}"]
+        asked += [f"world.standin.faults.{each}" for each in fault or []]
+        asked.append(f"world.standin.oscquery={str(oscquery).lower()}")
+        settings = load_config(path, [*overrides, *asked]).world.standin
+        stopped = _stop_on_signals()
+        serve_alone(settings, osc, http, seed, seconds, stopped, console, window=window)
 
 
 @app.command()

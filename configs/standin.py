@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from configs.strict import Name, Strict
+from configs.strict import Name, Port, Strict
 
 AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650000"
 OTHER_AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650001"
@@ -102,6 +102,12 @@ class FaultsConfig(Strict):
     video: Literal["good", "frozen", "black", "missing"] = Field(
         default="good", description="what becomes of the picture; missing: the stream stalls"
     )
+    port_taken: bool = Field(
+        default=False, description="another program listens on the port the client sends to"
+    )
+    advertised_port: Port | None = Field(
+        default=None, description="OSC port that OSCQuery tells wrongly; VRChat's bug: 9000"
+    )
 
 
 class RandomiseConfig(Strict):
@@ -165,6 +171,16 @@ class StandinConfig(Strict):
     pat_distance_m: float = Field(default=1.2, gt=0, le=5, description="others pat within this")
     speech: str | None = Field(
         default=None, description="a WAV file the people speak; none: voices made by the seed"
+    )
+    speaker: str | None = Field(
+        default=None, description="audio output the place is heard from; none: silent"
+    )
+    microphone: str | None = Field(
+        default=None, description="audio input the agent speaks into; none: it has no voice"
+    )
+    oscquery: bool = Field(
+        default=False,
+        description="found by mDNS as VRChat-Client-XXXXXX, on loopback; `standin` alone is",
     )
     avatars: tuple[AvatarConfig, ...] = Field(
         default=(

@@ -8,17 +8,21 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.table import Table
 
 from agent.brain import Brain
 from agent.networks import build_networks
+from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.rewards import LIVED_TERMS, LivedRewards
 from interfaces.run_folder import RunFolder
+from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.walkers import Oracle, StickyRandom
 from interfaces.world import World
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
-Which = Literal["trained", "greedy", "random"]
+Which = Literal["trained", "greedy", "random", "sticky", "oracle"]
 POLICIES: tuple[Which, ...] = get_args(Which)
 
 
@@ -52,9 +56,10 @@ def evaluate(
     which: Which = "trained",
     progress: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
-    """Episode i lives in the world of seed + i. `random` is uniform over the actions, held a beat.
+    """Episode i lives in the world of seed + i. `random` is uniform over the actions, held a beat;
+    `sticky` and `oracle` are the floor and the ceiling of the stand-in (its walkers module).
 
-    Raises CheckpointError when the run has no checkpoint yet.
+    Raises CheckpointError when the run has no checkpoint yet, BadInput for an oracle elsewhere.
     """
     checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).newest()
     if checkpoint is None:
@@ -109,6 +114,7 @@ def _episode(brain: Brain, world: World, config: Config, seed: int, which: Which
     rewards = LivedRewards(config.reward, world.spaces)
     random = np.random.Generator(np.random.Philox(key=seed))
     total = np.zeros(len(LIVED_TERMS))
+    walk = _walker(which, world, seed)
     state = brain.initial()
     for tick in range(config.evaluate.episode_steps):
         observation = world.observe()
@@ -117,8 +123,20 @@ def _episode(brain: Brain, world: World, config: Config, seed: int, which: Which
             break
         if which == "random":
             action = random.uniform(-1, 1, world.spaces.num_actions).astype(np.float32)
+        elif walk is not None:
+            action = walk()
         else:
             state, decision = brain.step(state, observation, tick, explore=which == "trained")
             action = decision.action
         world.act(action)
     return total
+
+
+def _walker(which: Which, world: World, seed: int) -> Callable[[], NDArray[np.float32]] | None:
+    if which == "sticky":
+        return StickyRandom(world.spaces, seed).act
+    if which != "oracle":
+        return None
+    if not isinstance(world, LockstepStandin):
+        raise BadInput("--policy oracle: only the stand-in tells the truth")
+    return Oracle(world).act

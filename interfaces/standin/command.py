@@ -12,7 +12,7 @@ from configs.standin import StandinConfig
 from interfaces.endpoints import read_endpoints
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
-from interfaces.standin.server import serve
+from interfaces.standin.server import Ports, Screen, serve
 
 
 def serve_run(run_path: Path) -> None:
@@ -49,6 +49,8 @@ def serve_alone(
     seconds: float | None,
     stopped: threading.Event,
     console: Console,
+    *,
+    window: bool = False,
 ) -> None:
     """At the terminal: say where everything is, then live until Ctrl-C or for `seconds`.
 
@@ -56,13 +58,24 @@ def serve_alone(
     """
     osc_in, host, osc_out = parse_osc(osc)
 
-    def ready(ports: dict[str, int]) -> None:
-        console.print(
-            f"OSC in 127.0.0.1:{ports['osc_in']}   OSC out {host}:{ports['osc_out']}\n"
-            f"picture http://127.0.0.1:{ports['http']}/camera.mjpg   truth …/truth\n"
-            "Ctrl-C ends it",
-            highlight=False,
-        )
+    def ready(ports: Ports) -> None:
+        lines = [
+            f"{config.place}, seed {seed}",
+            f"OSC in 127.0.0.1:{ports.osc_in}   OSC out {host}:{ports.osc_out}",
+            f"picture http://127.0.0.1:{ports.http}/camera.mjpg   truth …/truth   faults …/faults",
+        ]
+        if ports.oscquery:
+            lines.append(f"OSCQuery {ports.name} on http://127.0.0.1:{ports.oscquery}/")
+        if window:
+            from interfaces.standin.keyboard import HELP as KEYS_HELP
+
+            lines.append(KEYS_HELP)
+        console.print(*lines, "Ctrl-C ends it", sep="\n", highlight=False, soft_wrap=True)
+
+    def screen(ports: Ports) -> Screen:
+        from interfaces.standin.desk import Desk
+
+        return Desk(config, f"Yume · {config.place} · OSC {ports.osc_in}")
 
     serve(
         config,
@@ -73,6 +86,7 @@ def serve_alone(
         http_port=http_port,
         ready=ready,
         stop=_Either(stopped, _Timer(seconds)),
+        screen=screen if window else None,
     )
 
 

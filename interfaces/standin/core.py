@@ -15,13 +15,14 @@ from interfaces.standin.client.contacts import Contacts
 from interfaces.standin.client.input import DT_S, Inputs, Intent
 from interfaces.standin.client.parameters import CONSTANT, PREFIX, Outbox, OwnParameters, Value
 from interfaces.standin.client.physics import Avatar
-from interfaces.standin.client.response import response_of
+from interfaces.standin.client.response import Response, response_of
 from interfaces.standin.client.usercamera import PREFIX as CAMERA_PREFIX
 from interfaces.standin.client.usercamera import UserCamera
 from interfaces.standin.company import THINK_SUBSTEPS, Company
 from interfaces.standin.faults import LOAD_S, Event, Wire
 from interfaces.standin.picture.view import Look, View
 from interfaces.standin.places.build import build_place
+from interfaces.standin.places.place import Place
 from interfaces.standin.state import recall, remember
 from interfaces.vrchat.osc import OscError, decode, encode
 
@@ -65,7 +66,7 @@ class StandinCore:
         return self._substep * DT_S
 
     @property
-    def place(self) -> Any:
+    def place(self) -> Place:
         return self._place
 
     @property
@@ -78,8 +79,14 @@ class StandinCore:
         return dict(self._outbox.values)
 
     @property
-    def avatar_id(self) -> str:
-        return self._worn.id
+    def inputs(self) -> dict[str, float]:
+        """The value of every /input address, as last received."""
+        return self._inputs.received()
+
+    @property
+    def response(self) -> Response:
+        """How the avatar answers its inputs in this world."""
+        return self._inputs.response
 
     @property
     def eye_m(self) -> float:
@@ -142,6 +149,12 @@ class StandinCore:
             self._renderer = Renderer(self._config, self._place)
         self._frozen = self._renderer.render(self.view())
         return self._frozen
+
+    def close(self) -> None:
+        """Free what the pictures took."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
 
     def view(self) -> View:
         avatar, camera = self._avatar, self._camera
@@ -300,9 +313,8 @@ class StandinCore:
         self._hour = float(extra.uniform(0.0, 24.0)) if config.hour is None else config.hour
         self._inputs = Inputs(response_of(config, extra))
         self._place = build_place(config, seed)
-        if self._renderer is not None:
-            self._renderer.close()
-        self._renderer = self._frozen = None
+        self.close()
+        self._frozen = None
         self._avatar.put(*self._place.spawn(self._rng))
         count = self._place.people if config.people is None else config.people
         self._company = Company(self._place, count, config.pat_distance_m, self._rng)
@@ -490,7 +502,7 @@ class StandinCore:
             "Viseme": 0 if muted else self._viseme,
             "ScaleFactor": scale,
             "ScaleFactorInverse": 1.0 / scale,
-            "ScaleModified": scale != 1.0,
+            "ScaleModified": abs(scale - 1.0) > 1e-4,  # OSC brings float32
             "/avatar/eyeheight": self._eye_m,
             "EyeHeightAsMeters": self._eye_m,
             "EyeHeightAsPercent": (self._eye_m - 0.2) / 4.8,

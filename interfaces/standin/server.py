@@ -3,7 +3,9 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
@@ -14,7 +16,12 @@ from configs.errors import BadInput
 from configs.standin import StandinConfig
 from interfaces.clock import Pacer, RealClock
 from interfaces.standin.client.input import PHYSICS_HZ
+from interfaces.standin.client.tree import nodes
 from interfaces.standin.core import StandinCore
+from interfaces.standin.discovery import Discovery
+from interfaces.standin.hearing import Hearing
+from interfaces.standin.picture.stamp import stamp
+from interfaces.standin.requests import Requests
 from interfaces.standin.stream import Newest, Stream
 
 JPEG_QUALITY = 90
@@ -31,6 +38,26 @@ class Stop(Protocol):
     def is_set(self) -> bool: ...
 
 
+class Screen(Protocol):
+    """Somebody in front of it: sees every picture, and may drive by keys."""
+
+    def show(self, picture: NDArray[np.uint8], core: StandinCore) -> None: ...
+    def messages(self) -> list[bytes]: ...
+    @property
+    def closed(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where everything is. `oscquery` 0: not found by mDNS; `name`: what it is found as."""
+
+    osc_in: int
+    osc_out: int
+    http: int
+    oscquery: int = 0
+    name: str = ""
+
+
 def serve(
     config: StandinConfig,
     *,
@@ -39,25 +66,29 @@ def serve(
     osc_out_host: str,
     osc_out_port: int,
     http_port: int,
-    ready: Callable[[dict[str, int]], None],
+    ready: Callable[[Ports], None],
     stop: Stop,
     hz: float = 60.0,
+    screen: Callable[[Ports], Screen] | None = None,
 ) -> None:
     """Live until `stop` is set. Blocks; draws in the calling thread.
 
-    Port 0 means a free one. `ready` gets the real ports, {"osc_in", "osc_out", "http"}, once
-    everything listens and the first picture is there. Listens on 127.0.0.1 only. `hz`: beats per
-    second, each of 60 / hz substeps. Raises PortTaken.
+    Port 0 means a free one. `ready` gets the real ports once everything listens and the first
+    picture is there. Listens on 127.0.0.1 only. `hz`: beats per second, each of 60 / hz substeps.
+    Raises PortTaken, and BadInput for a sound device that is not there.
     """
     with contextlib.ExitStack() as stack:
-        udp = stack.enter_context(_listen(osc_in_port))
-        newest = Newest()
+        udp = stack.enter_context(_listen("osc_in_port", osc_in_port))
+        core, newest = StandinCore(config, seed), Newest()
+        requests = Requests(core)
         try:
-            stream = stack.enter_context(Stream(http_port, newest))
+            stream = stack.enter_context(Stream(http_port, newest, requests))
         except OSError as error:
             raise _taken("http_port", http_port, error) from error
         target = (osc_out_host, osc_out_port or _free_port())
-        core = StandinCore(config, seed)
+        if config.faults.port_taken:
+            stack.enter_context(_listen("osc_out_port", target[1]))
+        hearing = stack.enter_context(contextlib.closing(Hearing(config, seed)))
         newest.publish(_jpeg(core.frame()), core.truth())
         thread = threading.Thread(
             target=stream.serve_forever, args=(0.1,), name="stand-in http", daemon=True
@@ -66,33 +97,86 @@ def serve(
         stack.callback(thread.join)
         stack.callback(stream.shutdown)
         stack.callback(newest.close)
-        ready({"osc_in": udp.getsockname()[1], "osc_out": target[1], "http": stream.port})
-        _live(core, config, udp, target, newest, stop, hz)
+        osc_in = int(udp.getsockname()[1])
+        discovery = None
+        if config.oscquery:
+            discovery = Discovery(
+                lambda: nodes(core.avatar_config, core.values, core.inputs),
+                seed=seed,
+                osc_port=osc_in,
+                advertised_port=config.faults.advertised_port or osc_in,
+            )
+            stack.callback(discovery.close)
+        ports = Ports(
+            osc_in,
+            target[1],
+            stream.port,
+            0 if discovery is None else discovery.http_port,
+            "" if discovery is None else discovery.name,
+        )
+        watched = None if screen is None else screen(ports)
+        ready(ports)
+        _Life(core, config, udp, target, newest, requests, discovery, hearing, watched).live(
+            stop, hz
+        )
 
 
-def _live(
-    core: StandinCore,
-    config: StandinConfig,
-    udp: socket.socket,
-    target: tuple[str, int],
-    newest: Newest,
-    stop: Stop,
-    hz: float,
-) -> None:
-    pacer = Pacer(RealClock(spin_s=0.0), hz)
-    beats = substeps = frames = 0
-    while not stop.is_set():
-        beats += 1 + pacer.wait().skipped
-        due = round(beats * PHYSICS_HZ / hz) - substeps
-        substeps += due
-        for substep in range(min(due, CATCH_UP_SUBSTEPS)):
-            sent = core.step(1, _drain(udp) if substep == 0 else [])
-            for datagram in sent:
+@dataclass
+class _Life:
+    """The world's own thread: a beat is to receive, to advance, to send, and now and then draw."""
+
+    core: StandinCore
+    config: StandinConfig
+    udp: socket.socket
+    target: tuple[str, int]
+    newest: Newest
+    requests: Requests
+    discovery: Discovery | None
+    hearing: Hearing
+    screen: Screen | None
+
+    def live(self, stop: Stop, hz: float) -> None:
+        pacer = Pacer(RealClock(spin_s=0.0), hz)
+        beats = substeps = frames = 0
+        while not (stop.is_set() or (self.screen is not None and self.screen.closed)):
+            beats += 1 + pacer.wait().skipped
+            due = round(beats * PHYSICS_HZ / hz) - substeps
+            substeps += due
+            self.requests.fulfil()
+            self.core.hear(*self.hearing.microphone())
+            received = _drain(self.udp) + ([] if self.screen is None else self.screen.messages())
+            for substep in range(min(due, CATCH_UP_SUBSTEPS)):
+                self._send(self.core.step(1, received if substep == 0 else []))
+            if int(beats * self.config.fps / hz) > frames:
+                frames = int(beats * self.config.fps / hz)
+                self._draw()
+
+    def _send(self, datagrams: list[bytes]) -> None:
+        if not datagrams:
+            return
+        targets = [self.target]
+        if self.discovery is not None:
+            found = self.discovery.receivers()
+            targets += [each for each in found if each != self.target]
+        for target in targets:
+            for datagram in datagrams:
                 with contextlib.suppress(OSError):  # nobody there, or a full buffer: UDP loses
-                    udp.sendto(datagram, target)
-        if int(beats * config.fps / hz) > frames:
-            frames = int(beats * config.fps / hz)
-            newest.publish(_jpeg(core.frame()), core.truth())
+                    self.udp.sendto(datagram, target)
+
+    def _draw(self) -> None:
+        core = self.core
+        self.hearing.update(core)
+        if core.faults.video == "missing":
+            self.newest.publish(None, core.truth())
+            return
+        drawn_ns = time.perf_counter_ns()
+        picture = core.frame()
+        if self.screen is not None:
+            self.screen.show(picture, core)
+        if self.config.timestamp:
+            picture = picture.copy()
+            stamp(picture, drawn_ns)
+        self.newest.publish(_jpeg(picture), core.truth())
 
 
 def _drain(udp: socket.socket) -> list[bytes]:
@@ -115,13 +199,13 @@ def _jpeg(picture: NDArray[np.uint8]) -> bytes:
     return encoded.tobytes()
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(what: str, port: int) -> socket.socket:
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         udp.bind(("127.0.0.1", port))
     except OSError as error:
         udp.close()
-        raise _taken("osc_in_port", port, error) from error
+        raise _taken(what, port, error) from error
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     udp.setblocking(False)
     return udp

@@ -1,4 +1,4 @@
-"""The stand-in's pictures and its truth over HTTP, on loopback: /camera.mjpg and /truth."""
+"""The stand-in over HTTP, on loopback: /camera.mjpg, /truth, /faults and /events."""
 
 import contextlib
 import json
@@ -7,12 +7,18 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
+from typing import Any
+from urllib.parse import urlsplit
 
 from loguru import logger
+
+from interfaces.standin.requests import Requests
 
 _SEND_BUFFER_BYTES = 32 * 1024  # a slow client misses pictures; it does not get old ones
 _CLIENT_TIMEOUT_S = 5.0
 _WAIT_S = 1.0
+_BODY_BYTES = 64 * 1024
+_LOCAL_HOSTS = ("127.0.0.1", "localhost")
 
 
 class Newest:
@@ -22,7 +28,7 @@ class Newest:
         self._changed = threading.Condition()
         self._jpeg = b""
         self._number = 0
-        self._truth: dict[str, object] = {}
+        self._truth: dict[str, Any] = {}
         self._closed = False
 
     @property
@@ -30,14 +36,17 @@ class Newest:
         return self._closed
 
     @property
-    def truth(self) -> dict[str, object]:
+    def truth(self) -> dict[str, Any]:
         return self._truth
 
-    def publish(self, jpeg: bytes, truth: dict[str, object]) -> None:
+    def publish(self, jpeg: bytes | None, truth: dict[str, Any]) -> None:
+        """None: no new picture."""
         with self._changed:
-            self._jpeg, self._truth = jpeg, truth
-            self._number += 1
-            self._changed.notify_all()
+            self._truth = truth
+            if jpeg is not None:
+                self._jpeg = jpeg
+                self._number += 1
+                self._changed.notify_all()
 
     def close(self) -> None:
         """Send every reader home."""
@@ -60,8 +69,8 @@ class Stream(ThreadingHTTPServer):
     # On Windows this option lets two servers share a port, and neither would know.
     allow_reuse_address = sys.platform != "win32"
 
-    def __init__(self, port: int, newest: Newest) -> None:
-        self.newest = newest
+    def __init__(self, port: int, newest: Newest, requests: Requests) -> None:
+        self.newest, self.requests = newest, requests
         super().__init__(("127.0.0.1", port), _Handler)
 
     @property
@@ -89,16 +98,49 @@ class _Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):  # gone, or not reading: its own affair
                 self._pictures()
         elif path == "/truth":
-            self._truth()
+            self._answer(200, self.server.newest.truth)
+        elif path == "/faults":
+            self._answer(200, self.server.requests.faults.model_dump())
         else:
             self.send_error(404)
+
+    def do_POST(self) -> None:
+        """/faults {"loss": 0.1}: change what is named. /events {"event": …, "argument": …}."""
+        path, requests = self.path.partition("?")[0], self.server.requests
+        if not self._from_here():
+            self._answer(403, {"error": "only programs of this machine may ask for that"})
+            return
+        try:
+            length = int(self.headers.get("Content-Length", "0"))
+            if not 0 <= length <= _BODY_BYTES:
+                raise ValueError(f"a body of at most {_BODY_BYTES} bytes is allowed")
+            body = json.loads(self.rfile.read(length) or b"{}")
+            if path == "/faults":
+                self._answer(200, requests.change_faults(body))
+            elif path == "/events":
+                requests.ask_event(body)
+                self._answer(200, {"done": True})
+            else:
+                self.send_error(404)
+        except (ValueError, RecursionError) as error:
+            self._answer(400, {"error": str(error)})
+        except TimeoutError as error:
+            self._answer(503, {"error": str(error)})
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are not worth a line."""
 
-    def _truth(self) -> None:
-        body = json.dumps(self.server.newest.truth).encode()
-        self.send_response(200)
+    def _from_here(self) -> bool:
+        """Whether no web page of somebody else's asks, by way of a browser on this machine."""
+        asked = [f"http://{self.headers.get('Host', '')}", self.headers.get("Origin")]
+        try:
+            return all(urlsplit(url).hostname in _LOCAL_HOSTS for url in asked if url is not None)
+        except ValueError:
+            return False
+
+    def _answer(self, status: int, content: dict[str, Any]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

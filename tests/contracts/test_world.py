@@ -23,10 +23,10 @@ class Live:
     """A VRChatWorld beside a stand-in on real sockets."""
 
     def __init__(self, config=TINY):
-        self.stop, self.ports, ready = threading.Event(), {}, threading.Event()
+        self.stop, self.ports, ready = threading.Event(), None, threading.Event()
 
         def announce(ports):
-            self.ports.update(ports)
+            self.ports = ports
             ready.set()
 
         self.thread = threading.Thread(
@@ -51,8 +51,8 @@ class Live:
             time.sleep(0.01)
 
     def endpoints(self):
-        camera = f"http://127.0.0.1:{self.ports['http']}/camera.mjpg"
-        return Endpoints("127.0.0.1", self.ports["osc_in"], self.ports["osc_out"], camera)
+        camera = f"http://127.0.0.1:{self.ports.http}/camera.mjpg"
+        return Endpoints("127.0.0.1", self.ports.osc_in, self.ports.osc_out, camera)
 
     def close(self):
         self.world.close()
@@ -141,7 +141,7 @@ def test_live_world_moves_the_avatar_and_lets_go(live):
 
 
 def test_a_taken_receive_port_is_named(live):
-    with pytest.raises(PortTaken, match=str(live.ports["osc_out"])):
+    with pytest.raises(PortTaken, match=str(live.ports.osc_out)):
         VRChatWorld(TINY.world, live.endpoints(), RealClock())
 
 

@@ -8,11 +8,14 @@ from interfaces.standin.places.place import Place
 from interfaces.standin.places.plaza import plaza
 from interfaces.standin.places.room import room
 
+# A change of a place that could change a figure measured in it raises its version.
+VERSIONS = {"room": 2, "gallery": 1, "plaza": 1, "garden": 1, "maze": 1}
 _MAKERS = {"gallery": gallery, "garden": garden, "maze": maze, "plaza": plaza}
 
 
 def build_place(config: StandinConfig, seed: int) -> Place:
     """The same settings and seed make the same place."""
+    version = VERSIONS[config.place]
     if config.place == "room":
-        return room(config.size_m, seed)
-    return _MAKERS[config.place](seed)
+        return room(version, seed, config.size_m)
+    return _MAKERS[config.place](version, seed)

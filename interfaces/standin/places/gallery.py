@@ -23,7 +23,7 @@ DOOR_HEIGHT_M = 2.2
 _THICK_M = 0.1  # half of a wall
 
 
-def gallery(seed: int) -> Place:
+def gallery(version: int, seed: int) -> Place:
     """The same seed makes the same gallery."""
     rng = np.random.Generator(np.random.PCG64([seed, 11]))
     half = 0.5 * ROOMS * ROOM_M
@@ -42,7 +42,7 @@ def gallery(seed: int) -> Place:
         solids += exhibit.solids()
     return Place(
         name="gallery",
-        version=1,
+        version=version,
         ground=Solids(half, solids),
         surfaces=(
             *_floors(colours),

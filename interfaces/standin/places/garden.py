@@ -24,7 +24,7 @@ _BARK: Colour = (0.42, 0.30, 0.20)
 _POND = (-6.0, -6.0, 3.0)
 
 
-def garden(seed: int) -> Place:
+def garden(version: int, seed: int) -> Place:
     """The same seed makes the same garden."""
     rng = np.random.Generator(np.random.PCG64([seed, 13]))
     dealt = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
@@ -51,7 +51,7 @@ def garden(seed: int) -> Place:
         marks.append(Landmark("tree", x, z, 1.1, 3.4, colour))
     return Place(
         name="garden",
-        version=1,
+        version=version,
         ground=Solids(HALF_M, solids, terrain),
         surfaces=(
             skyline(seed, 70.0),

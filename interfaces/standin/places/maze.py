@@ -21,7 +21,7 @@ _THICK_M = 0.15  # half of a hedge
 _GOLD: Colour = (1.0, 0.82, 0.25)
 
 
-def maze(seed: int) -> Place:
+def maze(version: int, seed: int) -> Place:
     """The same seed makes the same maze."""
     rng = np.random.Generator(np.random.PCG64([seed, 14]))
     half = 0.5 * CELLS * CELL_M
@@ -40,7 +40,7 @@ def maze(seed: int) -> Place:
     pole = revolve([(0.25, 0.0), (0.12, 6.2), (0.0, 6.3)], (x, z, 0.0), (0.35, 0.3, 0.3))
     return Place(
         name="maze",
-        version=1,
+        version=version,
         ground=Solids(half, [*hedges, Circle("lantern", x, z, 0.25, colour=_GOLD)]),
         surfaces=(
             skyline(seed, 60.0),

@@ -61,8 +61,7 @@ class Seat:
 class Place:
     """One world of the stand-in, made by its name, version and seed alone.
 
-    `sky`: open to it, so that the hour is seen; else lamps light it day and night. A change that
-    could change a figure measured in it raises the version.
+    `sky`: open to it, so that the hour is seen; else lamps light it day and night.
     """
 
     name: str

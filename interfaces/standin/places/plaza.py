@@ -25,7 +25,7 @@ _WOOD: Colour = (0.60, 0.42, 0.25)
 _LAMP: Colour = (1.0, 0.93, 0.70)
 
 
-def plaza(seed: int) -> Place:
+def plaza(version: int, seed: int) -> Place:
     """The same seed makes the same plaza."""
     rng = np.random.Generator(np.random.PCG64([seed, 12]))
     solids: list[Solid] = [
@@ -63,7 +63,7 @@ def plaza(seed: int) -> Place:
     a, b, c, d = ((x, y, 0.0) for x, y in ground)
     return Place(
         name="plaza",
-        version=1,
+        version=version,
         ground=Solids(HALF_M, solids),
         surfaces=(
             skyline(seed, 70.0),

@@ -11,13 +11,13 @@ from interfaces.standin.places.solids import Solids
 WALL_HEIGHT_M = 3.0
 
 
-def room(size_m: float, seed: int) -> Place:
+def room(version: int, seed: int, size_m: float) -> Place:
     """The same size and seed make the same room."""
     half = 0.5 * size_m
     landmarks = scatter(half, np.random.Generator(np.random.PCG64([seed, 1])))
     return Place(
         name="room",
-        version=2,
+        version=version,
         ground=Solids(half, [solid for mark in landmarks for solid in mark.solids()]),
         surfaces=(
             *enclosure(half, WALL_HEIGHT_M),

@@ -1,0 +1,112 @@
+"""Yume's stand-in world as a Gymnasium environment, for other libraries to train in.
+
+    import gymnasium, interfaces.environment
+    env = gymnasium.make("Yume/Room-v2")
+    envs = gymnasium.make_vec("Yume/Plaza-v1", num_envs=4, vectorization_mode="sync")
+
+Needs the extra [gym]. The same world, OSC bytes, observations, actions and rewards as `train`.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar, SupportsFloat
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from configs.load import load_config
+from configs.schema import Config
+from interfaces.rewards import LivedRewards
+from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.places.build import VERSIONS
+
+Observed = dict[str, NDArray[Any]]
+
+
+class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
+    """One episode is `evaluate.episode_steps` beats of a lockstep stand-in; then it is truncated.
+
+    Observation: image uint8 (height, width, 3); vector float32 (vector_size,), the avatar
+    parameters and the action really sent. Action: float32 (num_actions,) in -1..1; a button is
+    down above 0.5. Each reset is another world, drawn from the environment's own generator; the
+    same seed makes the same worlds. `info` has the reward's terms; `truth()` is for measurements.
+    """
+
+    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 10}
+
+    def __init__(
+        self,
+        config: Config | str = "default",
+        place: str | None = None,
+        overrides: tuple[str, ...] = (),
+        render_mode: str | None = None,
+    ) -> None:
+        """`config`: a Config, or a preset or YAML file. Raises ConfigError."""
+        if isinstance(config, str):
+            chosen = () if place is None else (f"world.standin.place={place}",)
+            config = load_config(Path(config), [*chosen, *overrides])
+        self.config, self.render_mode = config, render_mode
+        self._world: LockstepStandin | None = None
+        self._beats = 0
+        probe = LockstepStandin(config, 0).spaces
+        self._rewards = LivedRewards(config.reward, probe)
+        self.observation_space = spaces.Dict(
+            {
+                "image": spaces.Box(0, 255, probe.image_shape, np.uint8),
+                "vector": spaces.Box(-np.inf, np.inf, (probe.vector_size,), np.float32),
+            }
+        )
+        self.action_space = spaces.Box(-1.0, 1.0, (probe.num_actions,), np.float32)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observed, dict[str, Any]]:
+        super().reset(seed=seed)
+        if self._world is not None:
+            self._world.close()
+        self._world = LockstepStandin(self.config, int(self.np_random.integers(2**31)))
+        self._beats = 0
+        observation = self._world.observe()
+        return {"image": observation.image, "vector": observation.vector}, {}
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[Observed, SupportsFloat, bool, bool, dict[str, Any]]:
+        world = self._living()
+        world.act(np.asarray(action, np.float32))
+        observation = world.observe()
+        self._beats += 1
+        terms = self._rewards.of(observation)
+        return (
+            {"image": observation.image, "vector": observation.vector},
+            float(terms.sum()),
+            observation.is_terminal,
+            self._beats >= self.config.evaluate.episode_steps,
+            {"reward_terms": terms},
+        )
+
+    def render(self) -> NDArray[np.uint8] | None:
+        return self._living().core.frame() if self.render_mode == "rgb_array" else None
+
+    def truth(self) -> dict[str, Any]:
+        """Where everybody is; for measurements, never for the agent."""
+        return self._living().truth()
+
+    def close(self) -> None:
+        if self._world is not None:
+            self._world.close()
+            self._world = None
+
+    def _living(self) -> LockstepStandin:
+        if self._world is None:
+            raise gymnasium.error.ResetNeeded("reset() the environment first")
+        return self._world
+
+
+for _place, _version in VERSIONS.items():
+    gymnasium.register(
+        f"Yume/{_place.capitalize()}-v{_version}",
+        entry_point="interfaces.environment:StandinEnv",
+        kwargs={"place": _place},
+    )

@@ -1,0 +1,45 @@
+"""The client's OSC addresses as OSCQuery tells them: type, access and value of each."""
+
+from collections.abc import Mapping
+
+from configs.standin import BUILT_IN, AvatarConfig, ParameterType
+from interfaces.oscquery import Node
+from interfaces.standin.client.input import AXES, BUTTONS
+from interfaces.standin.client.parameters import PREFIX, Value, kind_of
+
+READ, WRITE, BOTH = 1, 2, 3
+_TYPES: dict[ParameterType, str] = {"bool": "T", "int": "i", "float": "f"}
+
+
+def nodes(
+    avatar: AvatarConfig, values: Mapping[str, Value], inputs: Mapping[str, float]
+) -> list[Node]:
+    """All of them. `values` by parameter name; one that was not told yet is left out, as VRChat
+    knows none before the avatar is loaded."""
+    found = [Node("/avatar/change", "s", BOTH, (avatar.id,))]
+    if "/avatar/eyeheight" in values:
+        found += [
+            Node("/avatar/eyeheight", "f", BOTH, (values["/avatar/eyeheight"],)),
+            Node("/avatar/eyeheightmin", "f", READ, (0.2,)),
+            Node("/avatar/eyeheightmax", "f", READ, (5.0,)),
+            Node("/avatar/eyeheightscalingallowed", "T", READ, (True,)),
+        ]
+    for name in (*BUILT_IN, *avatar.parameters, *avatar.contacts):
+        if name in values:
+            access = BOTH if name in avatar.parameters else READ
+            kind = _TYPES[kind_of(name, avatar)]
+            found.append(Node(PREFIX + name, kind, access, (values[name],)))
+    found += [Node(f"/input/{name}", "f", BOTH, (inputs.get(name, 0.0),)) for name in AXES]
+    found += [Node(f"/input/{name}", "T", BOTH, (inputs.get(name, 0.0) > 0.5,)) for name in BUTTONS]
+    found += [
+        Node("/chatbox/input", "sTT", WRITE),
+        Node("/chatbox/typing", "T", WRITE),
+        Node("/usercamera/Mode", "i", BOTH, (0,)),
+        # The client never tells where its camera is; it reads 0 at all times.
+        Node("/usercamera/Pose", "ffffff", BOTH, (0.0,) * 6),
+        Node("/usercamera/Close", "T", WRITE),
+        Node("/usercamera/Flying", "T", BOTH, (False,)),
+        Node("/usercamera/Streaming", "T", BOTH, (False,)),
+        Node("/usercamera/Zoom", "f", BOTH, (45.0,)),
+    ]
+    return found

@@ -1,0 +1,96 @@
+"""The stand-in as a Gymnasium environment: other libraries can train in it."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+gymnasium = pytest.importorskip("gymnasium", reason="needs the extra [gym]")
+
+from gymnasium.utils.env_checker import check_env  # noqa: E402
+
+import interfaces.environment  # noqa: E402, F401
+from interfaces.environment import StandinEnv  # noqa: E402
+from interfaces.standin.places.build import VERSIONS  # noqa: E402
+
+TINY = ("world.standin.width=32", "world.standin.height=32", "world.camera.width=32")
+TINY = (*TINY, "world.camera.height=32", "evaluate.episode_steps=20")
+
+
+def make(place):
+    name = f"Yume/{place.capitalize()}-v{VERSIONS[place]}"
+    return gymnasium.make(name, overrides=TINY, disable_env_checker=True)
+
+
+@pytest.mark.parametrize("place", VERSIONS)
+def test_gymnasium_finds_nothing_wrong(place):
+    env = make(place)
+    with warnings.catch_warnings():  # it warns of unbounded vectors, which velocities are
+        warnings.filterwarnings("ignore", ".*Box observation space.*")
+        check_env(env.unwrapped, skip_render_check=False)
+    env.close()
+
+
+def lived(env, seed):
+    observation, _ = env.reset(seed=seed)
+    rng, found = np.random.default_rng(0), [observation["image"].copy()]
+    ended = False
+    while not ended:
+        observation, reward, terminated, ended, info = env.step(
+            rng.uniform(-1, 1, env.action_space.shape).astype(np.float32)
+        )
+        assert not terminated
+        assert reward == pytest.approx(info["reward_terms"].sum())
+        found += [observation["image"], observation["vector"], np.float64(reward)]
+    return found
+
+
+def test_a_seed_makes_the_same_episode():
+    env = make("plaza")
+    first, again, other = lived(env, 3), lived(env, 3), lived(env, 4)
+    env.close()
+    assert len(first) == 1 + 3 * 20  # truncated after evaluate.episode_steps
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_each_episode_is_another_world():
+    env = make("maze")
+    pictures = [env.reset(seed=1)[0]["image"], *(env.reset()[0]["image"] for _ in range(2))]
+    env.close()
+    assert not np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[1], pictures[2])
+
+
+def test_many_at_once():
+    envs = gymnasium.make_vec(
+        f"Yume/Room-v{VERSIONS['room']}",
+        num_envs=3,
+        vectorization_mode="sync",
+        overrides=TINY,
+    )
+    observations, _ = envs.reset(seed=5)
+    assert observations["image"].shape == (3, 32, 32, 3)
+    assert not np.array_equal(observations["image"][0], observations["image"][1])
+    alone = make("room")
+    picture = alone.reset(seed=5)[0]["image"]
+    assert np.array_equal(picture, observations["image"][0])
+    _, rewards, _, _, _ = envs.step(np.zeros(envs.action_space.shape, np.float32))
+    assert rewards.shape == (3,)
+    alone.close()
+    envs.close()
+
+
+def test_the_observations_are_those_of_train(tiny):
+    """The same spaces as the lockstep world that `train` lives in."""
+    env = StandinEnv(tiny)
+    observation, _ = env.reset(seed=0)
+    assert observation["vector"].shape == (len(tiny.world.parameters) + len(tiny.world.actions),)
+    assert env.render() is None
+    assert env.truth()["place"]["name"] == "room"
+    env.close()
+
+
+def test_a_step_before_the_reset_says_so(tiny):
+    with pytest.raises(gymnasium.error.ResetNeeded, match="reset"):
+        StandinEnv(tiny).step(np.zeros(5, np.float32))
