@@ -1,4 +1,4 @@
-"""The maze: hedges too high to look over, and a tall lantern that is seen from everywhere.
+"""The maze: hedges too high to look over, and a lantern that towers above them.
 
 To learn here: that the way to what one sees is not the straight one. The lantern stands at the end
 farthest from where one begins.
@@ -31,13 +31,13 @@ def maze(version: int, seed: int) -> Place:
     goal = max(sorted(far), key=lambda cell: far[cell])
     x, z = _centre(goal)
     hedges: list[Solid] = [*_hedges(passages)]
-    lantern = Landmark("lantern", x, z, 0.25, 7.0, _GOLD)
+    lantern = Landmark("lantern", x, z, 0.25, 11.0, _GOLD)
     outside = [Box("hedge", side * half, 0.0, _THICK_M, half) for side in (-1.0, 1.0)] + [
         Box("hedge", 0.0, side * half, half, _THICK_M) for side in (-1.0, 1.0)
     ]
     drawn = [each for each in (*hedges, *outside) if isinstance(each, Box)]
     corners = ((-half, -half, 0.0), (half, -half, 0.0), (half, half, 0.0), (-half, half, 0.0))
-    pole = revolve([(0.25, 0.0), (0.12, 6.2), (0.0, 6.3)], (x, z, 0.0), (0.35, 0.3, 0.3))
+    pole = revolve([(0.25, 0.0), (0.12, 9.8), (0.0, 9.9)], (x, z, 0.0), (0.35, 0.3, 0.3))
     return Place(
         name="maze",
         version=version,
@@ -51,7 +51,7 @@ def maze(version: int, seed: int) -> Place:
                 textures.hedge(),
             ),
             Surface("pole", pole),
-            Surface("lantern", sphere((x, z, 6.7), 0.7, _GOLD), glows=True),
+            Surface("lantern", sphere((x, z, 10.3), 1.0, _GOLD), glows=True),
         ),
         people=1,
         sky=True,
