@@ -165,7 +165,8 @@ def standin(
         asked = [] if place is None else [f"world.standin.place={place}"]
         asked += [f"world.standin.faults.{each}" for each in fault or []]
         asked.append(f"world.standin.oscquery={str(oscquery).lower()}")
-        settings = load_config(path, [*overrides, *asked]).world.standin
+        large = ["world.standin.width=480", "world.standin.height=360"] if window else []
+        settings = load_config(path, [*large, *overrides, *asked]).world.standin
         stopped = _stop_on_signals()
         serve_alone(settings, osc, http, seed, seconds, stopped, console, window=window)
 

@@ -13,7 +13,7 @@ import socket
 import string
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -288,15 +288,21 @@ class Advertiser:
         self._background.close()
 
     async def _advertise(self) -> None:
-        async with listening_on(self._interfaces) as zeroconf:
-            register = (zeroconf.async_register_service(info) for info in self._infos)
+        async with listening_on(self._interfaces) as mdns:
+            register = (mdns.async_register_service(info) for info in self._infos)
             await asyncio.gather(*await asyncio.gather(*register))
             await asyncio.Event().wait()  # until closed; leaving says goodbye
 
 
-def listening_on(interfaces: Sequence[str] | None) -> AsyncZeroconf:
+@contextlib.asynccontextmanager
+async def listening_on(interfaces: Sequence[str] | None) -> AsyncGenerator[AsyncZeroconf]:
     """mDNS on these addresses' interfaces; None: on all. Raises OSError where there is none."""
-    return AsyncZeroconf(interfaces=InterfaceChoice.All if interfaces is None else list(interfaces))
+    mdns = AsyncZeroconf(interfaces=InterfaceChoice.All if interfaces is None else list(interfaces))
+    try:
+        yield mdns
+    finally:
+        # In a task of its own: in one that was cancelled it gives up half-way, sockets open.
+        await asyncio.create_task(mdns.async_close())
 
 
 def _attributes(node: Node) -> Json:

@@ -99,12 +99,11 @@ class Browser:
 
     async def _ask(self, mdns: Zeroconf, name: str) -> Peer:
         info = AsyncServiceInfo(OSCJSON, name)
-        # By the cache first and last: a request wants a TXT record too, which some peers lack, and
-        # misses an address that stands before the SRV record in the same answer.
+        # The cache first: a request also waits for a TXT record, which some peers lack, and misses
+        # an address that stands before the SRV record in its answer; the next try finds it here.
         info.load_from_cache(mdns)
         if not info.port or not info.addresses:
             await info.async_request(mdns, _RESOLVE_MS)
-            info.load_from_cache(mdns)
         addresses = info.parsed_addresses(IPVersion.V4Only)
         if not info.port or not addresses:
             raise TimeoutError("no port and IPv4 address came")

@@ -1,10 +1,12 @@
 """The stand-in as a command: alone at the terminal, and as a process of a run."""
 
+import sys
 import threading
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from loguru import logger
 from rich.console import Console
 
 from configs.errors import BadInput
@@ -57,6 +59,8 @@ def serve_alone(
     `osc` is IN:HOST:OUT. Raises BadInput when it is something else, PortTaken when one is taken.
     """
     osc_in, host, osc_out = parse_osc(osc)
+    logger.remove()
+    logger.add(sys.stderr, level="INFO")
 
     def ready(ports: Ports) -> None:
         lines = [

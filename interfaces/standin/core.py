@@ -53,6 +53,7 @@ class StandinCore:
         self._voice, self._viseme = 0.0, 0
         self._substep = self._received = self._ignored = 0
         self._loading_until = 0
+        self._motion: tuple[float, float, float, float, bool] | None = None  # as last told
         self._condition: tuple[object, ...] | None = None
         self._worlds = 0  # how often a world was loaded: each makes another place
         self._enter()
@@ -290,7 +291,7 @@ class StandinCore:
         self._avatar_loaded, self._eye_m = bool(state["avatar_loaded"]), float(state["eye_m"])
         self._own.restore(state["own"])
         self._contacts.restore(state["inside"], state["contacts"])
-        self._condition = None
+        self._motion = self._condition = None
         self._muted, self._afk, self._menu = (bool(state[k]) for k in ("muted", "afk", "menu"))
         self._voice, self._viseme = state["heard"]
         self.faults = FaultsConfig(**state["faults"])
@@ -343,7 +344,11 @@ class StandinCore:
         )
         if not self._avatar_loaded:
             return self._load_avatar()
-        said = self._outbox.changes(self._motion())
+        said: list[bytes] = []
+        motion = self._motion_now()
+        if motion != self._motion:
+            self._motion = motion
+            said += self._outbox.changes(_motion_values(motion))
         condition = self._condition_now()
         if condition != self._condition:
             self._condition = condition
@@ -353,11 +358,17 @@ class StandinCore:
         return said
 
     def _load_avatar(self) -> list[bytes]:
-        self._avatar_loaded, self._condition = True, self._condition_now()
+        self._avatar_loaded = True
+        self._motion, self._condition = self._motion_now(), self._condition_now()
         outbox = self._outbox
         outbox.forget()
         said = [encode("/avatar/change", self._worn.id)]
-        for values in (CONSTANT, self._motion(), self._posture(), self._contacts.values):
+        for values in (
+            CONSTANT,
+            _motion_values(self._motion),
+            self._posture(),
+            self._contacts.values,
+        ):
             said += outbox.changes(values)
         return said
 
@@ -470,18 +481,16 @@ class StandinCore:
         avatar = self._avatar
         return Look("", 0, avatar.x, avatar.y, avatar.z, avatar.heading_deg, 0.0, 0.0, 0.0, "")
 
-    def _motion(self) -> dict[str, Value]:
-        """What changes with every move."""
+    def _motion_now(self) -> tuple[float, float, float, float, bool]:
+        """What changes with every move, rounded: the last bits of a position are no news."""
         avatar = self._avatar
-        x, y, z = avatar.velocity_x, avatar.velocity_y, avatar.velocity_z
-        return {
-            "VelocityX": _rounded(x),
-            "VelocityY": _rounded(y),
-            "VelocityZ": _rounded(z),
-            "VelocityMagnitude": _rounded(math.sqrt(x * x + y * y + z * z)),
-            "AngularY": _rounded(avatar.turn_deg_s),
-            "Grounded": avatar.grounded,
-        }
+        return (
+            _rounded(avatar.velocity_x),
+            _rounded(avatar.velocity_y),
+            _rounded(avatar.velocity_z),
+            _rounded(avatar.turn_deg_s),
+            avatar.grounded,
+        )
 
     def _condition_now(self) -> tuple[object, ...]:
         """All that _posture() depends on: cheap to compare."""
@@ -513,6 +522,18 @@ class StandinCore:
 _STILL = Intent()
 
 
+def _motion_values(motion: tuple[float, float, float, float, bool]) -> dict[str, Value]:
+    x, y, z, turn, grounded = motion
+    return {
+        "VelocityX": x,
+        "VelocityY": y,
+        "VelocityZ": z,
+        "VelocityMagnitude": _rounded(math.sqrt(x * x + y * y + z * z)),
+        "AngularY": turn,
+        "Grounded": grounded,
+    }
+
+
 def _rounded(value: float) -> float:
-    """To 0.1 mm/s: the last bits of a position are no news. Never minus zero."""
+    """To 0.1 mm/s. Never minus zero."""
     return round(value, 4) + 0.0 if value else 0.0

@@ -43,6 +43,7 @@ class Screen(Protocol):
 
     def show(self, picture: NDArray[np.uint8], core: StandinCore) -> None: ...
     def messages(self) -> list[bytes]: ...
+    def close(self) -> None: ...
     @property
     def closed(self) -> bool: ...
 
@@ -115,6 +116,8 @@ def serve(
             "" if discovery is None else discovery.name,
         )
         watched = None if screen is None else screen(ports)
+        if watched is not None:
+            stack.callback(watched.close)
         ready(ports)
         _Life(core, config, udp, target, newest, requests, discovery, hearing, watched).live(
             stop, hz

@@ -6,7 +6,7 @@ north.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,10 +32,10 @@ class Circle:
     bottom: float = -math.inf
     top: float = math.inf
     colour: Colour = _GREY
+    reach: tuple[float, float] = field(init=False, compare=False, repr=False)
 
-    @property
-    def reach(self) -> tuple[float, float]:
-        return self.radius, self.radius
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reach", (self.radius, self.radius))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class Box:
     bottom: float = -math.inf
     top: float = math.inf
     colour: Colour = _GREY
+    reach: tuple[float, float] = field(init=False, compare=False, repr=False)
 
-    @property
-    def reach(self) -> tuple[float, float]:
-        return self.half_x, self.half_z
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reach", (self.half_x, self.half_z))
 
 
 Solid = Circle | Box
@@ -75,9 +75,12 @@ class Solids:
         self.solids = tuple(solids)
         self.terrain = terrain
         self._cells: dict[tuple[int, int], list[Solid]] = {}
+        self._low: dict[tuple[int, int], list[Solid]] = {}  # those with a top to stand on
         for solid in self.solids:
             for cell in _cells_of(solid):
                 self._cells.setdefault(cell, []).append(solid)
+                if solid.top < math.inf:
+                    self._low.setdefault(cell, []).append(solid)
 
     def slide(
         self,
@@ -100,10 +103,12 @@ class Solids:
     def floor(self, x: float, y: float, z: float, moving: Sequence[Solid] = ()) -> float:
         """Height of what carries a person whose feet are at (x, y, z)."""
         height = self.terrain(x, z)
-        for solid in (*self._near(x, z), *moving):
-            top = solid.top
-            if height < top <= y + STEP_M and _push_out(solid, x, z, 0.1) is not None:
-                height = top
+        near = self._low.get((int(x // _CELL_M), int(z // _CELL_M)))
+        if near or moving:
+            for solid in (*(near or ()), *moving):
+                top = solid.top
+                if height < top <= y + STEP_M and _push_out(solid, x, z, 0.1) is not None:
+                    height = top
         return height
 
     def free_point(
@@ -130,19 +135,26 @@ class Solids:
         touched: list[str] = []
         low, high = y + STEP_M, y + PERSON_HEIGHT_M
         near = self._near(x, z)
-        if near or moving:
-            for _ in range(3):
-                before = (x, z)
-                for solid in (*near, *moving):
-                    if solid.top <= low or solid.bottom >= high:
-                        continue
-                    pushed = _push_out(solid, x, z, PERSON_RADIUS_M)
-                    if pushed is not None:
-                        x, z = pushed
-                        if solid.name not in touched:
-                            touched.append(solid.name)
-                if (x, z) == before:
-                    break
+        if moving:
+            near = [*near, *moving]
+        for _ in range(3 if near else 0):
+            pushed_at_all = False
+            for solid in near:
+                # Most are out of reach: seen here without a call, this is where the time goes.
+                reach_x, reach_z = solid.reach
+                if abs(x - solid.x) >= reach_x + PERSON_RADIUS_M:
+                    continue
+                if abs(z - solid.z) >= reach_z + PERSON_RADIUS_M:
+                    continue
+                if solid.top <= low or solid.bottom >= high:
+                    continue
+                pushed = _push_out(solid, x, z, PERSON_RADIUS_M)
+                if pushed is not None:
+                    (x, z), pushed_at_all = pushed, True
+                    if solid.name not in touched:
+                        touched.append(solid.name)
+            if not pushed_at_all:
+                break
         limit = self.half_m - PERSON_RADIUS_M
         if -limit < x < limit and -limit < z < limit:
             return x, z, touched

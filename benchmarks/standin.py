@@ -1,0 +1,166 @@
+"""The stand-in: lockstep steps a second in each place; what the live one costs, when it answers.
+
+python -m benchmarks.standin [--runs 5] [--seconds 20]
+
+Lockstep: observe and act at 10 Hz, six substeps and a picture a step, in one process on one core.
+Live: 128x128 at 30 pictures a second with all of OSC, driven at 10 Hz by another process; the age
+of a picture is from before it was drawn to when OpenCV's reader has it, by the stamp in its pixels.
+"""
+
+import argparse
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import psutil
+
+from benchmarks.common import ROOT, publish
+from configs.load import load_config
+from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.picture.stamp import read_stamp
+from interfaces.standin.places.build import VERSIONS
+from interfaces.vrchat.osc import decode, encode
+
+STEPS = 400
+DEAD_TIME_S, TICK_S = 0.033, 1 / 60
+
+
+def steps_per_s(place: str, size: int) -> float:
+    """Of a fresh world, after its first picture; the actions are drawn beforehand."""
+    overrides = [f"world.standin.place={place}"]
+    overrides += [f"world.{part}={size}" for part in ("camera.width", "camera.height")]
+    overrides += [f"world.standin.{part}={size}" for part in ("width", "height")]
+    world = LockstepStandin(load_config(Path("default"), overrides), 0)
+    rng = np.random.default_rng(0)
+    actions = rng.uniform(-1, 1, (STEPS, world.spaces.num_actions)).astype(np.float32)
+    world.observe()
+    began = time.perf_counter()
+    for action in actions:
+        world.act(action)
+        world.observe()
+    took = time.perf_counter() - began
+    world.close()
+    return STEPS / took
+
+
+def live(seconds: float) -> dict[str, Any]:
+    """One live stand-in: share of a core, age of pictures, and the round trip of OSC."""
+    osc_in, osc_out = _free(socket.SOCK_DGRAM), _free(socket.SOCK_DGRAM)
+    http = _free(socket.SOCK_STREAM)
+    ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ear.bind(("127.0.0.1", osc_out))
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "main.py", "standin", "world.standin.timestamp=true"),
+            *("--osc", f"{osc_in}:127.0.0.1:{osc_out}", "--http", str(http)),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        capture = _opened(f"http://127.0.0.1:{http}/camera.mjpg")
+        costs = psutil.Process(process.pid)
+        trips = _round_trips(ear, osc_in, 60)
+        before, began = sum(costs.cpu_times()[:2]), time.perf_counter()
+        ages, frames = _ages_ms(capture, seconds, osc_in)
+        took = time.perf_counter() - began
+        memory_mb = costs.memory_full_info().uss / 2**20
+        core = (sum(costs.cpu_times()[:2]) - before) / took
+        capture.release()
+    finally:
+        process.terminate()
+        process.wait(10)
+        ear.close()
+    return {
+        "core %": round(100 * core, 1),
+        "fps": round(frames / took, 1),
+        "age p50 ms": round(float(np.percentile(ages, 50)), 2),
+        "age p99 ms": round(float(np.percentile(ages, 99)), 2),
+        "osc p50 ms": round(1e3 * float(np.percentile(trips, 50)), 1),
+        "osc p99 ms": round(1e3 * float(np.percentile(trips, 99)), 1),
+        "osc promised ms": round(1e3 * (DEAD_TIME_S + TICK_S) + 10, 1),
+        "USS MB": round(memory_mb, 1),
+    }
+
+
+def _round_trips(ear: socket.socket, port: int, times: int) -> list[float]:
+    """Seconds from an input to the velocity parameter that it changed."""
+    mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    ear.settimeout(2.0)
+    trips: list[float] = []
+    for i in range(times):
+        time.sleep(0.05 + 0.013 * (i % 7))  # at any phase of its tick
+        wanted = float(i % 2 == 0)
+        began = time.perf_counter()
+        mouth.sendto(encode("/input/LookHorizontal", wanted), ("127.0.0.1", port))
+        while True:
+            address, (value,) = decode(ear.recv(65536))[0]
+            if address.endswith("/AngularY") and bool(value) == bool(wanted):
+                break
+        trips.append(time.perf_counter() - began)
+    mouth.close()
+    return trips
+
+
+def _ages_ms(capture: cv2.VideoCapture, seconds: float, port: int) -> tuple[list[float], int]:
+    mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    rng, ages = np.random.default_rng(0), list[float]()
+    ends = time.perf_counter() + seconds
+    spoken = 0.0
+    while (now := time.perf_counter()) < ends:
+        if now - spoken > 0.1:
+            spoken = now
+            for name in ("Vertical", "Horizontal", "LookHorizontal"):
+                datagram = encode(f"/input/{name}", float(rng.uniform(-1, 1)))
+                mouth.sendto(datagram, ("127.0.0.1", port))
+        good, picture = capture.read()
+        assert good
+        now_ns = time.perf_counter_ns()
+        ages.append(1e-6 * (now_ns - read_stamp(np.asarray(picture, np.uint8), now_ns)))
+    mouth.close()
+    return ages[5:], len(ages)
+
+
+def _opened(url: str) -> cv2.VideoCapture:
+    deadline = time.monotonic() + 20
+    while True:
+        capture = cv2.VideoCapture(url)
+        if capture.isOpened():
+            return capture
+        assert time.monotonic() < deadline, url
+        time.sleep(0.1)
+
+
+def _free(kind: int) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=20)
+    asked = parser.parse_args()
+    rows: list[dict[str, Any]] = []
+    for place, version in VERSIONS.items():
+        row: dict[str, Any] = {"lockstep": f"{place} v{version}"}
+        for size in (64, 128):
+            speeds = [steps_per_s(place, size) for _ in range(asked.runs)]
+            row[f"{size}x{size} steps/s"] = round(statistics.median(speeds))
+            row[f"{size}x{size} best"] = round(max(speeds))
+        rows.append(row)
+    lives = [live(asked.seconds) for _ in range(3)]
+    middle = {name: statistics.median(each[name] for each in lives) for name in lives[0]}
+    publish("standin", "stand-in, lockstep", rows, live=middle, lives=lives)
+    print(f"live, room, 128x128 at 30 fps: {middle}")
+
+
+if __name__ == "__main__":
+    main()
