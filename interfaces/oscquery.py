@@ -253,9 +253,9 @@ class Background:
 class Advertiser:
     """Says by mDNS where OSCQuery and OSC are, until closed. Nobody waits for it: it takes seconds.
 
-    `interfaces` are the addresses of those to speak on, None: all there are. VRChat itself listens
-    on loopback only where there is no other. `address` is what is advertised. Raises ValueError for
-    a name that mDNS cannot carry; what goes wrong later is logged.
+    `interfaces`: the addresses of those to speak on, None: all there are. (VRChat's library leaves
+    loopback out where there is another.) `address` is what is advertised. Raises ValueError for a
+    name that mDNS cannot carry; what goes wrong later is logged.
     """
 
     def __init__(
@@ -270,14 +270,9 @@ class Advertiser:
             raise ValueError(f"{name!r}: an OSCQuery name must not contain a dot")
         if not 0 < len(name.encode()) <= _LABEL_BYTES or not name.isprintable():
             raise ValueError(f"{name!r}: an OSCQuery name is 1 to 63 printable bytes of UTF-8")
+        text = {"txtvers": "1"}
         self._infos = [
-            ServiceInfo(
-                kind,
-                f"{name}.{kind}",
-                port,
-                parsed_addresses=[address],
-                properties={"txtvers": "1"},
-            )
+            ServiceInfo(kind, f"{name}.{kind}", port, properties=text, parsed_addresses=[address])
             for kind, port in ((OSCJSON, http_port), (OSC, osc_port))
         ]
         self._interfaces = interfaces
