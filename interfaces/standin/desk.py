@@ -1,4 +1,4 @@
-"""Somebody sits before the stand-in: a window with the picture and a map, and the keys that drive."""
+"""Somebody sits before the stand-in: a window with picture and map, and the keys that drive."""
 
 import math
 

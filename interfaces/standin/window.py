@@ -14,6 +14,7 @@ from panda3d.core import (
     ButtonEvent,
     Camera,
     CardMaker,
+    ExecutionEnvironment,
     FrameBufferProperties,
     GraphicsEngine,
     GraphicsPipe,
@@ -36,6 +37,7 @@ _PIPES = ("TinyXGraphicsPipe", "TinyWinGraphicsPipe")
 _TEXTURE_MAX_PX = 2048  # a larger window is drawn at a half, a third ... and stretched
 _BACKGROUND = (12, 14, 20)
 _FRAME = (126, 138, 160)
+_DOWN = (ButtonEvent.T_down, ButtonEvent.T_resume_down)
 _GAP_PX = 10
 _STRIP_LEAST_PX = 148  # narrower than this beside the picture, the map goes upon it
 _CORNER_SHARE = 0.42  # of the picture's shorter side, at most
@@ -149,16 +151,15 @@ class Window:
 
     def _listen(self) -> None:
         events = self._window.get_input_device(0).get_button_events()
-        for i in range(events.get_num_events() if events else 0):
-            event = events.get_event(i)
-            name = event.button.name
+        for event in [events.get_event(i) for i in range(events.get_num_events())]:
             if MouseButton.is_mouse_button(event.button):
                 continue
-            if event.type in (ButtonEvent.T_down, ButtonEvent.T_resume_down):
+            name = event.button.name
+            if event.type in _DOWN and name not in self._held:  # a held key repeats itself
                 self._held.add(name)
                 self._tapped.add(name)
                 self._closed |= name == "escape"
-            elif event.type == ButtonEvent.T_up:  # also of all keys when the focus is lost
+            elif event.type == ButtonEvent.T_up:  # of every key as well when the focus is lost
                 self._held.discard(name)
 
 
@@ -183,7 +184,7 @@ def compose(picture: Picture, minimap: Picture | None, width: int, height: int) 
         side = min(len(minimap), int(_CORNER_SHARE * min(wide, high)))
         x, y = left + wide - side - _GAP_PX, top + _GAP_PX
     if side > 0 and x > 0:
-        canvas[y - 1 : y + side + 1, x - 1 : x + side + 1] = _FRAME
+        cv2.rectangle(canvas, (x - 1, y - 1), (x + side, y + side), _FRAME)
         canvas[y : y + side, x : x + side] = _scaled(minimap, side, side)
     return canvas
 
@@ -200,6 +201,8 @@ def _scaled(picture: Picture, width: int, height: int) -> Picture:
 def _opened(
     width: int, height: int, title: str
 ) -> tuple[GraphicsWindow, GraphicsEngine, GraphicsPipe]:
+    # Panda3D goes by the environment as it was when the process began.
+    ExecutionEnvironment.set_environment_variable("DISPLAY", os.environ.get("DISPLAY", ""))
     selection, engine = GraphicsPipeSelection.get_global_ptr(), GraphicsEngine()
     kinds = [selection.get_pipe_type(i) for i in range(selection.get_num_pipe_types())]
     pipe = next((selection.make_pipe(kind) for kind in kinds if kind.get_name() in _PIPES), None)

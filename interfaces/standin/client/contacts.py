@@ -38,6 +38,7 @@ class Contacts:
         self._receivers = dict(receivers)
         # Nobody reaches farther than an arm from where they stand.
         self._near_m = max((each.radius_m for each in receivers.values()), default=0.0) + 1.2
+        self._heads = any(each.by != "hand" for each in receivers.values())
         self._quiet = False  # nobody was near, and everything says so
         self.inside = dict.fromkeys(receivers, False)
         self.values: dict[str, Value] = {
@@ -49,12 +50,12 @@ class Contacts:
     ) -> bool:
         """Where the avatar stands now, and who is there. False: nobody near, nothing new."""
         x, _, z = feet
-        near_m = self._near_m
-        near = [
-            other.parts()
-            for other in others
-            if abs(other.x - x) < near_m and abs(other.z - z) < near_m
-        ]
+        near_m, near = self._near_m, list[Toucher]()
+        for other in others:
+            if abs(other.x - x) < near_m and abs(other.z - z) < near_m:
+                parts = other.parts()
+                if parts.hands or self._heads:
+                    near.append(parts)
         if not near and self._quiet:
             return False
         self._quiet = not near

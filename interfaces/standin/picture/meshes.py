@@ -101,27 +101,52 @@ def box(centre: Vector, size: Vector, colour: Colour, top: float = 1.0) -> Mesh:
 
 
 def revolve(
-    profile: list[tuple[float, float]], centre: Vector, colour: Colour, sides: int = 14
+    profile: list[tuple[float, float]],
+    centre: Vector,
+    colour: Colour,
+    sides: int = 14,
+    *,
+    smooth: bool = False,
 ) -> Mesh:
-    """Turn a profile of (radius, height) points, from below upwards, about the vertical axis."""
+    """Turn a profile of (radius, height) points, from below upwards, about the vertical axis.
+
+    Lit smoothly around; along the profile as well if `smooth`.
+    """
     angles = np.linspace(0.0, 2.0 * np.pi, sides + 1)
-    rings = [
-        np.stack([r * np.cos(angles), r * np.sin(angles), np.full(sides + 1, h)], axis=1)
-        for r, h in profile
+    around = np.stack([np.cos(angles), np.sin(angles), np.zeros(sides + 1)], axis=1)
+    around[-1] = around[0]  # exactly, so that the seam is one
+    up = np.array([0.0, 0.0, 1.0])
+    slopes = [
+        np.array([h1 - h0, r0 - r1]) / max(1e-9, np.hypot(h1 - h0, r0 - r1))
+        for (r0, h0), (r1, h1) in pairwise(profile)
     ]
-    triangles: list[NDArray[np.float64]] = []
-    for lower, upper in pairwise(rings):
-        triangles.append(np.stack([lower[:-1], lower[1:], upper[1:]], axis=1))
-        triangles.append(np.stack([lower[:-1], upper[1:], upper[:-1]], axis=1))
-    corners = np.concatenate(triangles).astype(np.float32)
-    return _lit(corners[_area(corners) > 1e-9], centre, colour)
+    parts: list[Mesh] = []
+    for k, ((r0, h0), (r1, h1)) in enumerate(pairwise(profile)):
+        low, high = r0 * around + h0 * up, r1 * around + h1 * up
+        before = slopes[k - 1] if smooth and k else slopes[k]
+        after = slopes[k + 1] if smooth and k + 1 < len(slopes) else slopes[k]
+        low_normal, high_normal = (
+            turned[0] * around + turned[1] * up
+            for turned in (before + slopes[k], after + slopes[k])
+        )
+        corners, normals = (
+            np.concatenate(
+                [
+                    np.stack([a[:-1], a[1:], b[1:]], axis=1),
+                    np.stack([a[:-1], b[1:], b[:-1]], axis=1),
+                ]
+            ).astype(np.float32)
+            for a, b in ((low, high), (low_normal, high_normal))
+        )
+        parts.append(_lit(corners, centre, colour, normals))
+    return join(*parts)
 
 
 def sphere(centre: Vector, radius: float, colour: Colour, sides: int = 12, rings: int = 8) -> Mesh:
     """centre: of the ball itself."""
     angles = np.linspace(-0.5 * np.pi, 0.5 * np.pi, rings + 1)
     profile = [(radius * float(np.cos(a)), radius * float(np.sin(a))) for a in angles]
-    return revolve(profile, centre, colour, sides)
+    return revolve(profile, centre, colour, sides, smooth=True)
 
 
 def landmark(mark: Landmark) -> Mesh:
@@ -149,12 +174,17 @@ def _area(corners: Floats) -> Floats:
     return np.linalg.norm(normal, axis=1)
 
 
-def _lit(corners: Floats, centre: Vector, colour: Colour) -> Mesh:
-    corners = corners[_area(corners) > 1e-9]
-    normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+def _lit(corners: Floats, centre: Vector, colour: Colour, normals: Floats | None = None) -> Mesh:
+    """Triangles without area are left out. normals (num_triangles, 3, 3); none: flat faces."""
+    kept = _area(corners) > 1e-9
+    corners = corners[kept]
+    if normals is None:
+        normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, None]
+    else:
+        normal = normals[kept]
+    normal = normal / np.maximum(1e-9, np.linalg.norm(normal, axis=-1, keepdims=True))
     light = _AMBIENT + (1.0 - _AMBIENT) * (normal @ _LIGHT)
-    colours = light[:, None, None] * np.asarray(colour, np.float32)
+    colours = light[..., None] * np.asarray(colour, np.float32)
     return Mesh(
         corners + np.asarray(centre, np.float32),
         np.broadcast_to(np.clip(colours, 0.0, 1.0), corners.shape).astype(np.float32),

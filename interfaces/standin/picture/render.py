@@ -61,8 +61,9 @@ class Renderer:
         self._light: tuple[float, float, float] | None = None
         self._root = NodePath("place")
         self._root.set_two_sided(False)
+        textures: dict[int, Texture] = {}  # surfaces of one picture share it
         for surface in place.surfaces:
-            _show(self._root, surface)
+            _show(self._root, surface, textures)
         self._movers = [(mover, _show(self._root, mover.surface)) for mover in place.movers]
         self._bodies: list[_Body] = []
         self._lens = PerspectiveLens()
@@ -169,10 +170,15 @@ def _offscreen_buffer(engine: GraphicsEngine, width: int, height: int) -> Graphi
     return buffer
 
 
-def _show(parent: NodePath, surface: Surface) -> NodePath:
+def _show(
+    parent: NodePath, surface: Surface, textures: dict[int, Texture] | None = None
+) -> NodePath:
     path = _hang(parent, surface.name, surface.mesh)
     if surface.picture is not None:
-        path.set_texture(_texture(surface.name, surface.picture))
+        known = {} if textures is None else textures
+        if id(surface.picture) not in known:
+            known[id(surface.picture)] = _texture(surface.name, surface.picture)
+        path.set_texture(known[id(surface.picture)])
     if surface.glows:
         path.set_color_scale_off()
     return path
@@ -199,19 +205,27 @@ def _hang(parent: NodePath, name: str, mesh: Mesh) -> NodePath:
 
 
 def _node(name: str, mesh: Mesh) -> GeomNode:
+    """Each corner once: moving corners is what this renderer spends its time on."""
+    flat = np.concatenate(
+        [
+            part.reshape(-1, part.shape[-1])
+            for part in (mesh.corners, mesh.colours, mesh.texture_uv)
+        ],
+        axis=1,
+    )
+    rows, index = np.unique(np.round(flat, 5), axis=0, return_inverse=True)
     data = GeomVertexData(name, GeomVertexFormat.get_v3c4t2(), Geom.UH_static)
-    data.set_num_rows(mesh.corners.shape[0] * 3)
+    data.set_num_rows(len(rows))
     vertex, colour, uv = (
         GeomVertexWriter(data, column) for column in ("vertex", "color", "texcoord")
     )
-    for point in mesh.corners.reshape(-1, 3).tolist():
-        vertex.add_data3(*point)
-    for red_green_blue in mesh.colours.reshape(-1, 3).tolist():
-        colour.add_data4(*red_green_blue, 1.0)
-    for pair in mesh.texture_uv.reshape(-1, 2).tolist():
-        uv.add_data2(*pair)
+    for x, y, z, red, green, blue, u, v in rows.tolist():
+        vertex.add_data3(x, y, z)
+        colour.add_data4(red, green, blue, 1.0)
+        uv.add_data2(u, v)
     triangles = GeomTriangles(Geom.UH_static)
-    triangles.add_next_vertices(mesh.corners.shape[0] * 3)
+    for a, b, c in index.reshape(-1, 3).tolist():
+        triangles.add_vertices(a, b, c)
     geom = Geom(data)
     geom.add_primitive(triangles)
     node = GeomNode(name)

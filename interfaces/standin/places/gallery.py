@@ -12,7 +12,7 @@ from interfaces.standin.picture import textures
 from interfaces.standin.picture.meshes import Mesh, block, join, landmark, quad
 from interfaces.standin.places.landmarks import COLOURS, SHAPES, Landmark
 from interfaces.standin.places.passages import carve
-from interfaces.standin.places.place import Place, Surface
+from interfaces.standin.places.place import Place, Surface, apart
 from interfaces.standin.places.solids import Box, Colour, Solid, Solids
 
 ROOMS = 3  # in a row
@@ -48,9 +48,9 @@ def gallery(version: int, seed: int) -> Place:
             *_floors(colours),
             Surface("ceiling", _ceiling(half), textures.ceiling(), glows=True),
             *_outer_walls(half, colours),
-            Surface("inner walls", join(*walls), textures.plaster()),
+            *apart("inner wall", walls, textures.plaster()),
             *_pictures(half, rng),
-            Surface("exhibits", join(*(landmark(each) for each in exhibits))),
+            *apart("exhibit", map(landmark, exhibits)),
         ),
         people=2,
         landmarks=exhibits,

@@ -12,7 +12,7 @@ import numpy as np
 from interfaces.standin.picture import textures
 from interfaces.standin.picture.meshes import Mesh, block, box, carpet, join, revolve, sphere
 from interfaces.standin.places.landmarks import COLOURS, Landmark
-from interfaces.standin.places.place import Mover, Place, Pose, Seat, Surface, circuit
+from interfaces.standin.places.place import Mover, Place, Pose, Seat, Surface, apart, circuit
 from interfaces.standin.places.skyline import skyline
 from interfaces.standin.places.solids import Box, Circle, Colour, Solid, Solids, Terrain
 
@@ -57,7 +57,7 @@ def garden(version: int, seed: int) -> Place:
             skyline(seed, 70.0),
             Surface("grass", carpet(HALF_M, 18, terrain, 4.0, _GREEN), textures.grass()),
             Surface("hedge", _border(), textures.hedge()),
-            Surface("things", join(*things)),
+            *apart("thing", things),
         ),
         people=2,
         sky=True,

@@ -1,13 +1,13 @@
 """What a place is: what is solid, what is drawn, what moves, where one sits and appears."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interfaces.standin.picture.meshes import Mesh
+from interfaces.standin.picture.textures import Picture
 from interfaces.standin.places.landmarks import Landmark
 from interfaces.standin.places.solids import Circle, Solid, Solids
 
@@ -23,8 +23,13 @@ class Surface:
 
     name: str
     mesh: Mesh
-    picture: NDArray[np.uint8] | None = None
+    picture: Picture | None = None
     glows: bool = False
+
+
+def apart(name: str, meshes: Iterable[Mesh], picture: Picture | None = None) -> list[Surface]:
+    """A surface each: the renderer leaves out whole ones that are not in view."""
+    return [Surface(f"{name} {i}", mesh, picture) for i, mesh in enumerate(meshes)]
 
 
 @dataclass(frozen=True, slots=True)

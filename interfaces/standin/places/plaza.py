@@ -11,7 +11,7 @@ import numpy as np
 from interfaces.standin.picture import textures
 from interfaces.standin.picture.meshes import Mesh, block, box, join, quad, revolve, sphere
 from interfaces.standin.places.landmarks import COLOURS, Landmark
-from interfaces.standin.places.place import Place, Seat, Surface
+from interfaces.standin.places.place import Place, Seat, Surface, apart
 from interfaces.standin.places.skyline import skyline
 from interfaces.standin.places.solids import Box, Circle, Colour, Solid, Solids
 
@@ -69,7 +69,7 @@ def plaza(version: int, seed: int) -> Place:
             skyline(seed, 70.0),
             Surface("paving", quad((a, b, c, d), (HALF_M / 2, HALF_M / 2)), textures.paving()),
             *_houses(rng),
-            Surface("things", join(*things)),
+            *apart("thing", things),
             Surface("lamps", join(*lamps), glows=True),
         ),
         people=6,

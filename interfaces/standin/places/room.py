@@ -3,9 +3,9 @@
 import numpy as np
 
 from interfaces.standin.picture import textures
-from interfaces.standin.picture.meshes import Vector, join, landmark, quad
+from interfaces.standin.picture.meshes import Vector, landmark, quad
 from interfaces.standin.places.landmarks import scatter
-from interfaces.standin.places.place import Place, Surface
+from interfaces.standin.places.place import Place, Surface, apart
 from interfaces.standin.places.solids import Solids
 
 WALL_HEIGHT_M = 3.0
@@ -21,7 +21,7 @@ def room(version: int, seed: int, size_m: float) -> Place:
         ground=Solids(half, [solid for mark in landmarks for solid in mark.solids()]),
         surfaces=(
             *enclosure(half, WALL_HEIGHT_M),
-            Surface("landmarks", join(*(landmark(mark) for mark in landmarks))),
+            *apart("landmark", map(landmark, landmarks)),
         ),
         people=1,
         landmarks=landmarks,
