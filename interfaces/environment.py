@@ -8,7 +8,7 @@ Needs the extra [gym]. The same world, OSC bytes, observations, actions and rewa
 """
 
 from pathlib import Path
-from typing import Any, ClassVar, SupportsFloat
+from typing import Any, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -33,7 +33,10 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     same seed makes the same worlds. `info` has the reward's terms; `truth()` is for measurements.
     """
 
-    metadata: ClassVar = {"render_modes": ["rgb_array"], "render_fps": 10}
+    metadata: dict[str, Any] = {  # noqa: RUF012 - so Gymnasium has it
+        "render_modes": ["rgb_array"],
+        "render_fps": 10,
+    }
 
     def __init__(
         self,

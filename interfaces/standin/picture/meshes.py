@@ -72,17 +72,31 @@ def block(solid: Box, low: float, high: float, tile_m: float, colour: Colour = _
 
 
 def carpet(
-    half: float, cells: int, height: Callable[[float, float], float], tile_m: float, colour: Colour
-) -> Mesh:
-    """Ground that follows `height` over -half..half, lit by its slope, for a texture."""
+    half: float,
+    cells: int,
+    pieces: int,
+    height: Callable[[float, float], float],
+    tile_m: float,
+) -> list[Mesh]:
+    """White ground that follows `height` over -half..half, lit by its slope, for a texture.
+
+    cells x cells squares in pieces x pieces meshes; `cells` is a multiple of `pieces`.
+    """
     line = np.linspace(-half, half, cells + 1)
     grid = np.array([[(x, y, height(float(x), float(y))) for x in line] for y in line], np.float32)
-    a, b, c, d = grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]
-    corners = np.concatenate(
-        [np.stack(each, axis=-2).reshape(-1, 3, 3) for each in ((a, b, c), (a, c, d))]
-    )
-    lit = _lit(corners, (0.0, 0.0, 0.0), colour)
-    return Mesh(lit.corners, lit.colours, lit.corners[..., :2] / np.float32(tile_m))
+    found: list[Mesh] = []
+    wide = cells // pieces
+    for i in range(0, cells, wide):
+        for j in range(0, cells, wide):
+            part = grid[i : i + wide + 1, j : j + wide + 1]
+            a, b, c, d = part[:-1, :-1], part[:-1, 1:], part[1:, 1:], part[1:, :-1]
+            corners = np.concatenate(
+                [np.stack(each, axis=-2).reshape(-1, 3, 3) for each in ((a, b, c), (a, c, d))]
+            )
+            lit = _lit(corners, (0.0, 0.0, 0.0), _WHITE)
+            uv = lit.corners[..., :2] / np.float32(tile_m)
+            found.append(Mesh(lit.corners, lit.colours, uv))
+    return found
 
 
 def _shaded(colour: Colour, shade: float) -> Colour:

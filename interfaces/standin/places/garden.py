@@ -18,7 +18,6 @@ from interfaces.standin.places.solids import Box, Circle, Colour, Solid, Solids,
 
 HALF_M = 14.0
 BALL_M = 0.6
-_GREEN: Colour = (1.0, 1.0, 1.0)
 _WATER: Colour = (0.32, 0.58, 0.82)
 _BARK: Colour = (0.42, 0.30, 0.20)
 _POND = (-6.0, -6.0, 3.0)
@@ -55,7 +54,7 @@ def garden(version: int, seed: int) -> Place:
         ground=Solids(HALF_M, solids, terrain),
         surfaces=(
             skyline(seed, 70.0),
-            Surface("grass", carpet(HALF_M, 18, terrain, 4.0, _GREEN), textures.grass()),
+            *apart("grass", carpet(HALF_M, 16, 4, terrain, 4.0), textures.grass()),
             Surface("hedge", _border(), textures.hedge()),
             *apart("thing", things),
         ),
