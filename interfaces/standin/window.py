@@ -183,7 +183,7 @@ def compose(picture: Picture, minimap: Picture | None, width: int, height: int) 
     else:
         side = min(len(minimap), int(_CORNER_SHARE * min(wide, high)))
         x, y = left + wide - side - _GAP_PX, top + _GAP_PX
-    if side > 0 and x > 0:
+    if side > 0 and x > 0 and y + side < height:
         cv2.rectangle(canvas, (x - 1, y - 1), (x + side, y + side), _FRAME)
         canvas[y : y + side, x : x + side] = _scaled(minimap, side, side)
     return canvas

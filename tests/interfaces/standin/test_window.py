@@ -335,6 +335,13 @@ def test_the_map_is_whole_and_never_enlarged(side: int, width: int, height: int)
     assert columns[0] > width // 2 or width < height
 
 
+def test_any_shape_of_window_will_do() -> None:
+    rng = np.random.default_rng(0)
+    for width, height, side in rng.integers((2, 2, 96), (400, 400, 300), (300, 3)).tolist():
+        canvas = compose(noise(32, 24), noise(side, side), width, height)
+        assert canvas.shape == (height, width, 3)
+
+
 def test_the_map_lies_beside_the_picture_where_there_is_room() -> None:
     picture, minimap = np.full((64, 64, 3), 90, np.uint8), np.full((256, 256, 3), 255, np.uint8)
     beside = compose(picture, minimap, 960, 640)
