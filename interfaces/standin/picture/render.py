@@ -1,6 +1,6 @@
 """Pictures of the stand-in's places, drawn by Panda3D's software renderer: no display, no GPU.
 
-The only module that imports Panda3D. A renderer belongs to the thread that made it.
+A renderer belongs to the thread that made it.
 """
 
 import math
