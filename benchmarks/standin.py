@@ -64,9 +64,11 @@ def live(seconds: float) -> dict[str, Any]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        capture = _opened(f"http://127.0.0.1:{http}/camera.mjpg")
+        url = f"http://127.0.0.1:{http}/camera.mjpg"
+        _opened(url).release()  # it is up; one who does not read would be hung up on
         costs = psutil.Process(process.pid)
         trips = _round_trips(ear, osc_in, 60)
+        capture = _opened(url)
         before, began = sum(costs.cpu_times()[:2]), time.perf_counter()
         ages, frames = _ages_ms(capture, seconds, osc_in)
         took = time.perf_counter() - began
@@ -130,7 +132,9 @@ def _ages_ms(capture: cv2.VideoCapture, seconds: float, port: int) -> tuple[list
 def _opened(url: str) -> cv2.VideoCapture:
     deadline = time.monotonic() + 20
     while True:
-        capture = cv2.VideoCapture(url)
+        with socket.socket() as probe:
+            up = probe.connect_ex(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) == 0
+        capture = cv2.VideoCapture(url) if up else cv2.VideoCapture()
         if capture.isOpened():
             return capture
         assert time.monotonic() < deadline, url
