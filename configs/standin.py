@@ -172,11 +172,11 @@ class StandinConfig(Strict):
     speech: str | None = Field(
         default=None, description="a WAV file the people speak; none: voices made by the seed"
     )
-    speaker: str | None = Field(
-        default=None, description="audio output the place is heard from; none: silent"
+    speaker: str | int | None = Field(
+        default=None, description="audio output the place is heard from, by name or index; none: silent"
     )
-    microphone: str | None = Field(
-        default=None, description="audio input the agent speaks into; none: it has no voice"
+    microphone: str | int | None = Field(
+        default=None, description="audio input the agent speaks into, by name or index; none: no voice"
     )
     oscquery: bool = Field(
         default=False,

@@ -18,7 +18,7 @@ from interfaces.standin.client.physics import Avatar
 from interfaces.standin.client.response import Response, response_of
 from interfaces.standin.client.usercamera import PREFIX as CAMERA_PREFIX
 from interfaces.standin.client.usercamera import UserCamera
-from interfaces.standin.company import THINK_SUBSTEPS, Company
+from interfaces.standin.company import THINK_SUBSTEPS, Company, Person
 from interfaces.standin.faults import LOAD_S, Event, Wire
 from interfaces.standin.picture.view import Look, View
 from interfaces.standin.places.build import build_place
@@ -83,6 +83,15 @@ class StandinCore:
     def inputs(self) -> dict[str, float]:
         """The value of every /input address, as last received."""
         return self._inputs.received()
+
+    @property
+    def people(self) -> Sequence[Person]:
+        return self._company.people
+
+    @property
+    def worlds(self) -> int:
+        """How many were loaded before this one."""
+        return self._worlds
 
     @property
     def response(self) -> Response:

@@ -1,26 +1,65 @@
 """What the agent hears of the place and what it says in it, where sound was asked for."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import zlib
 
 from configs.standin import StandinConfig
+from interfaces.standin.core import StandinCore
+from interfaces.standin.mix import Listener, Mono, Source, ambience
+from interfaces.standin.sound import SILENCE, Microphone, Speaker
+from interfaces.standin.voices import babble, read_wav
 
-if TYPE_CHECKING:  # PortAudio is needed only where sound was asked for
-    from interfaces.standin.core import StandinCore
+TALK_S = 2.5  # a phrase; a talker stays for three seconds
 
 
 class Hearing:
-    """Silence."""
+    """A loudspeaker for the ears of the agent, a microphone for its voice; silence without."""
 
     def __init__(self, config: StandinConfig, seed: int) -> None:
-        pass
+        """Raises NoSound for a device that cannot be had, BadWav for a file that is none."""
+        self._seed = seed
+        self._speech = None if config.speech is None else read_wav(config.speech)
+        self._voices: dict[str, Mono] = {}
+        self._spoken: dict[tuple[int, str], int] = {}  # how often who was heard to begin, by world
+        self._talks: dict[str, tuple[Mono, int]] = {}  # what each one says, and since which sample
+        self._speaker = None
+        self._microphone = None
+        if config.speaker is not None:
+            self._speaker = Speaker(config.speaker, ambient=ambience(seed))
+        if config.microphone is not None:
+            self._microphone = Microphone(config.microphone)
 
     def microphone(self) -> tuple[float, int]:
-        return 0.0, 0
+        """Level 0..1 and viseme 0..14 of what the agent says now."""
+        if self._microphone is None:
+            return 0.0, SILENCE
+        level = self._microphone.level()
+        return level, self._microphone.viseme() if level else SILENCE
 
     def update(self, core: StandinCore) -> None:
-        pass
+        """Let the loudspeaker know who is where and who has begun to speak."""
+        speaker = self._speaker
+        if speaker is None:
+            return
+        view, sources = core.view(), list[Source]()
+        for person in core.people:
+            key = (core.worlds, person.name)
+            if person.spoken != self._spoken.get(key, 0):
+                self._spoken[key] = person.spoken
+                self._talks[person.name] = (self._voice(person.name), speaker.next_sample)
+            if person.name in self._talks:
+                samples, start = self._talks[person.name]
+                sources.append(Source(person.x, person.z, samples, start))
+        speaker.update(Listener(view.x, view.z, view.heading_deg), sources)
 
     def close(self) -> None:
-        pass
+        for device in (self._speaker, self._microphone):
+            if device is not None:
+                device.close()
+
+    def _voice(self, name: str) -> Mono:
+        """Everybody's own."""
+        if self._speech is not None:
+            return self._speech
+        if name not in self._voices:
+            self._voices[name] = babble(zlib.crc32(name.encode()) + self._seed, TALK_S)
+        return self._voices[name]

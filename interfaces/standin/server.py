@@ -80,6 +80,7 @@ def serve(
     """
     with contextlib.ExitStack() as stack:
         udp = stack.enter_context(_listen("osc_in_port", osc_in_port))
+        hearing = stack.enter_context(contextlib.closing(Hearing(config, seed)))
         core, newest = StandinCore(config, seed), Newest()
         requests = Requests(core)
         try:
@@ -89,7 +90,6 @@ def serve(
         target = (osc_out_host, osc_out_port or _free_port())
         if config.faults.port_taken:
             stack.enter_context(_listen("osc_out_port", target[1]))
-        hearing = stack.enter_context(contextlib.closing(Hearing(config, seed)))
         newest.publish(_jpeg(core.frame()), core.truth())
         thread = threading.Thread(
             target=stream.serve_forever, args=(0.1,), name="stand-in http", daemon=True

@@ -1,0 +1,269 @@
+"""Loudspeaker and microphone of the stand-in, through PortAudio, which is loaded only when used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.errors import BadInput
+from interfaces.standin.mix import SAMPLE_RATE, Listener, Mixer, Mono, Source, Stereo
+
+Kind = Literal["input", "output"]
+
+FULL_RMS = 0.25  # a voice as loud as this has level 1
+SILENT_RMS = 0.003  # a microphone's own noise, -50 dB: level 0
+WINDOW_S = 0.05  # of the microphone, for level and viseme
+SPEAKER_LATENCY_S = 0.06  # drawing a picture may keep Python's lock from the callback for so long
+MICROPHONE_LATENCY_S = 0.02
+SILENCE, CH, SS, NN, AA, E, IH, OH, OU = 0, 6, 7, 8, 10, 11, 12, 13, 14
+_FAVOURITE = "Windows WASAPI"  # the others there cut names at 31 letters, or are slow
+
+
+class NoSound(BadInput):
+    """PortAudio or a device is missing, or the device refuses."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """A sound device as PortAudio lists it. `host`: the system's interface it is reached by."""
+
+    index: int
+    name: str
+    host: str
+    inputs: int
+    outputs: int
+    rate_hz: float = float(SAMPLE_RATE)
+
+
+def voice_parameters(level: float, viseme: int, muted: bool) -> tuple[float, int]:
+    """The avatar's parameters Voice 0..1 and Viseme 0..14, from what the microphone picks up."""
+    return (0.0, SILENCE) if muted else (min(1.0, max(0.0, level)), min(14, max(0, viseme)))
+
+
+def level_of(samples: Mono) -> float:
+    """How loud, 0..1: RMS over FULL_RMS, 0 below SILENT_RMS.
+
+    VRChat says of Voice only "microphone volume (0.0-1.0)"; the scale is ours.
+    """
+    rms = _rms(samples)
+    return 0.0 if rms < SILENT_RMS else min(1.0, rms / FULL_RMS)
+
+
+def viseme_of(samples: Mono, sample_rate: int) -> int:
+    """Which mouth shape, in Oculus' order as VRChat has it, from where the power lies.
+
+    below SILENT_RMS                              0 silence
+    most of it above 3 kHz                        7 SS; 6 CH if centred below 5.5 kHz
+    centred below 200 Hz                          8 nn, a hum
+    a tenth as much in 1.6..3.2 kHz as in F       11 E; 12 ih if F is centred below 430 Hz
+    else, by the centre of F, which is            14 ou below 430 Hz, 13 oh below 680 Hz, 10 aa
+    0.2..1.1 kHz
+
+    The centre of F stands for a vowel's first formant, power in 1.6..3.2 kHz for a second one far
+    from it. The other shapes (of lips and tongue) are over too soon for this, and never come.
+    """
+    if _rms(samples) < SILENT_RMS:
+        return SILENCE
+    power = np.abs(np.fft.rfft(samples * np.hanning(samples.size))) ** 2
+    hertz = np.fft.rfftfreq(samples.size, 1.0 / sample_rate)
+    edges_hz = (3000.0, sample_rate), (200.0, 1100.0), (1600.0, 3200.0)
+    high, first, second = (slice(*np.searchsorted(hertz, edges)) for edges in edges_hz)
+    if power[high].sum() > 0.5 * power.sum():
+        return SS if _centre(power[high], hertz[high]) >= 5500.0 else CH
+    if _centre(power, hertz) < 200.0:
+        return NN
+    open_hz = _centre(power[first], hertz[first])
+    if power[second].sum() > 0.1 * power[first].sum():
+        return IH if open_hz < 430.0 else E
+    return OU if open_hz < 430.0 else OH if open_hz < 680.0 else AA
+
+
+def choose(wanted: str | int, devices: Sequence[Device], kind: Kind) -> Device:
+    """The device of that index, or of that name, or with that in its name, whatever the case.
+
+    One behind several interfaces of the system: WASAPI, else the first. Raises NoSound, which
+    lists the names there are, for none and for several.
+    """
+    able = [each for each in devices if (each.inputs if kind == "input" else each.outputs) > 0]
+    if isinstance(wanted, int) or wanted.isdecimal():
+        found = [each for each in able if each.index == int(wanted)]
+    else:
+        exact = [each for each in able if each.name.lower() == wanted.lower()]
+        found = exact or [each for each in able if wanted.lower() in each.name.lower()]
+        hosts = [each.host for each in found]
+        host = _FAVOURITE if _FAVOURITE in hosts else next(iter(hosts), "")
+        found = [each for each in found if each.host == host]
+    if len(found) == 1:
+        return found[0]
+    what = "several are called like that" if found else "there is none"
+    names = "; ".join(f"{each.index} {each.name} ({each.host})" for each in found or able)
+    raise NoSound(f"sound {kind} {wanted!r}: {what}. Allowed is one of: {names or 'nothing here'}")
+
+
+class Speaker:
+    """Plays what a listener hears. The newest scene counts, and nobody waits for anybody.
+
+    Its time is counted in samples, from 0 when it opens: a sound that is to begin now has
+    start_sample = speaker.next_sample.
+    """
+
+    def __init__(
+        self,
+        device: str | int,
+        sample_rate: int = SAMPLE_RATE,
+        block: int = 480,
+        *,
+        ambient: Stereo | None = None,
+        latency_s: float = SPEAKER_LATENCY_S,
+    ) -> None:
+        """Opens and plays. Raises NoSound where PortAudio or the device does not."""
+        self.block = block
+        self.xruns = 0  # blocks that came too late and were heard as gaps
+        self._mixer = Mixer(sample_rate, ambient)
+        self._scene: tuple[Listener, tuple[Source, ...]] = (Listener(0.0, 0.0, 0.0), ())
+        self._position = 0
+        self._error: Exception | None = None
+        self._stream = _opened("output", device, sample_rate, block, latency_s, 2, self._fill)
+
+    @property
+    def next_sample(self) -> int:
+        """What is given now is played from here on, about the stream's latency from now."""
+        return self._position + self.block
+
+    @property
+    def latency_s(self) -> float:
+        """From the mixer to the device, as PortAudio tells it."""
+        return float(self._stream.latency)
+
+    def update(self, listener: Listener, sources: Sequence[Source]) -> None:
+        """What there is to hear from now on. Raises RuntimeError if mixing has failed."""
+        if self._error is not None:
+            raise RuntimeError("the loudspeaker's mixer failed") from self._error
+        self._scene = (listener, tuple(sources))
+
+    @property
+    def alive(self) -> bool:
+        """False once the device is gone, or closed."""
+        return bool(not self._stream.closed and self._stream.active)
+
+    def close(self) -> None:
+        """Fall silent. Twice does no harm."""
+        _close(self._stream)
+
+    def _fill(self, out: NDArray[np.float32], frames: int, _time: object, status: Any) -> None:
+        """Called by PortAudio's thread: whatever is raised here would end the stream."""
+        self.xruns += bool(status.output_underflow)
+        try:
+            listener, sources = self._scene
+            self._mixer.mix_into(out, listener, sources, self._position)
+        except Exception as error:
+            out.fill(0.0)
+            self._error = self._error or error  # update() raises it
+        self._position += frames
+
+
+class Microphone:
+    """Keeps the newest WINDOW_S of what comes in, and says how loud and how it sounds."""
+
+    def __init__(self, device: str | int, sample_rate: int = SAMPLE_RATE) -> None:
+        """Opens and listens. Raises NoSound where PortAudio or the device does not."""
+        self.xruns = 0  # times that something was lost
+        self._sample_rate = sample_rate
+        block = sample_rate // 100
+        blocks = round(WINDOW_S * sample_rate / block)
+        self._window = (np.zeros(block, np.float32),) * blocks
+        latency_s = MICROPHONE_LATENCY_S
+        self._stream = _opened("input", device, sample_rate, block, latency_s, 1, self._take)
+
+    @property
+    def alive(self) -> bool:
+        """False once the device is gone, or closed."""
+        return bool(not self._stream.closed and self._stream.active)
+
+    def level(self) -> float:
+        """The avatar's Voice, 0..1; 0 once the device is gone."""
+        return level_of(self._newest()) if self.alive else 0.0
+
+    def viseme(self) -> int:
+        """The avatar's Viseme, 0..14; 0 once the device is gone."""
+        return viseme_of(self._newest(), self._sample_rate) if self.alive else SILENCE
+
+    def close(self) -> None:
+        """Stop listening. Twice does no harm."""
+        _close(self._stream)
+
+    def _newest(self) -> Mono:
+        return np.concatenate(self._window)
+
+    def _take(self, block: NDArray[np.float32], frames: int, _time: object, status: Any) -> None:
+        """Called by PortAudio's thread: a new tuple each time, so that nobody sees half of one."""
+        self.xruns += bool(status.input_overflow)
+        self._window = (*self._window[1:], block[:, 0].copy())
+
+
+def _opened(
+    kind: Kind,
+    device: str | int,
+    sample_rate: int,
+    block: int,
+    latency_s: float,
+    channels: int,
+    callback: Any,
+) -> Any:
+    try:
+        import sounddevice
+    except (ImportError, OSError) as error:  # OSError: the package is there, its library is not
+        raise NoSound("PortAudio is missing: apt-get install libportaudio2") from error
+    hosts = [str(host["name"]) for host in sounddevice.query_hostapis()]
+    devices = [
+        Device(
+            int(each["index"]),
+            str(each["name"]),
+            hosts[int(each["hostapi"])],
+            int(each["max_input_channels"]),
+            int(each["max_output_channels"]),
+            float(each["default_samplerate"]),
+        )
+        for each in sounddevice.query_devices()
+    ]
+    chosen = choose(device, devices, kind)
+    stream_kind = sounddevice.InputStream if kind == "input" else sounddevice.OutputStream
+    extra = (
+        sounddevice.WasapiSettings(auto_convert=True) if chosen.host == _FAVOURITE else None
+    )  # WASAPI itself takes no rate but the mixer's
+    try:
+        stream = stream_kind(
+            device=chosen.index,
+            samplerate=sample_rate,
+            blocksize=block,
+            channels=channels,
+            dtype="float32",
+            latency=latency_s,
+            extra_settings=extra,
+            callback=callback,
+        )
+        stream.start()
+    except sounddevice.PortAudioError as error:
+        raise NoSound(
+            f"sound {kind} {chosen.name!r} ({chosen.host}) does not open with {channels} channels "
+            f"at {sample_rate} Hz: {error}"
+        ) from error
+    return stream
+
+
+def _close(stream: Any) -> None:
+    if not stream.closed:
+        stream.abort()
+        stream.close()
+
+
+def _rms(samples: Mono) -> float:
+    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if samples.size else 0.0
+
+
+def _centre(power: NDArray[np.float64], hertz: NDArray[np.floating]) -> float:
+    return float(power @ hertz / max(float(power.sum()), 1e-30))
