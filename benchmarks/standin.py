@@ -3,8 +3,8 @@
 python -m benchmarks.standin [--runs 5] [--seconds 20]
 
 Lockstep: observe and act at 10 Hz, six substeps and a picture a step, in one process on one core.
-Live: 128x128 at 30 pictures a second with all of OSC, driven at 10 Hz by another process; the age
-of a picture is from before it was drawn to when OpenCV's reader has it, by the stamp in its pixels.
+Live: 128x128 at 30 pictures a second with all of OSC, driven at 10 Hz by another process. The age
+of a picture is from before it was drawn to when the body's camera code holds it, by the stamp in its pixels.
 """
 
 import argparse
@@ -16,18 +16,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import psutil
 
 from benchmarks.common import ROOT, publish
 from configs.load import load_config
+from interfaces.clock import RealClock
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.picture.stamp import read_stamp
 from interfaces.standin.places.build import VERSIONS
+from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.osc import decode, encode
 
 STEPS = 400
+SIZE = 128  # of the live picture: the default
 DEAD_TIME_S, TICK_S = 0.033, 1 / 60
 
 
@@ -65,16 +67,14 @@ def live(seconds: float) -> dict[str, Any]:
     )
     try:
         url = f"http://127.0.0.1:{http}/camera.mjpg"
-        _opened(url).release()  # it is up; one who does not read would be hung up on
+        _wait_for(http)
         costs = psutil.Process(process.pid)
         trips = _round_trips(ear, osc_in, 60)
-        capture = _opened(url)
         before, began = sum(costs.cpu_times()[:2]), time.perf_counter()
-        ages, frames = _ages_ms(capture, seconds, osc_in)
+        ages, frames = _ages_ms(url, seconds, osc_in)
         took = time.perf_counter() - began
         memory_mb = costs.memory_full_info().uss / 2**20
         core = (sum(costs.cpu_times()[:2]) - before) / took
-        capture.release()
     finally:
         process.terminate()
         process.wait(10)
@@ -110,34 +110,35 @@ def _round_trips(ear: socket.socket, port: int, times: int) -> list[float]:
     return trips
 
 
-def _ages_ms(capture: cv2.VideoCapture, seconds: float, port: int) -> tuple[list[float], int]:
+def _ages_ms(url: str, seconds: float, port: int) -> tuple[list[float], int]:
+    """From before a picture was drawn to when the body's own camera code holds it, decoded."""
     mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    camera = Camera(url, SIZE, SIZE, RealClock())
     rng, ages = np.random.default_rng(0), list[float]()
-    ends = time.perf_counter() + seconds
-    spoken = 0.0
+    ends, spoken, number = time.perf_counter() + seconds, 0.0, 0
     while (now := time.perf_counter()) < ends:
         if now - spoken > 0.1:
             spoken = now
             for name in ("Vertical", "Horizontal", "LookHorizontal"):
                 datagram = encode(f"/input/{name}", float(rng.uniform(-1, 1)))
                 mouth.sendto(datagram, ("127.0.0.1", port))
-        good, picture = capture.read()
-        assert good
-        now_ns = time.perf_counter_ns()
-        ages.append(1e-6 * (now_ns - read_stamp(np.asarray(picture, np.uint8), now_ns)))
+        newest = camera.newest()
+        if newest is not None and newest.number > number:
+            number, now_ns = newest.number, time.perf_counter_ns()
+            ages.append(1e-6 * (now_ns - read_stamp(newest.picture, now_ns)))
+        time.sleep(0.0005)
+    camera.close()
     mouth.close()
     return ages[5:], len(ages)
 
 
-def _opened(url: str) -> cv2.VideoCapture:
+def _wait_for(port: int) -> None:
     deadline = time.monotonic() + 20
     while True:
         with socket.socket() as probe:
-            up = probe.connect_ex(("127.0.0.1", int(url.split(":")[2].split("/")[0]))) == 0
-        capture = cv2.VideoCapture(url) if up else cv2.VideoCapture()
-        if capture.isOpened():
-            return capture
-        assert time.monotonic() < deadline, url
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert time.monotonic() < deadline, f"nothing listens on {port}"
         time.sleep(0.1)
 
 

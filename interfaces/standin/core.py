@@ -486,9 +486,9 @@ class StandinCore:
         return True
 
     def _me(self) -> Look:
-        """The agent's own avatar, as its user camera sees it."""
-        avatar = self._avatar
-        return Look("", 0, avatar.x, avatar.y, avatar.z, avatar.heading_deg, 0.0, 0.0, 0.0, "")
+        """The agent's own avatar, and what it says, as its user camera sees it."""
+        avatar, said = self._avatar, self._chatbox.shown(self.time_s).replace("\n", " ")
+        return Look("", 0, avatar.x, avatar.y, avatar.z, avatar.heading_deg, 0.0, 0.0, 0.0, said)
 
     def _motion_now(self) -> tuple[float, float, float, float, bool]:
         """What changes with every move, rounded: the last bits of a position are no news."""

@@ -83,7 +83,7 @@ def read_wav(path: str | Path, sample_rate: int = 48000) -> Mono:
         with wave.open(str(path), "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             if channels not in (1, 2) or width not in (1, 2, 3, 4) or rate < 1:
-                raise _bad(path, f"{channels} channels of {8 * width} bits at {rate} Hz")
+                raise _bad(path, f"channels: {channels} of {8 * width} bits at {rate} Hz")
             most = int(WAV_MAX_S * rate)
             data = file.readframes(min(file.getnframes(), most + 1))
     except FileNotFoundError as error:

@@ -109,10 +109,10 @@ def test_every_width_reads_as_it_was_written(awkward_path: Path, width: int, cha
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 96000])
 def test_another_rate_is_resampled(tmp_path: Path, rate: int) -> None:
-    path = write_wav(tmp_path / "a.wav", np.round(20000 * tone(rate, 0.5)), 2, rate=rate)
+    path = write_wav(tmp_path / "a.wav", np.round(20000 * tone(rate, 0.48)), 2, rate=rate)
     read = read_wav(path, RATE)
-    assert read.size == RATE // 2
-    want = 20000 / 32768 * tone(RATE, 0.5)
+    want = 20000 / 32768 * tone(RATE, 0.48)
+    assert read.shape == want.shape
     np.testing.assert_allclose(read[500:-500], want[500:-500], atol=1e-3)
 
 
@@ -143,8 +143,8 @@ def header(tag: int, channels: int, width: int, rate: int, data: bytes = b"\0" *
         (b"RIFF", "it ends early"),
         (b"ID3 this is an mp3, says its name" * 9, "RIFF"),
         (header(3, 1, 4, RATE), "unknown format: 3"),  # floating point
-        (header(1, 3, 2, RATE), "3 channels of 16 bits at 48000 Hz"),
-        (header(1, 1, 8, RATE), "1 channels of 64 bits"),
+        (header(1, 3, 2, RATE), "3 of 16 bits at 48000 Hz"),
+        (header(1, 1, 8, RATE), "channels: 1 of 64 bits"),
         (header(1, 1, 2, 0), "at 0 Hz"),
         (header(1, 1, 2, RATE, b""), "no sample in it"),
         (header(1, 1, 2, RATE, b"\0"), "no sample in it"),
