@@ -4,7 +4,8 @@ python -m benchmarks.standin [--runs 5] [--seconds 20]
 
 Lockstep: observe and act at 10 Hz, six substeps and a picture a step, in one process on one core.
 Live: 128x128 at 30 pictures a second with all of OSC, driven at 10 Hz by another process. The age
-of a picture is from before it was drawn to when the body's camera code holds it, by the stamp in its pixels.
+of a picture is from before it was drawn to when the body's camera code holds it, by the stamp in
+its pixels.
 """
 
 import argparse

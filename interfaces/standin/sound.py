@@ -36,7 +36,6 @@ class Device:
     host: str
     inputs: int
     outputs: int
-    rate_hz: float = float(SAMPLE_RATE)
 
 
 def voice_parameters(level: float, viseme: int, muted: bool) -> tuple[float, int]:
@@ -59,8 +58,8 @@ def viseme_of(samples: Mono, sample_rate: int) -> int:
     below SILENT_RMS                              0 silence
     most of it above 3 kHz                        7 SS; 6 CH if centred below 5.5 kHz
     centred below 200 Hz                          8 nn, a hum
-    a tenth as much in 1.6..3.2 kHz as in F       11 E; 12 ih if F is centred below 430 Hz
-    else, by the centre of F, which is            14 ou below 430 Hz, 13 oh below 680 Hz, 10 aa
+    an eighth as much in 1.6..3.2 kHz as in F     11 E; 12 ih if F is centred below 400 Hz
+    else, by the centre of F, which is            14 ou below 480 Hz, 13 oh below 640 Hz, 10 aa
     0.2..1.1 kHz
 
     The centre of F stands for a vowel's first formant, power in 1.6..3.2 kHz for a second one far
@@ -77,9 +76,9 @@ def viseme_of(samples: Mono, sample_rate: int) -> int:
     if _centre(power, hertz) < 200.0:
         return NN
     open_hz = _centre(power[first], hertz[first])
-    if power[second].sum() > 0.1 * power[first].sum():
-        return IH if open_hz < 430.0 else E
-    return OU if open_hz < 430.0 else OH if open_hz < 680.0 else AA
+    if power[second].sum() > 0.125 * power[first].sum():
+        return IH if open_hz < 400.0 else E
+    return OU if open_hz < 480.0 else OH if open_hz < 640.0 else AA
 
 
 def choose(wanted: str | int, devices: Sequence[Device], kind: Kind) -> Device:
@@ -120,7 +119,10 @@ class Speaker:
         ambient: Stereo | None = None,
         latency_s: float = SPEAKER_LATENCY_S,
     ) -> None:
-        """Opens and plays. Raises NoSound where PortAudio or the device does not."""
+        """Opens and plays. Raises NoSound where PortAudio or the device does not.
+
+        `block`: samples mixed at once; above 500 a busy Python makes gaps (see Mixer.mix_into).
+        """
         self.block = block
         self.xruns = 0  # blocks that came too late and were heard as gaps
         self._mixer = Mixer(sample_rate, ambient)
@@ -226,7 +228,6 @@ def _opened(
             hosts[int(each["hostapi"])],
             int(each["max_input_channels"]),
             int(each["max_output_channels"]),
-            float(each["default_samplerate"]),
         )
         for each in sounddevice.query_devices()
     ]
@@ -235,6 +236,7 @@ def _opened(
     extra = (
         sounddevice.WasapiSettings(auto_convert=True) if chosen.host == _FAVOURITE else None
     )  # WASAPI itself takes no rate but the mixer's
+    stream = None
     try:
         stream = stream_kind(
             device=chosen.index,
@@ -248,6 +250,8 @@ def _opened(
         )
         stream.start()
     except sounddevice.PortAudioError as error:
+        if stream is not None:
+            stream.close()
         raise NoSound(
             f"sound {kind} {chosen.name!r} ({chosen.host}) does not open with {channels} channels "
             f"at {sample_rate} Hz: {error}"

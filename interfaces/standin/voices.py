@@ -39,19 +39,22 @@ class BadWav(BadInput):
 
 
 @lru_cache(maxsize=32)
-def babble(seed: int, seconds: float, sample_rate: int = 48000) -> Mono:
+def babble(seed: int, seconds: float, sample_rate: int = 48000, phrase: int = 0) -> Mono:
     """Something like speech, float32 (n,), peak 0.7, read-only; each seed is another person.
 
-    Syllables are trains of glottal pulses through three resonators in parallel: each pulse adds
-    the resonators' impulse response, damped sines (Klatt 1980). Pitch falls along the phrase and
-    rises a little in each syllable. It begins and ends in silence.
+    `phrase`: something else in the same voice. Syllables are trains of glottal pulses through
+    three resonators in parallel: each pulse adds their impulse responses, damped sines (Klatt
+    1980). Pitch falls along the phrase and moves with the syllables. It begins and ends in
+    silence.
     """
     rng = np.random.Generator(np.random.PCG64([seed, 32]))
     count = max(0, round(seconds * sample_rate))
     pitch_hz = 95.0 * 2.6 ** rng.random()
     # Who speaks high has, by and large, a short vocal tract.
     tract = 0.92 + 0.25 * math.log(pitch_hz / 95.0, 2.6) + rng.uniform(-0.06, 0.06)
-    begin_s, end_s, vowel, loud = _syllables(rng, seconds)
+    pace_s = rng.uniform(0.16, 0.24)
+    rng = np.random.Generator(np.random.PCG64([seed, 33, phrase]))
+    begin_s, end_s, vowel, loud = _syllables(rng, seconds, pace_s)
     if count == 0 or begin_s.size == 0:
         return _frozen(np.zeros(count, np.float32))
 
@@ -100,10 +103,9 @@ def read_wav(path: str | Path, sample_rate: int = 48000) -> Mono:
 
 
 def _syllables(
-    rng: np.random.Generator, seconds: float
+    rng: np.random.Generator, seconds: float, pace_s: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
     """Begin, end, vowel and loudness of each; a short pause after every few."""
-    pace_s = rng.uniform(0.16, 0.24)
     begin_s: list[float] = []
     end_s: list[float] = []
     now_s, left = 0.02, int(rng.integers(3, 8))

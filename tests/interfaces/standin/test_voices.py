@@ -52,6 +52,13 @@ def test_a_voice_is_given_by_its_seed() -> None:
     assert not np.array_equal(babble(4, 2.0), first)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 5])
+def test_who_says_something_else_keeps_the_voice(seed: int) -> None:
+    first, other = babble(seed, 3.0), babble(seed, 3.0, phrase=1)
+    assert not np.array_equal(first, other)
+    assert pitch_hz(other) == pytest.approx(pitch_hz(first), rel=0.15)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_voice_has_a_peak_syllables_and_silence_around(seed: int) -> None:
     voice = babble(seed, 3.0)
