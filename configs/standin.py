@@ -173,10 +173,10 @@ class StandinConfig(Strict):
         default=None, description="a WAV file the people speak; none: voices made by the seed"
     )
     speaker: str | int | None = Field(
-        default=None, description="audio output the place is heard from, by name or index; none: silent"
+        default=None, description="output the place is heard from, by name or index; none: silent"
     )
     microphone: str | int | None = Field(
-        default=None, description="audio input the agent speaks into, by name or index; none: no voice"
+        default=None, description="input the agent speaks into, by name or index; none: no voice"
     )
     oscquery: bool = Field(
         default=False,

@@ -3,12 +3,14 @@
 import zlib
 
 from configs.standin import StandinConfig
+from interfaces.standin.company import Person
 from interfaces.standin.core import StandinCore
 from interfaces.standin.mix import Listener, Mono, Source, ambience
 from interfaces.standin.sound import SILENCE, Microphone, Speaker
 from interfaces.standin.voices import babble, read_wav
 
 TALK_S = 2.5  # a phrase; a talker stays for three seconds
+PHRASES = 4
 
 
 class Hearing:
@@ -18,15 +20,18 @@ class Hearing:
         """Raises NoSound for a device that cannot be had, BadWav for a file that is none."""
         self._seed = seed
         self._speech = None if config.speech is None else read_wav(config.speech)
-        self._voices: dict[str, Mono] = {}
         self._spoken: dict[tuple[int, str], int] = {}  # how often who was heard to begin, by world
         self._talks: dict[str, tuple[Mono, int]] = {}  # what each one says, and since which sample
-        self._speaker = None
-        self._microphone = None
+        self._speaker: Speaker | None = None
+        self._microphone: Microphone | None = None
         if config.speaker is not None:
             self._speaker = Speaker(config.speaker, ambient=ambience(seed))
         if config.microphone is not None:
-            self._microphone = Microphone(config.microphone)
+            try:
+                self._microphone = Microphone(config.microphone)
+            except BaseException:
+                self.close()
+                raise
 
     def microphone(self) -> tuple[float, int]:
         """Level 0..1 and viseme 0..14 of what the agent says now."""
@@ -45,7 +50,7 @@ class Hearing:
             key = (core.worlds, person.name)
             if person.spoken != self._spoken.get(key, 0):
                 self._spoken[key] = person.spoken
-                self._talks[person.name] = (self._voice(person.name), speaker.next_sample)
+                self._talks[person.name] = (self._said(person), speaker.next_sample)
             if person.name in self._talks:
                 samples, start = self._talks[person.name]
                 sources.append(Source(person.x, person.z, samples, start))
@@ -56,10 +61,9 @@ class Hearing:
             if device is not None:
                 device.close()
 
-    def _voice(self, name: str) -> Mono:
-        """Everybody's own."""
+    def _said(self, person: Person) -> Mono:
+        """Everybody has a voice of their own, and a few phrases."""
         if self._speech is not None:
             return self._speech
-        if name not in self._voices:
-            self._voices[name] = babble(zlib.crc32(name.encode()) + self._seed, TALK_S)
-        return self._voices[name]
+        own = zlib.crc32(person.name.encode()) + self._seed
+        return babble(own, TALK_S, phrase=person.spoken % PHRASES)

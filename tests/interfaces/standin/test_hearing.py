@@ -5,8 +5,10 @@ import pytest
 
 from configs.standin import StandinConfig
 from interfaces.standin import hearing
+from interfaces.standin.company import Person
 from interfaces.standin.core import StandinCore
 from interfaces.standin.mix import mix
+from interfaces.standin.sound import NoSound
 from interfaces.vrchat.osc import encode
 
 CONFIG = StandinConfig(place="plaza", people=3, speaker="any", width=64, height=64)
@@ -59,8 +61,33 @@ def test_a_talker_is_heard_from_where_it_stands(heard: hearing.Hearing) -> None:
 
 
 def test_everybody_has_a_voice_of_their_own_and_keeps_it(heard: hearing.Hearing) -> None:
-    assert heard._voice("Ren") is heard._voice("Ren")
-    assert not np.array_equal(heard._voice("Ren"), heard._voice("Mio"))
+    ren, mio = (Person(name, "talker", 0, spoken=1) for name in ("Ren", "Mio"))
+    assert np.array_equal(heard._said(ren), heard._said(ren))
+    assert not np.array_equal(heard._said(ren), heard._said(mio))
+    again = Person("Ren", "talker", 0, spoken=2)
+    assert not np.array_equal(heard._said(ren), heard._said(again))
+
+
+def test_a_microphone_that_cannot_be_had_leaves_no_loudspeaker_open(monkeypatch) -> None:
+    opened: list[Recorder] = []
+
+    class Closing(Recorder):
+        def __init__(self, device: object, ambient: object = None) -> None:
+            super().__init__(device)
+            opened.append(self)
+            self.closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    def none(device: object) -> None:
+        raise NoSound("no such microphone")
+
+    monkeypatch.setattr(hearing, "Speaker", Closing)
+    monkeypatch.setattr(hearing, "Microphone", none)
+    with pytest.raises(NoSound):
+        hearing.Hearing(CONFIG.model_copy(update={"microphone": "none"}), 0)
+    assert [each.closed for each in opened] == [True]
 
 
 def test_it_speaks_once_each_time(heard: hearing.Hearing) -> None:
