@@ -198,4 +198,6 @@ class StandinConfig(Strict):
         twice = sorted({each for each in ids if ids.count(each) > 1})
         if twice:
             raise ValueError(f"avatars named twice: {', '.join(twice)}")
+        if self.timestamp and self.width < 64:
+            raise ValueError(f"timestamp needs a picture of 64 pixels or wider, not {self.width}")
         return self

@@ -224,12 +224,16 @@ def test_own_parameters_are_kept_in_vrchats_ranges() -> None:
         ("avatars=[]", "avatars"),
         ("place=moon", "place"),
         ("faults.loss=2", "loss"),
+        ("={timestamp: true, width: 32}", "64 pixels"),
         ("faults.video=purple", "video"),
     ],
 )
 def test_what_cannot_be_is_refused(override: str, named: str) -> None:
     with pytest.raises(BadInput, match=named):
-        load_config(ROOT / "configs" / "tiny.yaml", [f"world.standin.{override}"])
+        load_config(
+            ROOT / "configs" / "tiny.yaml",
+            [f"world.standin{override}" if override[0] == "=" else f"world.standin.{override}"],
+        )
 
 
 def test_the_eye_goes_with_the_height() -> None:
