@@ -414,7 +414,7 @@ class StandinCore:
                 return
             avatar.seat = -1
         place = self._place
-        moving = place.moving(self.time_s)
+        moving = place.moving(self.time_s, avatar.x, avatar.z)
         avatar.advance(intent, place.ground, self._inputs.response.jump_m_s, moving)
         if avatar.y < place.respawn_below_m:
             avatar.put(*place.spawn(self._rng))

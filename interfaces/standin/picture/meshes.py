@@ -54,8 +54,19 @@ def quad(
     return Mesh(points[order], colours, uv[order])
 
 
-def block(solid: Box, low: float, high: float, tile_m: float, colour: Colour = _WHITE) -> Mesh:
-    """A box of quads for a texture that repeats after `tile_m`; its sides differ in brightness."""
+def block(
+    solid: Box,
+    low: float,
+    high: float,
+    tile_m: float,
+    colour: Colour = _WHITE,
+    *,
+    topped: bool = True,
+) -> Mesh:
+    """A box of quads for a texture that repeats after `tile_m`; its sides differ in brightness.
+
+    Not `topped`: it reaches up to a ceiling.
+    """
     (x, z), (half_x, half_z) = (solid.x, solid.z), solid.reach
     corners = [(-half_x, half_z), (half_x, half_z), (half_x, -half_z), (-half_x, -half_z)]
     faces: list[Mesh] = []
@@ -66,6 +77,8 @@ def block(solid: Box, low: float, high: float, tile_m: float, colour: Colour = _
         face = ((*a, low), (*b, low), (*b, high), (*a, high))
         uv = (wide / tile_m, (high - low) / tile_m)
         faces.append(quad(face, uv, _shaded(colour, shade)))
+    if not topped:
+        return join(*faces)
     a, b, c, d = ((x + cx, z + cz, high) for cx, cz in reversed(corners))
     faces.append(quad((a, b, c, d), (2 * half_x / tile_m, 2 * half_z / tile_m), colour))
     return join(*faces)

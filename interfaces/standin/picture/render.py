@@ -62,9 +62,12 @@ class Renderer:
         self._root = NodePath("place")
         self._root.set_two_sided(False)
         textures: dict[int, Texture] = {}  # surfaces of one picture share it
+        # Apart from what moves: Panda3D measures every sibling of a moved node again.
+        still = self._root.attach_new_node("still")
         for surface in place.surfaces:
-            _show(self._root, surface, textures)
-        self._movers = [(mover, _show(self._root, mover.surface)) for mover in place.movers]
+            _show(still, surface, textures)
+        self._moving = self._root.attach_new_node("moving")
+        self._movers = [(mover, _show(self._moving, mover.surface)) for mover in place.movers]
         self._bodies: list[_Body] = []
         self._lens = PerspectiveLens()
         self._lens.set_near_far(_NEAR_M, _FAR_M)
@@ -82,7 +85,7 @@ class Renderer:
             path.set_pos_hpr(x, z, y, -heading_deg, 0.0, 0.0)
         looks = view.people if view.me is None else (*view.people, view.me)
         while len(self._bodies) < len(looks):
-            self._bodies.append(_Body(self._root, looks[len(self._bodies)]))
+            self._bodies.append(_Body(self._moving, looks[len(self._bodies)]))
         for body, look in zip(self._bodies, looks, strict=False):
             body.pose(look)
         for body in self._bodies[len(looks) :]:

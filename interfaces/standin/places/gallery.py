@@ -34,7 +34,7 @@ def gallery(version: int, seed: int) -> Place:
     for a, b in _neighbours():
         for wall in _wall_between(a, b, (a, b) in open_pairs):
             low = DOOR_HEIGHT_M if wall.name == "lintel" else 0.0
-            walls.append(block(wall, low, WALL_HEIGHT_M, WALL_HEIGHT_M))
+            walls.append(block(wall, low, WALL_HEIGHT_M, WALL_HEIGHT_M, topped=False))
             if wall.name != "lintel":
                 solids.append(wall)
     exhibits = _exhibits(rng)

@@ -5,7 +5,6 @@ ball pushes.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from interfaces.standin.places.solids import Box, Circle, Colour, Solid, Solids,
 
 HALF_M = 14.0
 BALL_M = 0.6
+_WIDE_M2 = 2 * 2.6**2  # of a hill
 _WATER: Colour = (0.32, 0.58, 0.82)
 _BARK: Colour = (0.42, 0.30, 0.20)
 _POND = (-6.0, -6.0, 3.0)
@@ -76,10 +76,11 @@ def hills(rng: np.random.Generator) -> Terrain:
     ]
 
     def height(x: float, z: float) -> float:
-        return sum(
-            high * math.exp(-((x - hx) ** 2 + (z - hz) ** 2) / (2 * 2.6**2))
-            for hx, hz, high in tops
-        )
+        total = 0.0  # without a generator: everybody asks at every step
+        for hx, hz, high in tops:
+            away_x, away_z = x - hx, z - hz
+            total += high * math.exp(-(away_x * away_x + away_z * away_z) / _WIDE_M2)
+        return total
 
     return height
 
@@ -123,20 +124,13 @@ def _balls(rng: np.random.Generator, colours: list[Colour], terrain: Terrain) ->
             Mover(
                 "ball",
                 Surface(f"ball {i}", mesh),
-                _over(terrain, round_trip),
+                round_trip,
                 radius=BALL_M,
                 height=2 * BALL_M,
+                terrain=terrain,
             )
         )
     return found
-
-
-def _over(terrain: Terrain, at: Callable[[float], Pose]) -> Callable[[float], Pose]:
-    def on_ground(time_s: float) -> Pose:
-        x, _, z, heading = at(time_s)
-        return x, terrain(x, z), z, heading
-
-    return on_ground
 
 
 def _border() -> Mesh:

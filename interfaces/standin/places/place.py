@@ -9,9 +9,10 @@ import numpy as np
 from interfaces.standin.picture.meshes import Mesh
 from interfaces.standin.picture.textures import Picture
 from interfaces.standin.places.landmarks import Landmark
-from interfaces.standin.places.solids import Circle, Solid, Solids
+from interfaces.standin.places.solids import Circle, Solid, Solids, Terrain, flat
 
 Pose = tuple[float, float, float, float]  # x, y, z (metres), heading (degrees)
+_WITHIN_M = 1.0  # beyond a person's radius and the longest step together
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +35,33 @@ def apart(name: str, meshes: Iterable[Mesh], picture: Picture | None = None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """Something that moves by the clock alone: `at` gives its pose at a time in seconds.
+    """Something that moves by the clock alone: `track` gives its pose at a time in seconds, above
+    the `terrain` under it.
 
-    `radius` is that of what is solid about it (none: one walks through); from `pose.y` up to `top`.
+    `radius` is that of what is solid about it (none: one walks through); from there `height` up.
     """
 
     name: str
     surface: Surface
-    at: Callable[[float], Pose]
+    track: Callable[[float], Pose]
     radius: float | None = None
     height: float = 1.0
+    terrain: Terrain = flat
 
-    def solid(self, time_s: float) -> Circle | None:
+    def at(self, time_s: float) -> Pose:
+        x, y, z, heading_deg = self.track(time_s)
+        return x, y + self.terrain(x, z), z, heading_deg
+
+    def solid(self, time_s: float, x: float, z: float) -> Circle | None:
+        """What is solid about it, if that is within a step of who stands at (x, z)."""
         if self.radius is None:
             return None
-        x, y, z, _ = self.at(time_s)
-        return Circle(self.name, x, z, self.radius, y, y + self.height)
+        own_x, y, own_z, _ = self.track(time_s)
+        reach_m = self.radius + _WITHIN_M
+        if abs(own_x - x) > reach_m or abs(own_z - z) > reach_m:
+            return None
+        y += self.terrain(own_x, own_z)
+        return Circle(self.name, own_x, own_z, self.radius, y, y + self.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +102,11 @@ class Place:
     def solids(self) -> tuple[Solid, ...]:
         return self.ground.solids
 
-    def moving(self, time_s: float) -> Sequence[Solid]:
-        """The solid ones of what moves, where they are now."""
+    def moving(self, time_s: float, x: float, z: float) -> Sequence[Solid]:
+        """What moves, is solid, and is within a step of who stands at (x, z)."""
         if not self.movers:
             return ()
-        found = (mover.solid(time_s) for mover in self.movers)
+        found = (mover.solid(time_s, x, z) for mover in self.movers)
         return [solid for solid in found if solid is not None]
 
     def spawn(self, rng: np.random.Generator) -> Pose:

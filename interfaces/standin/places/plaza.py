@@ -70,7 +70,7 @@ def plaza(version: int, seed: int) -> Place:
             Surface("paving", quad((a, b, c, d), (HALF_M / 2, HALF_M / 2)), textures.paving()),
             *_houses(rng),
             *apart("thing", things),
-            Surface("lamps", join(*lamps), glows=True),
+            *(Surface(f"lamp {i}", lamp, glows=True) for i, lamp in enumerate(lamps)),
         ),
         people=6,
         sky=True,
