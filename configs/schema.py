@@ -6,51 +6,24 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from configs.standin import StandinConfig
-from configs.strict import Name, Port, Strict, Weight
+from configs.strict import Name, Strict, Weight
+from configs.vrchat import (
+    ActionConfig,
+    CameraConfig,
+    ControlConfig,
+    EarsConfig,
+    MannersConfig,
+    OscConfig,
+    SituationsConfig,
+    VoiceConfig,
+    known_inputs,
+)
 
 
 class BeatConfig(Strict):
     hz: float = Field(default=10.0, ge=1, le=60, description="acting steps per second")
     spin_ms: float = Field(
         default=1.5, ge=0, le=20, description="milliseconds spun, not slept, before a deadline"
-    )
-
-
-class ActionConfig(Strict):
-    """One number the policy chooses, and the VRChat input it moves."""
-
-    name: Name = Field(description="VRChat input, as in /input/NAME")
-    kind: Literal["axis", "press", "hold"] = Field(
-        default="axis",
-        description="axis: -1..1, sticky; press: button acting on its edge, held two beats; "
-        "hold: button that is down while the policy says so",
-    )
-    dead_zone: float = Field(
-        default=0.0, ge=0, lt=1, description="part of the axis VRChat ignores; mapped away"
-    )
-    rest: float = Field(default=0.0, ge=-1, le=1, description="value at rest, in wire units")
-
-
-class CameraConfig(Strict):
-    source: str | int = Field(
-        default="auto",
-        description="auto (the stand-in's own stream), a device index, a URL or a video file",
-    )
-    width: int = Field(
-        default=64, ge=16, le=512, multiple_of=16, description="pixels the model sees"
-    )
-    height: int = Field(
-        default=64, ge=16, le=512, multiple_of=16, description="pixels the model sees"
-    )
-
-
-class OscConfig(Strict):
-    host: str = Field(default="127.0.0.1", description="where VRChat listens")
-    send_port: Port = Field(
-        default=0, description="VRChat's OSC input port; 0: a free one (stand-in only)"
-    )
-    receive_port: Port = Field(
-        default=0, description="our port, VRChat's OSC output; 0: a free one (stand-in only)"
     )
 
 
@@ -62,9 +35,9 @@ class WorldConfig(Strict):
     osc: OscConfig = OscConfig()
     actions: tuple[ActionConfig, ...] = Field(
         default=(
-            ActionConfig(name="Vertical", dead_zone=0.1),
-            ActionConfig(name="Horizontal", dead_zone=0.1),
-            ActionConfig(name="LookHorizontal", dead_zone=0.5),
+            ActionConfig(name="Vertical"),
+            ActionConfig(name="Horizontal"),
+            ActionConfig(name="LookHorizontal"),
             ActionConfig(name="Jump", kind="press"),
             ActionConfig(name="Run", kind="hold"),
         ),
@@ -75,6 +48,16 @@ class WorldConfig(Strict):
         default=("VelocityX", "VelocityY", "VelocityZ", "AngularY", "Grounded", "HeadPat"),
         description="avatar parameters it feels, in order",
     )
+    ranges: dict[Name, tuple[float, float]] = Field(
+        default={},
+        description="lowest and highest of a parameter; what lies beyond is cut. VRChat's own and "
+        "-1..255 for the others are known",
+    )
+    ears: EarsConfig = EarsConfig()
+    voice: VoiceConfig = VoiceConfig()
+    situations: SituationsConfig = SituationsConfig()
+    manners: MannersConfig = MannersConfig()
+    control: ControlConfig = ControlConfig()
     standin: StandinConfig = StandinConfig()
 
     @model_validator(mode="after")
@@ -86,13 +69,21 @@ class WorldConfig(Strict):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what} named twice: {', '.join(twice)}")
-        if self.kind == "vrchat" and not (self.osc.send_port and self.osc.receive_port):
+        known_inputs(self.actions)
+        for name, (low, high) in self.ranges.items():
+            if name not in self.parameters:
+                raise ValueError(f"ranges.{name} is not among parameters")
+            if not low < high:
+                raise ValueError(f"ranges.{name}: {low} is not below {high}")
+        ports = self.osc.send_port and self.osc.receive_port
+        if self.kind == "vrchat" and not (ports or self.osc.oscquery):
             raise ValueError(
-                "world.kind vrchat needs osc.send_port and osc.receive_port (9000, 9001)"
+                "world.kind vrchat needs osc.send_port and osc.receive_port (9000, 9001), "
+                "or osc.oscquery"
             )
         if self.kind == "vrchat" and self.camera.source == "auto":
             raise ValueError(
-                "world.kind vrchat needs camera.source: a device index, a URL or a file"
+                "world.kind vrchat needs camera.source: a device, a URL, a file, screen or window"
             )
         return self
 

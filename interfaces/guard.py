@@ -14,7 +14,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from configs.schema import ActionConfig
+from configs.vrchat import ActionConfig
 from interfaces.board import Board
 from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.process import ProcessWatch, become, when_orphaned

@@ -7,7 +7,7 @@ the action really sent at t-1.
 
 from dataclasses import dataclass
 
-from configs.schema import ActionConfig
+from configs.vrchat import ActionConfig
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from configs.schema import ActionConfig, Config
+from configs.schema import Config
+from configs.vrchat import ActionConfig
 from interfaces.clock import VirtualClock
 from interfaces.spaces import Spaces
 from interfaces.world import Observation

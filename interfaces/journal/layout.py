@@ -16,7 +16,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from configs.schema import ActionConfig
+from configs.vrchat import ActionConfig
 from interfaces.files import write_json
 from interfaces.mapped import address_of, allocate, make_writable, map_bytes
 from interfaces.spaces import Spaces

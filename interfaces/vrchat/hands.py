@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.schema import ActionConfig
+from configs.vrchat import ActionConfig
 from interfaces.vrchat.osc import encode
 
 HELD_BEATS = 2  # a press spans two beats, so that one lost packet does not swallow it

@@ -4,7 +4,8 @@ import torch
 
 from agent.noise import TorchNoise
 from agent.policy import Policy
-from configs.schema import ActionConfig, ModelConfig
+from configs.schema import ModelConfig
+from configs.vrchat import ActionConfig
 from interfaces.spaces import Spaces
 
 ACTIONS = (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from configs.schema import ActionConfig
+from configs.vrchat import ActionConfig
 from interfaces.vrchat.hands import Hands, rest_datagrams
 from interfaces.vrchat.osc import decode
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.schema import ActionConfig
+from configs.vrchat import ActionConfig
 from interfaces.journal import JournalError, JournalReader, JournalWriter
 from interfaces.journal import writer as writer_module
 from interfaces.journal.layout import segment_paths

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from configs.schema import ActionConfig, RewardConfig
+from configs.schema import RewardConfig
+from configs.vrchat import ActionConfig
 from interfaces.rewards import LivedRewards
 from interfaces.spaces import Spaces
 

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from configs.schema import ActionConfig
+from configs.vrchat import ActionConfig
 from interfaces.board import Board
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.scribe import Scribe, ScribeFailed, moment_dtype

@@ -17,7 +17,7 @@ from trainer.replay import Replay, shifted
 def lived(tmp_path):
     config = load_config(
         ROOT / "tests" / "point.yaml",
-        ["world.actions=[{name: Move}, {name: Push, kind: press}]", "trainer.prefill=1000"],
+        ["world.actions=[{name: Vertical}, {name: Jump, kind: press}]", "trainer.prefill=1000"],
     )
     run = create_run(tmp_path / "echo", config, "echo", ROOT)
     world = EchoWorld(config, 0)

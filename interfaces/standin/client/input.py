@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from configs.vrchat import INPUT_AXES, INPUT_BUTTONS, PRESSED_BUTTONS, VR_BUTTONS
 from interfaces.standin.client.response import (
     MOVE_DEAD_ZONE,
     PITCH_DEAD_ZONE,
@@ -14,29 +15,8 @@ from interfaces.standin.client.response import (
 PHYSICS_HZ = 60
 DT_S = 1.0 / PHYSICS_HZ
 
-AXES = (
-    *("Vertical", "Horizontal", "LookHorizontal", "LookVertical"),
-    *("UseAxisRight", "GrabAxisRight"),
-    *("MoveHoldFB", "SpinHoldCwCcw", "SpinHoldUD", "SpinHoldLR"),
-)
-# Buttons that act as long as they are down.
-HELD = (
-    *("MoveForward", "MoveBackward", "MoveLeft", "MoveRight"),
-    *("LookLeft", "LookRight", "LookUp", "LookDown", "Run"),
-)
-# Buttons that act once, when pressed. "Voice" does either, by a setting of the client.
-PRESSED = (
-    *("Jump", "Voice", "AFKToggle", "ToggleSitStand"),
-    *("QuickMenuToggleLeft", "QuickMenuToggleRight", "Menu", "Menu2", "Back", "PanicButton"),
-)
-VR_ONLY = (
-    *("ComfortLeft", "ComfortRight", "DropRight", "UseRight", "GrabRight"),
-    *("DropLeft", "UseLeft", "GrabLeft", "GrabUIRight", "GrabUILeft", "Reset Orientation"),
-)
-# Taken, and of no effect on anything an agent can see.
-IDLE = tuple(f"ShowDebugInfo{i}" for i in range(10))
-BUTTONS = (*HELD, *PRESSED, *VR_ONLY, *IDLE)
-_EDGES = frozenset((*PRESSED, *VR_ONLY))
+AXES, BUTTONS = INPUT_AXES, INPUT_BUTTONS
+_EDGES = frozenset((*PRESSED_BUTTONS, *VR_BUTTONS))
 _AXES = frozenset(AXES)
 _NONE = frozenset[str]()
 
