@@ -45,6 +45,9 @@ Out = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="seed of everything random")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
 Resume = Annotated[Path | None, typer.Option("--resume", help="go on with this run")]
+Living = Annotated[
+    Path | None, typer.Argument(metavar="[RUN]", help="a living run (default the newest)")
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")]
 
 
@@ -188,6 +191,52 @@ def rollback(
         )
 
 
+@app.command()
+def pause(run: Living = None) -> None:
+    """Let the policy act no more: the avatar rests or idles. What is lived is not learned from."""
+    from interfaces.people import living_run
+    from interfaces.people import pause as pause_run
+
+    with bad_input_exits():
+        _tell(pause_run(living_run(run), paused=True))
+
+
+@app.command()
+def resume(run: Living = None) -> None:
+    """Let the policy of a paused run act again."""
+    from interfaces.people import living_run
+    from interfaces.people import pause as pause_run
+
+    with bad_input_exits():
+        _tell(pause_run(living_run(run), paused=False))
+
+
+@app.command()
+def stop(
+    run: Living = None,
+    release: Annotated[bool, typer.Option("--release", help="let it act again")] = False,
+) -> None:
+    """Emergency stop: the guard lets go of every input, and lets nothing through."""
+    from interfaces.people import living_run
+    from interfaces.people import stop as stop_run
+
+    with bad_input_exits():
+        _tell(stop_run(living_run(run), release=release))
+
+
+@app.command()
+def drive(run: Living = None) -> None:
+    """Take over by keys for a while; the agent learns from it. q gives it back."""
+    from interfaces.board import Board
+    from interfaces.drive import drive as drive_run
+    from interfaces.people import living_run
+
+    with bad_input_exits():
+        folder = living_run(run)
+        stopped = _stop_on_signals()
+        drive_run(Board(folder.board), folder.config.world.actions, stopped, console)
+
+
 # The processes of a run: hidden commands that read everything from the run's folder.
 
 
@@ -254,6 +303,10 @@ def _require_lockstep(config: Config) -> None:
         raise BadInput(
             f"world.kind {config.world.kind} lives in real time only; lockstep needs standin"
         )
+
+
+def _tell(what: str) -> None:
+    console.print(what, highlight=False, markup=False)
 
 
 def _stop_on_signals() -> threading.Event:

@@ -16,8 +16,8 @@ from agent.networks import ActingNetworks, acting_shapes, build_networks, view_a
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import Pacer, RealClock
+from interfaces.controls import Controls
 from interfaces.endpoints import read_endpoints
-from interfaces.guard import FenceGate
 from interfaces.journal import JournalWriter
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
@@ -45,14 +45,15 @@ def live(run_path: Path) -> None:
     run = RunFolder(run_path)
     config, board = run.config, Board(run.board)
     clock = RealClock(config.beat.spin_ms * 1e-3)
-    world = VRChatWorld(config.world, read_endpoints(run.endpoints), clock)
+    world = VRChatWorld(config.world, read_endpoints(run.endpoints), clock, 1.0 / config.beat.hz)
 
     def done() -> bool:
         return stopped.is_set() or orphaned.is_set() or bool(board["stop"])
 
     def report() -> None:
         board["osc_sent"] = world.sent_datagrams
-        board["osc_received"], board["osc_ignored"] = world.received, world.ignored
+        feelings = world.presence.feelings
+        board["osc_received"], board["osc_ignored"] = feelings.received, feelings.ignored
         board["weights_refused"] = weights.refused_total
 
     try:
@@ -70,7 +71,7 @@ def live(run_path: Path) -> None:
             brain,
             scribe,
             weights,
-            FenceGate(board),
+            Controls(board, config.world.control, config.world.actions, config.beat.hz),
             clock,
             ticks=journal.next_index,
         )

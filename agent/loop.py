@@ -10,12 +10,15 @@ from agent.dynamics import State
 from agent.networks import ActingNetworks
 from configs.schema import Config
 from interfaces.clock import Beat, Clock, Pacer
+from interfaces.controls import Order, Will
 from interfaces.rewards import LivedRewards
 from interfaces.scribe import Scribe, moment_dtype
 from interfaces.step import Sender
 from interfaces.weights import Applied
 from interfaces.world import Observation, Situation, World
 
+_NOT_EVEN_HUMANS = Situation.STOPPED | Situation.FORBIDDEN
+_ANEW_AFTER = Situation.FENCED | Situation.PAUSED
 _RESET_AFTER_SKIPPED = 2  # more beats skipped than this, and what follows is a new beginning
 
 
@@ -25,10 +28,10 @@ class NewerWeights(Protocol):
     def take_newer(self) -> Applied[ActingNetworks] | None: ...
 
 
-class Gate(Protocol):
-    """Whether the guard lets the body move."""
+class Orders(Protocol):
+    """Whose will counts at this beat."""
 
-    def closed(self) -> bool: ...
+    def order(self) -> Order: ...
 
 
 class Body:
@@ -41,7 +44,7 @@ class Body:
         brain: Brain,
         scribe: Scribe,
         weights: NewerWeights,
-        gate: Gate,
+        orders: Orders,
         clock: Clock,
         *,
         ticks: int = 0,
@@ -51,7 +54,7 @@ class Body:
         self.world, self.brain = world, brain
         self.state: State = brain.initial()
         self.ticks = ticks
-        self._scribe, self._weights, self._gate, self._clock = scribe, weights, gate, clock
+        self._scribe, self._weights, self._orders, self._clock = scribe, weights, orders, clock
         self._explore = explore
         self._rewards = LivedRewards(config.reward, spaces)
         self._nothing = np.zeros(spaces.num_actions, np.float32)
@@ -103,16 +106,32 @@ class Body:
             self.brain.step(self.brain.initial(), observation, tick)
 
     def _act(self, observation: Observation, decision: Decision) -> None:
-        """Send the action; behind a closed gate send nothing, and begin anew when it opens."""
-        step = self._step
-        if self._gate.closed():
+        """Let act whose will counts; where nobody may, rest. What follows on that begins anew."""
+        will, wanted = self._orders.order()
+        action, sender = decision.action, Sender.POLICY
+        if will is Will.FENCED or will is Will.UNGUARDED:
             observation.situation |= Situation.FENCED
-            self._begin_anew = True
-            self.world.forget()
-            step["action"], step["sender"] = self._nothing, Sender.SAFETY
+            action, sender = None, Sender.SAFETY
+        elif will is Will.PAUSED:
+            observation.situation |= Situation.PAUSED
+            action, sender = wanted, Sender.SAFETY
+        elif will is Will.HUMAN:
+            action, sender = wanted, Sender.HUMAN
+        elif observation.resting:
+            action, sender = None, Sender.SAFETY
+        if observation.situation & _NOT_EVEN_HUMANS:
+            action, sender = None, Sender.SAFETY
+        self._begin_anew = observation.is_last or bool(observation.situation & _ANEW_AFTER)
+        step = self._step
+        step["sender"] = sender
+        if action is not None:
+            step["action"] = self.world.act(action)
             return
-        self._begin_anew = observation.is_last
-        step["action"], step["sender"] = self.world.act(decision.action), Sender.POLICY
+        step["action"] = self._nothing
+        if will is Will.FENCED:
+            self.world.forget()  # the guard has let go: a body that wakes late sends nothing
+        else:
+            self.world.rest()
 
     def _record(
         self,

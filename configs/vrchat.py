@@ -132,7 +132,7 @@ class CameraConfig(Strict):
         default=30.0, gt=0, le=240, description="frames a second asked of a device or a screen"
     )
     stale_s: float = Field(
-        default=0.4, gt=0, le=60, description="no newer frame for so long: the camera is gone"
+        default=0.3, gt=0, le=60, description="no newer frame for so long: the camera is gone"
     )
 
     @model_validator(mode="after")
@@ -236,10 +236,15 @@ class SituationsConfig(Strict):
 class MannersConfig(Strict):
     """What it never does, whatever the policy wants."""
 
-    jumps_per_minute: float = Field(default=20.0, gt=0, le=3600, description="jumps at most")
+    jumps_per_minute: float | None = Field(
+        default=None, gt=0, le=3600, description="jumps at most; none: no limit"
+    )
     chats_per_minute: float = Field(default=10.0, gt=0, le=35, description="chat lines at most")
-    spins_per_minute: float = Field(
-        default=15.0, gt=0, le=3600, description="full turns in one direction at most"
+    spins_per_minute: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        description="full turns in one direction at most; none: no limit",
     )
     avatars: tuple[Name, ...] = Field(
         default=(), description="avatars (avtr_...) it acts in; elsewhere it rests. None: in any"

@@ -14,10 +14,15 @@ from interfaces.files import write_bytes
 from interfaces.histogram import HISTOGRAM, Histogram
 from interfaces.mapped import address_of, make_writable
 
+MOST_DRIVEN = 64  # actions a person can drive
 _BOARD = np.dtype(
     [
         # supervisor
         ("stop", "<u8"),  # not 0: everybody ends cleanly
+        # people, by commands
+        ("paused", "<u8"),  # not 0: the policy does not act
+        ("human_heartbeat_ns", "<i8"),  # of who drives
+        ("human_action", "<f8", (MOST_DRIVEN,)),  # in policy units
         # guard
         ("guard_heartbeat_ns", "<i8"),
         ("fence", "<u8"),  # not 0: the body sends nothing; the number counts the fences raised
@@ -42,6 +47,8 @@ _BOARD = np.dtype(
         ("reward_world", "<f8"),
         ("reward_now", "<f8"),
         ("value_now", "<f8"),
+        ("situation", "<u8"),
+        ("sender", "<u8"),
         ("action", "<f8", (16,)),
         ("weights_version", "<u8"),
         ("weights_applied", "<u8"),
@@ -106,7 +113,7 @@ class Board:
         make_writable(self._address, _BOARD.itemsize)
 
     def beat(self, process: str) -> None:
-        """Heartbeat of body, guard or trainer, now."""
+        """Heartbeat of body, guard, trainer or the human who drives, now."""
         self._fields[f"{process}_heartbeat_ns"][...] = time.perf_counter_ns()
 
     def heartbeat_age_s(self, process: str) -> float:

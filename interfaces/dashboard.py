@@ -12,6 +12,8 @@ from rich.text import Text
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.run_folder import RunFolder
+from interfaces.step import Sender
+from interfaces.world import Situation
 
 _BAR = 10
 _LINE_EVERY_S = 5.0
@@ -96,6 +98,12 @@ def _numbers(board: Board, config: Config) -> Table:
     ]
     for a, b, c, d in rows:
         table.add_row(Text(a, "dim"), b, Text(c, "dim"), d)
+    unusual = Situation(int(board["situation"])) & ~Situation.FENCED
+    if unusual:
+        words = (str(flag.name).lower().replace("_", " ") for flag in unusual)
+        table.add_row(Text("situation", "bold yellow"), ", ".join(words))
+    if int(board["sender"]) == Sender.HUMAN:
+        table.add_row(Text("driven", "bold green"), "by a person")
     if int(board["fence"]):
         table.add_row(Text("FENCED", "bold red"), f"the guard rests the avatar ({rests} times)")
     return table

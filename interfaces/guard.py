@@ -16,6 +16,7 @@ from loguru import logger
 
 from configs.vrchat import ActionConfig
 from interfaces.board import Board
+from interfaces.controls import silent_after_s
 from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.process import ProcessWatch, become, when_orphaned
 from interfaces.run_folder import RunFolder
@@ -23,21 +24,24 @@ from interfaces.vrchat.hands import rest_datagrams
 
 _TIMES, _APART_S = 3, 0.01  # UDP may lose one
 _LOOK_EVERY_S = 0.02
-_SLACK_S = 0.15
-_GUARD_GONE_S = 2.0
 
 
 class Guard:
     """Watches one body at a time, by its process and its heartbeat on the Board."""
 
     def __init__(
-        self, board: Board, endpoints: Endpoints, actions: Sequence[ActionConfig], hz: float
+        self,
+        board: Board,
+        endpoints: Endpoints,
+        actions: Sequence[ActionConfig],
+        hz: float,
+        stop_file: Path,
     ) -> None:
-        self._board = board
+        self._board, self._stop_file = board, stop_file
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
         self._rest = rest_datagrams(actions)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._hung_after_s = 2.5 / hz + _SLACK_S
+        self._hung_after_s = silent_after_s(hz)
         self._fences = int(board["fence_seen"])  # a guard started anew does not repeat a number
         self._watch: ProcessWatch | None = None
         self._last_pid = 0
@@ -73,13 +77,20 @@ class Guard:
     def _look_at_heartbeat(self) -> None:
         board = self._board
         hangs = board.heartbeat_age_s("body") > self._hung_after_s
-        if hangs and not board["fence"] and not board["body_resting"] and board["ticks"]:
-            self._fences += 1
-            board["fence"] = self._fences
-            self.let_go("the body hangs: fence up, inputs at rest")
-        elif not hangs and board["fence"] and board["fence_seen"] == board["fence"]:
-            self.let_go("the body is back: inputs at rest, fence down")
-            board["fence"] = 0
+        stopped = self._stop_file.exists()
+        if board["fence"]:
+            if not hangs and not stopped and board["fence_seen"] == board["fence"]:
+                self.let_go("the body may move: inputs at rest, fence down")
+                board["fence"] = 0
+        elif stopped:
+            self._raise_fence(f"emergency stop ({self._stop_file}): fence up, inputs at rest")
+        elif hangs and not board["body_resting"] and board["ticks"]:
+            self._raise_fence("the body hangs: fence up, inputs at rest")
+
+    def _raise_fence(self, why: str) -> None:
+        self._fences += 1
+        self._board["fence"] = self._fences
+        self.let_go(why)
 
     def let_go(self, why: str) -> None:
         """Send every input's rest value, three times."""
@@ -99,26 +110,10 @@ def watch_run(run_path: Path) -> None:
     run = RunFolder(run_path)
     config = run.config
     guard = Guard(
-        Board(run.board), read_endpoints(run.endpoints), config.world.actions, config.beat.hz
+        Board(run.board),
+        read_endpoints(run.endpoints),
+        config.world.actions,
+        config.beat.hz,
+        run.stop_file,
     )
     guard.run(stopped, orphaned)
-
-
-class FenceGate:
-    """The body's side of the fence: closed while the guard has raised it, or is not there."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
-
-    def closed(self) -> bool:
-        fence = int(self._board["fence"])
-        if fence:
-            self._board["fence_seen"] = fence
-        return fence != 0 or self._board.heartbeat_age_s("guard") > _GUARD_GONE_S
-
-
-class OpenGate:
-    """No guard, nothing to guard: lockstep."""
-
-    def closed(self) -> bool:
-        return False

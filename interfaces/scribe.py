@@ -155,6 +155,7 @@ class Scribe:
         board["reward_action_cost"] += reward[1]
         board["reward_world"] += reward[2]
         board["reward_now"], board["value_now"] = reward.sum(), moment["value"]
+        board["situation"], board["sender"] = step["situation"], step["sender"]
         shown = step["action"][:16]
         board["action"] = np.concatenate([shown, np.zeros(16 - shown.size, np.float32)])
         board["late_s"], board["frame_age_s"] = step["lateness_s"], step["frame_age_s"]

@@ -17,6 +17,18 @@ class Situation(IntFlag):
     NO_FRAME = 1  # the camera has not delivered yet, or has stopped
     FENCED = 2  # the guard holds every input at rest; nothing was sent
     AVATAR_CHANGE = 4  # the avatar was swapped since the last Step
+    BLACK = 8  # the picture is black: a world loads
+    FROZEN = 16  # the picture stands still while the avatar moves
+    MENU = 32  # inputs move nothing: the menu is open, or OSC is off
+    AFK = 64  # the avatar is away from the keyboard
+    STUCK = 128  # it pushes, and does not get on
+    MUTED = 256  # the microphone is off
+    WORLD_CHANGE = 512  # another world has loaded since the last Step
+    RESPAWN = 1024  # it is suddenly elsewhere
+    PAUSED = 2048  # a person has paused it
+    STOPPED = 4096  # a person has stopped it, by a parameter, a key or a command
+    FORBIDDEN = 8192  # an avatar or a world in which it is not to act
+    NO_CLIENT = 16384  # nobody listens where VRChat should
 
 
 @dataclass(slots=True)
@@ -26,6 +38,7 @@ class Observation:
     image: uint8 (height, width, 3) RGB. vector: float32 (vector_size,), see `spaces`.
     reward: what the world itself pays for the last action (VRChat pays nothing).
     frame_age_s: seconds since the frame was grabbed; frame_number counts grabbed frames.
+    resting: in this situation the inputs stay at rest, whatever the policy wants.
     """
 
     image: NDArray[np.uint8]
@@ -37,6 +50,7 @@ class Observation:
     frame_age_s: float = 0.0
     frame_number: int = 0
     situation: Situation = field(default=Situation.NONE)
+    resting: bool = False
 
 
 class World(Protocol):

@@ -15,7 +15,7 @@ from agent.networks import acting_shapes, flatten_acting
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import Pacer, VirtualClock
-from interfaces.guard import OpenGate
+from interfaces.controls import NoControls
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.run_folder import RunError, RunFolder
 from interfaces.scribe import Scribe
@@ -98,7 +98,7 @@ class Lockstep:
             brain,
             Scribe(self._journal, self.board, spaces, background=False),
             self._reader,
-            OpenGate(),
+            NoControls(),
             world.clock,
         )
         self._version = 0

@@ -11,8 +11,9 @@ from interfaces.spaces import Spaces
 from interfaces.standin.client.input import PHYSICS_HZ
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.camera import prepare
-from interfaces.vrchat.feelings import Feelings
-from interfaces.vrchat.hands import Hands
+from interfaces.vrchat.look import Look
+from interfaces.vrchat.presence import Presence
+from interfaces.vrchat.situations import Sight
 from interfaces.vrchat.world import vrchat_spaces
 from interfaces.world import Observation
 
@@ -27,9 +28,8 @@ class LockstepStandin:
         self._substeps_per_beat = PHYSICS_HZ / config.beat.hz
         self.beat_s = 1.0 / config.beat.hz
         self.clock = VirtualClock()
-        self._hands = Hands(config.world.actions)
-        self._feelings = Feelings(config.world.parameters)
-        self._last_sent = np.zeros(self._spaces.num_actions, np.float32)
+        self._presence = Presence(config.world, self._spaces, self._now, self.beat_s)
+        self._look = Look()
         self._pending: list[bytes] = []
         self._beats = 0
 
@@ -42,28 +42,24 @@ class LockstepStandin:
             self._beats * self._substeps_per_beat
         )
         for datagram in self.core.step(substeps, self._pending):
-            self._feelings.take(datagram)
+            self._presence.feelings.take(datagram)
         self._pending = []
         self._beats += 1
         camera = self._config.camera
-        return Observation(
-            image=prepare(self.core.frame(), camera.width, camera.height),
-            vector=np.concatenate([self._feelings.vector(), self._last_sent]),
-            is_first=self._beats == 1,
-            frame_number=self._beats,
-        )
+        picture = prepare(self.core.frame(), camera.width, camera.height)
+        brightness, same_since_s = self._look.at(picture, self._now())
+        sight = Sight(picture, 0.0, self._beats, brightness, self._now() - same_since_s)
+        return self._presence.observe(sight)
 
     def act(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
-        self._pending, self._last_sent = self._hands.move(action)
-        return self._last_sent
+        self._pending = self._presence.act(action)
+        return self._presence.last_sent
 
     def rest(self) -> None:
-        self._pending = self._hands.rest()
-        self._last_sent = np.zeros_like(self._last_sent)
+        self._pending = self._presence.rest()
 
     def forget(self) -> None:
-        self._hands.rest()
-        self._last_sent = np.zeros_like(self._last_sent)
+        self._presence.rest()
 
     def close(self) -> None:
         self.rest()
@@ -78,9 +74,8 @@ class LockstepStandin:
         return {
             "core": self.core.snapshot(),
             "clock_s": self.clock.now(),
-            "hands": self._hands.snapshot(),
-            "feelings": self._feelings.snapshot(),
-            "last_sent": self._last_sent.tolist(),
+            "presence": self._presence.snapshot(),
+            "look": self._look.snapshot(),
             "pending": [datagram.hex() for datagram in self._pending],
             "beats": self._beats,
         }
@@ -89,8 +84,11 @@ class LockstepStandin:
         state: dict = snapshot  # type: ignore[type-arg]
         self.core.restore(state["core"])
         self.clock = VirtualClock(float(state["clock_s"]))
-        self._hands.restore(state["hands"])
-        self._feelings.restore(state["feelings"])
-        self._last_sent = np.asarray(state["last_sent"], np.float32)
+        self._presence.restore(state["presence"])
+        self._look.restore(state["look"])
         self._pending = [bytes.fromhex(datagram) for datagram in state["pending"]]
         self._beats = int(state["beats"])
+
+    def _now(self) -> float:
+        """By beats: who steps it without a pacer does not turn the clock."""
+        return self._beats * self.beat_s

@@ -10,6 +10,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.clock import Clock
+from interfaces.vrchat.look import Look
 
 Frame = NDArray[np.uint8]
 
@@ -28,11 +29,16 @@ def prepare(picture: Frame, width: int, height: int) -> Frame:
 
 @dataclass(frozen=True, slots=True)
 class Grabbed:
-    """A frame ready for the model: RGB uint8 (height, width, 3), when grabbed, and its number."""
+    """A frame ready for the model: RGB uint8 (height, width, 3), when grabbed, and its number.
+
+    brightness: mean, 0..255; same_since_s: since when pictures have not changed.
+    """
 
     picture: Frame
     at_s: float
     number: int
+    brightness: float
+    same_since_s: float
 
 
 class Camera:
@@ -65,7 +71,7 @@ class Camera:
                 self._stop.wait(2.0)
 
     def _read_on(self) -> None:
-        wait_s, told = 0.05, False
+        wait_s, told, look = 0.05, False, Look()
         while not self._stop.is_set():
             capture = self._open()
             pause_s = self._file_pause(capture)
@@ -81,7 +87,8 @@ class Camera:
                     cv2.COLOR_BGR2RGB,
                 )
                 self._number += 1
-                self._newest = Grabbed(np.asarray(rgb, np.uint8), at_s, self._number)
+                seen = np.asarray(rgb, np.uint8)
+                self._newest = Grabbed(seen, at_s, self._number, *look.at(seen, at_s))
                 wait_s, told = 0.05, False
                 if pause_s:
                     self._stop.wait(pause_s)

@@ -1,36 +1,65 @@
-"""Avatar parameters heard by OSC, as a vector. Newest value wins; the rest is dropped unparsed."""
+"""Avatar parameters heard by OSC, as numbers. Newest value wins; the rest is dropped unparsed."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.vrchat.osc import OscError, decode
 
-MOST = 1e6  # VRChat's floats end at 1, its ints at 255; metres and degrees a second stay far below
-_PREFIX = b"/avatar/parameters/"
-_CHANGE = b"/avatar/change\0"
-_BUNDLE = b"#bundle\0"
+PREFIX = "/avatar/parameters/"
+# VRChat's own parameters and where their values end: metres and degrees a second are bounded here
+# only so that one absurd number cannot spoil what is learned. They outlive a change of avatar.
+RANGES: dict[str, tuple[float, float]] = (
+    dict.fromkeys(("VelocityX", "VelocityY", "VelocityZ", "VelocityMagnitude"), (-1e3, 1e3))
+    | {"AngularY": (-1e4, 1e4), "Viseme": (0.0, 100.0), "Voice": (0.0, 1.0)}
+    | {"ScaleFactor": (0.0, 1e3), "ScaleFactorInverse": (0.0, 1e3)}
+    | {"EyeHeightAsMeters": (0.0, 1e3), "EyeHeightAsPercent": (-10.0, 100.0)}
+    | dict.fromkeys(("GestureLeft", "GestureRight"), (0.0, 7.0))
+    | dict.fromkeys(("GestureLeftWeight", "GestureRightWeight", "Upright"), (0.0, 1.0))
+    | dict.fromkeys(("TrackingType", "VRMode", "AvatarVersion", "PreviewMode"), (0.0, 255.0))
+    | dict.fromkeys(("Grounded", "Seated", "InStation", "AFK", "MuteSelf", "Earmuffs"), (0.0, 1.0))
+    | dict.fromkeys(("ScaleModified", "IsLocal", "IsOnFriendsList"), (0.0, 1.0))
+    | {"IsAnimatorEnabled": (0.0, 1.0)}
+)
+_CUSTOM = (-1.0, 255.0)  # a float is -1..1, an int 0..255, a bool 0 or 1
+_PREFIX, _CHANGE, _BUNDLE = PREFIX.encode(), b"/avatar/change\0", b"#bundle\0"
 
 
 class Feelings:
-    """The newest value of each chosen avatar parameter.
+    """The newest value of each parameter that is wanted, and since when.
 
     VRChat sends the whole subtree, face tracking and physics bones included: a datagram whose raw
-    address is not wanted is counted and dropped before anything is parsed.
+    address is not wanted is counted and dropped before anything is parsed. `also` names those
+    that are watched but are not part of the vector. `ranges` cuts values, name by name.
     """
 
-    def __init__(self, parameters: Sequence[str]) -> None:
-        self._index = {name: i for i, name in enumerate(parameters)}
-        self._wanted = {_PREFIX + name.encode() for name in parameters}
-        self._values = np.zeros(len(parameters), np.float32)
+    def __init__(
+        self,
+        parameters: Sequence[str],
+        also: Sequence[str] = (),
+        ranges: Mapping[str, tuple[float, float]] | None = None,
+        now: Callable[[], float] = float,
+    ) -> None:
+        names = list(dict.fromkeys([*parameters, *also]))
+        self._names, self._size, self._now = names, len(parameters), now
+        self._index = {name: i for i, name in enumerate(names)}
+        self._wanted = {_PREFIX + name.encode() for name in names}
+        known = RANGES | dict(ranges or {})
+        self._ranges = [known.get(name, _CUSTOM) for name in names]
+        self._values = np.zeros(len(names), np.float32)
+        self._heard_s = [math.nan] * len(names)
+        self.newest_s = math.nan  # when anything at all was heard
         self.received = 0
         self.ignored = 0
         self.avatar_changes = 0
+        self.avatar_id = ""
 
     def take(self, datagram: bytes) -> None:
         """Take in one datagram; never raises."""
         self.received += 1
+        self.newest_s = self._now()
         address = datagram[: datagram.find(b"\0")]
         if address in self._wanted or datagram.startswith(_CHANGE) or datagram.startswith(_BUNDLE):
             try:
@@ -41,31 +70,65 @@ class Feelings:
                 pass  # counted below: a stranger's packet must not stop the body
         self.ignored += 1
 
+    def seed(self, avatar_id: str | None, values: Mapping[str, object]) -> None:
+        """What a client that replays nothing says when it is asked; what was heard is newer."""
+        if avatar_id and not self.avatar_id:
+            self.avatar_id = avatar_id
+        for name, value in values.items():
+            i = self._index.get(name)
+            if i is not None and math.isnan(self._heard_s[i]):
+                self._set(i, value)
+
     def vector(self) -> NDArray[np.float32]:
         """The newest values, float32 (num_parameters,)."""
-        return self._values.copy()
+        return self._values[: self._size].copy()
+
+    def __getitem__(self, name: str) -> float:
+        """The newest value of any parameter that is wanted; 0 while it has not been heard."""
+        return float(self._values[self._index[name]])
+
+    def age_s(self, name: str) -> float:
+        """Seconds since it was told, which VRChat does on change only; NaN: never."""
+        return self._now() - self._heard_s[self._index[name]]
 
     def snapshot(self) -> dict[str, object]:
         return {
             "values": self._values.tolist(),
+            "heard_s": [None if math.isnan(at) else at for at in self._heard_s],
             "received": self.received,
             "ignored": self.ignored,
             "avatar_changes": self.avatar_changes,
+            "avatar_id": self.avatar_id,
         }
 
     def restore(self, snapshot: dict[str, object]) -> None:
-        self._values = np.asarray(snapshot["values"], np.float32)
-        self.received = int(snapshot["received"])  # type: ignore[call-overload]
-        self.ignored = int(snapshot["ignored"])  # type: ignore[call-overload]
-        self.avatar_changes = int(snapshot["avatar_changes"])  # type: ignore[call-overload]
+        state: dict = snapshot  # type: ignore[type-arg]
+        self._values = np.asarray(state["values"], np.float32)
+        self._heard_s = [math.nan if at is None else float(at) for at in state["heard_s"]]
+        self.received, self.ignored = int(state["received"]), int(state["ignored"])
+        self.avatar_changes = int(state["avatar_changes"])
+        self.avatar_id = str(state["avatar_id"])
 
     def _message(self, address: str, arguments: list[object]) -> None:
         if address == "/avatar/change":
-            self.avatar_changes += 1
+            self._change(arguments)
             return
-        i = self._index.get(address.removeprefix("/avatar/parameters/"))
-        if i is None or not arguments:
+        i = self._index.get(address.removeprefix(PREFIX))
+        if i is not None and arguments:
+            self._set(i, arguments[0])
+
+    def _set(self, i: int, value: object) -> None:
+        if not isinstance(value, (bool, int, float)) or math.isnan(value):
             return
-        value = arguments[0]
-        if isinstance(value, (bool, int, float)) and abs(value) <= MOST:  # NaN is not either
-            self._values[i] = float(value)
+        low, high = self._ranges[i]
+        self._values[i] = min(high, max(low, value))
+        self._heard_s[i] = self._now()
+
+    def _change(self, arguments: list[object]) -> None:
+        """What the last avatar had of its own is gone; VRChat tells what this one has."""
+        self.avatar_changes += 1
+        if arguments and isinstance(arguments[0], str):
+            self.avatar_id = arguments[0]
+        for i, name in enumerate(self._names):
+            if name not in RANGES:
+                self._values[i], self._heard_s[i] = 0.0, math.nan

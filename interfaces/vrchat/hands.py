@@ -1,4 +1,4 @@
-"""Policy actions into VRChat input messages, and what was really sent back into policy units.
+"""Policy actions into what VRChat is told, and what was really sent back into policy units.
 
 VRChat holds the last value of every input, acts on a press at its rising edge, and loses packets:
 so the full intended state is sent every beat, and a press is held for two beats.
@@ -6,80 +6,105 @@ so the full intended state is sent every beat, and a press is held for two beats
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.vrchat import ActionConfig
-from interfaces.vrchat.osc import encode
-
-HELD_BEATS = 2  # a press spans two beats, so that one lost packet does not swallow it
+from configs.vrchat import ActionConfig, MannersConfig
+from interfaces.vrchat.chat import Chat
+from interfaces.vrchat.fingers import Axis, Button, Finger, Sayer, Utterance, rest_datagram
+from interfaces.vrchat.limits import PerMinute, Spins
 
 
 def rest_datagrams(actions: Sequence[ActionConfig]) -> list[bytes]:
-    """Every input at its rest value. Axes are floats, buttons integers."""
-    return [_datagram(action, action.rest) for action in actions]
+    """Every input and parameter at its own rest value."""
+    found = (rest_datagram(action) for action in actions)
+    return [datagram for datagram in found if datagram is not None]
 
 
-class Hands:
-    """Turns actions into the full input state of one beat, and remembers presses under way."""
+class Mute:
+    """No voice: nothing is said."""
 
-    def __init__(self, actions: Sequence[ActionConfig]) -> None:
-        self._actions = tuple(actions)
-        self._held = [0] * len(self._actions)  # beats a press has still to be held
-        self._down = [False] * len(self._actions)  # was the button down at the last beat
-
-    def move(self, action: NDArray[np.float32]) -> tuple[list[bytes], NDArray[np.float32]]:
-        """Datagrams for one beat, and the action as really sent, float32 (num_actions,)."""
-        sent = np.zeros(len(self._actions), np.float32)
-        datagrams: list[bytes] = []
-        wanted: list[float] = action.tolist()  # plain floats: NumPy's cost ten times as much here
-        for i, config in enumerate(self._actions):
-            value = wanted[i] if math.isfinite(wanted[i]) else 0.0
-            if config.kind == "axis":
-                wire = _axis_to_wire(min(1.0, max(-1.0, value)), config.dead_zone)
-                sent[i] = _wire_to_axis(wire, config.dead_zone)
-            else:
-                wire = float(self._press(i, value > 0.5) if config.kind == "press" else value > 0.5)
-                sent[i] = wire
-                self._down[i] = wire > 0
-            datagrams.append(_datagram(config, wire))
-        return datagrams, sent
-
-    def rest(self) -> list[bytes]:
-        """Let go of everything and forget presses under way."""
-        self._held = [0] * len(self._actions)
-        self._down = [False] * len(self._actions)
-        return rest_datagrams(self._actions)
-
-    def snapshot(self) -> dict[str, list[int]]:
-        return {"held": list(self._held), "down": [int(down) for down in self._down]}
-
-    def restore(self, snapshot: dict[str, list[int]]) -> None:
-        self._held = list(snapshot["held"])
-        self._down = [bool(down) for down in snapshot["down"]]
-
-    def _press(self, i: int, wanted: bool) -> bool:
-        """Down for HELD_BEATS, then up for at least one: the next press needs an edge."""
-        if self._held[i] > 0:
-            self._held[i] -= 1
-            return True
-        if wanted and not self._down[i]:
-            self._held[i] = HELD_BEATS - 1
-            return True
+    def say(self, what: str) -> bool:
         return False
 
 
-def _axis_to_wire(value: float, dead_zone: float) -> float:
-    if value == 0.0:
-        return 0.0
-    return math.copysign(dead_zone + (1.0 - dead_zone) * abs(value), value)
+class Hands:
+    """Turns actions into the full state of one beat, and remembers what is under way.
+
+    What the manners forbid is not sent, and said so: one learns from what was sent.
+    """
+
+    def __init__(
+        self,
+        actions: Sequence[ActionConfig],
+        manners: MannersConfig | None = None,
+        beat_s: float = 0.1,
+        voice: Sayer | None = None,
+    ) -> None:
+        manners = manners or MannersConfig()
+        self._actions = tuple(actions)
+        self._rest = rest_datagrams(actions)
+        self._beat = 0
+        self.chat = Chat(beat_s)
+        chats = PerMinute(manners.chats_per_minute, beat_s)  # one measure for all lines together
+        self._fingers = [
+            _finger(config, manners, beat_s, self.chat, chats, voice or Mute())
+            for config in self._actions
+        ]
+
+    def move(self, action: NDArray[np.float32]) -> tuple[list[bytes], NDArray[np.float32]]:
+        """Datagrams for one beat, and the action as really sent, float32 (num_actions,)."""
+        sent = np.zeros(len(self._fingers), np.float32)
+        datagrams: list[bytes] = []
+        wanted: list[float] = action.tolist()  # plain floats: NumPy's cost ten times as much here
+        self._beat += 1
+        for i, finger in enumerate(self._fingers):
+            sent[i] = finger.move(wanted[i] if math.isfinite(wanted[i]) else 0.0, self._beat)
+            datagram = finger.datagram()
+            if datagram is not None:
+                datagrams.append(datagram)
+        return datagrams + self.chat.datagrams(), sent
+
+    def rest(self) -> list[bytes]:
+        """Let go of everything and forget what is under way."""
+        for finger in self._fingers:
+            finger.rest()
+        return list(self._rest)
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "beat": self._beat,
+            "chat": self.chat.snapshot(),
+            "fingers": [finger.snapshot() for finger in self._fingers],
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        self._beat = int(snapshot["beat"])
+        self.chat.restore(snapshot["chat"])
+        for finger, state in zip(self._fingers, snapshot["fingers"], strict=True):
+            finger.restore(state)
 
 
-def _wire_to_axis(wire: float, dead_zone: float) -> float:
-    return math.copysign(max(0.0, abs(wire) - dead_zone) / (1.0 - dead_zone), wire)
-
-
-def _datagram(config: ActionConfig, wire: float) -> bytes:
-    address = f"/input/{config.name}"
-    return encode(address, wire if config.kind == "axis" else int(wire))
+def _finger(
+    config: ActionConfig,
+    manners: MannersConfig,
+    beat_s: float,
+    chat: Chat,
+    chats: PerMinute,
+    voice: Sayer,
+) -> Finger:
+    limits = [PerMinute(config.per_minute, beat_s)] if config.per_minute else []
+    if config.target == "chat":
+        return Utterance(config.text, [*limits, chats], chat)
+    if config.target == "voice":
+        return Utterance(config.sound, limits, voice)
+    if config.kind == "axis":
+        turns = config.target == "input" and config.name == "LookHorizontal"
+        most = manners.spins_per_minute if turns else None
+        return Axis(config, beat_s, None if most is None else Spins(most, beat_s))
+    jumps = config.target == "input" and config.name == "Jump"
+    if jumps and manners.jumps_per_minute is not None:
+        limits.append(PerMinute(manners.jumps_per_minute, beat_s))
+    return Button(config, limits)

@@ -1,6 +1,5 @@
 """VRChat as a World: OSC out, OSC in, a camera. The stand-in is driven by this very code."""
 
-import contextlib
 import socket
 import threading
 
@@ -13,11 +12,9 @@ from interfaces.clock import Clock
 from interfaces.endpoints import Endpoints
 from interfaces.spaces import Spaces
 from interfaces.vrchat.camera import Camera
-from interfaces.vrchat.feelings import Feelings
-from interfaces.vrchat.hands import Hands
-from interfaces.world import Observation, Situation
-
-STALE_FRAME_S = 2.0
+from interfaces.vrchat.presence import Presence
+from interfaces.vrchat.situations import Sight
+from interfaces.world import Observation
 
 
 def vrchat_spaces(config: WorldConfig) -> Spaces:
@@ -34,19 +31,17 @@ class VRChatWorld:
     Raises PortTaken when the receive port is not free.
     """
 
-    def __init__(self, config: WorldConfig, endpoints: Endpoints, clock: Clock) -> None:
+    def __init__(
+        self, config: WorldConfig, endpoints: Endpoints, clock: Clock, beat_s: float = 0.1
+    ) -> None:
         self._spaces = vrchat_spaces(config)
         self._clock = clock
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
         self._in = _listen(endpoints.osc_receive_port)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._out.setblocking(False)
-        self._feelings = Feelings(config.parameters)
-        self._hands = Hands(config.actions)
-        self._last_sent = np.zeros(self._spaces.num_actions, np.float32)
-        self._dark = np.zeros(self._spaces.image_shape, np.uint8)
-        self._avatar_changes = 0
-        self._first = True
+        self._out.connect(self._target)  # so that a closed port is told
+        self.presence = Presence(config, self._spaces, clock.now, beat_s)
         self.sent_datagrams = 0
         self._closed = False
         self.camera_source = endpoints.camera_source
@@ -58,51 +53,31 @@ class VRChatWorld:
     def spaces(self) -> Spaces:
         return self._spaces
 
-    @property
-    def received(self) -> int:
-        return self._feelings.received
-
-    @property
-    def ignored(self) -> int:
-        return self._feelings.ignored
-
     def has_frame(self) -> bool:
         return self._camera.newest() is not None
 
     def observe(self) -> Observation:
-        now = self._clock.now()
-        grabbed = self._camera.newest()
-        situation = Situation.NONE
-        if grabbed is None or now - grabbed.at_s > STALE_FRAME_S:
-            situation |= Situation.NO_FRAME
-        changed = self._feelings.avatar_changes != self._avatar_changes
-        if changed and not self._first:
-            situation |= Situation.AVATAR_CHANGE
-        self._avatar_changes = self._feelings.avatar_changes
-        is_first = self._first or bool(situation & Situation.AVATAR_CHANGE)
-        self._first = False
-        return Observation(
-            image=self._dark if grabbed is None else grabbed.picture,
-            vector=np.concatenate([self._feelings.vector(), self._last_sent]),
-            is_first=is_first,
-            frame_age_s=0.0 if grabbed is None else now - grabbed.at_s,
-            frame_number=0 if grabbed is None else grabbed.number,
-            situation=situation,
-        )
+        grabbed, sight = self._camera.newest(), None
+        if grabbed is not None:
+            now = self._clock.now()
+            sight = Sight(
+                grabbed.picture,
+                now - grabbed.at_s,
+                grabbed.number,
+                grabbed.brightness,
+                max(0.0, grabbed.at_s - grabbed.same_since_s),
+            )
+        return self.presence.observe(sight)
 
     def act(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
-        datagrams, sent = self._hands.move(action)
-        self._send(datagrams)
-        self._last_sent = sent
-        return sent
+        self._send(self.presence.act(action))
+        return self.presence.last_sent
 
     def rest(self) -> None:
-        self._send(self._hands.rest())
-        self._last_sent = np.zeros_like(self._last_sent)
+        self._send(self.presence.rest())
 
     def forget(self) -> None:
-        self._hands.rest()
-        self._last_sent = np.zeros_like(self._last_sent)
+        self.presence.rest()
 
     def close(self) -> None:
         if self._closed:
@@ -116,12 +91,29 @@ class VRChatWorld:
         self._listener.join(timeout=1.0)
 
     def _send(self, datagrams: list[bytes]) -> None:
+        """Send, and notice whether anybody listens.
+
+        While nobody does the world asks for rest: the first that a client hears which has come back
+        is rest, never half of a stride.
+        """
+        refused = False
         for datagram in datagrams:
             # A full buffer or an unreachable client must not stop the beat; the whole state goes
             # out again at the next one.
-            with contextlib.suppress(OSError):
-                self._out.sendto(datagram, self._target)
+            try:
+                self._out.send(datagram)
                 self.sent_datagrams += 1
+            except ConnectionError:
+                refused = True
+            except OSError:
+                pass
+        try:
+            self._out.recv(1)  # nothing is ever sent here, but the word that a port is closed is
+        except ConnectionError:
+            refused = True
+        except OSError:
+            pass
+        self.presence.client_gone = refused
 
     def _hear(self) -> None:
         while not self._closed:
@@ -133,7 +125,7 @@ class VRChatWorld:
                 continue  # Windows reports an earlier send nobody heard
             except OSError:
                 return
-            self._feelings.take(datagram)
+            self.presence.feelings.take(datagram)
 
 
 def _listen(port: int) -> socket.socket:

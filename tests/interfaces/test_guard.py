@@ -22,17 +22,18 @@ import os, socket, sys, time
 from pathlib import Path
 import numpy as np
 from interfaces.board import Board
-from interfaces.guard import FenceGate
+from interfaces.controls import Controls, Will
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.hands import Hands
 run, port = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
 board = Board(run.board)
-hands, gate = Hands(run.config.world.actions), FenceGate(board)
+world, hz = run.config.world, run.config.beat.hz
+hands, controls = Hands(world.actions), Controls(board, world.control, world.actions, hz)
 out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 board.beat("body")
 board["body_pid"] = os.getpid()
 while not board["stop"]:
-    if not gate.closed():
+    if controls.order().will is Will.POLICY:
         for datagram in hands.move(np.array([1, 1, 1, 1, 1], np.float32))[0]:
             out.sendto(datagram, ("127.0.0.1", port))
     board["ticks"] += 1

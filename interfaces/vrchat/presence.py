@@ -1,0 +1,130 @@
+"""The avatar as its driver knows it: what it feels, what is unusual, what its inputs were told.
+
+No sockets, no threads: life and lockstep both go through here, with the same OSC bytes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.schema import WorldConfig
+from interfaces.spaces import Spaces
+from interfaces.vrchat.feelings import Feelings
+from interfaces.vrchat.fingers import Sayer
+from interfaces.vrchat.hands import Hands
+from interfaces.vrchat.situations import WATCHED, Felt, Responses, Sight, Situations
+from interfaces.world import Observation, Situation
+
+_MOVES = ("Vertical", "Horizontal", "MoveForward", "MoveBackward", "MoveLeft", "MoveRight")
+_TURNS = ("LookHorizontal", "LookLeft", "LookRight")
+_LOADING = Situation.BLACK | Situation.NO_FRAME
+
+
+class Presence:
+    """Hears datagrams, makes Observations, turns actions into datagrams."""
+
+    def __init__(
+        self,
+        config: WorldConfig,
+        spaces: Spaces,
+        now: Callable[[], float],
+        beat_s: float,
+        voice: Sayer | None = None,
+    ) -> None:
+        stop = config.control.stop_parameter
+        self._config, self._now, self._stop = config, now, stop
+        self.feelings = Feelings(
+            config.parameters, (*WATCHED, *([stop] if stop else [])), config.ranges, now
+        )
+        self.hands = Hands(config.actions, config.manners, beat_s, voice)
+        self._situations = Situations(config.situations, config.camera.stale_s)
+        self._responses = Responses(config.situations)
+        self._moves, self._turns = (
+            np.array([a.target == "input" and a.name in names for a in spaces.actions])
+            for names in (_MOVES, _TURNS)
+        )
+        self._dark = np.zeros(spaces.image_shape, np.uint8)
+        self.last_sent = np.zeros(spaces.num_actions, np.float32)
+        self._avatar_changes = 0
+        self._first, self._introduced = True, False
+        self.world_allowed = not config.manners.worlds  # told by who reads the client's log
+        self.client_gone = False  # told by who sends
+
+    def observe(self, sight: Sight | None) -> Observation:
+        """What is felt and seen at this beat."""
+        feelings = self.feelings
+        changes, changed = feelings.avatar_changes, not self._first
+        changed &= changes != self._avatar_changes
+        self._avatar_changes = changes
+        felt = Felt(
+            right_m_s=feelings["VelocityX"],
+            forward_m_s=feelings["VelocityZ"],
+            turn_deg_s=feelings["AngularY"],
+            afk=feelings["AFK"] != 0.0,
+            muted=feelings["MuteSelf"] != 0.0,
+            avatar_changed=changed,
+        )
+        sent = np.abs(self.last_sent)
+        push, turn = (float(sent[mask].max(initial=0.0)) for mask in (self._moves, self._turns))
+        situation = self._situations.look(sight, felt, push, turn, self._now())
+        situation |= self._ordered()
+        resting, begins = self._responses.of(situation)
+        self.hands.chat.silent = bool(situation & _LOADING)
+        is_first, self._first = self._first or begins, False
+        return Observation(
+            image=self._dark if sight is None else sight.picture,
+            vector=np.concatenate([feelings.vector(), self.last_sent]),
+            is_first=is_first,
+            frame_age_s=0.0 if sight is None else sight.age_s,
+            frame_number=0 if sight is None else sight.number,
+            situation=situation,
+            resting=resting,
+        )
+
+    def act(self, action: NDArray[np.float32]) -> list[bytes]:
+        """The datagrams of an action; `last_sent` is then what they really say."""
+        introduction = self._config.manners.introduction
+        if introduction and not self._introduced:
+            self._introduced = self.hands.chat.say(introduction)
+        datagrams, self.last_sent = self.hands.move(action)
+        return datagrams
+
+    def rest(self) -> list[bytes]:
+        """Let go of everything."""
+        self.last_sent = np.zeros_like(self.last_sent)
+        return self.hands.rest()
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "feelings": self.feelings.snapshot(),
+            "hands": self.hands.snapshot(),
+            "situations": self._situations.snapshot(),
+            "responses": self._responses.snapshot(),
+            "last_sent": self.last_sent.tolist(),
+            "avatar_changes": self._avatar_changes,
+            "first": self._first,
+            "introduced": self._introduced,
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        self.feelings.restore(snapshot["feelings"])
+        self.hands.restore(snapshot["hands"])
+        self._situations.restore(snapshot["situations"])
+        self._responses.restore(snapshot["responses"])
+        self.last_sent = np.asarray(snapshot["last_sent"], np.float32)
+        self._avatar_changes = int(snapshot["avatar_changes"])
+        self._first, self._introduced = bool(snapshot["first"]), bool(snapshot["introduced"])
+
+    def _ordered(self) -> Situation:
+        """What people forbid, or nobody hears."""
+        ordered = Situation.NONE
+        if self._stop is not None and self.feelings[self._stop] != 0.0:
+            ordered |= Situation.STOPPED
+        avatars = self._config.manners.avatars
+        if (avatars and self.feelings.avatar_id not in avatars) or not self.world_allowed:
+            ordered |= Situation.FORBIDDEN
+        if self.client_gone:
+            ordered |= Situation.NO_CLIENT
+        return ordered
