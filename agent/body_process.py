@@ -17,7 +17,7 @@ from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import Pacer, RealClock
 from interfaces.controls import Controls
-from interfaces.endpoints import read_endpoints
+from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.journal import JournalWriter
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
@@ -45,7 +45,8 @@ def live(run_path: Path) -> None:
     run = RunFolder(run_path)
     config, board = run.config, Board(run.board)
     clock = RealClock(config.beat.spin_ms * 1e-3)
-    world = VRChatWorld(config.world, read_endpoints(run.endpoints), clock, 1.0 / config.beat.hz)
+    endpoints = read_endpoints(run.endpoints)
+    world = VRChatWorld(config.world, endpoints, clock, 1.0 / config.beat.hz)
 
     def done() -> bool:
         return stopped.is_set() or orphaned.is_set() or bool(board["stop"])
@@ -75,6 +76,7 @@ def live(run_path: Path) -> None:
             clock,
             ticks=journal.next_index,
         )
+        seed_feelings(world, endpoints)
         body.take_weights()
         body.warm_up()
         weights.start()
@@ -98,6 +100,23 @@ def live(run_path: Path) -> None:
     finally:
         world.close()
     logger.info("at rest after {} ticks", int(board["ticks"]))
+
+
+def seed_feelings(world: VRChatWorld, endpoints: Endpoints) -> None:
+    """Ask the client what it told before anybody listened: it replays nothing."""
+    if not endpoints.query_port:
+        return
+    from http.client import HTTPException
+
+    from interfaces.vrchat.client import told_by
+
+    try:
+        avatar_id, values = told_by(endpoints.query_host, endpoints.query_port)
+    except (OSError, ValueError, HTTPException) as error:
+        logger.warning("the client does not answer OSCQuery: {!r}; parameters begin at 0", error)
+        return
+    world.presence.feelings.seed(avatar_id, values)
+    logger.info("{} parameters known from the client, avatar {}", len(values), avatar_id)
 
 
 def prepare_brain(

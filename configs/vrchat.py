@@ -192,6 +192,9 @@ class OscConfig(Strict):
         default=None,
         description="which client, where several run: VRChat-Client-XXXXXX",
     )
+    interfaces: tuple[str, ...] = Field(
+        default=(), description="own addresses whose networks OSCQuery speaks on; none: all"
+    )
 
 
 Response = Literal["rest", "wait", "first", "unlearned"]

@@ -2,35 +2,74 @@
 
 import json
 import socket
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.files import write_json
 
+USUAL_IN, USUAL_OUT = 9000, 9001  # VRChat's own ports
+
 
 @dataclass(frozen=True)
 class Endpoints:
-    """OSC in and out, and where the picture comes from."""
+    """OSC in and out, and where the picture comes from.
+
+    query_host and query_port: where the client's OSCQuery is asked, if it was found; advertised:
+    it is told of `osc_receive_port` by OSCQuery. `notice` is what a person should know of it.
+    """
 
     osc_host: str
     osc_send_port: int
     osc_receive_port: int
     camera_source: str | int
+    query_host: str = ""
+    query_port: int = 0
+    advertised: bool = False
+    notice: str = ""
 
 
 def choose_endpoints(config: WorldConfig) -> Endpoints:
     """What the configuration says; port 0 becomes a free one, `auto` the stand-in's stream.
 
-    Raises BadInput for a host that is not known.
+    In VRChat with OSCQuery: what the client found there says; without one, its usual ports. Raises
+    BadInput for a host that is not known, and where several clients could be meant.
     """
-    send_port = config.osc.send_port or _free_port(socket.SOCK_DGRAM)
-    receive_port = config.osc.receive_port or _free_port(socket.SOCK_DGRAM)
+    osc, host = config.osc, _resolved(config.osc.host)
     source = config.camera.source
     if source == "auto":
         source = f"http://127.0.0.1:{_free_port(socket.SOCK_STREAM)}/camera.mjpg"
-    return Endpoints(_resolved(config.osc.host), send_port, receive_port, source)
+    if config.kind != "vrchat" or not osc.oscquery:
+        send_port = osc.send_port or _free_port(socket.SOCK_DGRAM)
+        receive_port = osc.receive_port or _free_port(socket.SOCK_DGRAM)
+        return Endpoints(host, send_port, receive_port, source)
+    from interfaces.vrchat.client import choose_client, find_clients  # mDNS: not in every process
+
+    client = choose_client(find_clients(osc.interfaces or None), host, osc.client)
+    if client is None:
+        ports = Endpoints(host, osc.send_port or USUAL_IN, osc.receive_port or USUAL_OUT, source)
+        return replace(
+            ports,
+            notice="no VRChat client answers OSCQuery (is OSC enabled in its action menu?); "
+            f"sending to {ports.osc_send_port} and listening at {ports.osc_receive_port} instead",
+        )
+    notice = ""
+    if osc.send_port and osc.send_port != client.osc_port:
+        notice = (
+            f"{client.name} advertises OSC port {client.osc_port}, world.osc.send_port says "
+            f"{osc.send_port}: sending there (with --osc VRChat still advertises 9000)"
+        )
+    return Endpoints(
+        host,
+        osc.send_port or client.osc_port,
+        osc.receive_port or _free_port(socket.SOCK_DGRAM),
+        source,
+        client.host,
+        client.http_port,
+        advertised=not osc.receive_port,
+        notice=notice,
+    )
 
 
 def write_endpoints(path: Path, endpoints: Endpoints) -> None:

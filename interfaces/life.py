@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,16 @@ class Life:
         self, run: RunFolder, config: Config, main: Path, console: Console, *, quiet: bool
     ) -> None:
         self._run, self._config = run, config
-        write_endpoints(run.endpoints, choose_endpoints(config.world))
+        self._endpoints = choose_endpoints(config.world)
+        write_endpoints(run.endpoints, self._endpoints)
         self.board = Board(run.board, create=True)
         names = ["standin"] if config.world.kind == "standin" else []
         self._supervisor = Supervisor(run, self.board, main, [*names, "guard", "body", "trainer"])
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
         self._screen = Screen(self.board, run, config, console, quiet=quiet)
+        if self._endpoints.notice:
+            self.warn(self._endpoints.notice)
 
     def live(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
         """Until `seconds` of life have passed or `stopped` is set. Returns the summary.
@@ -45,7 +50,7 @@ class Life:
         self._supervisor.start()
         log = MetricsLog(self._run.metrics)
         try:
-            with self._screen:
+            with self._screen, self._found_by_oscquery():
                 fault = self._watch(seconds, stopped, began, log)
         finally:
             self._sample_memory()
@@ -99,9 +104,24 @@ class Life:
                 next_memory = now + _MEMORY_S
         return None
 
+    @contextmanager
+    def _found_by_oscquery(self) -> Generator[None]:
+        """Here, not in the body: mDNS and HTTP have no place beside its beat."""
+        if not self._endpoints.advertised:
+            yield
+            return
+        from interfaces.vrchat.client import Receiver
+
+        interfaces = self._config.world.osc.interfaces or None
+        receiver = Receiver(self._endpoints.osc_receive_port, interfaces)
+        try:
+            yield
+        finally:
+            receiver.close()
+
     def warn(self, notice: str) -> None:
         """Show a line that must not be missed."""
-        self._screen.notice = notice
+        self._screen.notice = "\n".join(filter(None, [self._screen.notice, notice]))
 
     def _train_ratio(self) -> float:
         trainer = self._config.trainer
