@@ -15,6 +15,7 @@ from typing import Annotated
 import setproctitle
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from configs.commands import app as config_app
 from configs.commands import split_words
@@ -336,7 +337,8 @@ def _say(message: str, plain: bool) -> None:
     if plain:  # a child's last line is what its supervisor shows
         print(message.replace("\n", "; "), file=sys.stderr, flush=True)
     else:
-        errors.print(message, style="bold red", highlight=False, markup=False, soft_wrap=True)
+        text = Text(message, "bold red")  # no markup in what a person typed, and no emoji
+        errors.print(text, highlight=False, soft_wrap=True)
 
 
 def cpu_torch_beside_gpu() -> str:

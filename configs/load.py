@@ -16,6 +16,7 @@ from configs.tree import MAX_DEPTH, Dumper, NotYaml, Tree, merge, parse
 
 __all__ = [
     "ConfigError",
+    "changed",
     "dump_config",
     "find_config",
     "json_schema",
@@ -31,7 +32,17 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     `path` may be the name of a preset. Raises ConfigError, which lists every problem found.
     """
     problems: list[str] = []
-    tree = Layers(problems).read(path)
+    return _validated(Layers(problems).read(path), overrides, problems)
+
+
+def changed(config: Config, overrides: Sequence[str]) -> Config:
+    """`config` with `key.path=value` on top. Raises ConfigError."""
+    problems: list[str] = []
+    tree = parse(dump_config(config), "the configuration given", problems, lines=False)
+    return _validated(tree, overrides, problems)
+
+
+def _validated(tree: Tree, overrides: Sequence[str], problems: list[str]) -> Config:
     for number, text in enumerate(overrides, 1):
         override = _override(text, f"command line, override {number}", problems)
         tree = merge(tree, override)

@@ -106,7 +106,7 @@ class FaultsConfig(Strict):
         default=False, description="another program listens on the port the client sends to"
     )
     advertised_port: Port | None = Field(
-        default=None, description="OSC port that OSCQuery tells wrongly; VRChat's bug: 9000"
+        default=None, ge=1, description="OSC port that OSCQuery tells wrongly; VRChat's bug: 9000"
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from configs.load import load_config
+from configs.load import changed, load_config
 from configs.schema import Config
 from interfaces.rewards import LivedRewards
 from interfaces.standin.lockstep import LockstepStandin
@@ -45,10 +45,19 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         overrides: tuple[str, ...] = (),
         render_mode: str | None = None,
     ) -> None:
-        """`config`: a Config, or a preset or YAML file. Raises ConfigError."""
+        """`config`: a Config, or a preset or YAML file; `place` and `overrides` go before what it
+        says. Raises ConfigError, and ValueError for a world in real time or a render mode unknown.
+        """
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode {render_mode!r}: allowed are None and rgb_array")
+        chosen = () if place is None else (f"world.standin.place={place}",)
+        changes = [*chosen, *overrides]
         if isinstance(config, str):
-            chosen = () if place is None else (f"world.standin.place={place}",)
-            config = load_config(Path(config), [*chosen, *overrides])
+            config = load_config(Path(config), changes)
+        elif changes:
+            config = changed(config, changes)
+        if config.world.kind != "standin":
+            raise ValueError(f"world.kind {config.world.kind} lives in real time only")
         self.config, self.render_mode = config, render_mode
         self._world: LockstepStandin | None = None
         self._beats = 0
@@ -65,6 +74,8 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observed, dict[str, Any]]:
+        if options:
+            raise ValueError(f"reset has no options; these are unknown: {', '.join(options)}")
         super().reset(seed=seed)
         if self._world is not None:
             self._world.close()
@@ -77,7 +88,10 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         self, action: NDArray[np.float32]
     ) -> tuple[Observed, SupportsFloat, bool, bool, dict[str, Any]]:
         world = self._living()
-        world.act(np.asarray(action, np.float32))
+        wanted = np.asarray(action, np.float32)
+        if wanted.shape != self.action_space.shape:
+            raise ValueError(f"action of shape {wanted.shape}; it is {self.action_space.shape}")
+        world.act(wanted)
         observation = world.observe()
         self._beats += 1
         terms = self._rewards.of(observation)

@@ -1,5 +1,6 @@
 """The stand-in as a command: alone at the terminal, and as a process of a run."""
 
+import socket
 import sys
 import threading
 import time
@@ -95,13 +96,23 @@ def serve_alone(
 
 
 def parse_osc(text: str) -> tuple[int, str, int]:
-    """IN:HOST:OUT as VRChat's --osc has it. Raises BadInput."""
+    """IN:HOST:OUT as VRChat's --osc has it; HOST as an address, looked up once. Raises BadInput."""
     parts = text.split(":")
     if len(parts) == 3 and parts[0].isdecimal() and parts[1] and parts[2].isdecimal():
-        osc_in, osc_out = int(parts[0]), int(parts[2])
+        osc_in, host, osc_out = int(parts[0]), _address(text, parts[1]), int(parts[2])
+        if osc_in == osc_out != 0 and host.startswith("127."):
+            raise BadInput(f"--osc {text}: it would talk to itself; OUT is another port than IN")
         if max(osc_in, osc_out) <= 65535:
-            return osc_in, parts[1], osc_out
+            return osc_in, host, osc_out
     raise BadInput(f"--osc {text}: allowed is IN:HOST:OUT with ports 0..65535, 9000:127.0.0.1:9001")
+
+
+def _address(text: str, host: str) -> str:
+    try:
+        found = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)
+    except (OSError, ValueError) as error:  # an encoding that fails is a ValueError
+        raise BadInput(f"--osc {text}: there is no host {host} ({error})") from error
+    return str(found[0][4][0])
 
 
 class _Timer:

@@ -21,7 +21,7 @@ from interfaces.standin.client.usercamera import UserCamera
 from interfaces.standin.company import THINK_SUBSTEPS, Company, Person
 from interfaces.standin.faults import LOAD_S, Event, Wire
 from interfaces.standin.picture.view import Look, View
-from interfaces.standin.places.build import build_place
+from interfaces.standin.places.build import VERSIONS, build_place
 from interfaces.standin.places.place import Place
 from interfaces.standin.state import recall, remember
 from interfaces.vrchat.osc import OscError, decode, encode
@@ -31,7 +31,18 @@ if TYPE_CHECKING:  # Panda3D is loaded with the first picture, not with the phys
 
 EYE_HEIGHT_RANGE_M = (0.2, 5.0)
 SIT_M = 1.0  # how far a chair can be to be used
-_TRACKING_TAGS = 6  # numbers in the longest /tracking message
+# How many numbers each /tracking message has.
+_TRACKING = {
+    f"/tracking/trackers/{tracker}/{what}": 3
+    for tracker in (*range(1, 9), "head")
+    for what in ("position", "rotation")
+} | {
+    f"/tracking/eye/{name}": count
+    for name, count in (
+        *(("EyesClosedAmount", 1), ("CenterPitchYaw", 2), ("CenterPitchYawDist", 3)),
+        *(("CenterVec", 3), ("CenterVecFull", 3), ("LeftRightPitchYaw", 4), ("LeftRightVec", 6)),
+    )
+}
 
 
 class StandinCore:
@@ -42,11 +53,13 @@ class StandinCore:
         self._seed = seed
         self.faults = config.faults
         self._renderer: Renderer | None = None
+        self._drawn: View | None = None  # what was last drawn: a frozen picture goes on showing it
         self._frozen: NDArray[np.uint8] | None = None
         self._outbox = Outbox()
         self._to_agent, self._to_client = Wire(), Wire()
         self._chatbox, self._camera = Chatbox(), UserCamera()
         self._avatar = Avatar()
+        self._inputs = Inputs(Response())  # as the place answers them: _enter
         self._wear(config.avatars[0])
         self._muted = config.voice != "push_to_mute"  # VRChat joins muted
         self._afk = self._menu = False
@@ -78,6 +91,10 @@ class StandinCore:
     def values(self) -> dict[str, Value]:
         """The newest value of every avatar parameter, as told."""
         return dict(self._outbox.values)
+
+    @property
+    def camera(self) -> UserCamera:
+        return self._camera
 
     @property
     def inputs(self) -> dict[str, float]:
@@ -151,13 +168,15 @@ class StandinCore:
         video = self.faults.video
         if self.loading or video == "black":
             return np.zeros((self._config.height, self._config.width, 3), np.uint8)
-        if video == "frozen" and self._frozen is not None:
+        freezes = video == "frozen" and self._drawn is not None
+        if freezes and self._frozen is not None:
             return self._frozen
         if self._renderer is None:
             from interfaces.standin.picture.render import Renderer
 
             self._renderer = Renderer(self._config, self._place)
-        self._frozen = self._renderer.render(self.view())
+        self._drawn = self._drawn if freezes and self._drawn is not None else self.view()
+        self._frozen = self._renderer.render(self._drawn)
         return self._frozen
 
     def close(self) -> None:
@@ -276,23 +295,25 @@ class StandinCore:
             "chatbox": remember(self._chatbox),
             "camera": remember(self._camera),
             "people": [remember(person) for person in self._company.people],
+            "drawn": None if self._drawn is None else self._drawn.to_json(),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from a snapshot; the place is the snapshot's.
 
-        Raises ValueError where the snapshot is of a place this code makes otherwise.
+        Raises ValueError where the snapshot is of a place this code makes otherwise, or of an
+        avatar that is not configured; nothing is changed then.
         """
         state = snapshot
+        by_id = {avatar.id: avatar for avatar in self._config.avatars}
+        if state["worn"] not in by_id:
+            raise ValueError(f"a snapshot in avatar {state['worn']}; there is {', '.join(by_id)}")
+        here = [self._config.place, VERSIONS[self._config.place]]
+        if list(state["place"]) != here:
+            raise ValueError(f"a snapshot of {state['place']}; this is {here}")
         if (state["seed"], state["worlds"]) != (self._seed, self._worlds):
             self._seed, self._worlds = int(state["seed"]), int(state["worlds"])
             self._enter()
-        if list(state["place"]) != [self._place.name, self._place.version]:
-            raise ValueError(
-                f"a snapshot of {state['place']}; this is {self._place.name} "
-                f"version {self._place.version}"
-            )
-        by_id = {avatar.id: avatar for avatar in self._config.avatars}
         self._wear(by_id[state["worn"]])
         self._rng.bit_generator.state = state["rng"]
         self._substep, self._loading_until = int(state["substep"]), int(state["loading_until"])
@@ -313,6 +334,8 @@ class StandinCore:
         recall(self._camera, state["camera"])
         for person, known in zip(self._company.people, state["people"], strict=True):
             recall(person, known)
+        self._frozen = None
+        self._drawn = None if state["drawn"] is None else View.from_json(state["drawn"])
 
     def _enter(self) -> None:
         """Another place: everything in it begins, the client's settings stay."""
@@ -321,10 +344,10 @@ class StandinCore:
         self._rng = np.random.Generator(np.random.PCG64([seed, 0]))
         extra = np.random.Generator(np.random.PCG64([seed, 2]))
         self._hour = float(extra.uniform(0.0, 24.0)) if config.hour is None else config.hour
-        self._inputs = Inputs(response_of(config, extra))
+        self._inputs.answer_with(response_of(config, extra))
         self._place = build_place(config, seed)
         self.close()
-        self._frozen = None
+        self._frozen = self._drawn = None
         self._avatar.put(*self._place.spawn(self._rng))
         count = self._place.people if config.people is None else config.people
         self._company = Company(self._place, count, config.pat_distance_m, self._rng)
@@ -454,9 +477,8 @@ class StandinCore:
         if address.startswith("/chatbox/"):
             return self._chatbox.receive(self.time_s, address, arguments)
         if address.startswith("/tracking/"):  # of the VR profile; taken, and of no effect
-            return 1 <= len(arguments) <= _TRACKING_TAGS and all(
-                isinstance(each, (int, float)) for each in arguments
-            )
+            numbers = [each for each in arguments if type(each) in (int, float)]
+            return len(numbers) == len(arguments) == _TRACKING.get(address)
         if len(arguments) != 1:
             return False
         value = arguments[0]
@@ -487,7 +509,8 @@ class StandinCore:
 
     def _me(self) -> Look:
         """The agent's own avatar, and what it says, as its user camera sees it."""
-        avatar, said = self._avatar, self._chatbox.shown(self.time_s).replace("\n", " ")
+        avatar, said = self._avatar, self._chatbox.shown(self.time_s)
+        said = said or ("..." if self._chatbox.typing else "")
         return Look("", 0, avatar.x, avatar.y, avatar.z, avatar.heading_deg, 0.0, 0.0, 0.0, said)
 
     def _motion_now(self) -> tuple[float, float, float, float, bool]:

@@ -3,7 +3,14 @@
 import threading
 from collections.abc import Callable, Iterable
 
-from interfaces.oscquery import Advertiser, Node, OscQueryServer, client_name, host_info
+from interfaces.oscquery import (
+    CLIENT_NAME,
+    Advertiser,
+    Node,
+    OscQueryServer,
+    client_name,
+    host_info,
+)
 from interfaces.oscquery_browser import Browser, Peer
 
 
@@ -39,7 +46,8 @@ class Discovery:
             part.close()
 
     def _found(self, peer: Peer) -> None:
-        if "avatar" in peer.paths and peer.name != self.name:
+        # Another client has /avatar as well, but wants to hear of nobody.
+        if "avatar" in peer.paths and not CLIENT_NAME.match(peer.name):
             with self._lock:
                 self._receivers[peer.name] = (peer.osc_host, peer.osc_port)
 

@@ -82,7 +82,7 @@ class Requests:
 def merged(faults: FaultsConfig, changes: dict[str, Any]) -> FaultsConfig:
     """`faults` with `changes`. Raises ValueError that says what is allowed."""
     try:
-        return FaultsConfig.model_validate(faults.model_dump() | changes)
+        return FaultsConfig.model_validate(faults.model_dump() | changes, strict=True)
     except ValidationError as error:
         said = "; ".join(
             f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"

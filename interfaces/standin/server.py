@@ -102,7 +102,7 @@ def serve(
         discovery = None
         if config.oscquery:
             discovery = Discovery(
-                lambda: nodes(core.avatar_config, core.values, core.inputs),
+                lambda: nodes(core.avatar_config, core.values, core.inputs, core.camera),
                 seed=seed,
                 osc_port=osc_in,
                 advertised_port=config.faults.advertised_port or osc_in,

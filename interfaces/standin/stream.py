@@ -66,6 +66,7 @@ class Stream(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
     # On Windows this option lets two servers share a port, and neither would know.
     allow_reuse_address = sys.platform != "win32"
 
@@ -94,7 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if path == "/camera.mjpg":
+        if not self._from_here():
+            self._answer(403, {"error": "only programs of this machine may ask for that"})
+        elif path == "/camera.mjpg":
             with contextlib.suppress(OSError):  # gone, or not reading: its own affair
                 self._pictures()
         elif path == "/truth":
@@ -110,18 +113,22 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._from_here():
             self._answer(403, {"error": "only programs of this machine may ask for that"})
             return
+        if path not in ("/faults", "/events"):
+            self.send_error(404)
+            return
+        if "Content-Length" not in self.headers:
+            self._answer(411, {"error": "say how long the body is: Content-Length"})
+            return
         try:
-            length = int(self.headers.get("Content-Length", "0"))
+            length = int(self.headers["Content-Length"])
             if not 0 <= length <= _BODY_BYTES:
                 raise ValueError(f"a body of at most {_BODY_BYTES} bytes is allowed")
             body = json.loads(self.rfile.read(length) or b"{}")
             if path == "/faults":
                 self._answer(200, requests.change_faults(body))
-            elif path == "/events":
+            else:
                 requests.ask_event(body)
                 self._answer(200, {"done": True})
-            else:
-                self.send_error(404)
         except (ValueError, RecursionError) as error:
             self._answer(400, {"error": str(error)})
         except TimeoutError as error:
@@ -132,9 +139,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _from_here(self) -> bool:
         """Whether no web page of somebody else's asks, by way of a browser on this machine."""
-        asked = [f"http://{self.headers.get('Host', '')}", self.headers.get("Origin")]
+        host, origin = self.headers.get("Host"), self.headers.get("Origin")
+        asked = [f"http://{host}"] if host is not None else []  # plain readers of video send none
+        asked += [origin] if origin is not None else []
         try:
-            return all(urlsplit(url).hostname in _LOCAL_HOSTS for url in asked if url is not None)
+            return all(urlsplit(url).hostname in _LOCAL_HOSTS for url in asked)
         except ValueError:
             return False
 

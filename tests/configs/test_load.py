@@ -381,7 +381,7 @@ def test_default_yaml_says_the_defaults_and_tiny_is_tiny() -> None:
     tiny = load_config(Path("tiny"))
     assert (tiny.world.camera.width, tiny.model.deter, tiny.trainer.batch) == (32, 32, 4)
     osc = load_config(Path("vrchat.yaml")).world.osc
-    assert (osc.send_port, osc.receive_port) == (9000, 9001)
+    assert osc.oscquery
 
 
 def keys_in_schema(value: Any, schema: Any, defs: Any) -> None:

@@ -45,6 +45,11 @@ class Inputs:
         self._pending: list[tuple[int, str, float]] = []  # (substep it acts in, name, value)
         self._held = self._intent()  # what the values ask for, without presses
 
+    def answer_with(self, response: Response) -> None:
+        """Another world answers otherwise; what is held down stays down."""
+        self.response = response
+        self._held = self._intent()
+
     def __getitem__(self, name: str) -> float:
         """The value that acts now."""
         return self._values[name]

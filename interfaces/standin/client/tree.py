@@ -6,13 +6,17 @@ from configs.standin import BUILT_IN, AvatarConfig, ParameterType
 from interfaces.oscquery import Node
 from interfaces.standin.client.input import AXES, BUTTONS
 from interfaces.standin.client.parameters import PREFIX, Value, kind_of
+from interfaces.standin.client.usercamera import UserCamera
 
 READ, WRITE, BOTH = 1, 2, 3
 _TYPES: dict[ParameterType, str] = {"bool": "T", "int": "i", "float": "f"}
 
 
 def nodes(
-    avatar: AvatarConfig, values: Mapping[str, Value], inputs: Mapping[str, float]
+    avatar: AvatarConfig,
+    values: Mapping[str, Value],
+    inputs: Mapping[str, float],
+    camera: UserCamera,
 ) -> list[Node]:
     """All of them. `values` by parameter name; one that was not told yet is left out, as VRChat
     knows none before the avatar is loaded."""
@@ -23,6 +27,7 @@ def nodes(
             Node("/avatar/eyeheightmin", "f", READ, (0.2,)),
             Node("/avatar/eyeheightmax", "f", READ, (5.0,)),
             Node("/avatar/eyeheightscalingallowed", "T", READ, (True,)),
+            Node("/avatar/avatarfullfacetracking", "T", READ, (False,)),
         ]
     for name in (*BUILT_IN, *avatar.parameters, *avatar.contacts):
         if name in values:
@@ -34,12 +39,12 @@ def nodes(
     found += [
         Node("/chatbox/input", "sTT", WRITE),
         Node("/chatbox/typing", "T", WRITE),
-        Node("/usercamera/Mode", "i", BOTH, (0,)),
+        Node("/usercamera/Mode", "i", BOTH, (camera.mode,)),
         # The client never tells where its camera is; it reads 0 at all times.
         Node("/usercamera/Pose", "ffffff", BOTH, (0.0,) * 6),
         Node("/usercamera/Close", "T", WRITE),
-        Node("/usercamera/Flying", "T", BOTH, (False,)),
-        Node("/usercamera/Streaming", "T", BOTH, (False,)),
-        Node("/usercamera/Zoom", "f", BOTH, (45.0,)),
+        Node("/usercamera/Flying", "T", BOTH, (camera.flying,)),
+        Node("/usercamera/Streaming", "T", BOTH, (camera.streaming,)),
+        Node("/usercamera/Zoom", "f", BOTH, (camera.zoom,)),
     ]
     return found

@@ -148,7 +148,7 @@ class _Body:
 
 def _sign(parent: NodePath, text: str, at_m: float, *, bubble: bool) -> NodePath:
     """A plate that always faces who looks."""
-    drawn, high = plate(text, bubble=bubble), 0.16
+    drawn, high = plate(text, bubble=bubble), 0.16 * (text.count("\n") + 1)
     half = 0.5 * high * drawn.aspect
     mesh = quad(((-half, 0, 0), (half, 0, 0), (half, 0, high), (-half, 0, high)), (1.0, 1.0))
     path = _show(parent, Surface("sign", mesh, drawn.picture, glows=True))

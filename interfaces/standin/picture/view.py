@@ -1,6 +1,7 @@
 """All that a picture of a place depends on."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +38,13 @@ class View:
     roll_deg: float = 0.0
     zoom: float = 0.0
     me: Look | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, known: dict[str, Any]) -> "View":
+        """Of what to_json gave."""
+        people = tuple(Look(**look) for look in known["people"])
+        me = None if known["me"] is None else Look(**known["me"])
+        return cls(**(known | {"people": people, "me": me}))
