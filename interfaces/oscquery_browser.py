@@ -108,8 +108,8 @@ class Browser:
         if not info.port or not addresses:
             raise TimeoutError("no port and IPv4 address came")
         host = "127.0.0.1" if "127.0.0.1" in addresses else addresses[0]
-        told = await asyncio.to_thread(_get_json, host, info.port, "/?HOST_INFO")
-        root = await asyncio.to_thread(_get_json, host, info.port, "/")
+        told = await asyncio.to_thread(get_json, host, info.port, "/?HOST_INFO")
+        root = await asyncio.to_thread(get_json, host, info.port, "/")
         instance = name.removesuffix(f".{OSCJSON}")
         return peer_from(instance, host, info.port, told, root, self._loopback_only)
 
@@ -147,8 +147,9 @@ def peer_from(
     return Peer(name, host, http_port, osc_host, osc_port, frozenset(map(str, contents)))
 
 
-def _get_json(host: str, port: int, target: str) -> object:
-    """One GET, answered in full within a second, or OSError, HTTPException or ValueError."""
+def get_json(host: str, port: int, target: str) -> object:
+    """One GET of JSON, answered in full within a second. Raises OSError, HTTPException and
+    ValueError."""
     connection = HTTPConnection(host, port, timeout=_ANSWER_S)
     try:
         connection.connect()
