@@ -1,6 +1,7 @@
 """The doctor as a command: looks at everything side by side, and says what to do."""
 
 import contextlib
+import os
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -73,6 +74,8 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"--pictures {folder}: {error.strerror or error}") from error
+    if not os.access(folder, os.W_OK):
+        raise BadInput(f"--pictures {folder}: may not be written")
 
 
 @contextlib.contextmanager

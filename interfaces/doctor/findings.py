@@ -12,12 +12,19 @@ Level = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, how it is, and what to do about it."""
+    """One line: what was looked at, how it is, and what to do about it.
+
+    Raises ValueError for what is not ok and has no remedy: a person would be left alone with it.
+    """
 
     name: str
     level: Level
     text: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        if self.level != "ok" and not self.remedy:
+            raise ValueError(f"{self.name}: {self.level} without a remedy: {self.text}")
 
 
 def ok(name: str, text: str) -> Finding:
@@ -68,7 +75,7 @@ def examine(
         except queue.Empty:
             break
         found[index] = findings
-    return [found.get(i) or [_late(check, limit_s)] for i, check in enumerate(checks)]
+    return [found.get(i, [_late(check, limit_s)]) for i, check in enumerate(checks)]
 
 
 def _looked(check: Check) -> list[Finding]:

@@ -5,12 +5,14 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
 
 import psutil
 
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.doctor.running import VRCHAT, is_here
+from interfaces.doctor.running import ENABLE, VRCHAT, is_here
 from interfaces.vrchat.osc import OscError, decode
 
 LISTEN_S = 2.0
@@ -30,15 +32,17 @@ class Holder:
 
 def port_findings(world: WorldConfig, listen_s: float = LISTEN_S) -> list[Finding]:
     """Whether VRChat listens where Yume will talk, and Yume can listen where VRChat will talk."""
-    return [_send(world), _receive(world, listen_s)]
+    send = _send(world)
+    # To wait for a client that does not listen either would say the same twice.
+    return [send, _receive(world, listen_s if send.level != "problem" else 0.0)]
 
 
-def holders(port: int) -> list[Holder]:
-    """Who listens on this UDP port, of those the system shows us."""
+def holders(port: int) -> list[Holder] | None:
+    """Who listens on this UDP port; None where the system does not tell."""
     try:
         sockets = psutil.net_connections("udp")
-    except psutil.AccessDenied:  # macOS shows them to root only
-        return []
+    except psutil.AccessDenied:  # macOS tells root only
+        return None
     # "udp" is of IPv6 too: a wildcard there takes the port of IPv4.
     pids = {each.pid for each in sockets if each.laddr and each.laddr[1] == port}
     return [_holder(pid) for pid in sorted(pids, key=lambda pid: pid or 0)]
@@ -51,8 +55,8 @@ def _holder(pid: int | None) -> Holder:
         process = psutil.Process(pid)
         name = process.name()
         if name.startswith("python"):  # which program that is, its words tell
-            words = process.cmdline()[1:]
-            name = " ".join([name, *words])[:_COMMAND_CHARACTERS]
+            words = [Path(w).name if w.endswith(".py") else w for w in process.cmdline()[1:]]
+            name = shorten(" ".join([name, *words]), _COMMAND_CHARACTERS, placeholder=" …")
     except psutil.Error:
         return Holder("a program", pid)
     return Holder(name, pid)
@@ -65,6 +69,8 @@ def _send(world: WorldConfig) -> Finding:
     if not is_here(world.osc.host):
         return ok("send port", f"{port} on {world.osc.host}; only that machine knows who listens")
     found = holders(port)
+    if found is None:
+        return ok("send port", f"{port}; the system does not tell who listens")
     who = ", ".join(map(str, found))
     if standin:
         if not found:
@@ -74,9 +80,8 @@ def _send(world: WorldConfig) -> Finding:
     if not found:
         return problem(
             "send port",
-            f"nobody listens on {port}",
-            "in VRChat: Action Menu > Options > OSC > Enabled; started with --osc=IN:HOST:OUT it "
-            "listens on IN, then world.osc.send_port=IN",
+            f"nobody listens on {port}: VRChat does not run, or its OSC is off",
+            f"{ENABLE}; if VRChat was started with --osc=IN:…, world.osc.send_port=IN",
         )
     if VRCHAT in [each.name for each in found]:
         return ok("send port", f"{port} is heard by {who}")
@@ -91,9 +96,11 @@ def _receive(world: WorldConfig, listen_s: float) -> Finding:
         return ok("receive port", "a free one, when a run starts")
     # Windows lets us bind beside a wildcard, and only one of the two hears: ask for holders first.
     found = holders(port)
-    heard = None if found else _listened(port, listen_s if world.kind == "vrchat" else 0.0)
+    if world.kind == "standin":
+        listen_s = 0.0
+    heard = None if found else _listened(port, listen_s)
     if heard is None:
-        who = ", ".join(map(str, found)) or "a program the system does not name"
+        who = ", ".join(map(str, found or [])) or "a program the system does not name"
         cure = "close it"
         if world.kind == "vrchat":
             cure += ", or be found at a port of our own: world.osc.oscquery=true "
@@ -102,7 +109,7 @@ def _receive(world: WorldConfig, listen_s: float) -> Finding:
         return problem(
             "receive port", f"{port} is taken by {who}", f"{cure}world.osc.receive_port=0"
         )
-    if world.kind == "standin":
+    if not listen_s:
         return ok("receive port", f"{port} is free")
     if not heard:
         return warning(

@@ -45,7 +45,13 @@ def ask(world: WorldConfig) -> SoundFacts:
     child = [sys.executable, "-m", "interfaces.doctor.sound_child", wanted]
     try:
         done = subprocess.run(
-            child, cwd=ROOT, capture_output=True, text=True, timeout=CHILD_S, check=False
+            child,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=CHILD_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return SoundFacts(missing=f"a driver did not answer within {CHILD_S:g} s")
