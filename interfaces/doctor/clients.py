@@ -44,22 +44,27 @@ def choose_client(world: WorldConfig, found: Sequence[Peer]) -> tuple[Peer | Non
     """The client that is meant, and what there is to say about who was found."""
     if not found:
         return None, [_nobody(world)]
-    listed = "; ".join(f"{each.name} on {each.host}, OSC port {each.osc_port}" for each in found)
+    listed = "; ".join(map(_where, found))
     if wanted := world.osc.client:
         named = next((each for each in found if each.name == wanted), None)
         if named is None:
             text = f"{wanted} is configured, but there is {listed}"
             return None, [problem("client", text, f"world.osc.client={found[0].name}, or null")]
-        return named, [ok("client", listed), *_port(world, named)]
+        others = f"; {len(found) - 1} more" if len(found) > 1 else ""
+        return named, [ok("client", f"{_where(named)}{others}"), *_port(world, named)]
+    if world.kind == "standin":
+        return None, [ok("client", f"{listed}; a run brings its own")]
     here = [each for each in found if _same_host(each.host, world.osc.host)]
     if not here:
         text = f"none on {world.osc.host}, but {listed}"
         cure = f"world.osc.host={found[0].host}; and there VRChat needs --osc=9000:OUR-ADDRESS:9001"
         return None, [warning("client", text, cure)]
+    # The one we would talk to, where several are here.
+    meant = next((each for each in here if each.osc_port == world.osc.send_port), here[0])
     if len(here) > 1:
-        cure = f"say which: world.osc.client={here[0].name}"
-        return here[0], [warning("client", f"{len(here)} of them: {listed}", cure)]
-    return here[0], [ok("client", listed), *_port(world, here[0])]
+        cure = f"say which: world.osc.client={meant.name}"
+        return meant, [warning("client", f"{len(here)} of them: {listed}", cure)]
+    return meant, [ok("client", listed), *_port(world, meant)]
 
 
 def read_avatar(client: Peer) -> Avatar:
@@ -107,6 +112,10 @@ def avatar_findings(world: WorldConfig, avatar: Avatar) -> list[Finding]:
         text = f"the avatar lets nobody write {', '.join(unmoved)}"
         found.append(warning("actions", text, "name parameters it has: world.actions"))
     return found
+
+
+def _where(client: Peer) -> str:
+    return f"{client.name} on {client.host}, OSC port {client.osc_port}"
 
 
 def _nobody(world: WorldConfig) -> Finding:

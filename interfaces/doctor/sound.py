@@ -102,6 +102,6 @@ def _ears(facts: SoundFacts) -> Finding:
         return problem("ears", facts.ears_error, "world.ears.device=NAME, of the inputs")
     if facts.ears_db < SILENT_DB:
         text = f"{facts.ears}: silence"
-        cure = "send VRChat's sound there: Windows > Settings > Sound > Volume mixer > VRChat"
+        cure = "send VRChat's sound to it: in Windows' Volume mixer, in Linux' pavucontrol"
         return warning("ears", text, cure)
     return ok("ears", f"{facts.ears}, level {facts.ears_db:.0f} dB")

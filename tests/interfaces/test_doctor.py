@@ -26,7 +26,7 @@ from interfaces.doctor.machine import clock_finding, disk_finding, memory_findin
 from interfaces.doctor.pictures import camera_names
 from interfaces.doctor.ports import port_findings
 from interfaces.doctor.report import as_json, print_report
-from interfaces.doctor.running import Running, process_finding
+from interfaces.doctor.running import Running, process_finding, running_clients
 from interfaces.doctor.sound import SoundFacts, findings_of
 from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findings
 from interfaces.oscquery_browser import Peer
@@ -275,6 +275,25 @@ def test_vrchat_that_does_not_run_is_a_problem_here_and_not_elsewhere():
     assert process_finding(world(), [Running(7, 60.0)], client=False).level == "ok"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a sleep plays VRChat there")
+def test_a_process_of_vrchat_is_found_and_what_only_mentions_it_is_not(tmp_path):
+    vrchat_exe, other = tmp_path / "VRChat.exe", tmp_path / "proton"
+    for path in (vrchat_exe, other):
+        path.symlink_to(sys.executable)
+    words = ["-c", "import time; print(flush=True); time.sleep(60)"]
+    commands = [[vrchat_exe, *words, "--osc=9100:127.0.0.1:9101"], [other, *words, vrchat_exe]]
+    with contextlib.ExitStack() as stack:
+        started = []
+        for command in commands:
+            child = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+            stack.callback(child.kill)
+            child.stdout.readline()
+            started.append(child.pid)
+        found = {each.pid: each for each in running_clients()}
+    assert found[started[0]].osc == (9100, "127.0.0.1", 9101)
+    assert started[1] not in found
+
+
 def test_ports_given_to_vrchat_are_compared_with_ours():
     told = [Running(7, 60.0, (9100, "127.0.0.1", 9101))]
     found = process_finding(world(), told, client=True)
@@ -294,10 +313,20 @@ def test_of_two_clients_the_key_that_chooses_is_told():
     assert levels(found) == {"client": "warning"}
     assert "world.osc.client=VRChat-Client-AAAAAA" in found[0].remedy
     assert all(each.name in found[0].text for each in both)
+    second = peer("BBBBBB", osc_port=9005)
+    chosen, found = choose_client(world("world.osc.send_port=9005"), [both[0], second])
+    assert "world.osc.client=VRChat-Client-BBBBBB" in found[0].remedy, "the one we would talk to"
     chosen, found = choose_client(world("world.osc.client=VRChat-Client-BBBBBB"), both)
     assert (chosen, levels(found)) == (both[1], {"client": "ok"})
     chosen, found = choose_client(world("world.osc.client=VRChat-Client-CCCCCC"), both)
     assert (chosen, levels(found)) == (None, {"client": "problem"})
+
+
+def test_the_stand_in_does_not_mind_other_clients():
+    default = load_config(ROOT / "configs" / "default.yaml").world
+    chosen, found = choose_client(default, [peer("AAAAAA"), peer("BBBBBB")])
+    assert (chosen, levels(found)) == (None, {"client": "ok"})
+    assert "VRChat-Client-BBBBBB" in found[0].text
 
 
 def test_a_client_elsewhere_or_on_another_port_is_a_warning():
