@@ -1,8 +1,6 @@
 """Yume's command line, the only wiring, and the table of its processes."""
 
-import importlib.util
 import json
-import shutil
 import signal
 import sys
 import threading
@@ -22,6 +20,7 @@ from configs.commands import split_words
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
+from interfaces.doctor.torch_build import cpu_torch_beside_gpu
 from interfaces.lock import claim
 from interfaces.run_folder import RunError, RunFolder, create_run, open_run
 
@@ -173,6 +172,28 @@ def standin(
         settings = load_config(path, [*large, *overrides, *asked]).world.standin
         stopped = _stop_on_signals()
         serve_alone(settings, osc, http, seed, seconds, stopped, console, window=window)
+
+
+@app.command()
+def doctor(
+    words: Words = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option("--pictures", metavar="DIR", help="save there what each camera sees"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Look at machine, VRChat, camera and sound; say what is wrong and what cures it."""
+    from interfaces.doctor.command import diagnose
+
+    with bad_input_exits():
+        path, overrides = split_words(words or [])
+        config = load_config(path, overrides)
+        healthy = diagnose(
+            config, path.stem, console, errors, pictures=pictures, machine_readable=as_json
+        )
+    if not healthy:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -339,25 +360,6 @@ def _say(message: str, plain: bool) -> None:
     else:
         text = Text(message, "bold red")  # no markup in what a person typed, and no emoji
         errors.print(text, highlight=False, soft_wrap=True)
-
-
-def cpu_torch_beside_gpu() -> str:
-    """A warning when an NVIDIA GPU sits beside a torch that cannot use it, else empty.
-
-    Looked up without importing torch: that costs seconds and memory this process does not need.
-    """
-    if shutil.which("nvidia-smi") is None:
-        return ""
-    spec = importlib.util.find_spec("torch")
-    if spec is None or spec.origin is None:
-        return ""
-    version = Path(spec.origin).with_name("version.py").read_text(encoding="utf-8")
-    if "cuda: Optional[str] = None" not in version and "cuda = None" not in version:
-        return ""
-    return (
-        "An NVIDIA GPU is here, but this torch is a CPU build: it will learn many times slower. "
-        "The README has the line that installs torch with CUDA."
-    )
 
 
 if __name__ == "__main__":

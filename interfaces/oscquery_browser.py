@@ -148,7 +148,8 @@ def peer_from(
 
 
 def get_json(host: str, port: int, target: str) -> object:
-    """One GET, answered in full within a second, or OSError, HTTPException or ValueError."""
+    """One GET of JSON, answered in full within a second. Raises OSError, HTTPException and
+    ValueError."""
     connection = HTTPConnection(host, port, timeout=_ANSWER_S)
     try:
         connection.connect()

@@ -1,0 +1,77 @@
+"""The findings as a person reads them, and as a machine does."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from interfaces.doctor.findings import Check, Finding, Level
+
+_STYLES: dict[Level, str] = {"ok": "green", "warning": "bold yellow", "problem": "bold red"}
+_LEVELS: tuple[Level, ...] = ("problem", "warning", "ok")
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """A list of {name, level, text, remedy}."""
+    return json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2)
+
+
+def print_report(
+    console: Console,
+    title: str,
+    checks: Sequence[Check],
+    found: Sequence[Sequence[Finding]],
+    seconds: float,
+) -> None:
+    """A block for each section, all in the same columns; one line at the end sums up."""
+    widest = max((len(each.name) for findings in found for each in findings), default=0)
+    console.print(Text.assemble(("Yume doctor", "bold"), (f"  {title}", "dim")))
+    for section in dict.fromkeys(check.section for check in checks):
+        of_section = [
+            each
+            for check, findings in zip(checks, found, strict=True)
+            if check.section == section
+            for each in findings
+        ]
+        console.print()
+        console.print(Text(section, "bold cyan"))
+        console.print(Padding(_table(of_section, widest), (0, 0, 0, 2), expand=False))
+    console.print()
+    console.print(summary([each for findings in found for each in findings], seconds))
+
+
+def summary(findings: Sequence[Finding], seconds: float) -> Text:
+    """How many of each, the worst first."""
+    words: list[tuple[str, str]] = []
+    for level in _LEVELS:
+        if count := sum(each.level == level for each in findings):
+            plural = "s" if count > 1 and level != "ok" else ""
+            words += [(f"{count} {level}{plural}", _STYLES[level]), (", ", "")]
+    return Text.assemble(*words[:-1], (f"  in {seconds:.1f} s", "dim"))
+
+
+def _table(findings: Sequence[Finding], widest: int) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=max(map(len, _LEVELS)), no_wrap=True)
+    table.add_column(width=widest, no_wrap=True)
+    table.add_column(overflow="fold")
+    for each in findings:
+        quiet = "" if each.level == "ok" else "bold"
+        said: list[RenderableType] = [Text(each.text)]
+        if each.remedy:
+            said.append(_remedy(each.remedy))
+        table.add_row(Text(each.level, _STYLES[each.level]), Text(each.name, quiet), Group(*said))
+    return table
+
+
+def _remedy(text: str) -> Table:
+    """Indented below, with its further lines below its first."""
+    remedy = Table.grid(padding=(0, 1, 0, 0))
+    remedy.add_column(no_wrap=True)
+    remedy.add_column(overflow="fold")
+    remedy.add_row(Text("→", "cyan"), Text(text, "cyan"))
+    return remedy
