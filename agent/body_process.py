@@ -108,15 +108,15 @@ def seed_feelings(world: VRChatWorld, endpoints: Endpoints) -> None:
         return
     from http.client import HTTPException
 
-    from interfaces.vrchat.client import told_by
+    from interfaces.vrchat.client import read_avatar
 
     try:
-        avatar_id, values = told_by(endpoints.query_host, endpoints.query_port)
+        avatar = read_avatar(endpoints.query_host, endpoints.query_port)
     except (OSError, ValueError, HTTPException) as error:
         logger.warning("the client does not answer OSCQuery: {!r}; parameters begin at 0", error)
         return
-    world.presence.feelings.seed(avatar_id, values)
-    logger.info("{} parameters known from the client, avatar {}", len(values), avatar_id)
+    world.presence.feelings.seed(avatar.id, avatar.values)
+    logger.info("{} parameters known from the client, avatar {}", len(avatar.values), avatar.id)
 
 
 def prepare_brain(

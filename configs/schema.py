@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from configs.standin import StandinConfig
-from configs.strict import Name, Strict, Weight
+from configs.strict import ParameterName, Strict, Weight
 from configs.vrchat import (
     ActionConfig,
     CameraConfig,
@@ -44,11 +44,11 @@ class WorldConfig(Strict):
         min_length=1,
         description="what the policy controls, in order",
     )
-    parameters: tuple[Name, ...] = Field(
+    parameters: tuple[ParameterName, ...] = Field(
         default=("VelocityX", "VelocityY", "VelocityZ", "AngularY", "Grounded", "HeadPat"),
         description="avatar parameters it feels, in order",
     )
-    ranges: dict[Name, tuple[float, float]] = Field(
+    ranges: dict[ParameterName, tuple[float, float]] = Field(
         default={},
         description="lowest and highest of a parameter; what lies beyond is cut. VRChat's own and "
         "-1..255 for the others are known",
@@ -91,7 +91,7 @@ class WorldConfig(Strict):
 class RewardConfig(Strict):
     """Weights of the reward's terms. A lived term can change without recording anew."""
 
-    parameters: dict[Name, Weight] = Field(
+    parameters: dict[ParameterName, Weight] = Field(
         default={"HeadPat": 1.0}, description="weight of each avatar parameter's value, per step"
     )
     action_cost: float = Field(

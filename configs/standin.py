@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from configs.strict import Name, Port, Strict
+from configs.strict import Name, ParameterName, Port, Strict
 
 AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650000"
 OTHER_AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650001"
@@ -66,11 +66,11 @@ class AvatarConfig(Strict):
 
     id: Name = Field(description="as in /avatar/change")
     eye_height_m: float = Field(default=1.6, ge=0.2, le=5, description="eyes above the ground")
-    parameters: dict[Name, ParameterType] = Field(
+    parameters: dict[ParameterName, ParameterType] = Field(
         default={"VRCEmote": "int", "Mood": "float", "Hat": "bool"},
         description="its own parameters, writable by OSC",
     )
-    contacts: dict[Name, ContactConfig] = Field(
+    contacts: dict[ParameterName, ContactConfig] = Field(
         default={
             "HeadPat": ContactConfig(),
             "HeadPat_Prox": ContactConfig(kind="proximity", radius_m=0.8),

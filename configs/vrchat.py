@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from configs.strict import Name, Port, Strict
+from configs.strict import Name, ParameterName, Port, Strict
 
 # Every /input address of the client: axes are sticky, buttons act on their edge or while held.
 INPUT_AXES = (
@@ -38,7 +38,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 class ActionConfig(Strict):
     """One number the policy chooses, and what it moves."""
 
-    name: Name = Field(description="VRChat input or avatar parameter; for chat and voice any name")
+    name: ParameterName = Field(description="VRChat input or avatar parameter; chat, voice: any")
     kind: Literal["axis", "press", "hold"] = Field(
         default="axis",
         description="axis: -1..1, sticky; press: button acting on its edge, held two beats; "
@@ -270,7 +270,7 @@ class MannersConfig(Strict):
 class ControlConfig(Strict):
     """How a person stops it, pauses it and takes over."""
 
-    stop_parameter: Name | None = Field(
+    stop_parameter: ParameterName | None = Field(
         default="YumeOff",
         description="avatar parameter that stops it while true: a toggle in the expression menu",
     )

@@ -1,43 +1,13 @@
 """The clients OSCQuery finds: where they are, what they tell, and which one is meant."""
 
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from http.client import HTTPException
-from typing import Any
 
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.doctor.running import ENABLE, is_here
-from interfaces.oscquery import CLIENT_NAME
-from interfaces.oscquery_browser import Browser, Peer, get_json
-
-BROWSE_S = 3.5  # VRChat answers within 1.2 s; a lost packet is asked for again after a second
-PREFIX = "/avatar/parameters/"
-
-
-@dataclass(frozen=True)
-class Avatar:
-    """What the client tells of the avatar it wears. Values by parameter, None: not readable."""
-
-    id: str = ""
-    values: dict[str, object] = field(default_factory=dict[str, object])
-    writable: frozenset[str] = frozenset()
-
-
-def find_clients(seconds: float = BROWSE_S) -> list[Peer]:
-    """Every VRChat client that answers, on this machine and in its network, by name."""
-    lock, found = threading.Lock(), dict[str, Peer]()
-
-    def met(peer: Peer) -> None:
-        if CLIENT_NAME.match(peer.name):
-            with lock:
-                found[peer.name] = peer
-
-    browser = Browser(met, lambda _: None, interfaces=None, loopback_only=False)
-    threading.Event().wait(seconds)
-    browser.close()
-    return sorted(found.values(), key=lambda peer: peer.name)
+from interfaces.doctor.running import ENABLE
+from interfaces.oscquery_browser import Peer
+from interfaces.vrchat.client import Avatar, read_avatar, same_host
 
 
 def choose_client(world: WorldConfig, found: Sequence[Peer]) -> tuple[Peer | None, list[Finding]]:
@@ -54,7 +24,7 @@ def choose_client(world: WorldConfig, found: Sequence[Peer]) -> tuple[Peer | Non
         return named, [ok("client", f"{_where(named)}{others}"), *_port(world, named)]
     if world.kind == "standin":
         return None, [ok("client", f"{listed}; a run brings its own")]
-    here = [each for each in found if _same_host(each.host, world.osc.host)]
+    here = [each for each in found if same_host(each.host, world.osc.host)]
     if not here:
         text = f"none on {world.osc.host}, but {listed}"
         cure = f"world.osc.host={found[0].host}; and there VRChat needs --osc=9000:OUR-ADDRESS:9001"
@@ -63,30 +33,14 @@ def choose_client(world: WorldConfig, found: Sequence[Peer]) -> tuple[Peer | Non
     meant = next((each for each in here if each.osc_port == world.osc.send_port), here[0])
     if len(here) > 1:
         cure = f"say which: world.osc.client={meant.name}"
-        return meant, [warning("client", f"{len(here)} of them: {listed}", cure)]
+        return meant, [problem("client", f"{len(here)} of them, and none chosen: {listed}", cure)]
     return meant, [ok("client", listed), *_port(world, meant)]
-
-
-def read_avatar(client: Peer) -> Avatar:
-    """What it tells about its avatar. Raises OSError, HTTPException and ValueError."""
-    root = get_json(client.host, client.http_port, "/avatar")
-    if not isinstance(root, dict):
-        raise ValueError("/avatar is not a JSON object")
-    nodes = {str(node.get("FULL_PATH", "")): node for node in _nodes(root)}
-    feelings = {path.removeprefix(PREFIX): nodes[path] for path in nodes if path.startswith(PREFIX)}
-    writable = frozenset(name for name, node in feelings.items() if node.get("ACCESS") in (2, 3))
-    worn = _value(nodes.get("/avatar/change", {}))
-    return Avatar(
-        id="" if worn is None else str(worn),
-        values={name: _value(node) for name, node in feelings.items() if "TYPE" in node},
-        writable=writable,
-    )
 
 
 def ask_avatar(world: WorldConfig, client: Peer) -> tuple[Avatar, list[Finding]]:
     """A ping by HTTP: nothing is moved, a parameter is read."""
     try:
-        avatar = read_avatar(client)
+        avatar = read_avatar(client.host, client.http_port)
     except (OSError, HTTPException, ValueError) as error:
         text = f"{client.name} does not tell its avatar: {error}"
         return Avatar(), [problem("avatar", text, f"{ENABLE}; wait until the world has loaded")]
@@ -133,23 +87,3 @@ def _port(world: WorldConfig, client: Peer) -> list[Finding]:
         f"same); else world.osc.send_port={client.osc_port}"
     )
     return [warning("client port", text, cure)]
-
-
-def _same_host(host: str, wanted: str) -> bool:
-    return host == wanted or (is_here(host) and is_here(wanted))
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """It and all below it. Not by recursion: who answers may be anybody."""
-    waiting = [node]
-    while waiting:
-        here = waiting.pop()
-        yield here
-        inside = here.get("CONTENTS")
-        if isinstance(inside, dict):
-            waiting += [each for each in inside.values() if isinstance(each, dict)]
-
-
-def _value(node: dict[str, Any]) -> object:
-    value = node.get("VALUE")
-    return value[0] if isinstance(value, list) and value else None

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from configs.schema import WorldConfig
 from interfaces.doctor.avatar_files import file_findings
-from interfaces.doctor.clients import Avatar, ask_avatar, choose_client, find_clients
+from interfaces.doctor.clients import ask_avatar, choose_client
 from interfaces.doctor.findings import Finding, ok
 from interfaces.doctor.running import is_here, process_finding, running_clients
+from interfaces.vrchat.client import Avatar, find_clients
 
 
 def vrchat_findings(world: WorldConfig, osc_folders: Sequence[Path]) -> list[Finding]:
     """All there is to know about the client the configuration means, real or stand-in."""
-    clients = find_clients()
+    clients = find_clients(world.osc.interfaces or None)
     if world.kind == "standin" and not clients:
         return [ok("VRChat", "not asked for: world.kind standin brings its own client")]
     running = running_clients()

@@ -9,17 +9,17 @@ import socket
 import string
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import psutil
 
 from configs.errors import BadInput
 from interfaces.oscquery import CLIENT_NAME, Advertiser, Json, Node, OscQueryServer, host_info
 from interfaces.oscquery_browser import Browser, Peer, get_json
+from interfaces.vrchat.feelings import PREFIX
 
 _LOOK_S, _MORE_S = 4.0, 0.8  # for the first one, and then for others
-_PARAMETERS = "/avatar/parameters"
 
 
 def find_clients(interfaces: Sequence[str] | None, look_s: float = _LOOK_S) -> list[Peer]:
@@ -46,8 +46,7 @@ def choose_client(clients: Sequence[Peer], host: str, name: str | None) -> Peer 
 
     Raises BadInput, which lists them, where several could be meant or the named one is missing.
     """
-    ours = _addresses_of(host)
-    here = [peer for peer in clients if peer.host in ours]
+    here = [peer for peer in clients if same_host(peer.host, host)]
     if name is not None:
         named = [peer for peer in here if peer.name == name]
         if not named:
@@ -60,23 +59,32 @@ def choose_client(clients: Sequence[Peer], host: str, name: str | None) -> Peer 
     return here[0] if here else None
 
 
-def told_by(query_host: str, query_port: int) -> tuple[str | None, dict[str, Any]]:
-    """Avatar id and parameter values as the client has them now, by OSCQuery.
+@dataclass(frozen=True)
+class Avatar:
+    """What the client tells of the avatar it wears. Values by parameter, None: not readable."""
 
-    VRChat replays nothing to who comes late. Raises OSError, ValueError or HTTPException.
+    id: str = ""
+    values: dict[str, object] = field(default_factory=dict[str, object])
+    writable: frozenset[str] = frozenset()
+
+
+def read_avatar(host: str, http_port: int) -> Avatar:
+    """The avatar as it is now: VRChat replays nothing to who comes late.
+
+    Raises OSError, HTTPException and ValueError.
     """
-    root = get_json(query_host, query_port, "/avatar")
-    values: dict[str, Any] = {}
-    avatar_id = None
-    for node in _leaves(root):
-        path, value = str(node.get("FULL_PATH")), node.get("VALUE")
-        if not isinstance(value, list) or not value:
-            continue
-        if path == "/avatar/change":
-            avatar_id = str(value[0])
-        elif path.startswith(_PARAMETERS + "/"):
-            values[path.removeprefix(_PARAMETERS + "/")] = value[0]
-    return avatar_id, values
+    root = get_json(host, http_port, "/avatar")
+    if not isinstance(root, dict):
+        raise ValueError("/avatar is not a JSON object")
+    nodes = {str(node.get("FULL_PATH", "")): node for node in _nodes(root)}
+    own = {path.removeprefix(PREFIX): nodes[path] for path in nodes if path.startswith(PREFIX)}
+    writable = frozenset(name for name, node in own.items() if node.get("ACCESS") in (2, 3))
+    worn = _value(nodes.get("/avatar/change", {}))
+    return Avatar(
+        id="" if worn is None else str(worn),
+        values={name: _value(node) for name, node in own.items() if "TYPE" in node},
+        writable=writable,
+    )
 
 
 class Receiver:
@@ -96,15 +104,15 @@ class Receiver:
         self._server.close()
 
 
-def _addresses_of(host: str) -> set[str]:
-    """`host`, and where it is this machine all addresses it has."""
+def same_host(one: str, other: str) -> bool:
+    """Whether two IPv4 addresses are of one machine, as far as this one can know."""
     own = {
         address.address
         for addresses in psutil.net_if_addrs().values()
         for address in addresses
         if address.family == socket.AF_INET
     }
-    return own | {host} if host in own or host.startswith("127.") else {host}
+    return one == other or all(each in own or each.startswith("127.") for each in (one, other))
 
 
 def _listed(clients: Sequence[Peer]) -> str:
@@ -113,14 +121,17 @@ def _listed(clients: Sequence[Peer]) -> str:
     return "there are " + ", ".join(f"{peer.name} (on {peer.host})" for peer in clients)
 
 
-def _leaves(root: object) -> list[Json]:
-    """Every node of a tree, without recursion: a stranger's answer may be deep."""
-    found: list[Json] = []
-    waiting = [root]
+def _nodes(node: Json) -> Iterator[Json]:
+    """It and all below it. Not by recursion: who answers may be anybody."""
+    waiting = [node]
     while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            found.append(node)
-            contents = node.get("CONTENTS")
-            waiting += list(contents.values()) if isinstance(contents, dict) else []
-    return found
+        here = waiting.pop()
+        yield here
+        inside = here.get("CONTENTS")
+        if isinstance(inside, dict):
+            waiting += [each for each in inside.values() if isinstance(each, dict)]
+
+
+def _value(node: Json) -> object:
+    value = node.get("VALUE")
+    return value[0] if isinstance(value, list) and value else None

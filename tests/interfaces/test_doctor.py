@@ -20,7 +20,7 @@ from rich.console import Console
 from configs.load import load_config
 from interfaces.doctor.avatar_files import file_findings
 from interfaces.doctor.camera import Seen, camera_finding, configured_camera
-from interfaces.doctor.clients import Avatar, avatar_findings, choose_client
+from interfaces.doctor.clients import avatar_findings, choose_client
 from interfaces.doctor.findings import Check, Finding, examine, ok, problem, warning
 from interfaces.doctor.machine import clock_finding, disk_finding, memory_finding
 from interfaces.doctor.pictures import camera_names
@@ -30,14 +30,19 @@ from interfaces.doctor.running import Running, process_finding, running_clients
 from interfaces.doctor.sound import SoundFacts, findings_of
 from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findings
 from interfaces.oscquery_browser import Peer
+from interfaces.vrchat.client import Avatar
 from interfaces.vrchat.osc import encode
 from tests.conftest import ROOT
 
 PATIENCE_S = 60.0
 
 
+# Without OSCQuery, at VRChat's usual ports.
+PLAIN = ("world.osc.oscquery=false", "world.osc.send_port=9000", "world.osc.receive_port=9001")
+
+
 def vrchat(*overrides):
-    return load_config(ROOT / "configs" / "vrchat.yaml", overrides)
+    return load_config(ROOT / "configs" / "vrchat.yaml", (*PLAIN, *overrides))
 
 
 def world(*overrides):
@@ -310,7 +315,7 @@ def peer(name, host="127.0.0.1", osc_port=9000):
 def test_of_two_clients_the_key_that_chooses_is_told():
     both = [peer("AAAAAA"), peer("BBBBBB")]
     chosen, found = choose_client(world(), both)
-    assert levels(found) == {"client": "warning"}
+    assert levels(found) == {"client": "problem"}
     assert "world.osc.client=VRChat-Client-AAAAAA" in found[0].remedy
     assert all(each.name in found[0].text for each in both)
     second = peer("BBBBBB", osc_port=9005)

@@ -94,3 +94,32 @@ def test_the_observations_are_those_of_train(tiny):
 def test_a_step_before_the_reset_says_so(tiny):
     with pytest.raises(gymnasium.error.ResetNeeded, match="reset"):
         StandinEnv(tiny).step(np.zeros(5, np.float32))
+
+
+def test_a_config_given_is_changed_as_asked(tiny):
+    env = StandinEnv(tiny, place="maze", overrides=("beat.hz=20",))
+    assert env.config.world.standin.place == "maze"
+    assert env.config.beat.hz == 20
+
+
+@pytest.mark.parametrize(
+    ("make_it", "named"),
+    [
+        (lambda: StandinEnv(render_mode="human"), "rgb_array"),
+        (lambda: StandinEnv(overrides=("world.standin.place=moon",)), "moon"),
+        (lambda: StandinEnv("vrchat"), "real time"),
+        (lambda: StandinEnv("tiny").reset(options={"place": "maze"}), "place"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(make_it, named):
+    with pytest.raises(ValueError, match=named):
+        make_it()
+
+
+@pytest.mark.parametrize("action", [0.5, [0.0] * 4, [0.0] * 6, [[0.0] * 5]])
+def test_an_action_of_another_shape_is_refused(tiny, action):
+    env = StandinEnv(tiny)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="shape"):
+        env.step(action)
+    env.close()

@@ -9,7 +9,7 @@ from configs.load import load_config
 from interfaces.endpoints import choose_endpoints
 from interfaces.oscquery import LOOPBACK, Advertiser, Node, OscQueryServer, host_info
 from interfaces.oscquery_browser import Browser, Peer
-from interfaces.vrchat.client import Receiver, choose_client, find_clients, told_by
+from interfaces.vrchat.client import Receiver, choose_client, find_clients, read_avatar
 from tests.conftest import ROOT
 
 
@@ -60,7 +60,10 @@ def client():
 
 
 def test_what_the_client_says_it_is_now(client):
-    assert told_by("127.0.0.1", client[1]) == ("avtr_1", {"Mood": 0.25, "Contact/Pat": True})
+    avatar = read_avatar("127.0.0.1", client[1])
+    assert avatar.id == "avtr_1"
+    assert avatar.values == {"Mood": 0.25, "Contact/Pat": True}
+    assert avatar.writable == {"Mood"}
 
 
 def test_found_on_the_network_and_taken_at_its_word(client):

@@ -1,6 +1,8 @@
 """How the agent's avatar moves: a capsule that slides along walls, turns, looks, jumps and falls.
 
-VRChat has no acceleration ramp: speed is at its steady value at once, in the air as well.
+On the ground VRChat has no acceleration ramp: speed is at its steady value at once. In the air what
+one had at take-off is carried on, and steered with an acceleration of five times the speed wished
+for (VRChat's ClientSim).
 """
 
 import math
@@ -12,6 +14,7 @@ from interfaces.standin.places.solids import STEP_M, Solid, Solids
 
 GRAVITY_M_S2 = 9.81
 PITCH_LIMIT_DEG = 80.0
+AIR_PER_S = 5.0
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class Avatar:
     velocity_z: float = 0.0
     turn_deg_s: float = 0.0
     touches: list[str] = field(default_factory=list[str])
+    drift_x: float = 0.0  # speed over ground, in the world's axes
+    drift_z: float = 0.0
     seat: int = -1  # which one it sits on; -1: none
 
     @property
@@ -71,24 +76,38 @@ class Avatar:
 
     def stop(self) -> None:
         self.velocity_x = self.velocity_y = self.velocity_z = self.turn_deg_s = 0.0
+        self.drift_x = self.drift_z = 0.0
         self.touches = []
 
     def _walk(
         self, intent: Intent, ground: Solids, moving: Sequence[Solid], sine: float, cosine: float
     ) -> None:
         right, forward = intent.right_m_s, intent.forward_m_s
-        if not (right or forward or moving):
+        wish_x, wish_z = right * cosine + forward * sine, forward * cosine - right * sine
+        if not self.grounded:
+            wish_x, wish_z = self._steered(wish_x, wish_z)
+        self.drift_x, self.drift_z = wish_x, wish_z
+        if not (wish_x or wish_z or moving):
             self.velocity_x = self.velocity_z = 0.0
             if self.touches:
                 self.touches = ground.slide(self.x, self.y, self.z, 0.0, 0.0)[2]
             return
-        step_x = (right * cosine + forward * sine) * DT_S
-        step_z = (forward * cosine - right * sine) * DT_S
+        step_x, step_z = wish_x * DT_S, wish_z * DT_S
         x, z, self.touches = ground.slide(self.x, self.y, self.z, step_x, step_z, moving)
         moved_x, moved_z = (x - self.x) / DT_S, (z - self.z) / DT_S
+        if self.touches:  # a wall takes the speed that goes into it
+            self.drift_x, self.drift_z = moved_x, moved_z
         self.x, self.z = x, z
         self.velocity_x = moved_x * cosine - moved_z * sine
         self.velocity_z = moved_x * sine + moved_z * cosine
+
+    def _steered(self, wish_x: float, wish_z: float) -> tuple[float, float]:
+        """Speed over ground one substep later, in the air."""
+        wish = math.hypot(wish_x, wish_z)
+        away_x, away_z = wish_x - self.drift_x, wish_z - self.drift_z
+        away, most = math.hypot(away_x, away_z), AIR_PER_S * wish * DT_S
+        share = 1.0 if away <= most else most / away
+        return self.drift_x + share * away_x, self.drift_z + share * away_z
 
     def _rise_or_fall(self, ground: Solids, moving: Sequence[Solid]) -> None:
         floor = ground.floor(self.x, self.y, self.z, moving)

@@ -47,4 +47,5 @@ class View:
         """Of what to_json gave."""
         people = tuple(Look(**look) for look in known["people"])
         me = None if known["me"] is None else Look(**known["me"])
-        return cls(**(known | {"people": people, "me": me}))
+        plain: dict[str, float] = {k: v for k, v in known.items() if k not in ("people", "me")}
+        return cls(people=people, me=me, **plain)

@@ -10,7 +10,7 @@ import urllib.request
 import numpy as np
 import pytest
 
-from configs.standin import FaultsConfig, RandomiseConfig, StandinConfig
+from configs.standin import AvatarConfig, FaultsConfig, RandomiseConfig, StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.standin.server import Ports, serve
 from interfaces.vrchat.osc import decode, encode
@@ -101,6 +101,61 @@ def test_a_world_takes_five_seconds_to_load_and_is_another_one() -> None:
     assert core.frame().any()
     assert not np.array_equal(core.frame(), before)
     assert core.truth()["landmarks"] != marks
+
+
+def test_what_is_held_stays_held_over_a_world_load() -> None:
+    core = core_with()
+    core.step(10, [encode("/input/LookHorizontal", 1.0)])
+    core.happen("world_load")
+    core.step(100, [])
+    core.step(1, [encode("/input/Run", 1)])  # heard while it loads
+    core.step(260, [])
+    assert core.inputs["Run"] == 1.0
+    assert turned(core, 6) == pytest.approx(20.0)
+
+
+def test_a_frozen_picture_is_the_same_after_a_snapshot() -> None:
+    core = core_with()
+    first = core.frame().copy()
+    core.faults = FaultsConfig(video="frozen")
+    core.step(60, [encode("/input/LookHorizontal", 1.0)])
+    snapshot = json.loads(json.dumps(core.snapshot()))
+    other = core_with()
+    other.restore(snapshot)
+    assert np.array_equal(other.frame(), first)
+    core.faults = FaultsConfig()
+    assert not np.array_equal(core.frame(), first)
+    core.restore(snapshot)
+    assert np.array_equal(core.frame(), first), "and never a picture from later"
+
+
+def test_a_snapshot_that_does_not_fit_changes_nothing() -> None:
+    core, other = core_with(), core_with(seed=1)
+    for key, value, named in (("worn", "avtr_x", "avtr_x"), ("place", ["maze", 1], "maze")):
+        snapshot = other.snapshot() | {key: value}
+        before = core.snapshot()
+        with pytest.raises(ValueError, match=named):
+            core.restore(snapshot)
+        assert core.snapshot() == before
+
+
+def test_tracking_is_taken_as_vrchat_knows_it_and_else_counted() -> None:
+    core = core_with()
+    core.step(1, [encode("/tracking/eye/EyesClosedAmount", 0.5)])
+    assert core.truth()["ignored"] == 0
+    core.step(1, [encode("/tracking/nonsense", 0.5), encode("/tracking/eye/CenterPitchYaw", 0.5)])
+    assert core.truth()["ignored"] == 2
+
+
+def test_a_parameter_may_have_slashes_and_its_spaces_become_underlines() -> None:
+    avatar = AvatarConfig(
+        id="avtr_1", parameters={"Head Pat": "bool"}, contacts={"Contact/Receiver/Pat": {}}
+    )
+    core = StandinCore(StandinConfig(**SMALL, avatars=(avatar,)), 0)
+    told = {address for d in core.step(60, []) for address, _ in decode(d)}
+    assert {"/avatar/parameters/Head_Pat", "/avatar/parameters/Contact/Receiver/Pat"} <= told
+    with pytest.raises(ValueError, match="pattern"):
+        AvatarConfig(id="avtr_1", contacts={"Contact//Pat": {}})
 
 
 def test_events_that_cannot_be_say_why() -> None:

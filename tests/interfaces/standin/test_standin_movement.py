@@ -1,5 +1,6 @@
 """The stand-in moves as VRChat was measured to move."""
 
+import itertools
 import math
 
 import pytest
@@ -212,3 +213,31 @@ def test_nobody_gets_into_anything_solid(seed: int, size_m: float) -> None:
                         away = math.hypot(where["x"] - solid["x"], where["z"] - solid["z"])  # type: ignore[operator]
                         assert away > 0.25 + 0.25 * size_m / 8
     assert kinds & {mark["kind"] for mark in landmarks}
+
+
+def test_in_the_air_one_goes_on_as_one_took_off() -> None:
+    core = standing()
+    drive(core, 30, Vertical=1.0)
+    drive(core, DEAD_SUBSTEPS + 1, Jump=1, Vertical=0.0)
+    assert not agent(core)["grounded"]
+    speeds = []
+    for _ in range(20):
+        core.step(1, [])
+        speeds.append(agent(core)["velocity_z"])
+    assert speeds == pytest.approx([4.0] * 20), "nothing brakes it"
+    core.step(30, [])
+    assert agent(core)["grounded"]
+    assert agent(core)["velocity_z"] == 0.0
+
+
+def test_in_the_air_one_turns_back_only_slowly() -> None:
+    core = standing()
+    drive(core, 30, Vertical=1.0)
+    drive(core, DEAD_SUBSTEPS + 1, Jump=1)
+    drive(core, DEAD_SUBSTEPS, Vertical=-1.0)
+    speeds = []
+    for _ in range(12):
+        core.step(1, [])
+        speeds.append(agent(core)["velocity_z"])
+    steps = [a - b for a, b in itertools.pairwise(speeds)]
+    assert steps == pytest.approx([5.0 * 4.0 / 60.0] * 11), "five times the speed wished for"
