@@ -42,7 +42,7 @@ class Presence:
         self._situations = Situations(config.situations, config.camera.stale_s)
         self._responses = Responses(config.situations)
         self._moves, self._turns = (
-            np.array([a.target == "input" and a.name in names for a in spaces.actions])
+            [i for i, a in enumerate(spaces.actions) if a.target == "input" and a.name in names]
             for names in (_MOVES, _TURNS)
         )
         self._dark = np.zeros(spaces.image_shape, np.uint8)
@@ -66,8 +66,9 @@ class Presence:
             muted=feelings["MuteSelf"] != 0.0,
             avatar_changed=changed,
         )
-        sent = np.abs(self.last_sent)
-        push, turn = (float(sent[mask].max(initial=0.0)) for mask in (self._moves, self._turns))
+        sent: list[float] = self.last_sent.tolist()
+        push = max([abs(sent[i]) for i in self._moves], default=0.0)
+        turn = max([abs(sent[i]) for i in self._turns], default=0.0)
         situation = self._situations.look(sight, felt, push, turn, self._now())
         situation |= self._ordered()
         resting, begins = self._responses.of(situation)

@@ -73,7 +73,7 @@ class Situations:
     def __init__(self, config: SituationsConfig, stale_s: float) -> None:
         self._config, self._stale_s = config, stale_s
         self._memory = _Memory()
-        self._small: NDArray[np.uint8] | None = None
+        self._before: NDArray[np.uint8] | None = None  # the picture of the beat before
 
     def look(
         self, sight: Sight | None, felt: Felt, push: float, turn: float, now: float
@@ -107,16 +107,16 @@ class Situations:
         fields = {name: getattr(self._memory, name) for name in _Memory.__slots__}
         for name in ("menu_until_s", "black_s"):
             fields[name] = fields[name] if math.isfinite(fields[name]) else None
-        small = None if self._small is None else self._small.tolist()
-        return {"memory": fields, "small": small}
+        small = None if self._before is None else _smaller(self._before).tolist()
+        return {"memory": fields, "before": small}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         fields = dict(snapshot["memory"])
         for name in ("menu_until_s", "black_s"):
             fields[name] = -math.inf if fields[name] is None else fields[name]
         self._memory = _Memory(**fields)
-        small = snapshot["small"]
-        self._small = None if small is None else np.asarray(small, np.uint8)
+        small = snapshot["before"]
+        self._before = None if small is None else np.asarray(small, np.uint8)
 
     def _pushing_in_vain(self, felt: Felt, push: float, turn: float, now: float) -> Situation:
         config, memory = self._config, self._memory
@@ -144,9 +144,10 @@ class Situations:
         if sight.number == memory.number:
             return seen
         memory.number = sight.number
-        before, self._small = self._small, _smaller(sight.picture)
+        before, self._before = self._before, sight.picture
         calm = memory.calm and abs(felt.turn_deg_s) < _TURNS_DEG_S and felt.speed_m_s < 1.0
-        if before is not None and calm and _difference(before, self._small) > _CUT:
+        # Made small only here: most of the time it moves, and nothing is compared.
+        if before is not None and calm and _difference(before, sight.picture) > _CUT:
             seen |= Situation.RESPAWN
         return seen
 
@@ -207,8 +208,9 @@ def _for_s(begun_s: float | None, now: float) -> float:
 
 
 def _smaller(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Of a small picture it is the picture itself: a snapshot keeps no more than is compared."""
     return np.asarray(cv2.resize(picture, _SMALL, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    return float(np.abs(a.astype(np.int16) - b).mean())
+    return float(np.abs(_smaller(a).astype(np.int16) - _smaller(b)).mean())
