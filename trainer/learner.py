@@ -52,7 +52,7 @@ class Learner:
         self.noise.begin(self._config.seed, self.updates)
         model = self._update_model(batch)
         metrics = dict(model.terms)
-        metrics |= self._update_in_dreams(model.observed.state)
+        metrics |= self._update_in_dreams(model.observed.state, batch.learned)
         self.updates += 1
         return metrics
 
@@ -70,9 +70,9 @@ class Learner:
         self.surprise_mean.update(loss.terms["surprise"])
         return loss
 
-    def _update_in_dreams(self, lived: State) -> Metrics:
+    def _update_in_dreams(self, lived: State, learned: Tensor | None) -> Metrics:
         networks, config = self.networks, self._config.dream
-        start = _choose_starts(lived, config.starts)
+        start = _choose_starts(lived, learned, config.starts)
         with frozen(networks.dynamics, networks.reward, networks.continues, networks.value):
             dream = imagine(networks, start, config.horizon, self.noise)
             returns, weight = dream_returns(networks, dream, config)
@@ -105,9 +105,12 @@ def _adam(module: nn.Module, lr: float) -> torch.optim.Adam:
     return torch.optim.Adam(list(parameters), lr=lr, eps=1e-7, fused=True)
 
 
-def _choose_starts(lived: State, starts: int) -> State:
-    """At most `starts` posteriors (N, ...), evenly spaced over the whole batch (B, T, ...)."""
+def _choose_starts(lived: State, learned: Tensor | None, starts: int) -> State:
+    """At most `starts` posteriors (N, ...), evenly spaced over the whole batch (B, T, ...), or
+    over what of it is learned from."""
     deter, stoch = (part.detach().flatten(0, 1) for part in lived)
+    if learned is not None and bool(learned.any()):
+        deter, stoch = deter[learned.flatten()], stoch[learned.flatten()]
     size = deter.shape[0]
     number = min(starts, size)
     # From the back: the last step of a window knows most.

@@ -21,13 +21,17 @@ from trainer.returns import lambda_return
 
 
 class Batch(NamedTuple):
-    """Lived sequences, row t as in the journal: (B, T, ...)."""
+    """Lived sequences, row t as in the journal: (B, T, ...).
+
+    learned: bool (B, T), false where a Step is only remembered; None: all are learned from.
+    """
 
     image: Tensor
     vector: Tensor
     reward: Tensor
     is_first: Tensor
     is_terminal: Tensor
+    learned: Tensor | None = None
 
 
 class ModelLoss(NamedTuple):
@@ -82,6 +86,11 @@ def model_loss(
     decoded, vector = networks.decoder(feature)
     kl_loss, kl = kl_balance(networks.dynamics.latent, observed.posterior, observed.prior, config)
     lived = (~batch.is_first).to(batch.reward.dtype)
+    if batch.learned is not None:  # what is only remembered fills the state, and costs nothing
+        lived = lived * batch.learned
+        if decoded.numel():
+            seen = batch.learned[..., None, None, None]
+            patches = torch.where(seen, patches, decoded.detach())
     # The first step of a window starts from nothing: its KL says nothing about surprise, so that
     # its reward is not known whole.
     known = lived.clone()
@@ -100,7 +109,8 @@ def model_loss(
         (~batch.is_terminal).to(predicted.dtype),
         reduction="none",
     )
-    total = image_loss + (vector_loss + reward_loss + continue_loss + kl_loss).mean()
+    each = vector_loss + reward_loss + continue_loss + kl_loss
+    total = image_loss + (each if batch.learned is None else each * batch.learned).mean()
     terms = {
         "loss_image": image_loss,
         "loss_vector": vector_loss.mean(),

@@ -44,6 +44,8 @@ def prediction_psnr(
     truth, last = patches[:, _BURN_IN:], patches[:, _BURN_IN - 1 : -1]
     mean = to_patches(trained.image).mean((0, 1))
     counted = ~batch.is_first[:, _BURN_IN:]
+    if batch.learned is not None:
+        counted = counted & batch.learned[:, _BURN_IN:]
     if not counted.any():
         return None
     predicted = networks.decoder(expected.feature)[0].clamp(-0.5, 0.5)

@@ -11,9 +11,10 @@ from configs.schema import Config
 from interfaces.journal import JournalReader
 from interfaces.rewards import LivedRewards
 from interfaces.spaces import Spaces
+from interfaces.vrchat.situations import unlearned
 from trainer.losses import Batch
 
-_FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal")
+_FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal", "situation")
 
 
 class Replay:
@@ -31,6 +32,7 @@ class Replay:
         self._rewards = LivedRewards(config.reward, spaces)
         self._config = config.trainer
         self._seed = config.seed
+        self._unlearned = np.uint32(unlearned(config.world.situations))
         self._device = device
 
     @property
@@ -83,12 +85,14 @@ class Replay:
         """The windows beginning at `starts`, as tensors on the device."""
         rows = self._reader.gather(starts, length, _FIELDS)
         reward = self._rewards.terms(rows["vector"], rows["world_reward"], rows["is_first"]).sum(-1)
+        learned = (rows["situation"] & self._unlearned) == 0
         return Batch(
             image=self._tensor(rows["image"]),
             vector=self._tensor(rows["vector"]),
             reward=self._tensor(reward),
             is_first=self._tensor(rows["is_first"]),
             is_terminal=self._tensor(rows["is_terminal"]),
+            learned=None if learned.all() else self._tensor(learned),
         )
 
     def newest(self, length: int) -> Batch:

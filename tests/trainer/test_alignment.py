@@ -7,6 +7,7 @@ import torch
 from configs.load import load_config
 from interfaces.journal import JournalReader
 from interfaces.run_folder import create_run
+from interfaces.world import Situation
 from tests.conftest import ROOT
 from tests.worlds import EchoWorld
 from trainer.lockstep import Lockstep
@@ -105,3 +106,26 @@ def test_the_newest_tenth_is_never_sampled(lived):
     assert newest >= counts[replay.held_out_from - 3], "up to the border, all of it is"
     held_out = replay.held_out(4, 16)
     assert float(held_out.vector[..., spaces.num_actions].min()) == counts[replay.held_out_from]
+
+
+class NowAndThenAfk(EchoWorld):
+    """Away from steps 20 to 29 of each episode."""
+
+    def observe(self):
+        observation = super().observe()
+        if 20 <= observation.frame_number < 30:
+            observation.situation = Situation.AFK
+        return observation
+
+
+def test_what_is_unusual_is_recorded_and_kept_out_of_learning(tmp_path):
+    config = load_config(ROOT / "tests" / "point.yaml", ["trainer.prefill=1000"])
+    run = create_run(tmp_path / "echo", config, "echo", ROOT)
+    world = NowAndThenAfk(config, 0)
+    Lockstep(run, config, world).run(60, lambda _: None, lambda: False)
+    replay = Replay(JournalReader(run.journal), world.spaces, config, torch.device("cpu"))
+    batch = replay.windows(np.array([0, 10, 15]), 16)
+    assert batch.learned.tolist()[0] == [True] * 16
+    assert batch.learned.tolist()[1] == [True] * 10 + [False] * 6
+    assert batch.learned.tolist()[2] == [True] * 5 + [False] * 10 + [True]
+    assert replay.windows(np.array([0, 31]), 16).learned is None, "nothing to leave out"

@@ -177,7 +177,39 @@ def test_a_beginning_forgets_even_what_is_not_a_number(config):
 @pytest.mark.parametrize(("size", "starts"), [((8, 20), 64), ((8, 16), 100), ((8, 16), 64)])
 def test_dreams_begin_everywhere_in_the_batch(size, starts):
     lived = State(torch.arange(size[0] * size[1]).reshape(*size, 1), torch.zeros(*size, 1))
-    chosen = _choose_starts(lived, starts).deter.flatten()
+    chosen = _choose_starts(lived, None, starts).deter.flatten()
     assert len(chosen) == starts
     per_window = torch.bincount(chosen // size[1], minlength=size[0])
     assert per_window.max() - per_window.min() <= 1
+
+
+def test_what_is_only_remembered_is_not_learned_from(config):
+    """Whatever stands in an unlearned Step that nothing depends on, the update is the same."""
+    spaces = spaces_of(config)
+    batch = batch_of(config, spaces)
+    learned = torch.ones(batch.reward.shape, dtype=torch.bool)
+    learned[:, -1] = False  # the last row: no later state remembers it
+    other = batch._replace(
+        image=batch.image.clone(), reward=batch.reward.clone(), vector=batch.vector.clone()
+    )
+    other.image[:, -1], other.reward[:, -1], other.vector[:, -1] = 0, 50.0, 3.0
+
+    def weights(given):
+        learner = Learner(spaces, config, torch.device("cpu"))
+        learner.update(given)
+        return torch.cat([p.detach().flatten() for p in learner.networks.parameters()])
+
+    assert torch.equal(
+        weights(batch._replace(learned=learned)), weights(other._replace(learned=learned))
+    )
+    assert not torch.equal(weights(batch), weights(other)), "else the test would show nothing"
+    all_learned = batch._replace(learned=torch.ones_like(learned))
+    torch.testing.assert_close(weights(batch), weights(all_learned))
+
+
+def test_dreams_begin_in_what_is_learned_from():
+    deter = torch.arange(12.0).reshape(3, 4, 1)
+    learned = torch.zeros(3, 4, dtype=torch.bool)
+    learned[1] = True
+    chosen = _choose_starts(State(deter, deter), learned, 8).deter.flatten().tolist()
+    assert sorted(chosen) == [4.0, 5.0, 6.0, 7.0]

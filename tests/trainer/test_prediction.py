@@ -52,7 +52,7 @@ def test_the_guess_does_not_see_what_it_is_to_guess(measure):
     parabola in c of curvature 2: e(0) + e(1) - 2 e(1/2) = 1/2, whatever g is."""
     spaces, measured = measure
     held_out, trained = windows(spaces, 1), windows(spaces, 2)
-    held_out = Batch(*(part[:, : BURN_IN + 1] for part in held_out))
+    held_out = Batch(*(None if part is None else part[:, : BURN_IN + 1] for part in held_out))
 
     def squared_error(grey):
         held_out.image[:, -1] = grey
