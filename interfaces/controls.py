@@ -13,6 +13,7 @@ from interfaces.board import Board
 
 HUMAN_GONE_S = 0.5  # a person who is not heard of for so long has let go
 _SLACK_S = 0.15
+_GUARD_GONE_S = 0.2  # it shows itself fifty times a second
 _LOOK_AROUND, _LOOK_AROUND_S = 0.15, 8.0  # share of full turning speed, and once to and fro
 
 
@@ -40,7 +41,6 @@ class Controls:
         self, board: Board, config: ControlConfig, actions: Sequence[ActionConfig], hz: float
     ) -> None:
         self._board, self._hz, self._count = board, hz, len(actions)
-        self._guard_gone_s = silent_after_s(hz)
         self._idle = np.array([action.name == "LookHorizontal" for action in actions], np.float32)
         self._looks_around = config.idle == "look_around" and bool(self._idle.any())
 
@@ -50,7 +50,7 @@ class Controls:
         if fence := int(board["fence"]):
             board["fence_seen"] = fence
             return Order(Will.FENCED)
-        if board.heartbeat_age_s("guard") > self._guard_gone_s:
+        if board.heartbeat_age_s("guard") > _GUARD_GONE_S:
             return Order(Will.UNGUARDED)
         if board["paused"]:
             return Order(Will.PAUSED, self._idling() if self._looks_around else None)
@@ -71,5 +71,5 @@ class NoControls:
 
 
 def silent_after_s(hz: float) -> float:
-    """A body or a guard silent for so long is taken for hung: two and a half beats, and some."""
+    """A body silent for so long is taken for hung: two and a half beats, and some."""
     return 2.5 / hz + _SLACK_S

@@ -35,7 +35,7 @@ def test_a_fence_is_noticed_and_answered(board):
 
 
 def test_without_a_guard_nobody_acts(board):
-    board["guard_heartbeat_ns"] = time.perf_counter_ns() - 500_000_000  # two and a half beats: 250
+    board["guard_heartbeat_ns"] = time.perf_counter_ns() - 500_000_000
     assert controls(board).order().will is Will.UNGUARDED
 
 
