@@ -4,7 +4,8 @@ python -m benchmarks.rest [--trials 10] [--only NAME]
 
 Real processes: a `run` of kind vrchat whose client is this program and whose camera is a
 stand-in's stream. Measured is from the blow until the last input that was not at rest is, and
-stays so for a second (a guard that dies is back before that: a beat and a half there). What has been measured already stands in the JSON and is not done again.
+stays so for a second (a guard that dies is back before that: a beat and a half there). What has
+been measured already stands in the JSON and is not done again.
 """
 
 import argparse
@@ -130,10 +131,10 @@ class Life:
             if time.perf_counter() > deadline:
                 raise RuntimeError(f"no motion; see {self.folder}/logs")
 
-    def rested_ms(self, blow: Callable[[], None], held_s: float) -> float:
+    def rested_ms(self, blow: "Blow", held_s: float) -> float:
         """From the blow to a rest of `held_s`; infinite where there is none in five seconds."""
         began = time.perf_counter()
-        blow()
+        blow(self)
         while time.perf_counter() - began < 5.0:
             rested = self.client.rested_at
             if rested is not None and rested >= began and time.perf_counter() - rested > held_s:
@@ -224,7 +225,7 @@ def main() -> None:
                 life = Life(Path(folder))
                 try:
                     while len(trials) < asked.trials:
-                        trials.append(round(life.rested_ms(lambda: blow(life), held_s), 1))
+                        trials.append(round(life.rested_ms(blow, held_s), 1))
                         kept.write_text(json.dumps(took, indent=1), encoding="utf-8")
                         print(f"{name}: {trials[-1]} ms", flush=True)
                         if live_on is None:
