@@ -1,8 +1,8 @@
 """Yume's stand-in world as a Gymnasium environment, for other libraries to train in.
 
     import gymnasium, interfaces.environment
-    env = gymnasium.make("Yume/Room-v2")
-    envs = gymnasium.make_vec("Yume/Plaza-v1", num_envs=4, vectorization_mode="sync")
+    env = gymnasium.make("Yume/Room-v3")
+    envs = gymnasium.make_vec("Yume/Plaza-v2", num_envs=4, vectorization_mode="sync")
 
 Needs the extra [gym]. The same world, OSC bytes, observations, actions and rewards as `train`.
 """

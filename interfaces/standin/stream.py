@@ -18,6 +18,7 @@ _SEND_BUFFER_BYTES = 32 * 1024  # a slow client misses pictures; it does not get
 _CLIENT_TIMEOUT_S = 5.0
 _WAIT_S = 1.0
 _BODY_BYTES = 64 * 1024
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _LOCAL_HOSTS = ("127.0.0.1", "localhost")
 
 
@@ -62,8 +63,9 @@ class Newest:
 
 
 class Stream(ThreadingHTTPServer):
-    """Serves `newest` to any number of clients, each in a thread of its own. Loopback only."""
+    """Serves `newest` to `max_clients` at once, each in a thread of its own. Loopback only."""
 
+    max_clients = 64
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
@@ -72,6 +74,7 @@ class Stream(ThreadingHTTPServer):
 
     def __init__(self, port: int, newest: Newest, requests: Requests) -> None:
         self.newest, self.requests = newest, requests
+        self._seats = threading.BoundedSemaphore(self.max_clients)
         super().__init__(("127.0.0.1", port), _Handler)
 
     @property
@@ -82,6 +85,20 @@ class Stream(ThreadingHTTPServer):
         # The stock one asks the name service who 127.0.0.1 is, which can take seconds.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.port
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._seats.acquire(blocking=False):
+            super().process_request(request, client_address)
+            return
+        with contextlib.suppress(OSError):
+            request.sendall(_BUSY)
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._seats.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that vanishes does no harm: its thread just ends."""

@@ -17,6 +17,7 @@ import pytest
 from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.standin.server import Ports, PortTaken, serve
+from interfaces.standin.stream import Stream
 from interfaces.vrchat.osc import decode, encode
 
 CONFIG = StandinConfig(width=64, height=64)
@@ -214,3 +215,16 @@ def test_a_free_port_is_chosen_to_send_to() -> None:
     chosen = (told[0].osc_in, told[0].osc_out, told[0].http)
     assert all(1024 <= port <= 65535 for port in chosen)
     assert told[0].oscquery == 0  # in a run it is not found by mDNS unless asked for
+
+
+def test_too_many_clients_are_turned_away_and_the_others_served(life: Life) -> None:
+    with contextlib.ExitStack() as open_sockets:
+        crowd = [
+            open_sockets.enter_context(
+                socket.create_connection(("127.0.0.1", life.ports.http), PATIENCE_S)
+            )
+            for _ in range(Stream.max_clients + 1)
+        ]
+        assert crowd[-1].recv(100).startswith(b"HTTP/1.1 503")
+        crowd[0].sendall(b"GET /truth HTTP/1.0\r\n\r\n")
+        assert crowd[0].recv(100).startswith(b"HTTP/1.0 200")
