@@ -22,6 +22,7 @@ import psutil
 
 from benchmarks.common import ROOT, publish
 from configs.load import load_config
+from configs.vrchat import CameraConfig
 from interfaces.clock import RealClock
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.picture.stamp import read_stamp
@@ -114,7 +115,7 @@ def _round_trips(ear: socket.socket, port: int, times: int) -> list[float]:
 def _ages_ms(url: str, seconds: float, port: int) -> tuple[list[float], int]:
     """From before a picture was drawn to when the body's own camera code holds it, decoded."""
     mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    camera = Camera(url, SIZE, SIZE, RealClock())
+    camera = Camera(url, CameraConfig(width=SIZE, height=SIZE), RealClock())
     rng, ages = np.random.default_rng(0), list[float]()
     ends, spoken, number = time.perf_counter() + seconds, 0.0, 0
     while (now := time.perf_counter()) < ends:

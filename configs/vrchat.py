@@ -1,9 +1,10 @@
 """Settings of VRChat as a world: what the agent moves, feels, sees and hears, and its limits."""
 
 import difflib
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from configs.strict import Name, ParameterName, Port, Strict
 
@@ -31,6 +32,7 @@ INPUT_BUTTONS = (*HELD_BUTTONS, *PRESSED_BUTTONS, *VR_BUTTONS, *DEBUG_BUTTONS)
 # As measured in a desktop client: what lies within moves nothing.
 DEAD_ZONES = {"Vertical": 0.1, "Horizontal": 0.1, "LookHorizontal": 0.5, "LookVertical": 0.1}
 CHAT_CHARACTERS = 144
+SCREEN_REGION = re.compile(r"screen:(-?\d{1,5}),(-?\d{1,5}),(\d{1,5})x(\d{1,5})")
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -134,6 +136,26 @@ class CameraConfig(Strict):
     stale_s: float = Field(
         default=0.3, gt=0, le=60, description="no newer frame for so long: the camera is gone"
     )
+
+    @field_validator("source")
+    @classmethod
+    def _source(cls, source: str | int) -> str | int:
+        if isinstance(source, int):
+            if source < 0:
+                raise ValueError(f"a device has an index of 0 or more, not {source}")
+            return source
+        if not source.strip():
+            raise ValueError("an empty source; auto, or a device, a URL, a file, screen, window")
+        if source == "window:":
+            raise ValueError("window: needs a part of its title, such as window:VRChat")
+        if source.startswith("screen:"):
+            region = SCREEN_REGION.fullmatch(source)
+            if region is None or not int(region[3]) or not int(region[4]):
+                raise ValueError(
+                    f"{source}: a part of the screen is screen:LEFT,TOP,WIDTHxHEIGHT, in pixels, "
+                    "such as screen:0,0,1280x720"
+                )
+        return source
 
     @model_validator(mode="after")
     def _crop(self) -> "CameraConfig":

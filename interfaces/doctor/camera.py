@@ -5,12 +5,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from configs.errors import BadInput
 from configs.schema import Config
 from configs.vrchat import CameraConfig
 from interfaces.clock import RealClock
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.doctor.pictures import other_cameras, save, silence
-from interfaces.vrchat.camera import Camera, Frame
+from interfaces.vrchat.camera import Camera
+from interfaces.vrchat.video import Frame, check_video, kind_of
 
 FIRST_S, WATCH_S = 6.0, 1.5
 
@@ -38,10 +40,10 @@ def camera_findings(config: Config, pictures: Path | None) -> list[Finding]:
 def configured_camera(config: Config, pictures: Path | None) -> Finding:
     """Watched through the body's own camera code, as large as the model sees it."""
     camera = config.world.camera
-    if (path := _file(camera.source)) is not None and not path.is_file():
-        return problem(
-            "camera", f"{path}: there is no such file", "name another: world.camera.source=…"
-        )
+    try:
+        check_video(camera.source)
+    except BadInput as error:
+        return problem("camera", str(error), "name another: world.camera.source=…")
     seen = watch(camera)
     finding = camera_finding(config, seen)
     if pictures is None or seen.picture is None:
@@ -72,7 +74,7 @@ def watch(camera: CameraConfig, first_s: float = FIRST_S, watch_s: float = WATCH
     """Waits for the first picture, then counts; empty if none comes within `first_s`."""
     silence()
     clock = RealClock()
-    eye = Camera(camera.source, camera.width, camera.height, clock)
+    eye = Camera(camera.source, camera, clock)
     try:
         deadline = clock.now() + first_s
         while (first := eye.newest()) is None:
@@ -90,24 +92,17 @@ def watch(camera: CameraConfig, first_s: float = FIRST_S, watch_s: float = WATCH
         eye.close()
 
 
-def _file(source: str | int) -> Path | None:
-    """The source as a file, if it can be nothing else: it has a folder, or a suffix."""
-    if isinstance(source, int) or "://" in source or source.startswith(("screen", "window:")):
-        return None
-    path = Path(source)
-    return path if path.suffix or path.parent != Path() else None
-
-
 def _named(source: str | int) -> str:
     return f"device {source}" if isinstance(source, int) else source
 
 
 def _cure(source: str | int) -> str:
-    if isinstance(source, str) and "://" in source:
+    kind = kind_of(source)
+    if kind == "url":
         return "is its server running? the stand-in alone: python main.py standin"
-    if isinstance(source, str) and source.startswith(("screen", "window:")):
+    if kind in ("screen", "window"):
         return "is the window there, and not minimised?"
-    if _file(source) is not None:
+    if kind == "file":
         return "does a player show it? name another: world.camera.source=…"
     return (
         "close what else uses it; for OBS press Start Virtual Camera; --pictures DIR shows what "

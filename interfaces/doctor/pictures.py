@@ -1,8 +1,6 @@
-"""Which cameras there are, and a picture of what each sees."""
+"""The other cameras, and a picture of what each sees."""
 
-import importlib
 import os
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -10,12 +8,12 @@ import cv2
 import numpy as np
 
 from interfaces.doctor.findings import Check, Finding, examine, ok, warning
-from interfaces.vrchat.camera import Frame
+from interfaces.vrchat.camera_names import BACKEND, camera_names
+from interfaces.vrchat.video import Frame
 
 DEVICE_S = 4.0
 UNNAMED = 4  # indices tried where there are no names
 _SHOWN = 384  # pixels of the longer side of a saved picture, at least: the model's own is tiny
-_LINUX = Path("/sys/class/video4linux")
 
 
 def other_cameras(but: str | int, pictures: Path | None) -> list[Finding]:
@@ -37,30 +35,10 @@ def other_cameras(but: str | int, pictures: Path | None) -> list[Finding]:
     return [listed, *(each for findings in examine(checks, DEVICE_S) for each in findings)]
 
 
-def camera_names(linux: Path = _LINUX) -> dict[int, str] | None:
-    """Cameras by the index that opens them; None where nobody names them."""
-    if sys.platform.startswith("linux"):
-        found = sorted(linux.glob("video*"), key=lambda each: int(each.name[5:]))
-        # A webcam has a second entry, for its metadata, with index 1.
-        return {
-            int(each.name[5:]): (each / "name").read_text(encoding="utf-8").strip()
-            for each in found
-            if (each / "index").read_text().strip() == "0"
-        }
-    try:
-        enumerated = importlib.import_module("cv2_enumerate_cameras").enumerate_cameras(
-            cv2.CAP_DSHOW if sys.platform == "win32" else cv2.CAP_ANY
-        )
-    except ImportError:
-        return None
-    return {int(each.index): str(each.name) for each in enumerated}
-
-
 def _device(index: int, name: str, pictures: Path) -> list[Finding]:
     """What it sees. One without a name may not be there at all: then nothing is said."""
     silence()
-    backend = cv2.CAP_DSHOW if sys.platform == "win32" else cv2.CAP_ANY
-    capture = cv2.VideoCapture(index, backend)
+    capture = cv2.VideoCapture(index, BACKEND)
     try:
         done, picture = capture.read()
     finally:

@@ -1,22 +1,23 @@
-"""The newest frame and its age, from any source OpenCV opens. A thread reads; nobody waits."""
+"""The newest frame and its age, from any source of video. A thread reads; nobody waits."""
 
-import sys
 import threading
+from contextlib import closing
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from loguru import logger
-from numpy.typing import NDArray
 
+from configs.vrchat import CameraConfig
 from interfaces.clock import Clock
 from interfaces.vrchat.look import Look
+from interfaces.vrchat.video import Frame, NoVideo, VideoSource, open_video
 
-Frame = NDArray[np.uint8]
+_PATIENCE_S = 2.0  # the longest wait between two attempts to open a source
 
 
 def prepare(picture: Frame, width: int, height: int) -> Frame:
-    """Crop to the wanted aspect and resize, uint8 (height, width, 3); colour order is kept."""
+    """Crop to the wanted aspect and resize, uint8 (height, width, channels as they are)."""
     rows, columns = picture.shape[:2]
     wanted_columns = max(1, min(columns, round(rows * width / height)))
     wanted_rows = max(1, min(rows, round(columns * height / width)))
@@ -42,11 +43,10 @@ class Grabbed:
 
 
 class Camera:
-    """Holds the newest frame of `source`; reopens a lost source, at most every 2 s."""
+    """Holds the newest frame of `source`; opens a lost source again, at most every 2 s."""
 
-    def __init__(self, source: str | int, width: int, height: int, clock: Clock) -> None:
-        self._source, self._width, self._height = source, width, height
-        self._clock = clock
+    def __init__(self, source: str | int, config: CameraConfig, clock: Clock) -> None:
+        self._source, self._config, self._clock = source, config, clock
         self._newest: Grabbed | None = None
         self._number = 0
         self._stop = threading.Event()
@@ -63,57 +63,40 @@ class Camera:
 
     def _read(self) -> None:
         """Whatever a driver or a broken picture raises, the eye opens again."""
-        while not self._stop.is_set():
-            try:
-                self._read_on()
-            except Exception as error:
-                logger.error("camera {}: {}; opening it again", self._source, error)
-                self._stop.wait(2.0)
-
-    def _read_on(self) -> None:
         wait_s, told, look = 0.05, False, Look()
         while not self._stop.is_set():
-            capture = self._open()
-            pause_s = self._file_pause(capture)
-            while capture.isOpened() and not self._stop.is_set():
-                if not capture.grab():
-                    break
-                at_s = self._clock.now()  # the age counts from the grab, not from the decoding
-                ok, picture = capture.retrieve()
-                if not ok:
-                    break
-                rgb = cv2.cvtColor(
-                    prepare(np.asarray(picture, np.uint8), self._width, self._height),
-                    cv2.COLOR_BGR2RGB,
-                )
-                self._number += 1
-                seen = np.asarray(rgb, np.uint8)
-                self._newest = Grabbed(seen, at_s, self._number, *look.at(seen, at_s))
+            number, why = self._number, "no picture"
+            try:
+                with closing(open_video(self._source, self._config, self._clock)) as video:
+                    self._read_on(video, look)
+            except NoVideo as error:
+                why = str(error)
+            except Exception as error:
+                why, wait_s = repr(error), _PATIENCE_S
+            if self._number > number:
                 wait_s, told = 0.05, False
-                if pause_s:
-                    self._stop.wait(pause_s)
-            capture.release()
             if not told and not self._stop.is_set() and wait_s > 1.0:
-                logger.warning("camera {}: no picture; trying again", self._source)
+                logger.warning("camera {}: {}; trying again", self._source, why)
                 told = True
             self._stop.wait(wait_s)
-            wait_s = min(2.0, wait_s * 2)
+            wait_s = min(_PATIENCE_S, wait_s * 2)
 
-    def _open(self) -> cv2.VideoCapture:
-        source = self._source
-        if isinstance(source, str) and source.startswith("http"):
-            options = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 2000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 2000]
-            return cv2.VideoCapture(source, cv2.CAP_FFMPEG, options)
-        if isinstance(source, int) and sys.platform == "win32":
-            capture = cv2.VideoCapture(source, cv2.CAP_DSHOW)  # MSMF takes many seconds to open
-        else:
-            capture = cv2.VideoCapture(source)
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # stale is labelled, never queued
-        return capture
-
-    def _file_pause(self, capture: cv2.VideoCapture) -> float:
-        """Seconds between frames of a file, which would otherwise be read as fast as it decodes."""
-        if isinstance(self._source, int) or "://" in self._source:
-            return 0.0
-        fps = capture.get(cv2.CAP_PROP_FPS)
-        return 1.0 / fps if fps > 0 else 1.0 / 30.0
+    def _read_on(self, video: VideoSource, look: Look) -> None:
+        """Until the source is lost."""
+        width, height, due = self._config.width, self._config.height, self._clock.now()
+        while not self._stop.is_set():
+            shot = video.read()
+            if shot is None:
+                return
+            small = prepare(shot.picture, width, height)
+            code = cv2.COLOR_BGRA2RGB if small.shape[2] == 4 else cv2.COLOR_BGR2RGB
+            seen = np.asarray(cv2.cvtColor(small, code), np.uint8)
+            self._number += 1
+            self._newest = Grabbed(seen, shot.at_s, self._number, *look.at(seen, shot.at_s))
+            if video.period_s:
+                due += video.period_s
+                late_s = self._clock.now() - due
+                if late_s > 0.0:
+                    due += late_s  # what was missed is not made up for
+                else:
+                    self._stop.wait(-late_s)

@@ -45,7 +45,7 @@ class VRChatWorld:
         self.sent_datagrams = 0
         self._closed = False
         self.camera_source = endpoints.camera_source
-        self._camera = Camera(self.camera_source, config.camera.width, config.camera.height, clock)
+        self._camera = Camera(self.camera_source, config.camera, clock)
         self._listener = threading.Thread(target=self._hear, name="osc-in", daemon=True)
         self._listener.start()
 

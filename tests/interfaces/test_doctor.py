@@ -23,13 +23,13 @@ from interfaces.doctor.camera import Seen, camera_finding, configured_camera
 from interfaces.doctor.clients import avatar_findings, choose_client
 from interfaces.doctor.findings import Check, Finding, examine, ok, problem, warning
 from interfaces.doctor.machine import clock_finding, disk_finding, memory_finding
-from interfaces.doctor.pictures import camera_names
 from interfaces.doctor.ports import port_findings
 from interfaces.doctor.report import as_json, print_report
 from interfaces.doctor.running import Running, process_finding, running_clients
 from interfaces.doctor.sound import SoundFacts, findings_of
 from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findings
 from interfaces.oscquery_browser import Peer
+from interfaces.vrchat.camera_names import camera_names
 from interfaces.vrchat.client import Avatar
 from interfaces.vrchat.osc import encode
 from tests.conftest import ROOT

@@ -1,0 +1,180 @@
+"""Screens and windows as cameras: a real X server, a real window, seen through mss."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from configs.vrchat import CameraConfig
+from interfaces.clock import RealClock
+from interfaces.vrchat.camera import Camera
+from interfaces.vrchat.screen import Rectangle
+from interfaces.vrchat.video import NoVideo, open_video
+
+RED, BLUE = 0xFF0000, 0x0000FF
+TITLE = "VRChat 夢"
+
+
+def until(condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def desktop():
+    """An X server of our own, 640x480, blue all over."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed")
+    display = pytest.importorskip("Xlib.display")
+    pytest.importorskip("mss")
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        name = f":{told.readline().strip()}"
+    before, os.environ["DISPLAY"] = os.environ.get("DISPLAY"), name
+    x = display.Display(name)
+    root = x.screen().root
+    root.change_attributes(background_pixel=BLUE)
+    root.clear_area()
+    x.sync()
+    try:
+        yield x
+    finally:
+        x.close()
+        server.terminate()
+        server.wait()
+        os.environ.pop("DISPLAY")
+        if before is not None:
+            os.environ["DISPLAY"] = before
+
+
+@pytest.fixture
+def window(desktop):
+    """A red window of 200x100 at (300, 200), named as Japanese programs are."""
+    from Xlib import Xatom
+
+    window = desktop.screen().root.create_window(
+        300, 200, 200, 100, 0, desktop.screen().root_depth, background_pixel=RED
+    )
+    window.change_property(
+        desktop.intern_atom("_NET_WM_NAME"), desktop.intern_atom("UTF8_STRING"), 8, TITLE.encode()
+    )
+    window.change_property(Xatom.WM_NAME, Xatom.STRING, 8, b"plain")
+    window.map()
+    desktop.sync()
+    yield window
+    window.destroy()
+    desktop.sync()
+
+
+def look(source, **settings):
+    video = open_video(source, CameraConfig(source=source, **settings), RealClock())
+    try:
+        shot = video.read()
+        return None if shot is None else shot.picture
+    finally:
+        video.close()
+
+
+def bgr(number):
+    return [number & 255, number >> 8 & 255, number >> 16]
+
+
+def test_the_screen_and_a_part_of_it(window):
+    whole = look("screen")
+    assert whole.shape[:2] == (480, 640)
+    assert whole[0, 0, :3].tolist() == bgr(BLUE)
+    assert whole[250, 400, :3].tolist() == bgr(RED)
+    part = look("screen:300,200,200x100")
+    assert part.shape[:2] == (100, 200)
+    assert (part[..., :3] == bgr(RED)).all()
+    assert look("screen:600,400,200x200").shape[:2] == (80, 40), "what lies beyond is not there"
+    assert look("screen:900,900,10x10") is None
+
+
+def test_a_crop_is_of_what_is_looked_at(window):
+    half = look("screen:200,200,200x100", crop=(0.5, 0.0, 1.0, 1.0))
+    assert half.shape[:2] == (100, 100)
+    assert (half[..., :3] == bgr(RED)).all()
+
+
+def test_a_window_is_found_by_its_title_and_followed(desktop, window):
+    video = open_video("window:vrchat", CameraConfig(), RealClock())
+    try:
+        assert video.read().picture.shape[:2] == (100, 200)
+        window.configure(x=10, y=20, width=120, height=90)
+        desktop.sync()
+        moved = video.read().picture
+        assert moved.shape[:2] == (90, 120)
+        assert (moved[..., :3] == bgr(RED)).all()
+        window.unmap()
+        desktop.sync()
+        assert video.read() is None
+    finally:
+        video.close()
+
+
+def test_no_window_no_video(desktop):
+    with pytest.raises(NoVideo, match="no window shows Nobody"):
+        open_video("window:Nobody", CameraConfig(), RealClock())
+
+
+# python-xlib leaves the sockets open by which it found nobody.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_desktop_no_video(monkeypatch, desktop):
+    monkeypatch.setenv("DISPLAY", ":4711")
+    for source in ("screen", "window:VRChat"):
+        with pytest.raises(NoVideo):
+            open_video(source, CameraConfig(), RealClock())
+
+
+def test_the_camera_sees_a_window_that_comes_and_goes(desktop, window):
+    window.unmap()
+    desktop.sync()
+    camera = Camera("window:夢", CameraConfig(width=32, height=32, fps=60), RealClock())
+    try:
+        time.sleep(0.2)
+        assert camera.newest() is None
+        window.map()
+        desktop.sync()
+        until(lambda: camera.newest() is not None)
+        assert (camera.newest().picture == (255, 0, 0)).all(), "RGB"
+        window.unmap()
+        desktop.sync()
+        time.sleep(0.2)
+        gone_at = camera.newest().number
+        window.map()
+        desktop.sync()
+        until(lambda: camera.newest().number > gone_at)
+    finally:
+        camera.close()
+
+
+def test_the_camera_keeps_its_pace(desktop):
+    camera = Camera("screen", CameraConfig(width=32, height=32, fps=20), RealClock())
+    try:
+        until(lambda: camera.newest() is not None)
+        began, first = time.monotonic(), camera.newest().number
+        time.sleep(1.0)
+        rate = (camera.newest().number - first) / (time.monotonic() - began)
+        assert 10 < rate < 22
+    finally:
+        camera.close()
+
+
+def test_rectangles():
+    whole = Rectangle(-100, 0, 300, 200)
+    assert Rectangle(150, 150, 100, 100).within(whole) == Rectangle(150, 150, 50, 50)
+    assert Rectangle(500, 0, 10, 10).within(whole).width == 0
+    assert Rectangle(10, 20, 100, 50).cut((0.25, 0.5, 0.75, 1.0)) == Rectangle(35, 45, 50, 25)
+    assert np.prod(Rectangle(0, 0, 1, 1).cut((0.4, 0.4, 0.5, 0.5))[2:]) == 1
