@@ -1,5 +1,6 @@
 """What several tests need: a tiny configuration, spaces, seeds."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from configs.load import load_config
 from configs.schema import Config
+from tests import pulse as sound
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,3 +30,9 @@ def awkward_path(tmp_path: Path) -> Path:
     path = tmp_path / "夢 の 家" / "run 1"
     path.mkdir(parents=True)
     return path
+
+
+@pytest.fixture
+def pulse() -> Iterator[sound.Pulse]:
+    with sound.running() as server:
+        yield server

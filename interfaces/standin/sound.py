@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import BadInput
+from interfaces.sound_device import close_stream, open_stream
 from interfaces.standin.mix import SAMPLE_RATE, Listener, Mixer, Mono, Source, Stereo
-
-Kind = Literal["input", "output"]
 
 FULL_RMS = 0.25  # a voice as loud as this has level 1
 SILENT_RMS = 0.003  # a microphone's own noise, -50 dB: level 0
@@ -20,22 +17,6 @@ WINDOW_S = 0.05  # of the microphone, for level and viseme
 SPEAKER_LATENCY_S = 0.06  # drawing a picture may keep Python's lock from the callback for so long
 MICROPHONE_LATENCY_S = 0.02
 SILENCE, CH, SS, NN, AA, E, IH, OH, OU = 0, 6, 7, 8, 10, 11, 12, 13, 14
-_FAVOURITE = "Windows WASAPI"  # the others there cut names at 31 letters, or are slow
-
-
-class NoSound(BadInput):
-    """PortAudio or a device is missing, or the device refuses."""
-
-
-@dataclass(frozen=True)
-class Device:
-    """A sound device as PortAudio lists it. `host`: the system's interface it is reached by."""
-
-    index: int
-    name: str
-    host: str
-    inputs: int
-    outputs: int
 
 
 def voice_parameters(level: float, viseme: int, muted: bool) -> tuple[float, int]:
@@ -81,28 +62,6 @@ def viseme_of(samples: Mono, sample_rate: int) -> int:
     return OU if open_hz < 480.0 else OH if open_hz < 640.0 else AA
 
 
-def choose(wanted: str | int, devices: Sequence[Device], kind: Kind) -> Device:
-    """The device of that index, or of that name, or with that in its name, whatever the case.
-
-    One behind several interfaces of the system: WASAPI, else the first. Raises NoSound, which
-    lists the names there are, for none and for several.
-    """
-    able = [each for each in devices if (each.inputs if kind == "input" else each.outputs) > 0]
-    if isinstance(wanted, int) or wanted.isdecimal():
-        found = [each for each in able if each.index == int(wanted)]
-    else:
-        exact = [each for each in able if each.name.lower() == wanted.lower()]
-        found = exact or [each for each in able if wanted.lower() in each.name.lower()]
-        hosts = [each.host for each in found]
-        host = _FAVOURITE if _FAVOURITE in hosts else next(iter(hosts), "")
-        found = [each for each in found if each.host == host]
-    if len(found) == 1:
-        return found[0]
-    what = "several are called like that" if found else "there is none"
-    names = "; ".join(f"{each.index} {each.name} ({each.host})" for each in found or able)
-    raise NoSound(f"sound {kind} {wanted!r}: {what}. Allowed is one of: {names or 'nothing here'}")
-
-
 class Speaker:
     """Plays what a listener hears. The newest scene counts, and nobody waits for anybody.
 
@@ -129,7 +88,7 @@ class Speaker:
         self._scene: tuple[Listener, tuple[Source, ...]] = (Listener(0.0, 0.0, 0.0), ())
         self._position = 0
         self._error: Exception | None = None
-        self._stream = _opened("output", device, sample_rate, block, latency_s, 2, self._fill)
+        self._stream = open_stream("output", device, sample_rate, block, latency_s, 2, self._fill)
 
     @property
     def next_sample(self) -> int:
@@ -154,7 +113,7 @@ class Speaker:
 
     def close(self) -> None:
         """Fall silent. Twice does no harm."""
-        _close(self._stream)
+        close_stream(self._stream)
 
     def _fill(self, out: NDArray[np.float32], frames: int, _time: object, status: Any) -> None:
         """Called by PortAudio's thread: whatever is raised here would end the stream."""
@@ -179,7 +138,7 @@ class Microphone:
         blocks = round(WINDOW_S * sample_rate / block)
         self._window = (np.zeros(block, np.float32),) * blocks
         latency_s = MICROPHONE_LATENCY_S
-        self._stream = _opened("input", device, sample_rate, block, latency_s, 1, self._take)
+        self._stream = open_stream("input", device, sample_rate, block, latency_s, 1, self._take)
 
     @property
     def alive(self) -> bool:
@@ -196,7 +155,7 @@ class Microphone:
 
     def close(self) -> None:
         """Stop listening. Twice does no harm."""
-        _close(self._stream)
+        close_stream(self._stream)
 
     def _newest(self) -> Mono:
         return np.concatenate(self._window)
@@ -205,64 +164,6 @@ class Microphone:
         """Called by PortAudio's thread: a new tuple each time, so that nobody sees half of one."""
         self.xruns += bool(status.input_overflow)
         self._window = (*self._window[1:], block[:, 0].copy())
-
-
-def _opened(
-    kind: Kind,
-    device: str | int,
-    sample_rate: int,
-    block: int,
-    latency_s: float,
-    channels: int,
-    callback: Any,
-) -> Any:
-    try:
-        import sounddevice
-    except (ImportError, OSError) as error:  # OSError: the package is there, its library is not
-        raise NoSound("PortAudio is missing: apt-get install libportaudio2") from error
-    hosts = [str(host["name"]) for host in sounddevice.query_hostapis()]
-    devices = [
-        Device(
-            int(each["index"]),
-            str(each["name"]),
-            hosts[int(each["hostapi"])],
-            int(each["max_input_channels"]),
-            int(each["max_output_channels"]),
-        )
-        for each in sounddevice.query_devices()
-    ]
-    chosen = choose(device, devices, kind)
-    stream_kind = sounddevice.InputStream if kind == "input" else sounddevice.OutputStream
-    extra = (
-        sounddevice.WasapiSettings(auto_convert=True) if chosen.host == _FAVOURITE else None
-    )  # WASAPI itself takes no rate but the mixer's
-    stream = None
-    try:
-        stream = stream_kind(
-            device=chosen.index,
-            samplerate=sample_rate,
-            blocksize=block,
-            channels=channels,
-            dtype="float32",
-            latency=latency_s,
-            extra_settings=extra,
-            callback=callback,
-        )
-        stream.start()
-    except sounddevice.PortAudioError as error:
-        if stream is not None:
-            stream.close()
-        raise NoSound(
-            f"sound {kind} {chosen.name!r} ({chosen.host}) does not open with {channels} channels "
-            f"at {sample_rate} Hz: {error}"
-        ) from error
-    return stream
-
-
-def _close(stream: Any) -> None:
-    if not stream.closed:
-        stream.abort()
-        stream.close()
 
 
 def _rms(samples: Mono) -> float:

@@ -406,7 +406,9 @@ def test_a_camera_file_that_is_missing_is_a_problem_at_once(tmp_path):
 def test_the_camera_is_judged_by_rate_age_and_brightness():
     config = vrchat()
     bright = Seen(45, 1.5, [0.02], np.full((64, 64, 3), 128, np.uint8))
-    assert camera_finding(config, bright) == ok("camera", "device 0: 30.0 frames/s, 20 ms old")
+    assert camera_finding(config, bright) == ok(
+        "camera", "OBS Virtual Camera: 30.0 frames/s, 20 ms old"
+    )
     for seen, level in (
         (Seen(), "problem"),
         (dataclasses.replace(bright, frames=0, ages_s=[1.0]), "problem"),

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from configs.standin import StandinConfig
+from interfaces.sound_device import NoSound
 from interfaces.standin import hearing
 from interfaces.standin.company import Person
 from interfaces.standin.core import StandinCore
 from interfaces.standin.mix import mix
-from interfaces.standin.sound import NoSound
 from interfaces.vrchat.osc import encode
 
 CONFIG = StandinConfig(place="plaza", people=3, speaker="any", width=64, height=64)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from configs.errors import BadInput
-from interfaces.standin.voices import PEAK, WAV_MAX_S, BadWav, babble, read_wav
+from interfaces.standin.voices import PEAK, babble
+from interfaces.wav import WAV_MAX_S, BadWav, read_wav
 
 RATE = 48000
 
@@ -173,5 +174,5 @@ def test_what_is_not_allowed_is_named(awkward_path: Path, content: bytes, why: s
 def test_no_file_and_a_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadWav, match="no such file"):
         read_wav(tmp_path / "none.wav")
-    with pytest.raises(BadWav, match="cannot be used as speech"):
+    with pytest.raises(BadWav, match="cannot be used as sound"):
         read_wav(str(tmp_path))
