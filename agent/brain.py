@@ -49,8 +49,10 @@ class Brain:
         networks = self._networks
         image = torch.from_numpy(observation.image).unsqueeze(0)
         vector = torch.from_numpy(observation.vector).unsqueeze(0)
+        sound = observation.sound
+        heard = None if sound is None else torch.from_numpy(sound.reshape(1, -1))
         observed = networks.dynamics.observe(
-            networks.encoder(to_patches(image), vector).unsqueeze(1),
+            networks.encoder(to_patches(image), vector, heard).unsqueeze(1),
             vector[:, None, -self._num_actions :],
             torch.tensor([[observation.is_first]]),
             state,

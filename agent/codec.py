@@ -1,9 +1,10 @@
-"""Pictures and vectors into tokens, and features back into pictures and vectors.
+"""Pictures, vectors and sound into tokens, and features back into them.
 
-Shapes: B any leading axes; H, W, C image; E tokens; F feature.
+Shapes: B any leading axes; H, W, C image; S sound, log-mel bands flat; E tokens; F feature.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -43,8 +44,18 @@ def _channels_last(*layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(*layers).to(memory_format=torch.channels_last)  # pyright: ignore
 
 
+class Decoded(NamedTuple):
+    """patches (B, H/4, W/4, 48), mean of a unit-variance normal of -0.5..0.5, or (B, 0) without a
+    picture; symlog vector (B, D); sound (B, S), or (B, 0) without ears."""
+
+    patches: Tensor
+    vector: Tensor
+    sound: Tensor
+
+
 class Encoder(nn.Module):
-    """Picture by patches and strided convolutions, vector by an mlp on its symlog; concatenated."""
+    """Picture by patches and strided convolutions, vector by an mlp on its symlog, sound by an mlp;
+    concatenated."""
 
     def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
         super().__init__()
@@ -63,10 +74,15 @@ class Encoder(nn.Module):
                 nn.SiLU(),
             )
             self.size += high * (height // _REDUCTION) * (width // _REDUCTION)
+        if spaces.has_sound:
+            self.sound = mlp(math.prod(spaces.sound_shape), config.units, 1)
+            self.size += config.units
 
-    def forward(self, patches: Tensor, vector: Tensor) -> Tensor:
-        """Patches (B, H/4, W/4, 48), vector (B, D) -> tokens (B, E)."""
+    def forward(self, patches: Tensor, vector: Tensor, sound: Tensor | None = None) -> Tensor:
+        """Patches (B, H/4, W/4, 48), vector (B, D), sound (B, S) -> tokens (B, E)."""
         tokens = self.vector(symlog(vector))
+        if sound is not None:
+            tokens = torch.cat([tokens, self.sound(sound)], -1)
         if not self._has_image:
             return tokens
         lead = patches.shape[:-3]
@@ -76,7 +92,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Feature to patches (mean of a unit-variance normal, -0.5..0.5) and to symlog vector."""
+    """Feature to patches, symlog vector and sound."""
 
     def __init__(self, spaces: Spaces, config: ModelConfig, feature_size: int) -> None:
         super().__init__()
@@ -98,12 +114,20 @@ class Decoder(nn.Module):
                 nn.Conv2d(low, channels * _PATCH**2, 3, 1, 1),
             )
 
-    def forward(self, feature: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, F) -> patches (B, H/4, W/4, 48) or (B, 0), symlog vector (B, D)."""
+        self._has_sound = spaces.has_sound
+        if self._has_sound:
+            self.sound = nn.Sequential(
+                *mlp(feature_size, config.units, config.layers),
+                nn.Linear(config.units, math.prod(spaces.sound_shape)),
+            )
+
+    def forward(self, feature: Tensor) -> Decoded:
+        """(B, F) -> what it was made of."""
         vector = self.vector(feature)
+        sound = self.sound(feature) if self._has_sound else feature[..., :0]
         if not self._has_image:
-            return feature[..., :0], vector
+            return Decoded(feature[..., :0], vector, sound)
         start = self.project(feature).reshape(-1, *self._start)
         patches = self.convolutions(start.contiguous(memory_format=torch.channels_last))
         patches = patches.permute(0, 2, 3, 1)
-        return patches.reshape(*feature.shape[:-1], *patches.shape[1:]), vector
+        return Decoded(patches.reshape(*feature.shape[:-1], *patches.shape[1:]), vector, sound)

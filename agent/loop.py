@@ -156,6 +156,10 @@ class Body:
         step["reward"] = self._rewards.of(observation)
         step["vector"], step["chosen"] = observation.vector, decision.chosen
         step["image"] = observation.image
+        if observation.sound is not None:
+            step["sound"] = observation.sound
+        if observation.sound_raw is not None:
+            step["sound_raw"] = observation.sound_raw
         moment["value"] = decision.value
         self._scribe.take(moment)
         moment["swapped"] = 0

@@ -70,6 +70,12 @@ class WorldConfig(Strict):
             if twice:
                 raise ValueError(f"{what} named twice: {', '.join(twice)}")
         known_inputs(self.actions)
+        switched = self.voice.device is not None and self.voice.unmute != "never"
+        if switched and any(a.target == "input" and a.name == "Voice" for a in self.actions):
+            raise ValueError(
+                "actions: the input Voice is the microphone's switch, and voice.unmute "
+                f"{self.voice.unmute} moves it already (never leaves it to the policy)"
+            )
         for name, (low, high) in self.ranges.items():
             if name not in self.parameters:
                 raise ValueError(f"ranges.{name} is not among parameters")

@@ -66,6 +66,7 @@ _BOARD = np.dtype(
         ("weights_published", "<u8"),
         ("loss_image", "<f8"),
         ("loss_vector", "<f8"),
+        ("loss_sound", "<f8"),
         ("loss_reward", "<f8"),
         ("loss_kl", "<f8"),
         ("loss_model", "<f8"),

@@ -14,32 +14,35 @@ from pathlib import Path
 
 from loguru import logger
 
-from configs.vrchat import ActionConfig
 from interfaces.board import Board
 from interfaces.controls import silent_after_s
 from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.process import ProcessWatch, become, when_orphaned
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.hands import rest_datagrams
+from interfaces.vrchat.voice import voice_rest
 
 _TIMES, _APART_S = 3, 0.01  # UDP may lose one
 _LOOK_EVERY_S = 0.02
 
 
 class Guard:
-    """Watches one body at a time, by its process and its heartbeat on the Board."""
+    """Watches one body at a time, by its process and its heartbeat on the Board.
+
+    `rest`: the datagrams that let go of everything.
+    """
 
     def __init__(
         self,
         board: Board,
         endpoints: Endpoints,
-        actions: Sequence[ActionConfig],
+        rest: Sequence[bytes],
         hz: float,
         stop_file: Path,
     ) -> None:
         self._board, self._stop_file = board, stop_file
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
-        self._rest = rest_datagrams(actions)
+        self._rest = tuple(rest)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._hung_after_s = silent_after_s(hz)
         self._fences = int(board["fence_seen"])  # a guard started anew does not repeat a number
@@ -112,7 +115,7 @@ def watch_run(run_path: Path) -> None:
     guard = Guard(
         Board(run.board),
         read_endpoints(run.endpoints),
-        config.world.actions,
+        [*rest_datagrams(config.world.actions), *voice_rest(config.world.voice)],
         config.beat.hz,
         run.stop_file,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from interfaces.board import Board
 
-LOSSES = ("image", "vector", "reward", "kl", "model", "policy", "value")
+LOSSES = ("image", "vector", "sound", "reward", "kl", "model", "policy", "value")
 
 
 class MetricsLog:

@@ -16,11 +16,15 @@ class Spaces:
 
     image_shape: (height, width, 3), or (0, 0, 3) for a world without a picture.
     features: names of the world's own vector entries; actions: what the policy controls.
+    sound_shape: (channels, frames, mels), what is heard, or () for a world without ears;
+    raw_shape: (channels, samples) of the same, kept for people, or ().
     """
 
     image_shape: tuple[int, int, int]
     features: tuple[str, ...]
     actions: tuple[ActionConfig, ...]
+    sound_shape: tuple[int, ...] = ()
+    raw_shape: tuple[int, ...] = ()
 
     @property
     def num_actions(self) -> int:
@@ -40,13 +44,20 @@ class Spaces:
         return self.image_shape[0] > 0
 
     @property
+    def has_sound(self) -> bool:
+        return bool(self.sound_shape)
+
+    @property
     def axis_mask(self) -> tuple[bool, ...]:
         """True where the action is a continuous axis, False where it is a button."""
         return tuple(action.kind == "axis" for action in self.actions)
 
     def to_json(self) -> dict[str, object]:
-        return {
+        told: dict[str, object] = {
             "image_shape": list(self.image_shape),
             "features": list(self.features),
             "actions": [action.model_dump() for action in self.actions],
         }
+        if self.sound_shape:  # a journal without is what it was before there were ears
+            told |= {"sound_shape": list(self.sound_shape), "raw_shape": list(self.raw_shape)}
+        return told

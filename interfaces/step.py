@@ -22,9 +22,12 @@ def step_dtype(spaces: Spaces) -> np.dtype[np.void]:
     `reward` holds the lived terms as weighted when lived; `world_reward` what the world itself
     paid, unweighted, so that weights can change later. `tick` keys the acting noise; it goes on
     counting where a full disk leaves a gap in `index`. `action` is what was really sent, `chosen`
-    what the policy asked for, both in policy units. Times: `monotonic_ns` and `wall_ns` at the
+    what the policy asked for, both in policy units. `sound` and `sound_raw` (16 bits a sample) are
+    there for a world with ears. Times: `monotonic_ns` and `wall_ns` at the
     start of observing; durations in seconds.
     """
+    ears = [("sound", "<f4", spaces.sound_shape)] if spaces.sound_shape else []
+    raw = [("sound_raw", "<i2", spaces.raw_shape)] if spaces.raw_shape else []
     return np.dtype(
         [
             ("index", "<u8"),
@@ -49,5 +52,7 @@ def step_dtype(spaces: Spaces) -> np.dtype[np.void]:
             ("action", "<f4", (spaces.num_actions,)),
             ("chosen", "<f4", (spaces.num_actions,)),
             ("image", "u1", spaces.image_shape),
+            *ears,
+            *raw,
         ]
     )

@@ -39,6 +39,7 @@ class Observation:
     reward: what the world itself pays for the last action (VRChat pays nothing).
     frame_age_s: seconds since the frame was grabbed; frame_number counts grabbed frames.
     resting: in this situation the inputs stay at rest, whatever the policy wants.
+    sound: float32 sound_shape of -1..1, and sound_raw int16 raw_shape, for a world with ears.
     """
 
     image: NDArray[np.uint8]
@@ -51,6 +52,8 @@ class Observation:
     frame_number: int = 0
     situation: Situation = field(default=Situation.NONE)
     resting: bool = False
+    sound: NDArray[np.float32] | None = None
+    sound_raw: NDArray[np.int16] | None = None
 
 
 class World(Protocol):

@@ -1,4 +1,4 @@
-"""Sound for tests: a PulseAudio of our own with two null sinks, and processes that hear no other."""
+"""Sound for tests: a PulseAudio of our own with two null sinks, and what hears no other."""
 
 import contextlib
 import json
@@ -75,8 +75,8 @@ class Pulse:
     def run(self, *command: str) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(command, env=self.environment, capture_output=True, check=False)
 
-    def child(self, code: str) -> subprocess.Popen[bytes]:
-        return self.start([sys.executable, "-c", CHILD + code])
+    def child(self, code: str, *arguments: str) -> subprocess.Popen[bytes]:
+        return self.start([sys.executable, "-c", CHILD + code, *arguments])
 
     def kill(self) -> None:
         self._server.kill()

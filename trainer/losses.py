@@ -24,6 +24,7 @@ class Batch(NamedTuple):
     """Lived sequences, row t as in the journal: (B, T, ...).
 
     learned: bool (B, T), false where a Step is only remembered; None: all are learned from.
+    sound: (B, T, S), or None in a world without ears.
     """
 
     image: Tensor
@@ -32,6 +33,7 @@ class Batch(NamedTuple):
     is_first: Tensor
     is_terminal: Tensor
     learned: Tensor | None = None
+    sound: Tensor | None = None
 
 
 class ModelLoss(NamedTuple):
@@ -76,14 +78,14 @@ def model_loss(
     size = batch.vector.shape[0]
     patches = to_patches(batch.image)
     observed = networks.dynamics.observe(
-        networks.encoder(patches, batch.vector),
+        networks.encoder(patches, batch.vector, batch.sound),
         previous_action(batch.vector, num_actions),
         batch.is_first,
         networks.dynamics.initial(size, batch.vector.device),
         noise,
     )
     feature = observed.state.feature
-    decoded, vector = networks.decoder(feature)
+    decoded, vector, sound = networks.decoder(feature)
     kl_loss, kl = kl_balance(networks.dynamics.latent, observed.posterior, observed.prior, config)
     lived = (~batch.is_first).to(batch.reward.dtype)
     if batch.learned is not None:  # what is only remembered fills the state, and costs nothing
@@ -102,6 +104,9 @@ def model_loss(
     if decoded.numel():  # summed over pixels, in one pass: these are the largest arrays there are
         image_loss = 0.5 * F.mse_loss(decoded, patches, reduction="sum") / kl_loss.numel()
     vector_loss = 0.5 * (vector - symlog(batch.vector)).square().sum(-1)
+    sound_loss = torch.zeros((), device=kl_loss.device)
+    if batch.sound is not None:
+        sound_loss = 0.5 * (sound - batch.sound).square().sum(-1)
     predicted = networks.reward(feature).squeeze(-1)
     reward_loss = 0.5 * known * (predicted - batch.reward - bonus).square()
     continue_loss = F.binary_cross_entropy_with_logits(
@@ -109,11 +114,12 @@ def model_loss(
         (~batch.is_terminal).to(predicted.dtype),
         reduction="none",
     )
-    each = vector_loss + reward_loss + continue_loss + kl_loss
+    each = vector_loss + sound_loss + reward_loss + continue_loss + kl_loss
     total = image_loss + (each if batch.learned is None else each * batch.learned).mean()
     terms = {
         "loss_image": image_loss,
         "loss_vector": vector_loss.mean(),
+        **({} if batch.sound is None else {"loss_sound": sound_loss.mean()}),
         "loss_reward": reward_loss.mean(),
         "loss_continue": continue_loss.mean(),
         "loss_kl": kl.mean(),

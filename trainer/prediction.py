@@ -33,7 +33,7 @@ def prediction_psnr(
     batch, action = held_out, previous_action(held_out.vector, num_actions)
     patches = to_patches(batch.image)
     observed = networks.dynamics.observe(
-        networks.encoder(patches, batch.vector),
+        networks.encoder(patches, batch.vector, batch.sound),
         action,
         batch.is_first,
         networks.dynamics.initial(batch.vector.shape[0], batch.vector.device),
@@ -48,7 +48,7 @@ def prediction_psnr(
         counted = counted & batch.learned[:, _BURN_IN:]
     if not counted.any():
         return None
-    predicted = networks.decoder(expected.feature)[0].clamp(-0.5, 0.5)
+    predicted = networks.decoder(expected.feature).patches.clamp(-0.5, 0.5)
     return PredictionPsnr(
         *(
             _psnr((guess - truth).square().mean((-3, -2, -1))[counted])

@@ -34,6 +34,7 @@ class Replay:
         self._seed = config.seed
         self._unlearned = np.uint32(unlearned(config.world.situations))
         self._device = device
+        self._fields = (*_FIELDS, *(["sound"] if spaces.has_sound else []))
 
     @property
     def steps(self) -> int:
@@ -83,7 +84,7 @@ class Replay:
 
     def windows(self, starts: NDArray[np.int64], length: int) -> Batch:
         """The windows beginning at `starts`, as tensors on the device."""
-        rows = self._reader.gather(starts, length, _FIELDS)
+        rows = self._reader.gather(starts, length, self._fields)
         reward = self._rewards.terms(rows["vector"], rows["world_reward"], rows["is_first"]).sum(-1)
         learned = (rows["situation"] & self._unlearned) == 0
         return Batch(
@@ -93,6 +94,7 @@ class Replay:
             is_first=self._tensor(rows["is_first"]),
             is_terminal=self._tensor(rows["is_terminal"]),
             learned=None if learned.all() else self._tensor(learned),
+            sound=self._tensor(rows["sound"]).flatten(2) if "sound" in rows else None,
         )
 
     def newest(self, length: int) -> Batch:

@@ -33,7 +33,7 @@ def draw_view(
     """
     action = previous_action(window.vector, num_actions)
     observed = networks.dynamics.observe(
-        networks.encoder(to_patches(window.image), window.vector),
+        networks.encoder(to_patches(window.image), window.vector, window.sound),
         action,
         window.is_first,
         networks.dynamics.initial(1, window.vector.device),
@@ -68,7 +68,7 @@ def write_view(path: Path, picture: Picture) -> None:
 
 def _decode(networks: Networks, states: list[State]) -> list[Picture]:
     feature = torch.cat([state.feature for state in states])
-    return list(to_image(networks.decoder(feature)[0]).cpu().numpy())
+    return list(to_image(networks.decoder(feature).patches).cpu().numpy())
 
 
 def _compose(rows: list[tuple[str, list[Picture], int | None]], caption: str) -> Picture:

@@ -232,6 +232,8 @@ def read_layout(folder: Path) -> Spaces | None:
             (height, width, channels),
             tuple(found["spaces"]["features"]),
             tuple(ActionConfig(**action) for action in found["spaces"]["actions"]),
+            tuple(found["spaces"].get("sound_shape", ())),
+            tuple(found["spaces"].get("raw_shape", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise JournalError(f"{path} is not a journal's layout: {error}") from error

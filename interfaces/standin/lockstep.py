@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.clock import VirtualClock
 from interfaces.spaces import Spaces
@@ -19,10 +20,18 @@ from interfaces.world import Observation
 
 
 class LockstepStandin:
-    """Advances the stand-in by one beat of physics each time it is observed."""
+    """Advances the stand-in by one beat of physics each time it is observed.
+
+    Raises BadInput for ears: nothing sounds here.
+    """
 
     def __init__(self, config: Config, seed: int) -> None:
         self._config = config.world
+        if config.world.ears.device is not None:
+            raise BadInput(
+                f"world.ears.device {config.world.ears.device}: there is no sound in lockstep; "
+                "null, or live by run"
+            )
         self._spaces = vrchat_spaces(config.world)
         self.core = StandinCore(config.world.standin, seed)
         self._substeps_per_beat = PHYSICS_HZ / config.beat.hz

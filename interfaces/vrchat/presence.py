@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from configs.schema import WorldConfig
 from interfaces.spaces import Spaces
 from interfaces.vrchat.feelings import Feelings
-from interfaces.vrchat.fingers import Sayer
 from interfaces.vrchat.hands import Hands
 from interfaces.vrchat.situations import WATCHED, Felt, Responses, Sight, Situations
+from interfaces.vrchat.voice import Voice
 from interfaces.world import Observation, Situation
 
 _MOVES = ("Vertical", "Horizontal", "MoveForward", "MoveBackward", "MoveLeft", "MoveRight")
@@ -31,13 +31,14 @@ class Presence:
         spaces: Spaces,
         now: Callable[[], float],
         beat_s: float,
-        voice: Sayer | None = None,
+        voice: Voice | None = None,
     ) -> None:
         stop = config.control.stop_parameter
         self._config, self._now, self._stop = config, now, stop
         self.feelings = Feelings(
             config.parameters, (*WATCHED, *([stop] if stop else [])), config.ranges, now
         )
+        self._voice = voice
         self.hands = Hands(config.actions, config.manners, beat_s, voice)
         self._situations = Situations(config.situations, config.camera.stale_s)
         self._responses = Responses(config.situations)
@@ -90,12 +91,19 @@ class Presence:
         if introduction and not self._introduced:
             self._introduced = self.hands.chat.say(introduction)
         datagrams, self.last_sent = self.hands.move(action)
+        if self._voice is not None:
+            datagrams = datagrams + self._voice.beat(muted=self.feelings["MuteSelf"] != 0.0)
         return datagrams
 
     def rest(self) -> list[bytes]:
         """Let go of everything."""
         self.last_sent = np.zeros_like(self.last_sent)
-        return self.hands.rest()
+        datagrams = self.hands.rest()
+        return datagrams if self._voice is None else datagrams + self._voice.rest()
+
+    def close(self) -> None:
+        if self._voice is not None:
+            self._voice.close()
 
     def snapshot(self) -> dict[str, Any]:
         return {

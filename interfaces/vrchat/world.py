@@ -12,13 +12,23 @@ from interfaces.clock import Clock
 from interfaces.endpoints import Endpoints
 from interfaces.spaces import Spaces
 from interfaces.vrchat.camera import Camera
+from interfaces.vrchat.ears import Ears, LogMel, raw_shape
 from interfaces.vrchat.presence import Presence
 from interfaces.vrchat.situations import Sight
+from interfaces.vrchat.voice import Voice
 from interfaces.world import Observation
 
 
 def vrchat_spaces(config: WorldConfig) -> Spaces:
-    return Spaces((config.camera.height, config.camera.width, 3), config.parameters, config.actions)
+    ears, camera = config.ears, config.camera
+    hears = ears.device is not None
+    return Spaces(
+        (camera.height, camera.width, 3),
+        config.parameters,
+        config.actions,
+        LogMel(ears).shape if hears else (),
+        raw_shape(ears) if hears and ears.keep_raw else (),
+    )
 
 
 class PortTaken(BadInput, OSError):
@@ -41,7 +51,12 @@ class VRChatWorld:
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._out.setblocking(False)
         self._out.connect(self._target)  # so that a closed port is told
-        self.presence = Presence(config, self._spaces, clock.now, beat_s)
+        self._ears, voice = None, None
+        if config.ears.device is not None:
+            self._ears = Ears(config.ears, clock)
+        if config.voice.device is not None:
+            voice = Voice(config.voice, config.actions, beat_s)
+        self.presence = Presence(config, self._spaces, clock.now, beat_s, voice)
         self.sent_datagrams = 0
         self._closed = False
         self.camera_source = endpoints.camera_source
@@ -67,7 +82,11 @@ class VRChatWorld:
                 grabbed.brightness,
                 max(0.0, grabbed.at_s - grabbed.same_since_s),
             )
-        return self.presence.observe(sight)
+        observation = self.presence.observe(sight)
+        if self._ears is not None:
+            heard = self._ears.newest()
+            observation.sound, observation.sound_raw = heard.bands, heard.raw
+        return observation
 
     def act(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
         self._send(self.presence.act(action))
@@ -88,6 +107,9 @@ class VRChatWorld:
         self._in.close()
         self._out.close()
         self._camera.close()
+        if self._ears is not None:
+            self._ears.close()
+        self.presence.close()
         self._listener.join(timeout=1.0)
 
     def _send(self, datagrams: list[bytes]) -> None:
