@@ -197,6 +197,22 @@ def doctor(
 
 
 @app.command()
+def calibrate(
+    words: Words = None,
+    out: Annotated[Path, typer.Option("--out", help="the YAML to write")] = Path("calibrated.yaml"),
+) -> None:
+    """Move the avatar a little; measure dead zones, speeds and delays, and write them as YAML."""
+    from interfaces.calibrate.command import calibrate as calibrate_client
+
+    with bad_input_exits():
+        path, overrides = split_words(words or [])
+        config = load_config(path, overrides)
+        stopped = _stop_on_signals()
+        if not calibrate_client(config, str(path), out, MAIN, stopped, console):
+            raise typer.Exit(130)
+
+
+@app.command()
 def rollback(
     run: RunPath,
     version: Annotated[

@@ -13,6 +13,7 @@ from configs.vrchat import (
     ControlConfig,
     EarsConfig,
     MannersConfig,
+    MeasuredConfig,
     OscConfig,
     SituationsConfig,
     VoiceConfig,
@@ -58,6 +59,7 @@ class WorldConfig(Strict):
     situations: SituationsConfig = SituationsConfig()
     manners: MannersConfig = MannersConfig()
     control: ControlConfig = ControlConfig()
+    measured: MeasuredConfig = MeasuredConfig()
     standin: StandinConfig = StandinConfig()
 
     @model_validator(mode="after")

@@ -289,6 +289,26 @@ class MannersConfig(Strict):
     )
 
 
+class MeasuredConfig(Strict):
+    """What `calibrate` has measured in this client and world."""
+
+    turn_deg_s: float = Field(
+        default=200.0, gt=0, le=3600, description="turning speed at full LookHorizontal"
+    )
+    forward_m_s: float | None = Field(
+        default=None, gt=0, le=100, description="speed at full Vertical; none: not measured"
+    )
+    right_m_s: float | None = Field(
+        default=None, gt=0, le=100, description="speed at full Horizontal; none: not measured"
+    )
+    dead_time_s: float | None = Field(
+        default=None, ge=0, le=10, description="from an input sent to the parameter changed"
+    )
+    loop_s: float | None = Field(
+        default=None, ge=0, le=10, description="from an input sent to the changed picture at hand"
+    )
+
+
 class ControlConfig(Strict):
     """How a person stops it, pauses it and takes over."""
 

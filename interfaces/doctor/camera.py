@@ -10,7 +10,7 @@ from configs.schema import Config
 from configs.vrchat import CameraConfig
 from interfaces.clock import RealClock
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.doctor.pictures import other_cameras, save, silence
+from interfaces.doctor.pictures import other_cameras, save
 from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.video import Frame, check_video, kind_of
 
@@ -72,7 +72,6 @@ def camera_finding(config: Config, seen: Seen) -> Finding:
 
 def watch(camera: CameraConfig, first_s: float = FIRST_S, watch_s: float = WATCH_S) -> Seen:
     """Waits for the first picture, then counts; empty if none comes within `first_s`."""
-    silence()
     clock = RealClock()
     eye = Camera(camera.source, camera, clock)
     try:

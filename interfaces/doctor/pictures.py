@@ -1,6 +1,5 @@
 """The other cameras, and a picture of what each sees."""
 
-import os
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from interfaces.doctor.findings import Check, Finding, examine, ok, warning
 from interfaces.vrchat.camera_names import BACKEND, camera_names
-from interfaces.vrchat.video import Frame
+from interfaces.vrchat.video import Frame, silence_opencv
 
 DEVICE_S = 4.0
 UNNAMED = 4  # indices tried where there are no names
@@ -37,7 +36,7 @@ def other_cameras(but: str | int, pictures: Path | None) -> list[Finding]:
 
 def _device(index: int, name: str, pictures: Path) -> list[Finding]:
     """What it sees. One without a name may not be there at all: then nothing is said."""
-    silence()
+    silence_opencv()
     capture = cv2.VideoCapture(index, BACKEND)
     try:
         done, picture = capture.read()
@@ -61,9 +60,3 @@ def save(rgb: Frame, path: Path) -> Path:
         raise RuntimeError(f"{path}: OpenCV makes no PNG")
     path.write_bytes(png.tobytes())  # cv2.imwrite knows no Japanese path on Windows
     return path
-
-
-def silence() -> None:
-    """What OpenCV complains of, a finding says better."""
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # read when a source is opened: quiet

@@ -42,7 +42,9 @@ class Hands:
         manners: MannersConfig | None = None,
         beat_s: float = 0.1,
         voice: Sayer | None = None,
+        turn_deg_s: float = 200.0,
     ) -> None:
+        """`turn_deg_s`: how fast it turns at full LookHorizontal."""
         manners = manners or MannersConfig()
         self._actions = tuple(actions)
         self._rest = rest_datagrams(actions)
@@ -50,7 +52,7 @@ class Hands:
         self.chat = Chat(beat_s)
         chats = PerMinute(manners.chats_per_minute, beat_s)  # one measure for all lines together
         self._fingers = [
-            _finger(config, manners, beat_s, self.chat, chats, voice or Mute())
+            _finger(config, manners, beat_s, self.chat, chats, voice or Mute(), turn_deg_s)
             for config in self._actions
         ]
 
@@ -94,6 +96,7 @@ def _finger(
     chat: Chat,
     chats: PerMinute,
     voice: Sayer,
+    turn_deg_s: float,
 ) -> Finger:
     limits = [PerMinute(config.per_minute, beat_s)] if config.per_minute else []
     if config.target == "chat":
@@ -103,7 +106,7 @@ def _finger(
     if config.kind == "axis":
         turns = config.target == "input" and config.name == "LookHorizontal"
         most = manners.spins_per_minute if turns else None
-        return Axis(config, beat_s, None if most is None else Spins(most, beat_s))
+        return Axis(config, beat_s, None if most is None else Spins(most, beat_s, turn_deg_s))
     jumps = config.target == "input" and config.name == "Jump"
     if jumps and manners.jumps_per_minute is not None:
         limits.append(PerMinute(manners.jumps_per_minute, beat_s))

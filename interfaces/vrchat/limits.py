@@ -33,7 +33,7 @@ class Spins:
     `full_deg_s` is how fast it turns at full deflection.
     """
 
-    def __init__(self, per_minute: float, beat_s: float, full_deg_s: float = 200.0) -> None:
+    def __init__(self, per_minute: float, beat_s: float, full_deg_s: float) -> None:
         self._done = PerMinute(per_minute, beat_s)
         self._beat_deg = full_deg_s * beat_s
         self._turned_deg = 0.0  # since it last changed direction or came round

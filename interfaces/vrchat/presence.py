@@ -39,7 +39,9 @@ class Presence:
             config.parameters, (*WATCHED, *([stop] if stop else [])), config.ranges, now
         )
         self._voice = voice
-        self.hands = Hands(config.actions, config.manners, beat_s, voice)
+        self.hands = Hands(
+            config.actions, config.manners, beat_s, voice, config.measured.turn_deg_s
+        )
         self._situations = Situations(config.situations, config.camera.stale_s)
         self._responses = Responses(config.situations)
         self._moves, self._turns = (

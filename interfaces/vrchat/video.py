@@ -1,5 +1,6 @@
 """Where pictures come from: a device, a stream, a file, a screen or a window; all of one shape."""
 
+import os
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -100,6 +101,7 @@ class OpenCVVideo:
     def __init__(self, source: str | int, config: CameraConfig, clock: Clock) -> None:
         self._crop, self._clock = config.crop, clock
         kind = kind_of(source)
+        silence_opencv()
         self._capture = _capture(source, kind, config.fps)
         if not self._capture.isOpened():
             self._capture.release()
@@ -138,3 +140,9 @@ def _capture(source: str | int, kind: Kind, fps: float) -> cv2.VideoCapture:
     capture.set(cv2.CAP_PROP_FPS, fps)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # stale is labelled, never queued
     return capture
+
+
+def silence_opencv() -> None:
+    """What OpenCV complains of, the camera's own line or a finding says better."""
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # read when a source is opened: quiet

@@ -47,7 +47,7 @@ class VRChatWorld:
         self._spaces = vrchat_spaces(config)
         self._clock = clock
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
-        self._in = _listen(endpoints.osc_receive_port)
+        self._in = listen_at(endpoints.osc_receive_port)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._out.setblocking(False)
         self._out.connect(self._target)  # so that a closed port is told
@@ -150,7 +150,8 @@ class VRChatWorld:
             self.presence.feelings.take(datagram)
 
 
-def _listen(port: int) -> socket.socket:
+def listen_at(port: int) -> socket.socket:
+    """Where the client's parameters arrive. Raises PortTaken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         listener.bind(("127.0.0.1", port))

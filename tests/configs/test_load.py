@@ -345,7 +345,7 @@ def test_every_preset_loads_and_survives_a_round_trip(name: str, tmp_path: Path)
              "'\"", "\\", "\n", "夢\u2028x", "\x07", "=", "<<", "🌙", "1:30", "\x85", "- a"],
 )  # fmt: skip
 def test_any_text_and_number_survives_a_round_trip(tmp_path: Path, text: str) -> None:
-    world = {"camera": {"source": text}}
+    world = {"standin": {"speaker": text}}
     config = Config.model_validate(
         {"world": world, "trainer": {"model_lr": 1.1e-17, "clip": 1e9}, "dream": {"entropy": 0.1}}
     )
