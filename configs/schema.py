@@ -72,6 +72,8 @@ class WorldConfig(Strict):
             if twice:
                 raise ValueError(f"{what} named twice: {', '.join(twice)}")
         known_inputs(self.actions)
+        if self.kind == "standin" and self.manners.worlds:
+            raise ValueError("manners.worlds: the stand-in writes no log, only VRChat does")
         switched = self.voice.device is not None and self.voice.unmute != "never"
         if switched and any(a.target == "input" and a.name == "Voice" for a in self.actions):
             raise ValueError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.files import write_json
+from interfaces.vrchat.client_log import log_folder
 from interfaces.vrchat.video import check_video
 
 USUAL_IN, USUAL_OUT = 9000, 9001  # VRChat's own ports
@@ -36,7 +37,7 @@ def choose_endpoints(config: WorldConfig) -> Endpoints:
 
     In VRChat with OSCQuery: what the client found there says; without one, its usual ports. Raises
     BadInput for a host that is not known, where several clients could be meant, and for a camera
-    that waiting does not bring.
+    or a log folder that waiting does not bring.
     """
     osc, host = config.osc, _resolved(config.osc.host)
     source = config.camera.source
@@ -44,6 +45,8 @@ def choose_endpoints(config: WorldConfig) -> Endpoints:
         source = f"http://127.0.0.1:{_free_port(socket.SOCK_STREAM)}/camera.mjpg"
     else:
         check_video(source)
+    if config.manners.worlds:
+        log_folder(config.manners)
     if config.kind != "vrchat" or not osc.oscquery:
         send_port = osc.send_port or _free_port(socket.SOCK_DGRAM)
         receive_port = osc.receive_port or _free_port(socket.SOCK_DGRAM)

@@ -1,5 +1,7 @@
 """A life: `run` from the first process started to the summary written."""
 
+import signal
+import sys
 import threading
 import time
 from collections.abc import Generator
@@ -10,10 +12,12 @@ from typing import Any
 from rich.console import Console
 
 from configs.schema import Config
+from interfaces import people
 from interfaces.board import Board
 from interfaces.dashboard import Screen
 from interfaces.endpoints import choose_endpoints, write_endpoints
 from interfaces.files import write_json
+from interfaces.hotkey import Hotkey
 from interfaces.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.run_folder import RunFolder
 from interfaces.supervisor import Fault, Supervisor
@@ -43,8 +47,13 @@ class Life:
     def live(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
         """Until `seconds` of life have passed or `stopped` is set. Returns the summary.
 
-        Raises Fault, after everything has ended and the summary is written.
+        Raises Fault, after everything has ended and the summary is written; BadInput for a stop key
+        that cannot be heard, before anything has begun.
         """
+        with self._emergency_stop():
+            return self._live(seconds, stopped)
+
+    def _live(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
         began = time.perf_counter()
         fault: Fault | None = None
         self._supervisor.start()
@@ -118,6 +127,24 @@ class Life:
             yield
         finally:
             receiver.close()
+
+    @contextmanager
+    def _emergency_stop(self) -> Generator[None]:
+        """By a key from any window, and by SIGUSR1 where there is one."""
+
+        def stop(*_: object) -> None:
+            people.stop(self._run, release=False)  # the guard sees it, and the screen shows it
+
+        key = self._config.world.control.stop_key
+        hotkey = Hotkey(key, stop) if key else None
+        before = signal.signal(signal.SIGUSR1, stop) if sys.platform != "win32" else None
+        try:
+            yield
+        finally:
+            if sys.platform != "win32":
+                signal.signal(signal.SIGUSR1, before)
+            if hotkey is not None:
+                hotkey.close()
 
     def warn(self, notice: str) -> None:
         """Show a line that must not be missed."""

@@ -4,7 +4,6 @@ A parameter that was added to the avatar later is missing there, and OSC then ne
 """
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from interfaces.doctor.findings import Finding, ok, warning
+from interfaces.vrchat.folders import client_folders
 
-_LOCAL_LOW = Path("AppData", "LocalLow", "VRChat", "VRChat", "OSC")
-_PROTON = Path("steamapps", "compatdata", "438100", "pfx", "drive_c", "users", "steamuser")
-_STEAM = (Path(".steam", "steam"), Path(".local", "share", "Steam"))
 _RESET = "or Action Menu > Options > OSC > Reset Config; then put the avatar on again"
 _DAY_S = 86400.0
 
@@ -31,12 +28,8 @@ class AvatarFile:
 
 
 def osc_folders(home: Path) -> list[Path]:
-    """Where VRChat keeps these files, on Windows or under Proton; only what is there."""
-    if sys.platform == "win32":
-        places = [home / _LOCAL_LOW]
-    else:
-        places = [home / steam / _PROTON / _LOCAL_LOW for steam in _STEAM]
-    return list(dict.fromkeys(each.resolve() for each in places if each.is_dir()))
+    """Where VRChat keeps these files; only what is there."""
+    return [osc for folder in client_folders(home) if (osc := folder / "OSC").is_dir()]
 
 
 def file_findings(parameters: Sequence[str], folders: Sequence[Path], worn: str) -> list[Finding]:

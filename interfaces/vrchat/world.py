@@ -12,6 +12,7 @@ from interfaces.clock import Clock
 from interfaces.endpoints import Endpoints
 from interfaces.spaces import Spaces
 from interfaces.vrchat.camera import Camera
+from interfaces.vrchat.client_log import WorldLog, log_folder
 from interfaces.vrchat.ears import Ears, LogMel, raw_shape
 from interfaces.vrchat.presence import Presence
 from interfaces.vrchat.situations import Sight
@@ -58,6 +59,8 @@ class VRChatWorld:
             voice = Voice(config.voice, config.actions, beat_s)
         self.presence = Presence(config, self._spaces, clock.now, beat_s, voice)
         self.sent_datagrams = 0
+        self._worlds = config.manners.worlds
+        self._log = WorldLog(log_folder(config.manners)) if self._worlds else None
         self._closed = False
         self.camera_source = endpoints.camera_source
         self._camera = Camera(self.camera_source, config.camera, clock)
@@ -82,6 +85,8 @@ class VRChatWorld:
                 grabbed.brightness,
                 max(0.0, grabbed.at_s - grabbed.same_since_s),
             )
+        if self._log is not None:
+            self.presence.world_allowed = self._log.world in self._worlds
         observation = self.presence.observe(sight)
         if self._ears is not None:
             heard = self._ears.newest()
@@ -109,6 +114,8 @@ class VRChatWorld:
         self._camera.close()
         if self._ears is not None:
             self._ears.close()
+        if self._log is not None:
+            self._log.close()
         self.presence.close()
         self._listener.join(timeout=1.0)
 

@@ -1,8 +1,5 @@
 """Screens and windows as cameras: a real X server, a real window, seen through mss."""
 
-import os
-import shutil
-import subprocess
 import time
 
 import numpy as np
@@ -13,6 +10,7 @@ from interfaces.clock import RealClock
 from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.screen import Rectangle
 from interfaces.vrchat.video import NoVideo, open_video
+from tests import xvfb
 
 RED, BLUE = 0xFF0000, 0x0000FF
 TITLE = "VRChat 夢"
@@ -27,35 +25,17 @@ def until(condition, seconds=10.0):
 
 @pytest.fixture(scope="module")
 def desktop():
-    """An X server of our own, 640x480, blue all over."""
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed")
+    """640x480, blue all over."""
     display = pytest.importorskip("Xlib.display")
     pytest.importorskip("mss")
-    reading, writing = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "640x480x24"],
-        pass_fds=[writing],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(writing)
-    with os.fdopen(reading) as told:
-        name = f":{told.readline().strip()}"
-    before, os.environ["DISPLAY"] = os.environ.get("DISPLAY"), name
-    x = display.Display(name)
-    root = x.screen().root
-    root.change_attributes(background_pixel=BLUE)
-    root.clear_area()
-    x.sync()
-    try:
+    with xvfb.running("640x480") as name:
+        x = display.Display(name)
+        root = x.screen().root
+        root.change_attributes(background_pixel=BLUE)
+        root.clear_area()
+        x.sync()
         yield x
-    finally:
         x.close()
-        server.terminate()
-        server.wait()
-        os.environ.pop("DISPLAY")
-        if before is not None:
-            os.environ["DISPLAY"] = before
 
 
 @pytest.fixture

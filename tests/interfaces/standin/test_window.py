@@ -5,7 +5,6 @@ those of the X server, keys come out of its keyboard (XTEST).
 """
 
 import os
-import shutil
 import socket
 import struct
 import subprocess
@@ -21,6 +20,7 @@ from configs.errors import BadInput
 from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.standin.window import NoDisplay, Window, compose
+from tests import xvfb
 from tests.conftest import ROOT
 
 PATIENCE_S = 10.0
@@ -108,22 +108,10 @@ class Screen:
 
 @pytest.fixture(scope="module")
 def screen() -> Iterator[Screen]:
-    if not sys.platform.startswith("linux"):
-        pytest.skip("looks at an X screen; this is not Linux")
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed (package xvfb)")
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as xvfb:
-        assert xvfb.stdout is not None
-        try:
-            display = int(xvfb.stdout.readline())
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("DISPLAY", f":{display}")
-                screen = Screen(display)
-                yield screen
-                screen.close()
-        finally:
-            xvfb.terminate()
+    with xvfb.running("1280x1024") as name:
+        screen = Screen(int(name[1:]))
+        yield screen
+        screen.close()
 
 
 @pytest.fixture

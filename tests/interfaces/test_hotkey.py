@@ -1,0 +1,100 @@
+"""The stop key, heard on a real X screen whatever has the focus."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from configs.errors import BadInput
+from interfaces.hotkey import Hotkey
+from tests import xvfb
+from tests.conftest import ROOT
+
+LISTEN = """
+import sys
+from interfaces.hotkey import Hotkey
+print("listening", Hotkey(sys.argv[1], lambda: print("pressed", flush=True)) and "", flush=True)
+sys.stdin.read()
+"""
+CONTROL, ALT = 0xFFE3, 0xFFE9
+
+
+# Not importorskip: pynput looks for a desktop when it is imported.
+needs_pynput = pytest.mark.skipif(
+    importlib.util.find_spec("pynput") is None, reason="pynput comes with the extra hotkey"
+)
+
+
+@pytest.fixture
+def desktop():
+    pytest.importorskip("Xlib.ext.xtest", reason="python-xlib comes with the extra screen")
+    with xvfb.running("320x240") as name:
+        from Xlib.display import Display
+
+        display = Display(name)
+        yield display
+        display.close()
+
+
+def press(display, *keysyms):
+    from Xlib import X
+    from Xlib.ext import xtest
+
+    codes = [display.keysym_to_keycode(each) for each in keysyms]
+    for code in codes:
+        xtest.fake_input(display, X.KeyPress, code)
+    for code in reversed(codes):
+        xtest.fake_input(display, X.KeyRelease, code)
+    display.sync()
+
+
+@needs_pynput
+def test_it_is_heard_whenever_it_is_pressed_and_nothing_else_is(desktop):
+    command = [sys.executable, "-c", LISTEN, "<ctrl>+<alt>+y"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as listener:
+        assert listener.stdout.readline().strip() == "listening"
+        press(desktop, ord("y"))
+        press(desktop, CONTROL, ord("y"))
+        press(desktop, CONTROL, ALT, ord("u"))
+        began = time.monotonic()
+        press(desktop, CONTROL, ALT, ord("y"))
+        assert listener.stdout.readline().strip() == "pressed"
+        assert time.monotonic() - began < 5.0
+        press(desktop, CONTROL, ALT, ord("y"))
+        assert listener.stdout.readline().strip() == "pressed"
+        listener.stdin.close()
+        assert listener.stdout.read() == "", "heard only what it is set to"
+
+
+@needs_pynput
+def test_what_is_no_key_is_named(desktop):
+    code = "from interfaces.hotkey import Hotkey; Hotkey('<hyper>+nonsense', print)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "world.control.stop_key <hyper>+nonsense: not a key" in done.stderr
+
+
+@needs_pynput
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a desktop is there")
+def test_without_a_desktop_it_is_refused():
+    words = ["run", "tiny", "world.control.stop_key=<f9>", "--seconds", "1"]
+    environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "stop_key <f9>: no desktop to hear keys from" in " ".join(done.stderr.split())
+
+
+def test_without_the_extra_its_cure_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynput", None)
+    with pytest.raises(BadInput, match="pip install"):
+        Hotkey("<f9>", print)
