@@ -217,6 +217,12 @@ class OscConfig(Strict):
     interfaces: tuple[str, ...] = Field(
         default=(), description="own addresses whose networks OSCQuery speaks on; none: all"
     )
+    copies: int = Field(
+        default=2,
+        ge=1,
+        le=5,
+        description="how often each beat's state is sent: UDP may lose one. Chat lines go once",
+    )
 
 
 Response = Literal["rest", "wait", "first", "unlearned"]

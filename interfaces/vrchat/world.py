@@ -59,6 +59,7 @@ class VRChatWorld:
             voice = Voice(config.voice, config.actions, beat_s)
         self.presence = Presence(config, self._spaces, clock.now, beat_s, voice)
         self.sent_datagrams = 0
+        self._copies = config.osc.copies
         self._worlds = config.manners.worlds
         self._log = WorldLog(log_folder(config.manners)) if self._worlds else None
         self._closed = False
@@ -126,7 +127,8 @@ class VRChatWorld:
         is rest, never half of a stride.
         """
         refused = False
-        for datagram in datagrams:
+        again = [each for each in datagrams if not each.startswith(b"/chatbox/")]
+        for datagram in datagrams + again * (self._copies - 1):
             # A full buffer or an unreachable client must not stop the beat; the whole state goes
             # out again at the next one.
             try:

@@ -10,6 +10,10 @@ import time
 import psutil
 import pytest
 
+from interfaces.board import Board
+from interfaces.journal.reader import JournalReader
+from interfaces.step import Sender
+from interfaces.world import Situation
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -171,6 +175,45 @@ def test_killed_children_come_back_and_the_guard_rests_the_avatar(living):
     assert told["restarts"]["body"] == 1
     assert told["restarts"]["trainer"] == 1
     assert told["rests"] >= 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_people_pause_it_stop_it_and_let_it_act_again(living):
+    process, run = living
+    board = Board(run / "board.mmap")
+
+    def tell(*words):
+        done = subprocess.run(command(*words, run), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def lived():
+        """The newest Step: what was sent, by whom, in which situation."""
+        reader = JournalReader(run / "journal")
+        return reader.read(reader.end - 1, 1)[0]
+
+    def moves():
+        return lived()["action"].any() and lived()["sender"] == Sender.POLICY
+
+    assert "paused" in tell("pause")
+    until(lambda: lived()["situation"] & Situation.PAUSED, "a pause")
+    assert not lived()["action"].any()
+    assert "acts again" in tell("resume")
+    until(moves, "the policy's own will")
+    assert "at rest" in tell("stop")
+    until(lambda: board["fence"], "the guard's fence")
+    until(lambda: lived()["situation"] & Situation.FENCED, "a body that knows")
+    assert "emergency stop still holds" in tell("resume")
+    assert board["fence"]
+    tell("stop", "--release")
+    until(lambda: not board["fence"], "the end of the fence")
+    until(moves, "the policy's own will")
+    process.send_signal(signal.SIGUSR1)
+    until(lambda: board["fence"], "the guard's fence, by a signal")
+    assert (run / "STOP").exists()
+    process.send_signal(signal.SIGINT)
+    output = finish(process)
+    assert process.returncode == 0, output
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -1,0 +1,84 @@
+"""What goes out on the wire, and what becomes of it when nobody listens: real UDP."""
+
+import contextlib
+import socket
+
+import numpy as np
+import pytest
+
+from configs.load import load_config
+from interfaces.clock import RealClock
+from interfaces.endpoints import Endpoints
+from interfaces.vrchat.osc import decode
+from interfaces.vrchat.world import VRChatWorld
+from interfaces.world import Situation
+from tests.conftest import ROOT
+
+WAVE = "{name: Hello, kind: press, target: chat, text: hello}"
+NO_CAMERA = "http://127.0.0.1:9/nothing.mjpg"
+
+
+@contextlib.contextmanager
+def ear(port=0):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", port))
+        listening.settimeout(2.0)
+        yield listening
+
+
+def heard(listening, count):
+    """So many messages, in order; no more come."""
+    found = [decode(listening.recv(4096))[0] for _ in range(count)]
+    listening.settimeout(0.05)
+    with pytest.raises(TimeoutError):
+        listening.recv(4096)
+    return found
+
+
+@contextlib.contextmanager
+def world(port, *words):
+    config = load_config(ROOT / "configs" / "vrchat.yaml", words).world
+    made = VRChatWorld(config, Endpoints("127.0.0.1", port, 0, NO_CAMERA), RealClock())
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def walk(made):
+    action = np.zeros(made.spaces.num_actions, np.float32)
+    action[0] = 1.0
+    made.act(action)
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_the_whole_state_goes_out_as_often_as_asked_and_a_chat_line_once(copies):
+    with ear() as listening:
+        port = listening.getsockname()[1]
+        copied = f"world.osc.copies={copies}"
+        actions = f"world.actions=[{{name: Vertical}}, {{name: Run, kind: hold}}, {WAVE}]"
+        with world(port, copied, actions) as made:
+            made.act(np.array([1.0, 0.0, 1.0], np.float32))
+            found = [address for address, _ in heard(listening, 2 * copies + 1)]
+    assert found.count("/chatbox/input") == 1
+    assert found.count("/input/Vertical") == found.count("/input/Run") == copies
+
+
+def test_when_nobody_listens_it_rests_and_a_client_that_comes_back_hears_rest_first():
+    with ear() as listening:
+        port = listening.getsockname()[1]
+        with world(port) as made:
+            walk(made)
+            assert not made.observe().situation & Situation.NO_CLIENT
+            listening.close()
+            for _ in range(3):
+                walk(made)
+            observation = made.observe()
+            assert observation.situation & Situation.NO_CLIENT
+            assert observation.resting
+            with ear(port) as back:
+                made.rest()  # as the loop does while it is resting
+                for _ in range(5):
+                    address, values = decode(back.recv(4096))[0]
+                    assert (address, float(values[0])) == (address, 0.0)
+                assert not made.observe().situation & Situation.NO_CLIENT
