@@ -127,7 +127,7 @@ def test_killed_body_every_input_rests_three_times(stage):
     rested_s = time.monotonic() - died
     rounds = rest_rounds(stage.heard(0.3), stage.config.world.actions)
     assert all(count >= 3 for count in rounds.values()), rounds
-    # The promise is 200 ms (benchmarks/guard.py measures it); a shared machine may stutter.
+    # The promise is 200 ms (benchmarks/rest.py measures it); a shared machine may stutter.
     assert rested_s < 1.0
     assert stage.guard.poll() is None, "it goes on watching for the next body"
 
