@@ -2,18 +2,23 @@
 
 python -m benchmarks.standin [--runs 5] [--seconds 20]
 
-Lockstep: observe and act at 10 Hz, six substeps and a picture a step, in one process on one core.
+Lockstep: six substeps and a picture a step at 10 Hz, in one process on one core; alone (OSC in, OSC
+out, picture) and as a World, with the body's senses and hands around it. Fourteen boxes, drawn and
+read back by the same renderer with nothing else, are the machine's measure on that day.
 Live: 128x128 at 30 pictures a second with all of OSC, driven at 10 Hz by another process. The age
 of a picture is from before it was drawn to when the body's camera code holds it, by the stamp in
 its pixels.
 """
 
 import argparse
+import math
 import socket
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +30,13 @@ from configs.load import load_config
 from configs.vrchat import CameraConfig
 from interfaces.clock import RealClock
 from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.picture.meshes import box
+from interfaces.standin.picture.render import Renderer
 from interfaces.standin.picture.stamp import read_stamp
+from interfaces.standin.picture.view import View
 from interfaces.standin.places.build import VERSIONS
+from interfaces.standin.places.place import Place, apart
+from interfaces.standin.places.solids import Solids
 from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.osc import decode, encode
 
@@ -35,12 +45,16 @@ SIZE = 128  # of the live picture: the default
 DEAD_TIME_S, TICK_S = 0.033, 1 / 60
 
 
-def steps_per_s(place: str, size: int) -> float:
-    """Of a fresh world, after its first picture; the actions are drawn beforehand."""
+def _world(place: str, size: int) -> LockstepStandin:
     overrides = [f"world.standin.place={place}"]
     overrides += [f"world.{part}={size}" for part in ("camera.width", "camera.height")]
     overrides += [f"world.standin.{part}={size}" for part in ("width", "height")]
-    world = LockstepStandin(load_config(Path("default"), overrides), 0)
+    return LockstepStandin(load_config(Path("default"), overrides), 0)
+
+
+def steps_per_s(place: str, size: int) -> float:
+    """Of a fresh world, after its first picture; the actions are drawn beforehand."""
+    world = _world(place, size)
     rng = np.random.default_rng(0)
     actions = rng.uniform(-1, 1, (STEPS, world.spaces.num_actions)).astype(np.float32)
     world.observe()
@@ -50,6 +64,43 @@ def steps_per_s(place: str, size: int) -> float:
         world.observe()
     took = time.perf_counter() - began
     world.close()
+    return STEPS / took
+
+
+def alone_per_s(place: str, size: int) -> float:
+    """The same without the body: three axes in, whatever comes out, a picture."""
+    world = _world(place, size)
+    rng = np.random.default_rng(0)
+    told = [
+        [
+            encode(f"/input/{name}", float(rng.uniform(-1, 1)))
+            for name in ("Vertical", "Horizontal", "LookHorizontal")
+        ]
+        for _ in range(STEPS)
+    ]
+    world.observe()
+    began = time.perf_counter()
+    for datagrams in told:
+        world.core.step(6, datagrams)
+        world.core.frame()
+    took = time.perf_counter() - began
+    world.close()
+    return STEPS / took
+
+
+def boxes_per_s(size: int) -> float:
+    """Pictures of fourteen plain boxes while the eye turns: what this machine can do today."""
+    circle = [(math.cos(0.45 * i), math.sin(0.45 * i)) for i in range(14)]
+    boxes = [box((5 * x, 5 * z, 0.0), (1, 1, 2), (0.5 + 0.4 * x, 0.6, 0.5)) for x, z in circle]
+    place = Place("boxes", 1, Solids(8.0, ()), tuple(apart("box", boxes)), 0)
+    settings = load_config(Path("default"), []).world.standin
+    renderer = Renderer(settings.model_copy(update={"width": size, "height": size}), place)
+    renderer.render(View(0.0, 1.6, 0.0, 0.0, 0.0, (), 0.0, 12.0))
+    began = time.perf_counter()
+    for i in range(STEPS):
+        renderer.render(View(0.0, 1.6, 0.0, 7.0 * i, 0.0, (), 0.0, 12.0))
+    took = time.perf_counter() - began
+    renderer.close()
     return STEPS / took
 
 
@@ -150,19 +201,30 @@ def _free(kind: int) -> int:
         return int(probe.getsockname()[1])
 
 
+def _row(name: str, runs: int, measures: dict[str, Callable[[], float]]) -> dict[str, Any]:
+    """Median (best) of each measure, in steps a second."""
+    row: dict[str, Any] = {"steps a second": name}
+    for size in ("64x64", "128x128"):
+        for column in (f"{size} alone", size):
+            speeds = [measures[column]() for _ in range(runs)] if column in measures else []
+            row[column] = round(statistics.median(speeds)) if speeds else None
+            row[f"{column} best"] = round(max(speeds)) if speeds else None
+    return row
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=20)
     asked = parser.parse_args()
-    rows: list[dict[str, Any]] = []
+    sizes = (64, 128)
+    rows = [
+        _row("fourteen boxes", asked.runs, {f"{n}x{n}": partial(boxes_per_s, n) for n in sizes})
+    ]
     for place, version in VERSIONS.items():
-        row: dict[str, Any] = {"lockstep": f"{place} v{version}"}
-        for size in (64, 128):
-            speeds = [steps_per_s(place, size) for _ in range(asked.runs)]
-            row[f"{size}x{size} steps/s"] = round(statistics.median(speeds))
-            row[f"{size}x{size} best"] = round(max(speeds))
-        rows.append(row)
+        measures = {f"{n}x{n} alone": partial(alone_per_s, place, n) for n in sizes}
+        measures |= {f"{n}x{n}": partial(steps_per_s, place, n) for n in sizes}
+        rows.append(_row(f"{place} v{version}", asked.runs, measures))
     lives = [live(asked.seconds) for _ in range(3)]
     middle = {name: statistics.median(each[name] for each in lives) for name in lives[0]}
     publish("standin", "stand-in, lockstep", rows, live=middle, lives=lives)

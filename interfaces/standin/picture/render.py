@@ -37,6 +37,8 @@ from interfaces.standin.picture.view import Look, View
 from interfaces.standin.places.place import Place, Surface
 
 _NEAR_M, _FAR_M = 0.08, 100.0
+# A sphere around somebody: its middle above the feet, its radius; a chat line is up to 12 m wide.
+_MIDDLE_M, _BODY_M, _SPEAKS_M = 1.1, 1.8, 8.0
 _PIPE = "TinyOffscreenGraphicsPipe"
 
 load_prc_file_data(
@@ -71,7 +73,7 @@ class Renderer:
         self._bodies: list[_Body] = []
         self._lens = PerspectiveLens()
         self._lens.set_near_far(_NEAR_M, _FAR_M)
-        self._zoom = -1.0
+        self._zoom, self._corner_rad = -1.0, 0.0
         self._camera = self._root.attach_new_node(Camera("eye", self._lens))
         self._buffer.make_display_region().set_camera(self._camera)
 
@@ -86,10 +88,13 @@ class Renderer:
         looks = view.people if view.me is None else (*view.people, view.me)
         while len(self._bodies) < len(looks):
             self._bodies.append(_Body(self._moving, looks[len(self._bodies)]))
+        eye = _Cone(view, self._corner_rad)
         for body, look in zip(self._bodies, looks, strict=False):
-            body.pose(look)
+            body.show(eye.sees(look))
+            if body.shown:
+                body.pose(look)
         for body in self._bodies[len(looks) :]:
-            body.path.hide()
+            body.show(False)
         self._engine.render_frame()
         rgb = np.frombuffer(self._picture.get_ram_image_as("RGB"), np.uint8)
         return rgb.reshape(*self._shape, 3)[::-1].copy()  # Panda3D's rows go upwards
@@ -109,6 +114,7 @@ class Renderer:
         tall = math.degrees(2 * math.atan(12 / view.zoom)) if view.zoom else self._fov_deg
         high, wide = self._shape
         half = math.tan(math.radians(0.5 * tall))
+        self._corner_rad = math.atan(half * math.hypot(1.0, wide / high))
         self._lens.set_fov(2.0 * math.degrees(math.atan(half * wide / high)), tall)
 
     def _shine(self, light: tuple[float, float, float]) -> None:
@@ -117,6 +123,26 @@ class Renderer:
         self._light = light
         self._root.set_color_scale(*light, 1.0)
         self._buffer.set_clear_color((*sky_colour(light), 1.0))
+
+
+class _Cone:
+    """The cone around a picture's corners. Panda3D leaves out what it does not see as well, but
+    only after moving every joint: this is cheaper."""
+
+    def __init__(self, view: View, corner_rad: float) -> None:
+        heading, pitch = math.radians(view.heading_deg), math.radians(view.pitch_deg)
+        self._x, self._y, self._z = view.x, view.y, view.z
+        flat = math.cos(pitch)
+        self._ahead = math.sin(heading) * flat, math.sin(pitch), math.cos(heading) * flat
+        self._sine, self._cosine = math.sin(corner_rad), math.cos(corner_rad)
+
+    def sees(self, look: Look) -> bool:
+        """Whether any of somebody, plate and bubble included, may be in the picture."""
+        x, y, z = look.x - self._x, look.y + _MIDDLE_M - self._y, look.z - self._z
+        ahead = x * self._ahead[0] + y * self._ahead[1] + z * self._ahead[2]
+        aside = math.sqrt(max(0.0, x * x + y * y + z * z - ahead * ahead))
+        reach_m = _SPEAKS_M if look.bubble else _BODY_M
+        return aside * self._cosine - ahead * self._sine <= reach_m
 
 
 class _Body:
@@ -132,6 +158,12 @@ class _Body:
         self._bubble, self._said = None, ""
         if look.name:
             _sign(self.path, look.name, 1.86, bubble=False)
+        self.shown = True
+
+    def show(self, shown: bool) -> None:
+        if shown != self.shown:
+            self.shown = shown
+            self.path.show() if shown else self.path.hide()
 
     def pose(self, look: Look) -> None:
         self.path.set_pos(look.x, look.z, look.y)

@@ -20,8 +20,11 @@ class Routes:
     def __init__(self, ground: Solids) -> None:
         self._half = ground.half_m
         self._count = max(1, math.ceil(2.0 * ground.half_m / CELL_M))
-        # Lists: a look into a NumPy array costs five times as much.
-        self._free: list[list[bool]] = _free_cells(ground, self._count).tolist()
+        free = _free_cells(ground, self._count)
+        self._ways = _ways(free)
+        # The last cell twice: whoever stands on the far edge stands in it. Lists, because a look
+        # into a NumPy array costs five times as much.
+        self._free: list[list[bool]] = np.pad(free, (0, 1), "edge").tolist()
 
     def route(self, start: Waypoint, goal: Waypoint) -> list[Waypoint]:
         """Points to walk to one after another, the goal last; only the goal where there is none."""
@@ -33,44 +36,46 @@ class Routes:
     def clear(self, a: Waypoint, b: Waypoint) -> bool:
         """Whether one walks straight from a to b."""
         count = int(math.dist(a, b) / (0.5 * CELL_M)) + 1
-        (x, z), limit, free = a, self._count - 1, self._free
+        half, limit, free = self._half, self._count, self._free
+        x, z = a[0], a[1]
         step_x, step_z = (b[0] - x) / count, (b[1] - z) / count
         for _ in range(count + 1):
-            i, j = int((x + self._half) / CELL_M), int((z + self._half) / CELL_M)
-            if not free[min(limit, max(0, i))][min(limit, max(0, j))]:
+            i, j = int((x + half) / CELL_M), int((z + half) / CELL_M)
+            if not (0 <= i <= limit and 0 <= j <= limit):  # rounded over the edge
+                i, j = min(limit, max(0, i)), min(limit, max(0, j))
+            if not free[i][j]:
                 return False
             x, z = x + step_x, z + step_z
         return True
 
     def _search(self, begin: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
-        came: dict[tuple[int, int], tuple[int, int]] = {}
-        cost, done = {begin: 0.0}, set[tuple[int, int]]()
-        queue = [(math.dist(begin, end), begin)]
-        free, count = self._free, self._count
+        count, ways = self._count, self._ways
+        first, last = begin[0] * count + begin[1], end[0] * count + end[1]
+        end_i, end_j = end
+        cost, came = [math.inf] * (count * count), [-1] * (count * count)
+        done = bytearray(count * count)
+        cost[first] = 0.0
+        queue = [(math.dist(begin, end), first)]
+        push, pop, hypot = heapq.heappush, heapq.heappop, math.hypot
         while queue:
-            _, cell = heapq.heappop(queue)
-            if cell == end:
+            cell = pop(queue)[1]
+            if cell == last:
                 break
-            if cell in done:
+            if done[cell]:
                 continue
-            done.add(cell)
-            i, j = cell
-            for di, dj, length in _STEPS:
-                a, b = i + di, j + dj
-                if not (0 <= a < count and 0 <= b < count and free[a][b]):
-                    continue
-                if not (free[i][b] and free[a][j]):  # no cutting of corners
-                    continue
-                total, other = cost[cell] + length, (a, b)
-                if total < cost.get(other, math.inf):
+            done[cell] = 1
+            so_far = cost[cell]
+            for other, a, b, length in ways[cell]:
+                total = so_far + length
+                if total < cost[other]:
                     cost[other], came[other] = total, cell
-                    heapq.heappush(queue, (total + math.hypot(a - end[0], b - end[1]), other))
-        if end not in came:
+                    push(queue, (total + hypot(a - end_i, b - end_j), other))
+        if came[last] < 0:
             return [begin, end]
-        path = [end]
-        while path[-1] != begin:
+        path = [last]
+        while path[-1] != first:
             path.append(came[path[-1]])
-        return path[::-1]
+        return [divmod(cell, count) for cell in reversed(path)]
 
     def _straightened(self, start: Waypoint, points: list[Waypoint]) -> list[Waypoint]:
         kept: list[Waypoint] = []
@@ -96,12 +101,30 @@ class Routes:
         i, j = self._cell(*point)
         if self._free[i][j]:
             return i, j
-        free = np.argwhere(self._free)
+        free = np.argwhere(np.array(self._free)[:-1, :-1])
         if not len(free):
             return i, j
         away = ((free - np.array([i, j])) ** 2).sum(1)
         a, b = free[int(away.argmin())]
         return int(a), int(b)
+
+
+def _ways(free: NDArray[np.bool_]) -> list[list[tuple[int, int, int, float]]]:
+    """From each free cell, row after row: (cell, row, column, length) of each it leads on to."""
+    count = len(free)
+    cells: list[list[bool]] = free.tolist()
+    found: list[list[tuple[int, int, int, float]]] = []
+    for i in range(count):
+        for j in range(count):
+            ways: list[tuple[int, int, int, float]] = []
+            for di, dj, length in _STEPS if cells[i][j] else ():
+                a, b = i + di, j + dj
+                if not (0 <= a < count and 0 <= b < count and cells[a][b]):
+                    continue
+                if cells[i][b] and cells[a][j]:  # no cutting of corners
+                    ways.append((a * count + b, a, b, length))
+            found.append(ways)
+    return found
 
 
 def _free_cells(ground: Solids, count: int) -> NDArray[np.bool_]:
