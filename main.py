@@ -88,7 +88,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Live and learn in lockstep, as fast as the machine allows. Ctrl-C saves and ends."""
-    from interfaces.standin.lockstep import LockstepStandin
+    from interfaces.lockstep_worlds import make_lockstep_world
     from trainer.lockstep import Lockstep
     from trainer.session import run_lockstep
 
@@ -96,7 +96,7 @@ def train(
         folder, config = _prepare(words, out, seed, resume, lockstep=True)
         stopped = _stop_on_signals()
         with claim(folder):
-            world = LockstepStandin(config, config.seed)
+            world = make_lockstep_world(config, config.seed)
             lockstep = Lockstep(folder, config, world, resume=resume is not None)
             run_lockstep(lockstep, folder, config, steps, stopped, console, quiet=quiet)
 
@@ -112,7 +112,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Let a frozen policy live episodes in lockstep, and say what they return."""
-    from interfaces.standin.lockstep import LockstepStandin
+    from interfaces.lockstep_worlds import make_lockstep_world, require_lockstep
     from trainer.evaluate import POLICIES, table
     from trainer.evaluate import evaluate as evaluate_run
 
@@ -121,11 +121,11 @@ def evaluate(
             raise BadInput(f"--policy {policy}: allowed are {', '.join(POLICIES)}")
         folder = open_run(run)
         config = folder.config
-        _require_lockstep(config)
+        require_lockstep(config)
         result = evaluate_run(
             folder,
             config,
-            lambda world_seed: LockstepStandin(config, world_seed),
+            lambda world_seed: make_lockstep_world(config, world_seed),
             episodes=episodes,
             seed=seed,
             which=policy,
@@ -319,28 +319,23 @@ def _prepare(
     lockstep: bool = False,
 ) -> tuple[RunFolder, Config]:
     """The run's folder and its configuration, new or resumed. Raises RunError and ConfigError."""
+    from interfaces.lockstep_worlds import require_lockstep
+
     if resume is not None:
         if words or out or seed is not None:
             raise RunError("--resume goes on with the run's own configuration, folder and seed")
         folder = open_run(resume)
         config = folder.config
         if lockstep:
-            _require_lockstep(config)
+            require_lockstep(config)
         return folder, config
     path, overrides = split_words(words or [])
     if seed is not None:
         overrides = [*overrides, f"seed={seed}"]
     config = load_config(path, overrides)
     if lockstep:
-        _require_lockstep(config)
+        require_lockstep(config)
     return create_run(out, config, path.stem, MAIN.parent), config
-
-
-def _require_lockstep(config: Config) -> None:
-    if config.world.kind != "standin":
-        raise BadInput(
-            f"world.kind {config.world.kind} lives in real time only; lockstep needs standin"
-        )
 
 
 def _tell(what: str) -> None:

@@ -126,18 +126,18 @@ def prepare_brain(
 
     A resumed body thus begins with the newest weights, never with random ones.
     """
-    fresh = build_networks(spaces, config.model, config.seed)
+    fresh = build_networks(spaces, config)
     weights = WeightsReader(
         run.weights,
         Manifest(acting_shapes(fresh)),
-        lambda flat: view_acting(spaces, config.model, flat),
+        lambda flat: view_acting(spaces, config, flat),
         keep_bytes=int(config.weights.keep_mb * 1e6),
     )
     try:
         weights.poll()
     except (WeightsError, OSError) as error:  # the trainer makes a damaged file anew
         logger.warning("no earlier weights: {}", error)
-    return Brain(spaces, config, fresh), weights
+    return Brain(config, fresh), weights
 
 
 class NoGarbageCollection:

@@ -1,5 +1,6 @@
 """The brain: filters what is seen into a state and chooses an action. Fast, CPU, no gradient."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,8 @@ from numpy.typing import NDArray
 from agent.codec import to_patches
 from agent.dynamics import State
 from agent.networks import ActingNetworks
-from agent.noise import CounterNoise
+from agent.noise import CounterNoise, Noise
 from configs.schema import Config
-from interfaces.spaces import Spaces
 from interfaces.world import Observation
 
 
@@ -28,8 +28,7 @@ class Decision:
 class Brain:
     """Holds the acting networks; `load` swaps them between two ticks."""
 
-    def __init__(self, spaces: Spaces, config: Config, networks: ActingNetworks) -> None:
-        self._num_actions = spaces.num_actions
+    def __init__(self, config: Config, networks: ActingNetworks) -> None:
         self._seed = config.seed
         self._networks = networks
 
@@ -47,18 +46,7 @@ class Brain:
         """One beat of thought. The noise depends on (seed, tick) alone: a tick can be replayed."""
         noise = CounterNoise(self._seed, tick)
         networks = self._networks
-        image = torch.from_numpy(observation.image).unsqueeze(0)
-        vector = torch.from_numpy(observation.vector).unsqueeze(0)
-        sound = observation.sound
-        heard = None if sound is None else torch.from_numpy(sound.reshape(1, -1))
-        observed = networks.dynamics.observe(
-            networks.encoder(to_patches(image), vector, heard).unsqueeze(1),
-            vector[:, None, -self._num_actions :],
-            torch.tensor([[observation.is_first]]),
-            state,
-            noise,
-        )
-        state = State(observed.state.deter[:, 0], observed.state.stoch[:, 0])
+        state = _filter(networks, state, [observation], noise)
         if not bool(torch.isfinite(state.deter).all()):  # else it would never think again
             state = self.initial()
         feature = state.feature
@@ -70,3 +58,38 @@ class Brain:
             log_prob=float(choice.log_prob),
             value=float(networks.value(feature)),
         )
+
+
+@torch.inference_mode()
+def think_together(
+    networks: ActingNetworks,
+    state: State,
+    observations: Sequence[Observation],
+    noise: Noise,
+    *,
+    explore: bool,
+) -> tuple[State, NDArray[np.float32]]:
+    """A beat of thought of many who know nothing of each other: state (N, ...), actions (N, A)."""
+    state = _filter(networks, state, observations, noise)
+    policy, feature = networks.policy, state.feature
+    action = policy.sample(feature, noise).action if explore else policy.mode(feature)
+    return state, action.numpy()
+
+
+def _filter(
+    networks: ActingNetworks, state: State, observations: Sequence[Observation], noise: Noise
+) -> State:
+    """The posterior after these observations, one for each row of the state."""
+    image = torch.from_numpy(np.stack([each.image for each in observations]))
+    vector = torch.from_numpy(np.stack([each.vector for each in observations]))
+    sounds = [each.sound.reshape(-1) for each in observations if each.sound is not None]
+    heard = torch.from_numpy(np.stack(sounds)) if sounds else None
+    first = torch.tensor([[each.is_first] for each in observations])
+    observed = networks.dynamics.observe(
+        networks.encoder(to_patches(image), vector, heard).unsqueeze(1),
+        vector[:, None, -networks.policy.num_actions :],
+        first,
+        state,
+        noise,
+    )
+    return State(observed.state.deter[:, 0], observed.state.stoch[:, 0])

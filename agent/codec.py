@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from agent.layers import NormedLinear, mlp, symlog
-from configs.schema import ModelConfig
+from configs.learning import ModelConfig
 from interfaces.spaces import Spaces
 
 _PATCH = 4  # pixels folded into channels: most of the cost of small networks is at full resolution
@@ -60,7 +60,7 @@ class Encoder(nn.Module):
     def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
         super().__init__()
         self._has_image = spaces.has_image
-        self.vector = mlp(spaces.vector_size, config.units, 1)
+        self.vector = mlp(spaces.vector_size, config.units, config.encoder_layers, config.norm)
         self.size = config.units
         if self._has_image:
             height, width, channels = spaces.image_shape
@@ -75,7 +75,7 @@ class Encoder(nn.Module):
             )
             self.size += high * (height // _REDUCTION) * (width // _REDUCTION)
         if spaces.has_sound:
-            self.sound = mlp(math.prod(spaces.sound_shape), config.units, 1)
+            self.sound = mlp(math.prod(spaces.sound_shape), config.units, 1, config.norm)
             self.size += config.units
 
     def forward(self, patches: Tensor, vector: Tensor, sound: Tensor | None = None) -> Tensor:
@@ -98,7 +98,7 @@ class Decoder(nn.Module):
         super().__init__()
         self._has_image = spaces.has_image
         self.vector = nn.Sequential(
-            *mlp(feature_size, config.units, config.layers),
+            *mlp(feature_size, config.units, config.layers, config.norm),
             nn.Linear(config.units, spaces.vector_size),
         )
         if self._has_image:
@@ -117,7 +117,7 @@ class Decoder(nn.Module):
         self._has_sound = spaces.has_sound
         if self._has_sound:
             self.sound = nn.Sequential(
-                *mlp(feature_size, config.units, config.layers),
+                *mlp(feature_size, config.units, config.layers, config.norm),
                 nn.Linear(config.units, math.prod(spaces.sound_shape)),
             )
 

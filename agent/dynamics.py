@@ -9,10 +9,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from agent.cores import make_core
 from agent.latents import make_latent
-from agent.layers import NormedGRU, NormedLinear
+from agent.layers import linear, make_norm, mlp, truncated_normal_
 from agent.noise import Noise
-from configs.schema import ModelConfig
+from configs.learning import ModelConfig
 
 
 class State(NamedTuple):
@@ -39,24 +40,27 @@ class Observed(NamedTuple):
 
 
 class Dynamics(nn.Module):
-    """deter' = GRU(deter, [stoch, action]); prior p(stoch|deter); posterior q(stoch|deter, o)."""
+    """deter' = core(deter, stoch, action); prior p(stoch|deter); posterior q(stoch|deter, o)."""
 
     def __init__(self, config: ModelConfig, token_size: int, num_actions: int) -> None:
         super().__init__()
         self.latent = make_latent(config)
         self._deter = config.deter
         self.feature_size = config.deter + self.latent.size
-        self.from_stoch = nn.Linear(self.latent.size, config.units, bias=False)
-        self.from_action = nn.Linear(num_actions, config.units)
-        self.input_norm = nn.LayerNorm(config.units, eps=1e-3)
-        self.cell = NormedGRU(config.units, config.deter)
+        self.core = make_core(config, self.latent.size, num_actions)
+        norm, units, stats = config.norm, config.units, self.latent.stat_size
         self.prior_net = nn.Sequential(
-            NormedLinear(config.deter, config.units), nn.Linear(config.units, self.latent.stat_size)
+            *mlp(config.deter, units, config.prior_layers, norm), linear(units, stats, norm)
         )
-        self.posterior_from_deter = nn.Linear(config.deter, config.units, bias=False)
-        self.posterior_from_tokens = nn.Linear(token_size, config.units)
-        self.posterior_norm = nn.LayerNorm(config.units, eps=1e-3)
-        self.posterior_out = nn.Linear(config.units, self.latent.stat_size)
+        # A layer on [deter, tokens], in two halves: the tokens' is computed for all steps at once.
+        self.posterior_from_deter = nn.Linear(config.deter, units, bias=False)
+        self.posterior_from_tokens = nn.Linear(token_size, units)
+        if norm == "rms":
+            for half in (self.posterior_from_deter, self.posterior_from_tokens):
+                truncated_normal_(half.weight, config.deter + token_size)
+            nn.init.zeros_(self.posterior_from_tokens.bias)
+        self.posterior_norm = make_norm(norm, units)
+        self.posterior_out = linear(units, stats, norm)
 
     def initial(self, batch: int, device: torch.device | None = None) -> State:
         return State(
@@ -72,7 +76,9 @@ class Dynamics(nn.Module):
         Where is_first is set, state and action are replaced by zeros.
         """
         begins = is_first.unsqueeze(-1)
-        act = self.from_action(action.masked_fill(begins, 0.0))  # projected outside of the loop
+        act = self.core.project_action(
+            action.masked_fill(begins, 0.0)
+        )  # projected outside of the loop
         seen = self.posterior_from_tokens(tokens)
         deter, stoch = state
         deters: list[Tensor] = []
@@ -81,7 +87,7 @@ class Dynamics(nn.Module):
         for t in range(tokens.shape[1]):
             deter = deter.masked_fill(begins[:, t], 0.0)
             stoch = stoch.masked_fill(begins[:, t], 0.0)
-            deter = self._advance(deter, stoch, act[:, t])
+            deter = self.core(deter, stoch, act[:, t])
             stats = self._posterior(deter, seen[:, t])
             stoch = self.latent.sample(stats, noise)
             deters.append(deter)
@@ -92,18 +98,17 @@ class Dynamics(nn.Module):
         return Observed(states, torch.stack(posteriors, 1), self.prior_net(deter_BT))
 
     def imagine_step(self, state: State, action: Tensor, noise: Noise) -> State:
-        """f: one step without an observation, a differentiable sample. action (..., A)."""
-        deter = self._advance(state.deter, state.stoch, self.from_action(action))
+        """f: one step without an observation, a differentiable sample. state (N, ...)."""
+        deter = self.core(state.deter, state.stoch, self.core.project_action(action))
         return State(deter, self.latent.sample(self.prior_net(deter), noise))
 
     def expect_step(self, state: State, action: Tensor) -> State:
-        """Like imagine_step, with the prior's mode instead of a sample."""
-        deter = self._advance(state.deter, state.stoch, self.from_action(action))
-        return State(deter, self.latent.mode(self.prior_net(deter)))
-
-    def _advance(self, deter: Tensor, stoch: Tensor, projected_action: Tensor) -> Tensor:
-        x = self.input_norm(self.from_stoch(stoch) + projected_action)
-        return self.cell(nn.functional.silu(x), deter)
+        """Like imagine_step, with the prior's mode instead of a sample; any leading axes."""
+        lead = state.deter.shape[:-1]
+        flat = State(*(part.flatten(0, -2) for part in state))
+        deter = self.core(*flat, self.core.project_action(action.flatten(0, -2)))
+        stoch = self.latent.mode(self.prior_net(deter))
+        return State(deter.unflatten(0, lead), stoch.unflatten(0, lead))
 
     def _posterior(self, deter: Tensor, projected_tokens: Tensor) -> Tensor:
         x = self.posterior_norm(self.posterior_from_deter(deter) + projected_tokens)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agent.noise import Noise
-from configs.schema import ModelConfig
+from configs.learning import ModelConfig
 
 
 class Latent(Protocol):
@@ -21,7 +21,9 @@ class Latent(Protocol):
         """A differentiable sample."""
         ...
 
-    def mode(self, stats: Tensor) -> Tensor: ...
+    def mode(self, stats: Tensor) -> Tensor:
+        """The most likely one, differentiable like a sample."""
+        ...
 
     def kl(self, left: Tensor, right: Tensor) -> Tensor:
         """KL(left || right) in nats, summed over the variables: (...)."""
@@ -71,12 +73,15 @@ class CategoricalLatent:
         probs = self._probs(stats)
         # argmax p / exponential: one pass, and the same law as a Gumbel argmax on log p
         race = probs.detach() / -torch.log(noise.uniform(probs.shape))
-        onehot = F.one_hot(race.argmax(-1), self._classes).to(probs.dtype)
-        return (onehot + probs - probs.detach()).flatten(-2)
+        return self._straight_through(race, probs)
 
     def mode(self, stats: Tensor) -> Tensor:
         probs = self._probs(stats)
-        return F.one_hot(probs.argmax(-1), self._classes).to(probs.dtype).flatten(-2)
+        return self._straight_through(probs, probs)
+
+    def _straight_through(self, scores: Tensor, probs: Tensor) -> Tensor:
+        onehot = F.one_hot(scores.argmax(-1), self._classes).to(probs.dtype)
+        return (onehot + probs - probs.detach()).flatten(-2)
 
     def kl(self, left: Tensor, right: Tensor) -> Tensor:
         probs_l, probs_r = self._probs(left), self._probs(right)

@@ -3,6 +3,7 @@
 The acting part crosses to the body as one flat float32 buffer in the order of `acting_items`.
 """
 
+import copy
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,31 +15,38 @@ from agent.codec import Decoder, Encoder
 from agent.dynamics import Dynamics
 from agent.layers import head
 from agent.policy import Policy
-from configs.schema import ModelConfig
+from agent.scalar import make_scalar_head
+from configs.schema import Config
 from interfaces.spaces import Spaces
 
 
 class ActingNetworks(nn.Module):
     """What the body needs: encoder, dynamics, policy, value."""
 
-    def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
+    def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__()
-        self.encoder = Encoder(spaces, config)
-        self.dynamics = Dynamics(config, self.encoder.size, spaces.num_actions)
+        model, critic = config.model, config.critic
+        self.encoder = Encoder(spaces, model)
+        self.dynamics = Dynamics(model, self.encoder.size, spaces.num_actions)
         feature = self.dynamics.feature_size
-        self.policy = Policy(spaces, config, feature)
-        self.value = head(feature, config.units, config.layers, 1, 0.0)
+        self.policy = Policy(spaces, model, config.actor, feature)
+        self.value = make_scalar_head(model, feature, critic.layers or model.layers)
 
 
 class Networks(ActingNetworks):
     """Everything: what acts, and what only learning needs."""
 
-    def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
+    def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__(spaces, config)
-        feature = self.dynamics.feature_size
-        self.decoder = Decoder(spaces, config, feature)
-        self.reward = head(feature, config.units, config.layers, 1, 0.0)
-        self.continues = head(feature, config.units, config.layers, 1, 0.0)
+        model, feature = config.model, self.dynamics.feature_size
+        layers = model.reward_layers or model.layers
+        self.decoder = Decoder(spaces, model, feature)
+        self.reward = make_scalar_head(model, feature, layers)
+        self.continues = head(feature, model.units, layers, 1, 0.0, model.norm)
+        # The slow critic: follows the value, and is never trained itself.
+        self.slow_value = copy.deepcopy(self.value) if config.critic.has_slow else None
+        if self.slow_value is not None:
+            self.slow_value.requires_grad_(False)
 
     @property
     def world_model(self) -> nn.ModuleList:
@@ -48,10 +56,10 @@ class Networks(ActingNetworks):
         )
 
 
-def build_networks(spaces: Spaces, config: ModelConfig, seed: int) -> Networks:
+def build_networks(spaces: Spaces, config: Config) -> Networks:
     """Freshly initialised networks; the same seed gives the same weights."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(config.seed)
         return Networks(spaces, config)
 
 
@@ -73,7 +81,7 @@ def flatten_acting(networks: ActingNetworks) -> NDArray[np.float32]:
         return flat.to("cpu", torch.float32).numpy()
 
 
-def view_acting(spaces: Spaces, config: ModelConfig, flat: NDArray[np.float32]) -> ActingNetworks:
+def view_acting(spaces: Spaces, config: Config, flat: NDArray[np.float32]) -> ActingNetworks:
     """Acting networks whose parameters are views of `flat`: refill it, and they have changed."""
     with torch.random.fork_rng(devices=[]):
         networks = ActingNetworks(spaces, config)

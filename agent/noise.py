@@ -45,3 +45,16 @@ class CounterNoise:
     def uniform(self, shape: Sequence[int]) -> Tensor:
         drawn = self._random.random(tuple(shape), np.float32)
         return torch.from_numpy(np.clip(drawn, 1e-7, 1 - 1e-7))
+
+
+class RowsNoise:
+    """Noise for many at once, each row with its own: what lives beside it changes nothing."""
+
+    def __init__(self, rows: Sequence[Noise]) -> None:
+        self._rows = rows
+
+    def normal(self, shape: Sequence[int]) -> Tensor:
+        return torch.cat([row.normal((1, *shape[1:])) for row in self._rows])
+
+    def uniform(self, shape: Sequence[int]) -> Tensor:
+        return torch.cat([row.uniform((1, *shape[1:])) for row in self._rows])

@@ -1,26 +1,36 @@
-"""The policy: axes by a bounded normal, buttons by Bernoullis; both differentiable samples."""
+"""The policy: axes by a bounded normal, buttons by Bernoullis, groups by categoricals; every sample
+is differentiable.
+
+Shapes: ... any leading axes; A actions.
+"""
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from agent.layers import head
 from agent.noise import Noise
-from configs.schema import ModelConfig
+from configs.learning import ActorConfig, ModelConfig
 from interfaces.spaces import Spaces
 
 _MIN_STD, _MAX_STD = 0.1, 1.0
 
 
+class Sample(NamedTuple):
+    """action (..., A) is what to do, axes within -1..1 and buttons 0 or 1, and carries the pathwise
+    gradient; chosen (..., A) is the raw sample before the bound."""
+
+    action: Tensor
+    chosen: Tensor
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A sampled action.
-
-    action (..., A) is what to do, axes within -1..1 and buttons 0 or 1, and carries the pathwise
-    gradient; chosen (..., A) is the raw sample before the bound; log_prob and entropy (...).
-    """
+    """A Sample, and what the policy thinks of it: log_prob and entropy (...)."""
 
     action: Tensor
     chosen: Tensor
@@ -28,52 +38,125 @@ class Choice:
     entropy: Tensor
 
 
+class Intention(NamedTuple):
+    """What the policy's network puts out (..., A): an axis' mean before tanh, a button's or a
+    choice's logit; and an axis' std before its bounds."""
+
+    first: Tensor
+    second: Tensor
+
+
 class Policy(nn.Module):
     """pi(action | feature).
 
     An axis is Normal(tanh(m), 0.9 sigmoid(s + 2) + 0.1), bounded afterwards (Hafner 2023); the
-    bound equals a clip in value and lets a gradient of 1/|a| through. A button is a Bernoulli
-    whose sample passes its gradient straight to the probability.
+    bound equals a clip in value and lets a gradient of 1/|a| through. A button is a Bernoulli and a
+    group a categorical whose samples pass their gradient straight to the probability.
     """
 
     axes: Tensor
+    buttons: Tensor
 
-    def __init__(self, spaces: Spaces, config: ModelConfig, feature_size: int) -> None:
+    def __init__(
+        self, spaces: Spaces, model: ModelConfig, actor: ActorConfig, feature_size: int
+    ) -> None:
         super().__init__()
-        self.net = head(feature_size, config.units, config.layers, 2 * spaces.num_actions, 0.1)
-        self.register_buffer("axes", torch.tensor(spaces.axis_mask), persistent=False)
+        layers, scale = actor.layers or model.layers, 0.01 if model.norm == "rms" else 0.1
+        self.net = head(
+            feature_size, model.units, layers, 2 * spaces.num_actions, scale, model.norm
+        )
+        self.num_actions = spaces.num_actions
+        self._unimix = actor.unimix
+        self._groups = [list(group) for group in spaces.groups]
+        grouped = {i for group in self._groups for i in group}
+        axes = torch.tensor(spaces.axis_mask)
+        buttons = ~axes & torch.tensor([i not in grouped for i in range(spaces.num_actions)])
+        self._has_axes, self._has_buttons = bool(axes.any()), bool(buttons.any())
+        self.register_buffer("axes", axes, persistent=False)
+        self.register_buffer("buttons", buttons, persistent=False)
+
+    def intend(self, feature: Tensor) -> Intention:
+        return Intention(*self.net(feature).chunk(2, -1))
 
     def forward(self, feature: Tensor, noise: Noise) -> Choice:
-        first, second = self.net(feature).chunk(2, -1)
-        mean, std = _axis(first, second)
-        gauss = noise.normal(mean.shape)
-        axis = mean + std * gauss
-        # The score function sees the sample as a constant: log_prob is for the record and for
-        # REINFORCE, never a second path for the pathwise gradient.
-        axis_log_prob = _normal_log_prob(axis.detach(), mean, std)
-        axis_entropy = 0.5 * torch.log(2 * math.pi * std.square()) + 0.5
+        """Choose an action for each feature (..., F)."""
+        intention = self.intend(feature)
+        action, chosen = self._sample(intention, noise)
+        log_prob, entropy = self.judge(intention, chosen.detach())
+        return Choice(action, chosen, log_prob, entropy)
 
-        prob = torch.sigmoid(first)
-        pressed = (noise.uniform(prob.shape) < prob).to(prob.dtype)
-        button = pressed + prob - prob.detach()
-        button_log_prob = -nn.functional.binary_cross_entropy_with_logits(
-            first, pressed, reduction="none"
-        )
-        button_entropy = nn.functional.binary_cross_entropy_with_logits(
-            first, prob, reduction="none"
-        )
-        bounded = axis / torch.clamp(axis.abs(), min=1.0).detach()
-        return Choice(
-            action=torch.where(self.axes, bounded, button),
-            chosen=torch.where(self.axes, axis, pressed),
-            log_prob=torch.where(self.axes, axis_log_prob, button_log_prob).sum(-1),
-            entropy=torch.where(self.axes, axis_entropy, button_entropy).sum(-1),
-        )
+    def sample(self, feature: Tensor, noise: Noise) -> Sample:
+        """Like forward, without what it costs to judge it."""
+        return self._sample(self.intend(feature), noise)
+
+    def judge(self, intention: Intention, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """log pi(chosen) and the entropy, (...) each.
+
+        The score function sees the sample as a constant: log_prob is for the record and for
+        REINFORCE, never a second path for the pathwise gradient.
+        """
+        first, second = intention
+        log_prob = torch.zeros_like(first[..., 0])
+        entropy = torch.zeros_like(log_prob)
+        if self._has_axes:
+            mean, std = _axis(first, second)
+            each, spread = _normal_log_prob(chosen, mean, std), normal_entropy(std)
+            log_prob = log_prob + _sum_where(self.axes, each)
+            entropy = entropy + _sum_where(self.axes, spread)
+        if self._has_buttons:
+            crossed = F.binary_cross_entropy_with_logits
+            each = -crossed(first, chosen, reduction="none")
+            spread = crossed(first, torch.sigmoid(first), reduction="none")
+            log_prob = log_prob + _sum_where(self.buttons, each)
+            entropy = entropy + _sum_where(self.buttons, spread)
+        for group in self._groups:
+            log_probs = self._log_probs(first[..., group])
+            log_prob = log_prob + (chosen[..., group] * log_probs).sum(-1)
+            entropy = entropy - (log_probs.exp() * log_probs).sum(-1)
+        return log_prob, entropy
 
     def mode(self, feature: Tensor) -> Tensor:
         """The most likely action (..., A)."""
-        first, _ = self.net(feature).chunk(2, -1)
-        return torch.where(self.axes, torch.tanh(first), (first > 0).to(first.dtype))
+        first, _ = self.intend(feature)
+        action = torch.where(self.axes, torch.tanh(first), (first > 0).to(first.dtype))
+        for group in self._groups:
+            best = first[..., group].argmax(-1)
+            action[..., group] = F.one_hot(best, len(group)).to(first.dtype)
+        return action
+
+    def _sample(self, intention: Intention, noise: Noise) -> Sample:
+        first, second = intention
+        mean, std = _axis(first, second)
+        axis = mean + std * noise.normal(mean.shape)
+        bounded = axis / axis.abs().clamp(min=1.0).detach()
+        prob = torch.sigmoid(first)
+        drawn = noise.uniform(prob.shape)
+        pressed = (drawn < prob).to(prob.dtype)
+        button = pressed + prob - prob.detach()
+        action = torch.where(self.axes, bounded, button)
+        chosen = torch.where(self.axes, axis, pressed)
+        for group in self._groups:
+            probs = self._log_probs(first[..., group]).exp()
+            race = probs.detach() / -torch.log(drawn[..., group])
+            onehot = F.one_hot(race.argmax(-1), len(group)).to(probs.dtype)
+            index = torch.tensor(group, device=first.device)
+            action = action.index_copy(-1, index, onehot + probs - probs.detach())
+            chosen = chosen.index_copy(-1, index, onehot)
+        return Sample(action, chosen)
+
+    def _log_probs(self, logits: Tensor) -> Tensor:
+        if not self._unimix:
+            return torch.log_softmax(logits, -1)
+        share = self._unimix / logits.shape[-1]
+        return torch.log((1.0 - self._unimix) * torch.softmax(logits, -1) + share)
+
+
+def normal_entropy(std: Tensor) -> Tensor:
+    return 0.5 * torch.log(2 * math.pi * std.square()) + 0.5
+
+
+def _sum_where(mask: Tensor, each: Tensor) -> Tensor:
+    return torch.where(mask, each, 0.0).sum(-1)
 
 
 def _axis(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:

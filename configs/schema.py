@@ -5,6 +5,16 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from configs.learning import (
+    ActorConfig,
+    CriticConfig,
+    DreamConfig,
+    Method,
+    ModelConfig,
+    PPOConfig,
+    TrainerConfig,
+    WorldModelsConfig,
+)
 from configs.standin import StandinConfig
 from configs.strict import ParameterName, Strict, Weight
 from configs.vrchat import (
@@ -28,10 +38,24 @@ class BeatConfig(Strict):
     )
 
 
+class GymnasiumConfig(Strict):
+    repeat: int = Field(default=1, ge=1, le=100, description="times each action is done")
+    pixels: bool = Field(
+        default=False, description="see what the world renders; false: feel its observation"
+    )
+
+
 class WorldConfig(Strict):
-    kind: Literal["standin", "vrchat"] = Field(
+    kind: Literal["standin", "vrchat", "gymnasium"] = Field(
         default="standin", description="which world to live in"
     )
+    id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="of a gymnasium world: Pendulum-v1, or dmc/cartpole_swingup for DeepMind "
+        "Control (extras [gym], [dmc])",
+    )
+    gymnasium: GymnasiumConfig = GymnasiumConfig()
     camera: CameraConfig = CameraConfig()
     osc: OscConfig = OscConfig()
     actions: tuple[ActionConfig, ...] = Field(
@@ -72,6 +96,8 @@ class WorldConfig(Strict):
             if twice:
                 raise ValueError(f"{what} named twice: {', '.join(twice)}")
         known_inputs(self.actions)
+        if (self.kind == "gymnasium") != (self.id is not None):
+            raise ValueError("world.id and world.kind gymnasium go together")
         if self.kind == "standin" and self.manners.worlds:
             raise ValueError("manners.worlds: the stand-in writes no log, only VRChat does")
         switched = self.voice.device is not None and self.voice.unmute != "never"
@@ -122,89 +148,6 @@ class RewardConfig(Strict):
     )
 
 
-class ModelConfig(Strict):
-    latent: Literal["gaussian", "categorical"] = Field(
-        default="gaussian", description="kind of stochastic latent"
-    )
-    deter: int = Field(default=128, ge=4, le=16384, description="units of the recurrent state")
-    stoch: int = Field(default=32, ge=1, le=1024, description="stochastic variables")
-    classes: int = Field(
-        default=16, ge=2, le=256, description="classes of each categorical variable"
-    )
-    units: int = Field(default=128, ge=4, le=8192, description="width of the dense layers")
-    layers: int = Field(default=2, ge=1, le=8, description="layers of the heads")
-    depth: int = Field(default=8, ge=1, le=256, description="channels of the first convolution")
-    unimix: float = Field(
-        default=0.01, ge=0, lt=1, description="uniform share of categorical latents"
-    )
-    min_std: float = Field(default=0.1, gt=0, le=1, description="smallest std of gaussian latents")
-
-
-class DreamConfig(Strict):
-    horizon: int = Field(default=12, ge=1, le=500, description="steps dreamed from each start")
-    starts: int = Field(default=64, ge=1, le=65536, description="dreams begun in each update")
-    discount: float = Field(default=0.97, gt=0, le=1, description="discount per step")
-    lam: float = Field(default=0.95, ge=0, le=1, description="lambda of the return: 0 is TD(0)")
-    entropy: float = Field(default=1e-2, ge=0, le=1e3, description="weight of the policy's entropy")
-
-
-class TrainerConfig(Strict):
-    batch: int = Field(default=8, ge=1, le=4096, description="sequences in a batch")
-    length: int = Field(default=16, ge=2, le=1024, description="steps in a sequence")
-    prefill: int = Field(default=100, ge=2, description="steps lived before the first update")
-    train_ratio: float = Field(
-        default=128.0,
-        gt=0,
-        le=1e5,
-        description="steps replayed for each step lived, the upper bound",
-    )
-    recent: float = Field(
-        default=0.5, ge=0, le=1, description="share of a batch that starts in the newest steps"
-    )
-    recent_steps: int = Field(
-        default=50, ge=1, description="the newest steps: how many, counted back from the holdout"
-    )
-    image_shift: int = Field(
-        default=5,
-        ge=0,
-        le=64,
-        description="pixels by which a sequence is moved at random; 0 is off",
-    )
-    holdout: float = Field(
-        default=0.1, ge=0, lt=1, description="newest share of the journal kept out of training"
-    )
-    holdout_steps: int = Field(
-        default=2000, ge=0, description="the holdout is never more than this"
-    )
-    threads: int = Field(default=1, ge=1, le=256, description="CPU threads")
-    model_lr: float = Field(
-        default=1e-3, gt=0, le=1, description="learning rate of the world model"
-    )
-    policy_lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate of the policy")
-    value_lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate of the value")
-    clip: float = Field(default=100.0, gt=0, le=1e9, description="largest global gradient norm")
-    kl_dynamics: float = Field(
-        default=1.0, ge=0, le=1e4, description="weight of KL(sg posterior || prior)"
-    )
-    kl_representation: float = Field(
-        default=0.1, ge=0, le=1e4, description="weight of KL(posterior || sg prior)"
-    )
-    free_nats: float = Field(
-        default=1.0, ge=0, le=1e4, description="KL below this costs nothing, nats"
-    )
-    publish_updates: int = Field(
-        default=10, ge=1, description="updates between two published versions"
-    )
-    checkpoint_s: float = Field(
-        default=60.0, gt=0, description="seconds between checkpoints, in life"
-    )
-    checkpoint_steps: int = Field(
-        default=2000, ge=1, description="steps between checkpoints, in lockstep"
-    )
-    checkpoint_keep: int = Field(default=3, ge=1, description="checkpoints kept")
-    view_s: float = Field(default=4.0, gt=0, description="seconds between pictures of the dream")
-
-
 class JournalConfig(Strict):
     segment_steps: int = Field(
         default=1024, ge=16, le=1_000_000, description="steps in a segment file"
@@ -231,15 +174,32 @@ class Config(Strict):
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="where the trainer learns"
     )
+    method: Method = Field(
+        default="dreamer", description="how it learns; configs/ has a preset for each"
+    )
     beat: BeatConfig = BeatConfig()
     world: WorldConfig = WorldConfig()
     reward: RewardConfig = RewardConfig()
     model: ModelConfig = ModelConfig()
     dream: DreamConfig = DreamConfig()
+    actor: ActorConfig = ActorConfig()
+    critic: CriticConfig = CriticConfig()
+    ppo: PPOConfig = PPOConfig()
+    world_models: WorldModelsConfig = WorldModelsConfig()
     trainer: TrainerConfig = TrainerConfig()
     journal: JournalConfig = JournalConfig()
     weights: WeightsConfig = WeightsConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+
+    @model_validator(mode="after")
+    def _other_worlds(self) -> "Config":
+        """A Gymnasium world pays by itself, and nothing of VRChat's is in it."""
+        if self.world.kind == "gymnasium":
+            plain = {"parameters": {}, "action_cost": 0.0, "surprise": 0.0}
+            given = self.reward.model_fields_set
+            unsaid = {name: value for name, value in plain.items() if name not in given}
+            object.__setattr__(self, "reward", self.reward.model_copy(update=unsaid))
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> "Config":
@@ -250,7 +210,7 @@ class Config(Strict):
                 f"journal.max_steps {journal.max_steps} is too few to train on: trainer.prefill, "
                 f"length and holdout need {needed}"
             )
-        for name in self.reward.parameters:
+        for name in self.reward.parameters if self.world.kind != "gymnasium" else ():
             if name not in self.world.parameters:
                 raise ValueError(
                     f"reward.parameters.{name} is not among world.parameters "

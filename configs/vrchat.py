@@ -76,6 +76,10 @@ class ActionConfig(Strict):
     smooth_s: float = Field(
         default=0.0, ge=0, le=5, description="time constant by which an axis follows the policy"
     )
+    group: Name | None = Field(
+        default=None,
+        description="of holds that exclude each other: exactly one of a group is down at a time",
+    )
     per_minute: float | None = Field(
         default=None, gt=0, le=3600, description="presses a minute at most; more are not sent"
     )
@@ -101,6 +105,8 @@ class ActionConfig(Strict):
         ):
             if given and not axis:
                 raise ValueError(f"{self.name}: {name} is for an axis, not for a {self.kind}")
+        if self.group is not None and self.kind != "hold":
+            raise ValueError(f"{self.name}: group is for a hold, not for a {self.kind}")
         if self.per_minute is not None and self.kind != "press":
             raise ValueError(f"{self.name}: per_minute is for a press, not for a {self.kind}")
         if self.target in ("chat", "voice") and self.kind != "press":

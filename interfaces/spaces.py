@@ -6,6 +6,7 @@ the action really sent at t-1.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from configs.vrchat import ActionConfig
 
@@ -52,12 +53,22 @@ class Spaces:
         """True where the action is a continuous axis, False where it is a button."""
         return tuple(action.kind == "axis" for action in self.actions)
 
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """Of actions that exclude each other: where they are, group by group."""
+        names = [action.group for action in self.actions]
+        found = dict.fromkeys(name for name in names if name is not None)
+        return tuple(tuple(i for i, n in enumerate(names) if n == name) for name in found)
+
     def to_json(self) -> dict[str, object]:
-        told: dict[str, object] = {
+        told: dict[str, Any] = {
             "image_shape": list(self.image_shape),
             "features": list(self.features),
             "actions": [action.model_dump() for action in self.actions],
         }
+        for action in told["actions"]:  # a journal without groups is what it was before them
+            if action["group"] is None:
+                del action["group"]
         if self.sound_shape:  # a journal without is what it was before there were ears
             told |= {"sound_shape": list(self.sound_shape), "raw_shape": list(self.raw_shape)}
         return told

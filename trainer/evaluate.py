@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from rich.table import Table
 
-from agent.brain import Brain
-from agent.networks import build_networks
+from agent.brain import think_together
+from agent.networks import ActingNetworks, build_networks
+from agent.noise import CounterNoise, RowsNoise
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.rewards import LIVED_TERMS, LivedRewards
@@ -23,6 +24,7 @@ from interfaces.world import World
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
 Which = Literal["trained", "greedy", "random", "sticky", "oracle"]
+_AT_ONCE = 100  # episodes that live side by side
 POLICIES: tuple[Which, ...] = get_args(Which)
 
 
@@ -56,40 +58,70 @@ def evaluate(
     which: Which = "trained",
     progress: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
-    """Episode i lives in the world of seed + i. `random` is uniform over the actions, held a beat;
-    `sticky` and `oracle` are the floor and the ceiling of the stand-in (its walkers module).
+    """The newest checkpoint of a run, as evaluate_networks has it.
 
     Raises CheckpointError when the run has no checkpoint yet, BadInput for an oracle elsewhere.
     """
     checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).newest()
     if checkpoint is None:
         raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
-    returns: list[float] = []
-    terms = np.zeros(len(LIVED_TERMS))
-    for episode in range(episodes):
-        world = make_world(seed + episode)
-        networks = build_networks(world.spaces, config.model, config.seed)
-        load_networks(networks, checkpoint)
-        seeded = config.model_copy(update={"seed": seed + episode})
-        brain = Brain(world.spaces, seeded, networks.eval())
-        lived = _episode(brain, world, config, seed + episode, which)
-        world.close()
-        returns.append(float(lived.sum()))
-        terms += lived
-        progress(episode + 1)
-    spread = statistics.stdev(returns) if episodes > 1 else 0.0
+    probe = make_world(seed)
+    networks = build_networks(probe.spaces, config)
+    probe.close()
+    load_networks(networks, checkpoint)
+    lived = live_episodes(
+        networks.eval(), config, make_world, episodes, seed, which=which, progress=progress
+    )
+    return summarise(lived, config, which, seed, checkpoint.steps, checkpoint.updates)
+
+
+def live_episodes(
+    networks: ActingNetworks,
+    config: Config,
+    make_world: Callable[[int], World],
+    episodes: int,
+    seed: int,
+    *,
+    which: Which = "trained",
+    progress: Callable[[int], None] = lambda _: None,
+) -> NDArray[np.float64]:
+    """Each lived reward term, summed over each episode: (episodes, terms).
+
+    Episode i lives in the world of seed + i, whatever lives beside it. `random` is uniform over the
+    actions, held a beat; `sticky` and `oracle` are the floor and the ceiling of the stand-in (its
+    walkers module). Raises BadInput for an oracle elsewhere.
+    """
+    found: list[NDArray[np.float64]] = []
+    most = _AT_ONCE if config.world.kind == "gymnasium" else 1  # pictures fill memory
+    while len(found) < episodes:
+        first = seed + len(found)
+        worlds = [make_world(first + i) for i in range(min(most, episodes - len(found)))]
+        try:
+            found += _live_together(networks, worlds, config, first, which)
+        finally:
+            for world in worlds:
+                world.close()
+        progress(len(found))
+    return np.stack(found)
+
+
+def summarise(
+    lived: NDArray[np.float64], config: Config, which: Which, seed: int, steps: int, updates: int
+) -> Evaluation:
+    returns = [float(total) for total in lived.sum(1)]
+    spread = statistics.stdev(returns) if len(returns) > 1 else 0.0
     return Evaluation(
         policy=which,
-        steps=checkpoint.steps,
-        updates=checkpoint.updates,
+        steps=steps,
+        updates=updates,
         seed=seed,
-        episodes=episodes,
+        episodes=len(returns),
         episode_steps=config.evaluate.episode_steps,
         return_mean=statistics.fmean(returns),
         return_std=spread,
-        ci95=1.96 * spread / math.sqrt(episodes),
+        ci95=1.96 * spread / math.sqrt(len(returns)),
         returns=returns,
-        terms={name: float(v) / episodes for name, v in zip(LIVED_TERMS, terms, strict=True)},
+        terms={k: float(v) for k, v in zip(LIVED_TERMS, lived.mean(0), strict=True)},
     )
 
 
@@ -109,34 +141,43 @@ def table(result: Evaluation) -> Table:
 
 
 @torch.inference_mode()
-def _episode(brain: Brain, world: World, config: Config, seed: int, which: Which) -> np.ndarray:
-    """Sum of each lived reward term over one episode."""
-    rewards = LivedRewards(config.reward, world.spaces)
-    random = np.random.Generator(np.random.Philox(key=seed))
-    total = np.zeros(len(LIVED_TERMS))
-    walk = _walker(which, world, seed)
-    state = brain.initial()
-    for tick in range(config.evaluate.episode_steps):
-        observation = world.observe()
-        total += rewards.of(observation)
-        if observation.is_last:
-            break
-        if which == "random":
-            action = random.uniform(-1, 1, world.spaces.num_actions).astype(np.float32)
-        elif walk is not None:
-            action = walk()
-        else:
-            state, decision = brain.step(state, observation, tick, explore=which == "trained")
-            action = decision.action
-        world.act(action)
-    return total
+def _live_together(
+    networks: ActingNetworks, worlds: list[World], config: Config, seed: int, which: Which
+) -> list[NDArray[np.float64]]:
+    """One episode of each world, thought about all at once."""
+    rewards = LivedRewards(config.reward, worlds[0].spaces)
+    totals = [np.zeros(len(LIVED_TERMS)) for _ in worlds]
+    walks = [_walker(which, world, seed + i) for i, world in enumerate(worlds)]
+    state, over = networks.dynamics.initial(len(worlds)), [False] * len(worlds)
+    endless = config.world.kind != "gymnasium"
+    tick = 0
+    while not all(over) and not (endless and tick >= config.evaluate.episode_steps):
+        seen = [world.observe() for world in worlds]
+        for i, observation in enumerate(seen):
+            if not over[i]:
+                totals[i] += rewards.of(observation)
+                over[i] = observation.is_last
+        thought = None
+        if which in ("trained", "greedy"):
+            noise = RowsNoise([CounterNoise(seed + i, tick) for i in range(len(worlds))])
+            state, thought = think_together(
+                networks, state, seen, noise, explore=which == "trained"
+            )
+        for i, world in enumerate(worlds):
+            if not over[i]:
+                walk = walks[i]
+                world.act(thought[i] if thought is not None else walk())
+        tick += 1
+    return totals
 
 
-def _walker(which: Which, world: World, seed: int) -> Callable[[], NDArray[np.float32]] | None:
+def _walker(which: Which, world: World, seed: int) -> Callable[[], NDArray[np.float32]]:
+    """What acts without thought."""
     if which == "sticky":
         return StickyRandom(world.spaces, seed).act
-    if which != "oracle":
-        return None
-    if not isinstance(world, LockstepStandin):
-        raise BadInput("--policy oracle: only the stand-in tells the truth")
-    return Oracle(world).act
+    if which == "oracle":
+        if not isinstance(world, LockstepStandin):
+            raise BadInput("--policy oracle: only the stand-in tells the truth")
+        return Oracle(world).act
+    random = np.random.Generator(np.random.Philox(key=seed))
+    return lambda: random.uniform(-1, 1, world.spaces.num_actions).astype(np.float32)

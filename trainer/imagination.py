@@ -13,20 +13,24 @@ from torch import Tensor, nn
 from agent.dynamics import State
 from agent.networks import Networks
 from agent.noise import Noise
+from configs.learning import DreamConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Dream:
-    """feature (H+1, N, F): the start and H dreamed states. The rest (H, N) follows each action.
+    """feature and alive (H+1, N, ...): the start and H dreamed states. The rest (H, N, ...).
 
-    reward r_{t+1} and alive, the probability that life goes on at t+1, are predicted at the state
-    arrived at; entropy is the policy's at the state it chose in.
+    reward r_{t+1} follows action t and is predicted at the state arrived at; alive is the
+    probability that life goes on at a state, the start's own included. chosen is the raw sample.
+    log_prob and entropy are the policy's at the state it chose in.
     """
 
     feature: Tensor
     action: Tensor
+    chosen: Tensor
     reward: Tensor
     alive: Tensor
+    log_prob: Tensor
     entropy: Tensor
 
 
@@ -43,26 +47,35 @@ def frozen(*modules: nn.Module) -> Generator[None]:
             parameter.requires_grad_(True)
 
 
-def imagine(networks: Networks, start: State, horizon: int, noise: Noise) -> Dream:
-    """Dream `horizon` steps from `start` (N, ...).
+def imagine(
+    networks: Networks, start: State, config: DreamConfig, noise: Noise, *, pathwise: bool = True
+) -> Dream:
+    """Dream `config.horizon` steps from `start` (N, ...).
 
     The policy reads sg(feature) (Hafner 2019): its gradient runs from rewards and values back
     through f to each action, not through the choice of the later ones. Rewards are the means of
-    p(r), states are samples of f.
+    p(r), states are samples of f, or its mode unless `config.sample`. Not `pathwise`: the dream
+    itself has no gradient, which is all that REINFORCE needs, at half the price.
     """
-    state = start.detach()
-    features, actions, entropies = [state.feature], [], []
-    for _ in range(horizon):
-        choice = networks.policy(features[-1].detach(), noise)
-        state = networks.dynamics.imagine_step(state, choice.action, noise)
-        features.append(state.feature)
-        actions.append(choice.action)
-        entropies.append(choice.entropy)
-    feature = torch.stack(features)
-    return Dream(
-        feature=feature,
-        action=torch.stack(actions),
-        reward=networks.reward(feature[1:]).squeeze(-1),
-        alive=torch.sigmoid(networks.continues(feature[1:]).squeeze(-1)),
-        entropy=torch.stack(entropies),
-    )
+    with torch.set_grad_enabled(pathwise):
+        state = start.detach()
+        features: list[Tensor] = [state.feature]
+        actions: list[Tensor] = []
+        chosen: list[Tensor] = []
+        for _ in range(config.horizon):
+            choice = networks.policy.sample(features[-1].detach(), noise)
+            if config.sample:
+                state = networks.dynamics.imagine_step(state, choice.action, noise)
+            else:
+                state = networks.dynamics.expect_step(state, choice.action)
+            features.append(state.feature)
+            actions.append(choice.action)
+            chosen.append(choice.chosen)
+        feature, drawn = torch.stack(features), torch.stack(chosen)
+        reward = networks.reward(feature[1:])
+        alive = torch.sigmoid(networks.continues(feature).squeeze(-1))
+    # In one pass over all steps: the policy's parameters get their gradient here.
+    with torch.enable_grad():
+        intention = networks.policy.intend(feature[:-1].detach())
+        log_prob, entropy = networks.policy.judge(intention, drawn.detach())
+    return Dream(feature, torch.stack(actions), drawn, reward, alive, log_prob, entropy)

@@ -1,7 +1,5 @@
 """The Learner: one update of world model, policy and value from a batch of lived Steps."""
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
@@ -17,9 +15,11 @@ from trainer.losses import (
     dream_returns,
     model_loss,
     policy_loss,
+    replay_value_loss,
     value_loss,
 )
 from trainer.normalize import ReturnScale, RunningMean
+from trainer.optimizer import make_optimizer, warmed_up
 
 Metrics = dict[str, Tensor]
 
@@ -27,87 +27,131 @@ Metrics = dict[str, Tensor]
 class Learner:
     """Networks, optimisers and scales; `update` depends on them, the batch and `updates` alone.
 
-    The same seed and batches give the same weights, bit for bit, on CPU.
+    The same seed and batches give the same weights, bit for bit, on CPU. An update whose gradient
+    is not finite is left out whole: one absurd number must not cost all that was ever learned.
     """
 
     def __init__(self, spaces: Spaces, config: Config, device: torch.device) -> None:
         self._config = config
         self._num_actions = spaces.num_actions
         self.device = device
-        self.networks: Networks = build_networks(spaces, config.model, config.seed).to(device)
+        self.networks: Networks = build_networks(spaces, config).to(device)
         self.noise = TorchNoise(device)
-        trainer = config.trainer
+        trainer, networks = config.trainer, self.networks
+        self._lr = {
+            "model": trainer.model_lr,
+            "policy": trainer.policy_lr,
+            "value": trainer.value_lr,
+        }
+        modules = {
+            "model": networks.world_model,
+            "policy": networks.policy,
+            "value": networks.value,
+        }
         self.optimizers = {
-            "model": _adam(self.networks.world_model, trainer.model_lr),
-            "policy": _adam(self.networks.policy, trainer.policy_lr),
-            "value": _adam(self.networks.value, trainer.value_lr),
+            name: make_optimizer(module, self._lr[name], trainer)
+            for name, module in modules.items()
         }
         self.return_scale = ReturnScale(device)
         self.surprise_mean = RunningMean(device)
         self.updates = 0
-        self.left_out = 0  # steps of an optimiser not taken: their gradient was not finite
+        self.left_out = 0  # updates left out, in all and in a row, and whose gradient it was
+        self.left_out_in_a_row = 0
+        self.left_out_why = ""
 
     def update(self, batch: Batch) -> Metrics:
         """One update; metrics are tensors on the device, detached."""
         self.noise.begin(self._config.seed, self.updates)
-        model = self._update_model(batch)
-        metrics = dict(model.terms)
-        metrics |= self._update_in_dreams(model.observed.state, batch.learned)
-        self.updates += 1
-        return metrics
-
-    def _update_model(self, batch: Batch) -> ModelLoss:
-        loss = model_loss(
+        model = model_loss(
             self.networks,
             batch,
             self._num_actions,
-            self._config.trainer,
+            self._config,
             self.surprise_mean.value,
-            self._config.reward.surprise,
             self.noise,
         )
-        self._descend("model", loss.total)
-        self.surprise_mean.update(loss.terms["surprise"])
-        return loss
+        dreamed, metrics = self._dream(model, batch)
+        if self._descend(model.total + dreamed):
+            self.surprise_mean.update(model.terms["surprise"])
+            self._follow()
+        self.updates += 1
+        return model.terms | metrics
 
-    def _update_in_dreams(self, lived: State, learned: Tensor | None) -> Metrics:
-        networks, config = self.networks, self._config.dream
-        start = _choose_starts(lived, learned, config.starts)
+    def _dream(self, model: ModelLoss, batch: Batch) -> tuple[Tensor, Metrics]:
+        """The losses of policy and value, in dreams that begin in what was just filtered."""
+        networks, config = self.networks, self._config
+        replays = config.critic.replay_weight > 0
+        start = _choose_starts(model.observed.state, batch.learned, config.dream.starts, replays)
+        pathwise = config.actor.gradient != "reinforce"
         with frozen(networks.dynamics, networks.reward, networks.continues, networks.value):
-            dream = imagine(networks, start, config.horizon, self.noise)
-            returns, weight = dream_returns(networks, dream, config)
-        scale = self.return_scale.update(returns)
-        policy = policy_loss(returns, weight, dream.entropy, scale, config)
-        value = value_loss(networks, dream, returns, weight)
-        self._descend("policy", policy)
-        self._descend("value", value)
-        return {
+            dream = imagine(networks, start, config.dream, self.noise, pathwise=pathwise)
+            with torch.set_grad_enabled(pathwise):
+                found = dream_returns(networks, dream, config)
+        scale = self.return_scale.update(found.returns)
+        if not config.actor.scale:
+            scale = torch.ones_like(scale)
+        policy = policy_loss(dream, found, scale, config.actor)
+        value = value_loss(networks, dream, found, config.critic.slow_weight)
+        total = policy + value
+        metrics = {
             "loss_policy": policy.detach(),
             "loss_value": value.detach(),
-            "dream_return": returns.detach()[0].mean(),
+            "dream_return": found.returns.detach()[0].mean(),
+            "return_scale": scale,
             "entropy": dream.entropy.detach().mean(),
         }
+        if replays:
+            feature = model.observed.state.feature
+            boot = found.returns.detach()[0].unflatten(0, (feature.shape[0], -1))
+            replayed = replay_value_loss(networks, batch, feature, boot, config)
+            total = total + config.critic.replay_weight * replayed
+            metrics["loss_replay_value"] = replayed.detach()
+        return total, metrics
 
-    def _descend(self, name: str, loss: Tensor) -> None:
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        parameters = optimizer.param_groups[0]["params"]
-        norm = nn.utils.clip_grad_norm_(parameters, self._config.trainer.clip, foreach=True)
-        if torch.isfinite(norm):
-            optimizer.step()
-        else:  # one absurd reward must not cost all that was ever learned
+    def _descend(self, total: Tensor) -> bool:
+        """One step of every optimiser, or of none. Returns whether there was one."""
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        clip, strange = self._config.trainer.clip, list[str]()
+        for name, optimizer in self.optimizers.items():
+            parameters = optimizer.param_groups[0]["params"]
+            norm = nn.utils.clip_grad_norm_(parameters, clip, foreach=True)
+            if not torch.isfinite(norm):
+                strange.append(name)
+        if strange:
             self.left_out += 1
+            self.left_out_in_a_row += 1
+            self.left_out_why = " and ".join(strange)
+            return False
+        self.left_out_in_a_row = 0
+        warmup = self._config.trainer.warmup
+        for name, optimizer in self.optimizers.items():
+            optimizer.param_groups[0]["lr"] = warmed_up(self._lr[name], self.updates, warmup)
+            optimizer.step()
+        return True
+
+    def _follow(self) -> None:
+        """The slow critic, one step nearer."""
+        slow, fast = self.networks.slow_value, self.networks.value
+        if slow is None:
+            return
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(slow.parameters()), list(fast.parameters()), self._config.critic.slow_rate
+            )
 
 
-def _adam(module: nn.Module, lr: float) -> torch.optim.Adam:
-    parameters: Iterable[nn.Parameter] = module.parameters()
-    return torch.optim.Adam(list(parameters), lr=lr, eps=1e-7, fused=True)
+def _choose_starts(lived: State, learned: Tensor | None, starts: int, whole_ends: bool) -> State:
+    """Posteriors (N, ...) of (B, T, ...) to dream from, about `starts` of them.
 
-
-def _choose_starts(lived: State, learned: Tensor | None, starts: int) -> State:
-    """At most `starts` posteriors (N, ...), evenly spaced over the whole batch (B, T, ...), or
-    over what of it is learned from."""
+    `whole_ends`: the last ones of every sequence, in order, as the replay value needs them; else
+    evenly spaced over the batch, over what of it is learned from.
+    """
+    if whole_ends:
+        size, length = lived.deter.shape[:2]
+        last = min(length, max(2, starts // size))
+        return State(*(part.detach()[:, -last:].flatten(0, 1) for part in lived))
     deter, stoch = (part.detach().flatten(0, 1) for part in lived)
     if learned is not None and bool(learned.any()):
         deter, stoch = deter[learned.flatten()], stoch[learned.flatten()]

@@ -3,7 +3,6 @@ in life, a virtual clock, and bit-identical for a seed on CPU."""
 
 import shutil
 from collections.abc import Callable
-from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,13 +13,13 @@ from agent.loop import Body
 from agent.networks import acting_shapes, flatten_acting
 from configs.schema import Config
 from interfaces.board import Board
-from interfaces.clock import Pacer, VirtualClock
+from interfaces.clock import Pacer
 from interfaces.controls import NoControls
 from interfaces.journal import JournalReader, JournalWriter
+from interfaces.lockstep_worlds import LockstepWorld
 from interfaces.run_folder import RunError, RunFolder
 from interfaces.scribe import Scribe
 from interfaces.weights import Manifest, WeightsWriter
-from interfaces.world import World
 from trainer.checkpoints import (
     Checkpoint,
     CheckpointError,
@@ -33,15 +32,6 @@ from trainer.learner import Learner
 from trainer.ratio import TrainRatio
 from trainer.replay import Replay
 from trainer.report import Report
-
-
-class LockstepWorld(World, Protocol):
-    """A World on a virtual clock whose whole state can be kept and put back."""
-
-    clock: VirtualClock
-
-    def snapshot(self) -> dict[str, Any]: ...
-    def restore(self, snapshot: dict[str, Any]) -> None: ...
 
 
 def _check_journal(run: RunFolder, checkpoint: Checkpoint) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from loguru import logger
 
 from agent.networks import flatten_acting
-from configs.schema import TrainerConfig
+from configs.learning import TrainerConfig
 from interfaces.board import Board
 from interfaces.weights import WeightsError, WeightsWriter
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors

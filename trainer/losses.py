@@ -15,7 +15,8 @@ from agent.latents import Latent
 from agent.layers import symlog
 from agent.networks import Networks
 from agent.noise import Noise
-from configs.schema import DreamConfig, TrainerConfig
+from configs.learning import ActorConfig, TrainerConfig
+from configs.schema import Config
 from trainer.imagination import Dream
 from trainer.returns import lambda_return
 
@@ -32,6 +33,7 @@ class Batch(NamedTuple):
     reward: Tensor
     is_first: Tensor
     is_terminal: Tensor
+    is_last: Tensor
     learned: Tensor | None = None
     sound: Tensor | None = None
 
@@ -65,9 +67,8 @@ def model_loss(
     networks: Networks,
     batch: Batch,
     num_actions: int,
-    config: TrainerConfig,
+    config: Config,
     surprise_scale: Tensor,
-    surprise_weight: float,
     noise: Noise,
 ) -> ModelLoss:
     """Reconstruction, reward, continue and KL on lived sequences from the zero state.
@@ -86,7 +87,8 @@ def model_loss(
     )
     feature = observed.state.feature
     decoded, vector, sound = networks.decoder(feature)
-    kl_loss, kl = kl_balance(networks.dynamics.latent, observed.posterior, observed.prior, config)
+    trainer, dream = config.trainer, config.dream
+    kl_loss, kl = kl_balance(networks.dynamics.latent, observed.posterior, observed.prior, trainer)
     lived = (~batch.is_first).to(batch.reward.dtype)
     if batch.learned is not None:  # what is only remembered fills the state, and costs nothing
         lived = lived * batch.learned
@@ -98,21 +100,23 @@ def model_loss(
     known = lived.clone()
     known[:, 0] = 0.0
     surprise = kl * known
-    bonus = surprise_weight * (surprise / surprise_scale).clamp(max=10.0)
+    bonus = config.reward.surprise * (surprise / surprise_scale).clamp(max=10.0)
 
     image_loss = torch.zeros((), device=kl_loss.device)
     if decoded.numel():  # summed over pixels, in one pass: these are the largest arrays there are
-        image_loss = 0.5 * F.mse_loss(decoded, patches, reduction="sum") / kl_loss.numel()
-    vector_loss = 0.5 * (vector - symlog(batch.vector)).square().sum(-1)
+        squared = F.mse_loss(decoded, patches, reduction="sum")
+        image_loss = trainer.reconstruction * squared / kl_loss.numel()
+    vector_loss = trainer.reconstruction * (vector - symlog(batch.vector)).square().sum(-1)
     sound_loss = torch.zeros((), device=kl_loss.device)
     if batch.sound is not None:
-        sound_loss = 0.5 * (sound - batch.sound).square().sum(-1)
-    predicted = networks.reward(feature).squeeze(-1)
-    reward_loss = 0.5 * known * (predicted - batch.reward - bonus).square()
+        sound_loss = trainer.reconstruction * (sound - batch.sound).square().sum(-1)
+    raw_reward = networks.reward.raw(feature)
+    reward_loss = known * networks.reward.loss(raw_reward, batch.reward + bonus)
+    goes_on = (~batch.is_terminal).to(feature.dtype)
+    if dream.discount_in == "continue":  # 1 - 1/horizon, in what the head learns
+        goes_on = goes_on * dream.discount
     continue_loss = F.binary_cross_entropy_with_logits(
-        networks.continues(feature).squeeze(-1),
-        (~batch.is_terminal).to(predicted.dtype),
-        reduction="none",
+        networks.continues(feature).squeeze(-1), goes_on, reduction="none"
     )
     each = vector_loss + sound_loss + reward_loss + continue_loss + kl_loss
     total = image_loss + (each if batch.learned is None else each * batch.learned).mean()
@@ -129,30 +133,85 @@ def model_loss(
     return ModelLoss(total, {name: term.detach() for name, term in terms.items()}, observed)
 
 
-class DreamLoss(NamedTuple):
-    policy: Tensor
-    value: Tensor
+class DreamReturns(NamedTuple):
+    """Of a dream: lambda-returns g (H, N), differentiable where the dream is; the critic's
+    predictions at all states (H+1, N); and how likely each state still is (H+1, N), detached."""
+
     returns: Tensor
-    terms: dict[str, Tensor]
+    value: Tensor
+    weight: Tensor
 
 
-def dream_returns(networks: Networks, dream: Dream, config: DreamConfig) -> tuple[Tensor, Tensor]:
-    """lambda-returns (H, N), differentiable, and how likely each dreamed state still is (H, N)."""
-    discount = config.discount * dream.alive
-    value = networks.value(dream.feature[1:]).squeeze(-1)
-    returns = lambda_return(dream.reward, discount, value, config.lam)
-    reached = torch.cat([torch.ones_like(discount[:1]), discount[:-1]])
-    return returns, torch.cumprod(reached, 0).detach()
+def dream_returns(networks: Networks, dream: Dream, config: Config) -> DreamReturns:
+    """With the discount where the preset has it, and the critic that it bootstraps from."""
+    discount = dream.alive
+    if config.dream.discount_in == "dream":
+        discount = config.dream.discount * discount
+    slow = networks.slow_value if config.critic.slow_target else None
+    value = (slow or networks.value)(dream.feature)
+    returns = lambda_return(dream.reward, discount[1:], value[1:], config.dream.lam)
+    # The start's own chance to live on, then what is discounted on the way.
+    weight = torch.cumprod(torch.cat([dream.alive[:1], discount[1:]]), 0)
+    return DreamReturns(returns, value, weight.detach())
 
 
-def policy_loss(
-    returns: Tensor, weight: Tensor, entropy: Tensor, scale: Tensor, config: DreamConfig
+def policy_loss(dream: Dream, found: DreamReturns, scale: Tensor, config: ActorConfig) -> Tensor:
+    """Climb the lambda-return: straight through f, -w g / S (Hafner 2019, eq. 7); by the score,
+    -w log pi(a) sg((g - v) / S) (Hafner 2023, eq. 11); or a mix; and the entropy's share."""
+    weight = found.weight[:-1]
+    climbed = torch.zeros_like(dream.entropy)
+    if config.gradient != "reinforce":
+        share = config.mix if config.gradient == "mix" else 1.0
+        climbed = climbed + share * found.returns / scale
+    if config.gradient != "dynamics":
+        share = 1.0 - config.mix if config.gradient == "mix" else 1.0
+        advantage = ((found.returns - found.value[:-1]) / scale).detach()
+        climbed = climbed + share * dream.log_prob * advantage
+    return -(weight * (climbed + config.entropy * dream.entropy)).mean()
+
+
+def value_loss(networks: Networks, dream: Dream, found: DreamReturns, slow_weight: float) -> Tensor:
+    """The value learns sg g_t: squared (Hafner 2019, eq. 8) or two-hot (Hafner 2023, eq. 10), and
+    to stay near the slow critic."""
+    feature = dream.feature[:-1].detach()
+    each = critic_loss(networks, feature, found.returns.detach(), slow_weight)
+    return (found.weight[:-1] * each).mean()
+
+
+def critic_loss(networks: Networks, feature: Tensor, target: Tensor, slow_weight: float) -> Tensor:
+    """(...), of features (..., F) and targets (...)."""
+    value = networks.value
+    raw = value.raw(feature)
+    loss = value.loss(raw, target)
+    if slow_weight and networks.slow_value is not None:
+        loss = loss + slow_weight * value.loss(raw, networks.slow_value(feature.detach()).detach())
+    return loss
+
+
+def replay_value_loss(
+    networks: Networks, batch: Batch, feature: Tensor, boot: Tensor, config: Config
 ) -> Tensor:
-    """Climb the lambda-return straight through f: -mean w (g / S + eta H) (Hafner 2019, eq. 7)."""
-    return -(weight * (returns / scale + config.entropy * entropy)).mean()
+    """The value on lived sequences (Hafner 2025): lambda-returns of lived rewards that bootstrap
+    from `boot` (B, K), the dreams' first returns at the last K of T steps. Its gradient reaches the
+    model through `feature` (B, T, F)."""
+    steps = boot.shape[1]
+    reward, terminal, last = (
+        part[:, -steps:].transpose(0, 1)
+        for part in (batch.reward, batch.is_terminal, ends(batch.is_last, batch.is_first))
+    )
+    lived, boot = (~last).to(boot.dtype), boot.transpose(0, 1).detach()
+    discount = config.dream.discount * (~terminal).to(boot.dtype)
+    lam = config.dream.lam * lived
+    returns = lambda_return(reward[1:], discount[1:], boot[1:], lam[1:])
+    seen = feature[:, -steps:-1].transpose(0, 1)
+    each = critic_loss(networks, seen, returns, config.critic.slow_weight)
+    weight = lived[:-1]
+    if batch.learned is not None:
+        weight = weight * batch.learned[:, -steps:-1].transpose(0, 1)
+    return (weight * each).mean()
 
 
-def value_loss(networks: Networks, dream: Dream, returns: Tensor, weight: Tensor) -> Tensor:
-    """0.5 (V(s_t) - sg g_t)^2 (Hafner 2019, eq. 8)."""
-    value = networks.value(dream.feature[:-1].detach()).squeeze(-1)
-    return 0.5 * (weight * (value - returns.detach()).square()).mean()
+def ends(is_last: Tensor, is_first: Tensor) -> Tensor:
+    """bool (B, T): where a sequence is cut, as said by the Step or by the one after it."""
+    begins = torch.cat([is_first[:, 1:], torch.zeros_like(is_first[:, :1])], 1)
+    return is_last | begins

@@ -1,6 +1,6 @@
 """The train ratio: how much may be replayed for each step lived."""
 
-from configs.schema import TrainerConfig
+from configs.learning import TrainerConfig
 
 
 class TrainRatio:

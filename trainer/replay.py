@@ -14,7 +14,7 @@ from interfaces.spaces import Spaces
 from interfaces.vrchat.situations import unlearned
 from trainer.losses import Batch
 
-_FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal", "situation")
+_FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal", "is_last", "situation")
 
 
 class Replay:
@@ -93,6 +93,7 @@ class Replay:
             reward=self._tensor(reward),
             is_first=self._tensor(rows["is_first"]),
             is_terminal=self._tensor(rows["is_terminal"]),
+            is_last=self._tensor(rows["is_last"]),
             learned=None if learned.all() else self._tensor(learned),
             sound=self._tensor(rows["sound"]).flatten(2) if "sound" in rows else None,
         )

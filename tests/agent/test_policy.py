@@ -4,7 +4,7 @@ import torch
 
 from agent.noise import TorchNoise
 from agent.policy import Policy
-from configs.schema import ModelConfig
+from configs.learning import ActorConfig, ModelConfig
 from configs.vrchat import ActionConfig
 from interfaces.spaces import Spaces
 
@@ -21,7 +21,7 @@ def make():
     torch.manual_seed(0)
     noise = TorchNoise(torch.device("cpu"))
     noise.begin(0, 0)
-    return Policy(SPACES, ModelConfig(units=16, layers=1), 8), noise
+    return Policy(SPACES, ModelConfig(units=16, layers=1), ActorConfig(), 8), noise
 
 
 def test_axes_are_bounded_and_buttons_are_pressed_or_not():

@@ -138,7 +138,7 @@ def test_a_missing_parent_is_said_where_it_is_asked_for(tmp_path: Path) -> None:
     said = refusal(write(tmp_path, "seed: 1\nextends: nowhere.yaml\nworld: {kind: vrchat}"))
     assert "my.yaml:2:1  extends" in said
     assert "no such file" in said
-    assert "presets there are: default, tiny, vrchat" in said
+    assert "presets there are: default, dreamer, " in said
     assert "osc.send_port" not in said  # the missing file may have said it
 
 
@@ -194,7 +194,7 @@ def test_the_nearest_key_is_offered(empty: Path, given: str, meant: str) -> None
 
 def test_nothing_near_lists_what_is_there(empty: Path) -> None:
     assert "known here: hz, spin_ms" in refusal(empty, "beat.qqqqqqqq=1")
-    assert "known here: seed, device, beat" in refusal(empty, "qqqqqqqq=1")
+    assert "known here: seed, device, method" in refusal(empty, "qqqqqqqq=1")
 
 
 def test_dotted_keys_and_misplaced_extends_get_advice(tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ def test_every_preset_loads_and_survives_a_round_trip(name: str, tmp_path: Path)
 def test_any_text_and_number_survives_a_round_trip(tmp_path: Path, text: str) -> None:
     world = {"standin": {"speaker": text}}
     config = Config.model_validate(
-        {"world": world, "trainer": {"model_lr": 1.1e-17, "clip": 1e9}, "dream": {"entropy": 0.1}}
+        {"world": world, "trainer": {"model_lr": 1.1e-17, "clip": 1e9}, "actor": {"entropy": 0.1}}
     )
     path = tmp_path / "my.yaml"
     write_config(config, path)

@@ -23,4 +23,5 @@ def random_batch(spaces: Spaces, size: tuple[int, int], first: tuple[int, int], 
         torch.randn(*size, generator=generator),
         is_first,
         torch.zeros(size, dtype=torch.bool),
+        torch.zeros(size, dtype=torch.bool),
     )

@@ -29,7 +29,7 @@ def dream_with(networks, config, horizon=5):
     noise.begin(1, 1)
     start = networks.dynamics.initial(7)
     start = State(start.deter + 0.1, start.stoch + 0.1)
-    return imagine(networks, start, horizon, noise)
+    return imagine(networks, start, config.dream, noise)
 
 
 def untouched(module):
@@ -37,9 +37,9 @@ def untouched(module):
 
 
 def make(config):
-    networks = build_networks(spaces_of(config), config.model, 0)
+    networks = build_networks(spaces_of(config), config)
     with torch.no_grad():  # zero-initialised heads pass no gradient back
-        for head in (networks.reward, networks.value, networks.continues):
+        for head in (networks.reward.net, networks.value.net, networks.continues):
             torch.nn.init.normal_(head[-1].weight, std=0.5)
     return networks
 
@@ -52,8 +52,9 @@ def test_policy_learns_through_the_dynamics_and_leaves_nothing_on_the_model(conf
     networks = make(config)
     with frozen(*model_parts(networks)):
         dream = dream_with(networks, config)
-        returns, weight = dream_returns(networks, dream, config.dream)
-    loss = policy_loss(returns, weight, dream.entropy * 0, torch.tensor(1.0), config.dream)
+        found = dream_returns(networks, dream, config)
+    silent = config.actor.model_copy(update={"entropy": 0.0})
+    loss = policy_loss(dream, found, torch.tensor(1.0), silent)
     loss.backward()
     reached = [parameter.grad.abs().sum() for parameter in networks.policy.parameters()]
     assert all(torch.isfinite(g) for g in reached)
@@ -82,8 +83,8 @@ def test_value_gradient_stays_in_the_value(config):
     networks = make(config)
     with frozen(*model_parts(networks)):
         dream = dream_with(networks, config)
-        returns, weight = dream_returns(networks, dream, config.dream)
-    value_loss(networks, dream, returns, weight).backward()
+        found = dream_returns(networks, dream, config)
+    value_loss(networks, dream, found, 0.0).backward()
     assert not untouched(networks.value)
     for part in (networks.policy, networks.dynamics, networks.reward, networks.continues):
         assert untouched(part)
@@ -177,7 +178,7 @@ def test_a_beginning_forgets_even_what_is_not_a_number(config):
 @pytest.mark.parametrize(("size", "starts"), [((8, 20), 64), ((8, 16), 100), ((8, 16), 64)])
 def test_dreams_begin_everywhere_in_the_batch(size, starts):
     lived = State(torch.arange(size[0] * size[1]).reshape(*size, 1), torch.zeros(*size, 1))
-    chosen = _choose_starts(lived, None, starts).deter.flatten()
+    chosen = _choose_starts(lived, None, starts, False).deter.flatten()
     assert len(chosen) == starts
     per_window = torch.bincount(chosen // size[1], minlength=size[0])
     assert per_window.max() - per_window.min() <= 1
@@ -211,5 +212,5 @@ def test_dreams_begin_in_what_is_learned_from():
     deter = torch.arange(12.0).reshape(3, 4, 1)
     learned = torch.zeros(3, 4, dtype=torch.bool)
     learned[1] = True
-    chosen = _choose_starts(State(deter, deter), learned, 8).deter.flatten().tolist()
+    chosen = _choose_starts(State(deter, deter), learned, 8, False).deter.flatten().tolist()
     assert sorted(chosen) == [4.0, 5.0, 6.0, 7.0]

@@ -39,9 +39,9 @@ def test_the_model_learns_to_tell_what_it_hears(tmp_path):
 
 
 def test_the_ears_cross_to_the_body():
-    networks = build_networks(SPACES, CONFIG.model, 0)
-    acting = view_acting(SPACES, CONFIG.model, flatten_acting(networks))
-    brain = Brain(SPACES, CONFIG, acting)
+    networks = build_networks(SPACES, CONFIG)
+    acting = view_acting(SPACES, CONFIG, flatten_acting(networks))
+    brain = Brain(CONFIG, acting)
     quiet = Observation(
         np.zeros(SPACES.image_shape, np.uint8),
         np.zeros(SPACES.vector_size, np.float32),

@@ -20,7 +20,7 @@ def windows(spaces, seed):
 @pytest.fixture
 def measure(tiny):
     spaces = spaces_of(tiny)
-    networks, noise = build_networks(spaces, tiny.model, 0), TorchNoise(torch.device("cpu"))
+    networks, noise = build_networks(spaces, tiny), TorchNoise(torch.device("cpu"))
     noise.begin(1, 1)
 
     def measured(held_out, trained):

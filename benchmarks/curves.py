@@ -1,0 +1,81 @@
+"""Curves of several seeds: interquartile means with bootstrap intervals, drawn.
+
+Interquartile mean and stratified bootstrap as in Agarwal 2021 (rliable): the mean of the middle half
+of all scores, and the percentiles of that mean when episodes are drawn anew within each seed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+_DRAWS = 2000
+
+
+def interquartile(scores: Sequence[Sequence[float]], seed: int = 0) -> tuple[float, float, float]:
+    """Mean of the middle half of scores (runs, episodes), and its 95 % interval."""
+    rng = np.random.default_rng(seed)
+    runs = [np.asarray(run, float) for run in scores]
+    drawn = np.empty(_DRAWS)
+    for i in range(_DRAWS):
+        # Runs first, then episodes within each: both are uncertain.
+        chosen = rng.integers(len(runs), size=len(runs))
+        drawn[i] = middle_half(
+            np.concatenate([rng.choice(runs[run], len(runs[run])) for run in chosen])
+        )
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return middle_half(np.concatenate(runs)), float(low), float(high)
+
+
+def middle_half(scores: np.ndarray) -> float:
+    """The mean without the lowest and the highest quarter."""
+    ordered = np.sort(scores)
+    cut = int(0.25 * len(ordered))
+    return float(ordered[cut : len(ordered) - cut].mean())
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Steps (P,), and at each the IQM over seeds with its interval."""
+
+    steps: list[int]
+    middle: list[float]
+    low: list[float]
+    high: list[float]
+
+    @classmethod
+    def of(cls, steps: list[list[int]], returns: list[list[list[float]]]) -> "Curve":
+        """Of several seeds that were looked at at the same steps."""
+        points = min(len(each) for each in steps)
+        found = [interquartile([run[i] for run in returns]) for i in range(points)]
+        return cls(
+            steps[0][:points],
+            [each[0] for each in found],
+            [each[1] for each in found],
+            [each[2] for each in found],
+        )
+
+
+def draw_curves(path: Path, title: str, curves: Mapping[str, Curve], enough: float) -> None:
+    """One PNG: a line a method, its interval behind it, the promise dashed. Steps are logarithmic."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120)
+    for name, curve in curves.items():
+        if len(curve.steps) == 1:
+            axes.axhline(curve.middle[0], linestyle=":", color="gray", label=name)
+            continue
+        (line,) = axes.plot(curve.steps, curve.middle, label=name, marker=".", markersize=4)
+        axes.fill_between(curve.steps, curve.low, curve.high, alpha=0.2, color=line.get_color())
+    axes.axhline(enough, linestyle="--", color="black", linewidth=0.8, label=f"promised {enough:g}")
+    axes.set_xscale("log")
+    axes.set(title=title, xlabel="steps lived", ylabel="return, IQM and 95 % interval")
+    axes.legend(fontsize=8)
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(path)
+    pyplot.close(figure)
