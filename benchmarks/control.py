@@ -6,7 +6,8 @@ python -m benchmarks.control [--worlds pendulum cartpole] [--methods dreamer sb3
 One method, world and seed at a time; each leaves results/control/WORLD-METHOD-SEED.json and is not
 run again while that stands. Every 500 lived steps (peers: more, they need more) the policy, frozen
 and greedy, lives 100 episodes that begin alike for all. The summary is the interquartile mean over
-all episodes of all seeds, with a bootstrap interval over seeds and episodes (rliable's definitions).
+all episodes of all seeds, with a bootstrap interval over seeds and episodes (rliable's definitions,
+but pooled over episodes: three seeds have no middle half).
 Peers need stable-baselines3 (extra [bench]).
 """
 
@@ -14,7 +15,6 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -281,7 +281,6 @@ def main() -> None:
     parser.add_argument("--draw", action="store_true", help="only draw what there is")
     parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE for ours, to try things")
     asked = parser.parse_args()
-    wanted: list[Callable[[], None]] = []
     if not asked.draw:
         for seed in asked.seeds:
             for world in asked.worlds:

@@ -1,7 +1,7 @@
 """Curves of several seeds: interquartile means with bootstrap intervals, drawn.
 
-Interquartile mean and stratified bootstrap as in Agarwal 2021 (rliable): the mean of the middle half
-of all scores, and the percentiles of that mean when episodes are drawn anew within each seed.
+Interquartile mean and bootstrap as in Agarwal 2021 (rliable): the mean of the middle half of all
+scores, and the percentiles of that mean when seeds, and episodes within them, are drawn anew.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Curve:
 
 
 def draw_curves(path: Path, title: str, curves: Mapping[str, Curve], enough: float) -> None:
-    """One PNG: a line a method, its interval behind it, the promise dashed. Steps are logarithmic."""
+    """One PNG: a line a method, its interval behind it, the promise dashed; steps logarithmic."""
     import matplotlib
 
     matplotlib.use("Agg")

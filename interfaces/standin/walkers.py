@@ -23,11 +23,14 @@ _FACE_DEG = 50.0  # it walks once it faces where it goes
 
 
 class StickyRandom:
-    """Each axis keeps a value drawn from -1..1 for ten beats on average; buttons are rare."""
+    """Each axis keeps a value drawn from -1..1 for ten beats on average, each group what is down in
+    it; other buttons are rare."""
 
     def __init__(self, spaces: Spaces, seed: int) -> None:
         self._rng = np.random.Generator(np.random.PCG64([seed, 21]))
         self._axes = np.array(spaces.axis_mask)
+        self._groups = [list(group) for group in spaces.groups]
+        self._down = [int(self._rng.choice(group)) for group in self._groups]
         self._action = np.zeros(spaces.num_actions, np.float32)
 
     def act(self) -> NDArray[np.float32]:
@@ -38,6 +41,11 @@ class StickyRandom:
         pressed = (self._rng.random(count) < PRESS).astype(np.float32)
         kept = np.where(change, drawn, self._action)
         self._action = np.where(self._axes, kept, pressed)
+        for i, group in enumerate(self._groups):
+            if change[group[0]]:
+                self._down[i] = int(self._rng.choice(group))
+            self._action[group] = 0.0
+            self._action[self._down[i]] = 1.0
         return self._action.copy()
 
 
