@@ -15,7 +15,7 @@ from configs.load import load_config
 from configs.schema import Config
 from interfaces.vrchat.world import vrchat_spaces
 from trainer.device import choose_device, keep_heap
-from trainer.learner import Learner
+from trainer.dreamer import DreamerLearner
 from trainer.losses import Batch
 
 _CASES = (
@@ -41,7 +41,7 @@ def update_ms(config: Config, updates: int) -> float:
     """Median milliseconds of an update."""
     device = choose_device(config.device)
     learner, batch = (
-        Learner(vrchat_spaces(config.world), config, device),
+        DreamerLearner(vrchat_spaces(config.world), config, device),
         random_batch(config, device),
     )
     took: list[float] = []

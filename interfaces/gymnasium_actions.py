@@ -54,8 +54,9 @@ class _Axes:
         return [ActionConfig(name=each) for each in names]
 
     def take(self, wanted: Floats) -> tuple[Floats, Floats]:
-        sent = np.clip(wanted, -1.0, 1.0)
-        return self._low + 0.5 * (sent + 1.0) * (self._high - self._low), sent
+        sent = np.clip(wanted, -1.0, 1.0).astype(np.float32)
+        told = self._low + (sent + 1.0) * (self._high - self._low) / 2.0
+        return told.astype(np.float32), sent
 
 
 class _OneOf:

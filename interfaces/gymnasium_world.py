@@ -146,7 +146,7 @@ class GymnasiumWorld:
     def _spaces(self, config: Config) -> Spaces:
         camera, space = config.world.camera, self._env.observation_space
         seen = self._pixels or _is_picture(space)
-        size = 0 if seen else int(np.prod(gym_spaces.flatten_space(space).shape))
+        size = 0 if seen else gym_spaces.flatdim(space)
         features = tuple(f"observation{i}" for i in range(size))
         for name in config.reward.parameters:
             if name not in features:
@@ -166,9 +166,8 @@ def make_env(config: WorldConfig) -> gymnasium.Env[Any, Any]:
     if name.startswith(DMC):
         from interfaces.control_suite import ControlSuite
 
-        return ControlSuite(
-            name.removeprefix(DMC), pixels=(config.camera.height, config.camera.width)
-        )
+        shape = (config.camera.height, config.camera.width)
+        return ControlSuite(name.removeprefix(DMC), shape)
     try:
         return gymnasium.make(name, render_mode=mode)
     except gymnasium.error.Error as error:

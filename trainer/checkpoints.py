@@ -17,7 +17,7 @@ from loguru import logger
 from safetensors.torch import load, save
 from torch import Tensor
 
-from agent.networks import Networks
+from agent.networks import ActingNetworks
 from configs.errors import BadInput
 from interfaces.files import write_bytes, write_json
 from trainer.learner import Learner
@@ -44,10 +44,7 @@ def learner_tensors(learner: Learner) -> dict[str, Tensor]:
     for name, optimizer in learner.optimizers.items():
         for i, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{name}/{i}/{key}": value for key, value in moments.items()}
-    tensors["scale/return_low"] = learner.return_scale.low
-    tensors["scale/return_high"] = learner.return_scale.high
-    tensors["scale/surprise_mean"] = learner.surprise_mean.mean
-    tensors["scale/surprise_weight"] = learner.surprise_mean.weight
+    tensors |= learner.kept
     return {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
 
 
@@ -70,14 +67,26 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
                 else value.to(parameter.device, copy=True)
                 for key, value in moments.items()
             }
-    learner.return_scale.low.copy_(tensors["scale/return_low"])
-    learner.return_scale.high.copy_(tensors["scale/return_high"])
-    learner.surprise_mean.mean.copy_(tensors["scale/surprise_mean"])
-    learner.surprise_mean.weight.copy_(tensors["scale/surprise_weight"])
+    for name, tensor in learner.kept.items():
+        tensor.copy_(tensors[name])
     learner.updates = checkpoint.updates
 
 
-def load_networks(networks: Networks, checkpoint: Checkpoint) -> None:
+def mend(learner: Learner, checkpoints: "Checkpoints") -> None:
+    """Put the newest checkpoint into a learner whose updates are all left out; it goes on counting
+    them. Where there is none yet, it tries on."""
+    descent, good, updates = learner.descent, checkpoints.newest(), learner.updates
+    told = f"{descent.in_a_row} updates in a row left out: {descent.why}"
+    descent.in_a_row = 0
+    if good is None:
+        logger.error("{}; no checkpoint to come back to yet", told)
+        return
+    restore_learner(learner, good)
+    learner.updates = updates
+    logger.error("{}; back to the checkpoint of update {}", told, good.updates)
+
+
+def load_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> None:
     """Only the networks. Raises CheckpointError when names or shapes are others."""
     prefix = "network/"
     state = {k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if prefix in k}

@@ -1,162 +1,83 @@
-"""The Learner: one update of world model, policy and value from a batch of lived Steps."""
+"""What every way of learning has in common, and which one a configuration asks for."""
+
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from agent.dynamics import State
-from agent.networks import Networks, build_networks
+from agent.networks import ActingNetworks
 from agent.noise import TorchNoise
 from configs.schema import Config
 from interfaces.spaces import Spaces
-from trainer.imagination import frozen, imagine
-from trainer.losses import (
-    Batch,
-    ModelLoss,
-    dream_returns,
-    model_loss,
-    policy_loss,
-    replay_value_loss,
-    value_loss,
-)
-from trainer.normalize import ReturnScale, RunningMean
-from trainer.optimizer import make_optimizer, warmed_up
+from trainer.replay import Replay
 
 Metrics = dict[str, Tensor]
 
 
-class Learner:
-    """Networks, optimisers and scales; `update` depends on them, the batch and `updates` alone.
+class Learner(Protocol):
+    """Networks that get better from what was lived, one update at a time.
 
-    The same seed and batches give the same weights, bit for bit, on CPU. An update whose gradient
-    is not finite is left out whole: one absurd number must not cost all that was ever learned.
+    `networks` holds at least what acts. `kept` are the tensors that belong to its state beside
+    networks and optimisers. Its updates depend on these, the journal and `updates` alone: the same
+    seed gives the same weights, bit for bit, on CPU.
     """
 
-    def __init__(self, spaces: Spaces, config: Config, device: torch.device) -> None:
-        self._config = config
-        self._num_actions = spaces.num_actions
-        self.device = device
-        self.networks: Networks = build_networks(spaces, config).to(device)
-        self.noise = TorchNoise(device)
-        trainer, networks = config.trainer, self.networks
-        self._lr = {
-            "model": trainer.model_lr,
-            "policy": trainer.policy_lr,
-            "value": trainer.value_lr,
-        }
-        modules = {
-            "model": networks.world_model,
-            "policy": networks.policy,
-            "value": networks.value,
-        }
-        self.optimizers = {
-            name: make_optimizer(module, self._lr[name], trainer)
-            for name, module in modules.items()
-        }
-        self.return_scale = ReturnScale(device)
-        self.surprise_mean = RunningMean(device)
-        self.updates = 0
-        self.left_out = 0  # updates left out, in all and in a row, and whose gradient it was
-        self.left_out_in_a_row = 0
-        self.left_out_why = ""
+    @property
+    def networks(self) -> ActingNetworks: ...
 
-    def update(self, batch: Batch) -> Metrics:
-        """One update; metrics are tensors on the device, detached."""
-        self.noise.begin(self._config.seed, self.updates)
-        model = model_loss(
-            self.networks,
-            batch,
-            self._num_actions,
-            self._config,
-            self.surprise_mean.value,
-            self.noise,
-        )
-        dreamed, metrics = self._dream(model, batch)
-        if self._descend(model.total + dreamed):
-            self.surprise_mean.update(model.terms["surprise"])
-            self._follow()
-        self.updates += 1
-        return model.terms | metrics
+    optimizers: dict[str, torch.optim.Optimizer]
+    kept: dict[str, Tensor]
+    noise: TorchNoise
+    updates: int
+    descent: "Descent"
+    publish_updates: int  # after so many updates the body should have them
 
-    def _dream(self, model: ModelLoss, batch: Batch) -> tuple[Tensor, Metrics]:
-        """The losses of policy and value, in dreams that begin in what was just filtered."""
-        networks, config = self.networks, self._config
-        replays = config.critic.replay_weight > 0
-        start = _choose_starts(model.observed.state, batch.learned, config.dream.starts, replays)
-        pathwise = config.actor.gradient != "reinforce"
-        with frozen(networks.dynamics, networks.reward, networks.continues, networks.value):
-            dream = imagine(networks, start, config.dream, self.noise, pathwise=pathwise)
-            with torch.set_grad_enabled(pathwise):
-                found = dream_returns(networks, dream, config)
-        scale = self.return_scale.update(found.returns)
-        if not config.actor.scale:
-            scale = torch.ones_like(scale)
-        policy = policy_loss(dream, found, scale, config.actor)
-        value = value_loss(networks, dream, found, config.critic.slow_weight)
-        total = policy + value
-        metrics = {
-            "loss_policy": policy.detach(),
-            "loss_value": value.detach(),
-            "dream_return": found.returns.detach()[0].mean(),
-            "return_scale": scale,
-            "entropy": dream.entropy.detach().mean(),
-        }
-        if replays:
-            feature = model.observed.state.feature
-            boot = found.returns.detach()[0].unflatten(0, (feature.shape[0], -1))
-            replayed = replay_value_loss(networks, batch, feature, boot, config)
-            total = total + config.critic.replay_weight * replayed
-            metrics["loss_replay_value"] = replayed.detach()
-        return total, metrics
+    def learn(self, replay: Replay) -> Metrics | None:
+        """One update if one is due, else None. Metrics are on the device, detached."""
+        ...
 
-    def _descend(self, total: Tensor) -> bool:
-        """One step of every optimiser, or of none. Returns whether there was one."""
-        for optimizer in self.optimizers.values():
+    def published(self, version: int) -> None:
+        """The networks as they are went out as this version of the weights."""
+        ...
+
+
+class Descent:
+    """Steps of several optimisers together, or of none: one absurd number must not cost all that
+    was ever learned. Counts and names what it left out."""
+
+    def __init__(self, optimizers: dict[str, torch.optim.Optimizer], clip: float) -> None:
+        self._optimizers, self._clip = optimizers, clip
+        self.left_out = 0  # in all
+        self.in_a_row = 0
+        self.why = ""
+
+    def step(self, loss: Tensor) -> bool:
+        """Down the gradient of `loss`, clipped to a global norm; False: it was not finite."""
+        for optimizer in self._optimizers.values():
             optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        clip, strange = self._config.trainer.clip, list[str]()
-        for name, optimizer in self.optimizers.items():
+        loss.backward()
+        strange: list[str] = []
+        for name, optimizer in self._optimizers.items():
             parameters = optimizer.param_groups[0]["params"]
-            norm = nn.utils.clip_grad_norm_(parameters, clip, foreach=True)
+            norm = nn.utils.clip_grad_norm_(parameters, self._clip, foreach=True)
             if not torch.isfinite(norm):
                 strange.append(name)
         if strange:
-            self.left_out += 1
-            self.left_out_in_a_row += 1
-            self.left_out_why = " and ".join(strange)
+            self.leave_out(f"the gradient of {' and '.join(strange)} is not finite")
             return False
-        self.left_out_in_a_row = 0
-        warmup = self._config.trainer.warmup
-        for name, optimizer in self.optimizers.items():
-            optimizer.param_groups[0]["lr"] = warmed_up(self._lr[name], self.updates, warmup)
+        for optimizer in self._optimizers.values():
             optimizer.step()
+        self.in_a_row = 0
         return True
 
-    def _follow(self) -> None:
-        """The slow critic, one step nearer."""
-        slow, fast = self.networks.slow_value, self.networks.value
-        if slow is None:
-            return
-        with torch.no_grad():
-            torch._foreach_lerp_(
-                list(slow.parameters()), list(fast.parameters()), self._config.critic.slow_rate
-            )
+    def leave_out(self, why: str) -> None:
+        self.left_out += 1
+        self.in_a_row += 1
+        self.why = why
 
 
-def _choose_starts(lived: State, learned: Tensor | None, starts: int, whole_ends: bool) -> State:
-    """Posteriors (N, ...) of (B, T, ...) to dream from, about `starts` of them.
+def make_learner(spaces: Spaces, config: Config, device: torch.device) -> Learner:
+    """As `method` says."""
+    from trainer.dreamer import DreamerLearner
 
-    `whole_ends`: the last ones of every sequence, in order, as the replay value needs them; else
-    evenly spaced over the batch, over what of it is learned from.
-    """
-    if whole_ends:
-        size, length = lived.deter.shape[:2]
-        last = min(length, max(2, starts // size))
-        return State(*(part.detach()[:, -last:].flatten(0, 1) for part in lived))
-    deter, stoch = (part.detach().flatten(0, 1) for part in lived)
-    if learned is not None and bool(learned.any()):
-        deter, stoch = deter[learned.flatten()], stoch[learned.flatten()]
-    size = deter.shape[0]
-    number = min(starts, size)
-    # From the back: the last step of a window knows most.
-    chosen = size - 1 - torch.arange(number, device=deter.device) * size // number
-    return State(deter[chosen], stoch[chosen])
+    return DreamerLearner(spaces, config, device)

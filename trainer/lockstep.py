@@ -25,11 +25,11 @@ from trainer.checkpoints import (
     CheckpointError,
     Checkpoints,
     learner_tensors,
+    mend,
     restore_learner,
 )
 from trainer.device import choose_device, keep_heap
-from trainer.learner import Learner
-from trainer.ratio import TrainRatio
+from trainer.learner import make_learner
 from trainer.replay import Replay
 from trainer.report import Report
 
@@ -62,7 +62,7 @@ class Lockstep:
         spaces = world.spaces
         self.board = Board(run.board, create=True)
         device = choose_device(config.device)
-        self.learner = Learner(spaces, config, device)
+        self.learner = make_learner(spaces, config, device)
         self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
         checkpoint = self._checkpoints.newest() if resume else None
         if checkpoint is not None:  # what does not fit is refused before anything is touched
@@ -99,7 +99,6 @@ class Lockstep:
             self._restore_body(checkpoint)
         self._pacer = Pacer(world.clock, config.beat.hz, beats_done=self._journal.next_index)
         self._replay = Replay(JournalReader(run.journal), spaces, config, device)
-        self._ratio = TrainRatio(config.trainer)
         self._report = Report(run, config, spaces, self.learner, self._replay, self.board)
 
     @property
@@ -128,15 +127,14 @@ class Lockstep:
             self._reader.stop()
 
     def _learn(self, stopped: Callable[[], bool]) -> None:
-        learner, replay = self.learner, self._replay
-        replay.refresh()
-        if not replay.ready:
-            return
-        for _ in range(self._ratio.due(replay.steps, learner.updates)):
-            if stopped():
-                return  # the rest is due when the run is resumed
-            self._report.took(learner.update(replay.sample(learner.updates)))
-            if learner.updates % self._config.trainer.publish_updates == 0:
+        """What is due; what a stop leaves of it is due when the run is resumed."""
+        learner = self.learner
+        self._replay.refresh()
+        while not stopped() and (metrics := learner.learn(self._replay)) is not None:
+            self._report.took(metrics)
+            if learner.descent.in_a_row >= self._config.trainer.patience:
+                mend(learner, self._checkpoints)
+            if learner.updates % learner.publish_updates == 0:
                 self._acting = flatten_acting(learner.networks)
                 self._publish()
             self._report.every_second(self._version)
@@ -145,6 +143,7 @@ class Lockstep:
         self._version += 1
         self._weights.publish(self._acting, self._version, round(self._world.clock.now() * 1e9))
         self._reader.poll()
+        self.learner.published(self._version)
         self.board["weights_published"] += 1
 
     def save(self) -> None:

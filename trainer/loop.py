@@ -9,9 +9,8 @@ from agent.networks import flatten_acting
 from configs.learning import TrainerConfig
 from interfaces.board import Board
 from interfaces.weights import WeightsError, WeightsWriter
-from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors
+from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, mend
 from trainer.learner import Learner
-from trainer.ratio import TrainRatio
 from trainer.replay import Replay
 from trainer.report import Report
 
@@ -34,7 +33,6 @@ class LiveTrainer:
     ) -> None:
         self._config, self._board = config, board
         self._learner, self._replay, self._report = learner, replay, report
-        self._ratio = TrainRatio(config)
         self._weights, self._version = weights, version
         self._checkpoints = checkpoints
 
@@ -60,11 +58,14 @@ class LiveTrainer:
 
     def _update(self) -> bool:
         """One update if one is due; whether there was one."""
-        learner, replay = self._learner, self._replay
-        if not replay.ready or not self._ratio.due(replay.steps, learner.updates):
+        learner = self._learner
+        metrics = learner.learn(self._replay)
+        if metrics is None:
             return False
-        self._report.took(learner.update(replay.sample(learner.updates)))
-        if learner.updates % self._config.publish_updates == 0:
+        self._report.took(metrics)
+        if learner.descent.in_a_row >= self._config.patience:
+            mend(learner, self._checkpoints)
+        if learner.updates % learner.publish_updates == 0:
             self._publish()
         self._report.every_second(self._version)
         return True
@@ -77,6 +78,7 @@ class LiveTrainer:
             logger.error("weights not published: {}", error)
             return
         self._version += 1
+        self._learner.published(self._version)
         self._board["weights_published"] += 1
 
     def _save(self) -> None:

@@ -1,6 +1,9 @@
 """Optimisers: Adam, and DreamerV3's LaProp with adaptive gradient clipping."""
 
-from collections.abc import Callable, Iterable
+# torch has no public name for its operations on lists of tensors.
+# pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
+
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -34,7 +37,7 @@ class LaProp(torch.optim.Optimizer):
             self._step_group(group)
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        params = [p for p in group["params"] if p.grad is not None]
+        params: list[nn.Parameter] = [p for p in group["params"] if p.grad is not None]
         if not params:
             return
         grads = list(clipped([p.grad for p in params], params, group["agc"]))
@@ -57,7 +60,7 @@ class LaProp(torch.optim.Optimizer):
             for change, p in zip(moved, params, strict=True):
                 if p.dim() >= 2:
                     change.add_(p, alpha=group["weight_decay"])
-        torch._foreach_add_(params, moved, alpha=-group["lr"])
+        torch._foreach_add_(list[Tensor](params), moved, alpha=-group["lr"])
 
     def _state(self, parameter: nn.Parameter) -> dict[str, Tensor]:
         state = self.state[parameter]
@@ -69,13 +72,13 @@ class LaProp(torch.optim.Optimizer):
 
 
 def clipped(
-    grads: list[Tensor | None], params: list[nn.Parameter], agc: float
+    grads: Sequence[Tensor | None], params: Sequence[Tensor], agc: float
 ) -> tuple[Tensor, ...]:
     """Gradients (new tensors) whose norm is at most `agc` times their parameter's; 0 is off."""
     found = [g for g in grads if g is not None]
     if not agc:
         return tuple(g.clone() for g in found)
-    of_params, of_grads = torch._foreach_norm(params), torch._foreach_norm(found)
+    of_params, of_grads = torch._foreach_norm(list(params)), torch._foreach_norm(found)
     limit = agc * torch.stack(of_params).clamp(min=_SMALLEST_NORM)
     shrink = 1.0 / (torch.stack(of_grads) / limit).clamp(min=1.0)
     return torch._foreach_mul(found, list(shrink.unbind()))
@@ -91,3 +94,9 @@ def make_optimizer(module: nn.Module, lr: float, config: TrainerConfig) -> torch
 def warmed_up(lr: float, update: int, warmup: int) -> float:
     """The learning rate of update 0, 1, ...: rising from 0 over `warmup` updates."""
     return lr * min(1.0, update / warmup) if warmup else lr
+
+
+@torch.no_grad()
+def follow(slow: nn.Module, fast: nn.Module, rate: float) -> None:
+    """Move the slow copy of a network towards it: an exponential mean of its parameters."""
+    torch._foreach_lerp_(list[Tensor](slow.parameters()), list[Tensor](fast.parameters()), rate)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from loguru import logger
 from torch.utils.tensorboard import SummaryWriter
 
+from agent.networks import Networks
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.run_folder import RunFolder
@@ -87,9 +88,10 @@ class Report:
 
     def _gauges(self) -> None:
         updates = self._learner.updates
-        if self._learner.left_out > self._left_out_told:
-            self._left_out_told = self._learner.left_out
-            logger.warning("{} steps left out so far: gradient not finite", self._left_out_told)
+        descent = self._learner.descent
+        if descent.left_out > self._left_out_told:
+            self._left_out_told = descent.left_out
+            logger.warning("{} updates left out so far: {}", descent.left_out, descent.why)
         self._board["steps_lived"] = self._replay.steps
         self._tensorboard.add_scalar("train/steps", self._replay.steps, updates)
         for name, value in self._metrics.items():
@@ -101,9 +103,10 @@ class Report:
     def _draw(self, version: int) -> None:
         """Measure the one-step prediction on held-out Steps, and renew view.png."""
         learner, board = self._learner, self._board
-        if not self._has_image or not self._replay.ready:
+        networks = learner.networks
+        if not self._has_image or not self._replay.ready or not isinstance(networks, Networks):
             return
-        self._measure()
+        self._measure(networks)
         caption = (
             f"step {self._replay.steps}   update {learner.updates}   weights {version}   "
             f"one-step PSNR {board['psnr_model']:.1f} dB (last frame "
@@ -112,19 +115,17 @@ class Report:
         window = self._replay.newest(VIEW_LENGTH)
         if window.vector.shape[1] == VIEW_LENGTH:
             learner.noise.begin(self._config.seed, learner.updates)
-            picture = draw_view(learner.networks, window, self._num_actions, learner.noise, caption)
+            picture = draw_view(networks, window, self._num_actions, learner.noise, caption)
             write_view(self._run.view, picture)
 
-    def _measure(self) -> None:
+    def _measure(self, networks: Networks) -> None:
         learner, replay = self._learner, self._replay
         held_out = replay.held_out(_PSNR_WINDOWS, _PSNR_LENGTH)
         trained_on = replay.trained_on(_PSNR_WINDOWS, _PSNR_LENGTH)
         if held_out is None or trained_on is None:
             return
         learner.noise.begin(self._config.seed, learner.updates)
-        psnr = prediction_psnr(
-            learner.networks, held_out, trained_on, self._num_actions, learner.noise
-        )
+        psnr = prediction_psnr(networks, held_out, trained_on, self._num_actions, learner.noise)
         if psnr is None:
             return
         for name, value in asdict(psnr).items():

@@ -14,7 +14,7 @@ from interfaces.vrchat.world import vrchat_spaces
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.checkpoints import Checkpoints, restore_learner
 from trainer.device import choose_device, keep_heap
-from trainer.learner import Learner
+from trainer.learner import make_learner
 from trainer.loop import LiveTrainer
 from trainer.replay import Replay
 from trainer.report import Report
@@ -34,7 +34,7 @@ def train(run_path: Path) -> None:
     torch.set_flush_denormal(True)  # denormals in the moments cost a hundred times a normal number
     spaces = vrchat_spaces(config.world)
     device = choose_device(config.device)
-    learner = Learner(spaces, config, device)
+    learner = make_learner(spaces, config, device)
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
     newest = checkpoints.newest()
     if newest is not None:

@@ -11,14 +11,14 @@ from trainer.checkpoints import (
     learner_tensors,
     restore_learner,
 )
-from trainer.learner import Learner
+from trainer.dreamer import DreamerLearner
 
 CPU = torch.device("cpu")
 
 
 def learned(config, updates):
     spaces = spaces_of(config)
-    learner = Learner(spaces, config, CPU)
+    learner = DreamerLearner(spaces, config, CPU)
     for i in range(updates):
         learner.update(batch_of(config, spaces, i))
     return learner
@@ -30,7 +30,7 @@ def test_a_restored_learner_learns_on_exactly(tiny, tmp_path):
     half = learned(tiny, 3)
     checkpoints = Checkpoints(tmp_path, keep=2)
     checkpoints.save(Checkpoint(learner_tensors(half), 100, half.updates, 1))
-    other = Learner(spaces, tiny.model_copy(update={"seed": 99}), CPU)
+    other = DreamerLearner(spaces, tiny.model_copy(update={"seed": 99}), CPU)
     other._config = tiny  # another beginning, the same rules
     restore_learner(other, checkpoints.newest())
     for i in range(3, 5):
@@ -84,4 +84,4 @@ def test_another_configuration_is_refused_with_a_hint(tiny, tmp_path):
     checkpoint = Checkpoint(learner_tensors(learned(tiny, 1)), 10, 1, 1)
     larger = tiny.model_copy(update={"model": tiny.model.model_copy(update={"deter": 48})})
     with pytest.raises(CheckpointError, match=r"model\.\*"):
-        restore_learner(Learner(spaces_of(tiny), larger, CPU), checkpoint)
+        restore_learner(DreamerLearner(spaces_of(tiny), larger, CPU), checkpoint)

@@ -8,8 +8,8 @@ from agent.dynamics import State
 from agent.networks import build_networks
 from agent.noise import TorchNoise
 from tests.trainer.batches import random_batch, spaces_of
+from trainer.dreamer import DreamerLearner, _choose_starts
 from trainer.imagination import frozen, imagine
-from trainer.learner import Learner, _choose_starts
 from trainer.losses import dream_returns, policy_loss, value_loss
 
 
@@ -94,7 +94,7 @@ def test_one_update_moves_every_network_and_is_repeatable(config):
     spaces = spaces_of(config)
     runs = []
     for _ in range(2):
-        learner = Learner(spaces, config, torch.device("cpu"))
+        learner = DreamerLearner(spaces, config, torch.device("cpu"))
         before = {k: v.clone() for k, v in learner.networks.state_dict().items()}
         metrics = [learner.update(batch_of(config, spaces, seed)) for seed in range(2)]
         after = learner.networks.state_dict()
@@ -130,31 +130,31 @@ def test_reset_forgets_what_was_before(config):
 
 def test_an_absurd_reward_costs_one_step_and_not_the_mind(config):
     spaces = spaces_of(config)
-    learner = Learner(spaces, config, torch.device("cpu"))
+    learner = DreamerLearner(spaces, config, torch.device("cpu"))
     learner.update(batch_of(config, spaces))
     before = [p.detach().clone() for p in learner.networks.world_model.parameters()]
     good = batch_of(config, spaces, seed=1)
     learner.update(good._replace(reward=good.reward * 1e38))
-    assert learner.left_out == 1
+    assert learner.descent.left_out == 1
     for old, new in zip(before, learner.networks.world_model.parameters(), strict=True):
         assert torch.equal(old, new)
     learner.update(good)
-    assert learner.left_out == 1
+    assert learner.descent.left_out == 1
     assert all(p.isfinite().all() for p in learner.networks.parameters())
 
 
 def test_an_absurd_feeling_costs_one_step_and_not_the_scales(config):
     spaces = spaces_of(config)
-    learner = Learner(spaces, config, torch.device("cpu"))
+    learner = DreamerLearner(spaces, config, torch.device("cpu"))
     learner.update(batch_of(config, spaces))
     good = batch_of(config, spaces, seed=1)
     bad = good.vector.clone()
     bad[0, 2, 0] = float("inf")
     learner.update(good._replace(vector=bad))
-    assert learner.left_out > 0
-    before = learner.left_out
+    assert learner.descent.left_out > 0
+    before = learner.descent.left_out
     learner.update(good)
-    assert learner.left_out == before, "what follows is learned from"
+    assert learner.descent.left_out == before, "what follows is learned from"
     for scale in (learner.return_scale.high, learner.return_scale.low, learner.surprise_mean.mean):
         assert scale.isfinite()
 
@@ -196,7 +196,7 @@ def test_what_is_only_remembered_is_not_learned_from(config):
     other.image[:, -1], other.reward[:, -1], other.vector[:, -1] = 0, 50.0, 3.0
 
     def weights(given):
-        learner = Learner(spaces, config, torch.device("cpu"))
+        learner = DreamerLearner(spaces, config, torch.device("cpu"))
         learner.update(given)
         return torch.cat([p.detach().flatten() for p in learner.networks.parameters()])
 

@@ -11,7 +11,7 @@ from interfaces.step import step_dtype
 from interfaces.vrchat.world import vrchat_spaces
 from interfaces.world import Observation
 from tests.conftest import ROOT
-from trainer.learner import Learner
+from trainer.dreamer import DreamerLearner
 from trainer.replay import Replay
 
 CONFIG = load_config(ROOT / "configs" / "tiny.yaml", ["world.ears.device=CABLE"])
@@ -30,7 +30,7 @@ def test_the_model_learns_to_tell_what_it_hears(tmp_path):
         writer.append(step)
     writer.close()
     replay = Replay(JournalReader(tmp_path), SPACES, CONFIG, torch.device("cpu"))
-    learner = Learner(SPACES, CONFIG, torch.device("cpu"))
+    learner = DreamerLearner(SPACES, CONFIG, torch.device("cpu"))
     first = last = 0.0
     for update in range(60):
         last = float(learner.update(replay.sample(update))["loss_sound"])

@@ -1,0 +1,147 @@
+"""Dreamer: one update of world model, policy and value from a batch of lived Steps."""
+
+import torch
+from torch import Tensor
+
+from agent.dynamics import State
+from agent.networks import Networks, build_networks
+from agent.noise import TorchNoise
+from configs.schema import Config
+from interfaces.spaces import Spaces
+from trainer.imagination import frozen, imagine
+from trainer.learner import Descent, Metrics
+from trainer.losses import (
+    Batch,
+    ModelLoss,
+    dream_returns,
+    model_loss,
+    policy_loss,
+    replay_value_loss,
+    value_loss,
+)
+from trainer.normalize import ReturnScale, RunningMean
+from trainer.optimizer import follow, make_optimizer, warmed_up
+from trainer.ratio import TrainRatio
+from trainer.replay import Replay
+
+
+class DreamerLearner:
+    """A world model of what was lived, and policy and value from dreams of it (Hafner 2019, 2025):
+    the presets differ in settings alone."""
+
+    def __init__(self, spaces: Spaces, config: Config, device: torch.device) -> None:
+        self._config = config
+        self._num_actions = spaces.num_actions
+        self.device = device
+        self.networks: Networks = build_networks(spaces, config).to(device)
+        self.noise = TorchNoise(device)
+        trainer, networks = config.trainer, self.networks
+        self._lr = {
+            "model": trainer.model_lr,
+            "policy": trainer.policy_lr,
+            "value": trainer.value_lr,
+        }
+        modules = {
+            "model": networks.world_model,
+            "policy": networks.policy,
+            "value": networks.value,
+        }
+        self.optimizers = {
+            name: make_optimizer(module, self._lr[name], trainer)
+            for name, module in modules.items()
+        }
+        self.return_scale = ReturnScale(device)
+        self.surprise_mean = RunningMean(device)
+        self.kept = {
+            "scale/return_low": self.return_scale.low,
+            "scale/return_high": self.return_scale.high,
+            "scale/surprise_mean": self.surprise_mean.mean,
+            "scale/surprise_weight": self.surprise_mean.weight,
+        }
+        self.descent = Descent(self.optimizers, trainer.clip)
+        self.publish_updates = trainer.publish_updates
+        self._ratio = TrainRatio(trainer)
+        self.updates = 0
+
+    def learn(self, replay: Replay) -> Metrics | None:
+        """One update, as often as the train ratio allows."""
+        if not replay.ready or not self._ratio.due(replay.steps, self.updates):
+            return None
+        return self.update(replay.sample(self.updates))
+
+    def published(self, version: int) -> None:
+        """Whatever acts, what it lived can be learned from."""
+
+    def update(self, batch: Batch) -> Metrics:
+        """One update; metrics are tensors on the device, detached."""
+        self.noise.begin(self._config.seed, self.updates)
+        model = model_loss(
+            self.networks,
+            batch,
+            self._num_actions,
+            self._config,
+            self.surprise_mean.value,
+            self.noise,
+        )
+        dreamed, metrics = self._dream(model, batch)
+        for name, optimizer in self.optimizers.items():
+            lr = warmed_up(self._lr[name], self.updates, self._config.trainer.warmup)
+            optimizer.param_groups[0]["lr"] = lr
+        if self.descent.step(model.total + dreamed):
+            self.surprise_mean.update(model.terms["surprise"])
+            if self.networks.slow_value is not None:
+                rate = self._config.critic.slow_rate
+                follow(self.networks.slow_value, self.networks.value, rate)
+        self.updates += 1
+        return model.terms | metrics
+
+    def _dream(self, model: ModelLoss, batch: Batch) -> tuple[Tensor, Metrics]:
+        """The losses of policy and value, in dreams that begin in what was just filtered."""
+        networks, config = self.networks, self._config
+        replays = config.critic.replay_weight > 0
+        start = _choose_starts(model.observed.state, batch.learned, config.dream.starts, replays)
+        pathwise = config.actor.gradient != "reinforce"
+        with frozen(networks.dynamics, networks.reward, networks.continues, networks.value):
+            dream = imagine(networks, start, config.dream, self.noise, pathwise=pathwise)
+            with torch.set_grad_enabled(pathwise):
+                found = dream_returns(networks, dream, config)
+        scale = self.return_scale.update(found.returns)
+        if not config.actor.scale:
+            scale = torch.ones_like(scale)
+        policy = policy_loss(dream, found, scale, config.actor)
+        value = value_loss(networks, dream, found, config.critic.slow_weight)
+        total = policy + value
+        metrics = {
+            "loss_policy": policy.detach(),
+            "loss_value": value.detach(),
+            "dream_return": found.returns.detach()[0].mean(),
+            "return_scale": scale,
+            "entropy": dream.entropy.detach().mean(),
+        }
+        if replays:
+            feature = model.observed.state.feature
+            boot = found.returns.detach()[0].unflatten(0, (feature.shape[0], -1))
+            replayed = replay_value_loss(networks, batch, feature, boot, config)
+            total = total + config.critic.replay_weight * replayed
+            metrics["loss_replay_value"] = replayed.detach()
+        return total, metrics
+
+
+def _choose_starts(lived: State, learned: Tensor | None, starts: int, whole_ends: bool) -> State:
+    """Posteriors (N, ...) of (B, T, ...) to dream from, about `starts` of them.
+
+    `whole_ends`: the last ones of every sequence, in order, as the replay value needs them; else
+    evenly spaced over the batch, over what of it is learned from.
+    """
+    if whole_ends:
+        size, length = lived.deter.shape[:2]
+        last = min(length, max(2, starts // size))
+        return State(*(part.detach()[:, -last:].flatten(0, 1) for part in lived))
+    deter, stoch = (part.detach().flatten(0, 1) for part in lived)
+    if learned is not None and bool(learned.any()):
+        deter, stoch = deter[learned.flatten()], stoch[learned.flatten()]
+    size = deter.shape[0]
+    number = min(starts, size)
+    # From the back: the last step of a window knows most.
+    chosen = size - 1 - torch.arange(number, device=deter.device) * size // number
+    return State(deter[chosen], stoch[chosen])
