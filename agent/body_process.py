@@ -46,7 +46,9 @@ def live(run_path: Path) -> None:
     config, board = run.config, Board(run.board)
     clock = RealClock(config.beat.spin_ms * 1e-3)
     endpoints = read_endpoints(run.endpoints)
-    world = VRChatWorld(config.world, endpoints, clock, 1.0 / config.beat.hz)
+    world = VRChatWorld(
+        config.world, endpoints, clock, 1.0 / config.beat.hz, lambda: bool(board["fence"])
+    )
 
     def done() -> bool:
         return stopped.is_set() or orphaned.is_set() or bool(board["stop"])

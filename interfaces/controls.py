@@ -52,10 +52,10 @@ class Controls:
             return Order(Will.FENCED)
         if board.heartbeat_age_s("guard") > _GUARD_GONE_S:
             return Order(Will.UNGUARDED)
-        if board["paused"]:
-            return Order(Will.PAUSED, self._idling() if self._looks_around else None)
         if board["human_heartbeat_ns"] and board.heartbeat_age_s("human") < HUMAN_GONE_S:
             return Order(Will.HUMAN, board["human_action"][: self._count].astype(np.float32))
+        if board["paused"]:  # a person drives all the same
+            return Order(Will.PAUSED, self._idling() if self._looks_around else None)
         return Order(Will.POLICY)
 
     def _idling(self) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 No sockets, no threads: life and lockstep both go through here, with the same OSC bytes.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,7 @@ class Presence:
         self.last_sent = np.zeros(spaces.num_actions, np.float32)
         self._avatar_changes = 0
         self._first, self._introduced = True, False
+        self._stopped, self._stopped_in = False, 0  # and in which avatar it was last told so
         self.world_allowed = not config.manners.worlds  # told by who reads the client's log
         self.client_gone = False  # told by who sends
 
@@ -94,7 +96,7 @@ class Presence:
             self._introduced = self.hands.chat.say(introduction)
         datagrams, self.last_sent = self.hands.move(action)
         if self._voice is not None:
-            datagrams = datagrams + self._voice.beat(muted=self.feelings["MuteSelf"] != 0.0)
+            datagrams = datagrams + self._voice.beat(muted=self._muted())
         return datagrams
 
     def rest(self) -> list[bytes]:
@@ -117,6 +119,7 @@ class Presence:
             "avatar_changes": self._avatar_changes,
             "first": self._first,
             "introduced": self._introduced,
+            "stopped": [self._stopped, self._stopped_in],
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -127,11 +130,12 @@ class Presence:
         self.last_sent = np.asarray(snapshot["last_sent"], np.float32)
         self._avatar_changes = int(snapshot["avatar_changes"])
         self._first, self._introduced = bool(snapshot["first"]), bool(snapshot["introduced"])
+        self._stopped, self._stopped_in = snapshot["stopped"]
 
     def _ordered(self) -> Situation:
         """What people forbid, or nobody hears."""
         ordered = Situation.NONE
-        if self._stop is not None and self.feelings[self._stop] != 0.0:
+        if self._stop is not None and self._told_to_stop(self._stop):
             ordered |= Situation.STOPPED
         avatars = self._config.manners.avatars
         if (avatars and self.feelings.avatar_id not in avatars) or not self.world_allowed:
@@ -139,3 +143,17 @@ class Presence:
         if self.client_gone:
             ordered |= Situation.NO_CLIENT
         return ordered
+
+    def _told_to_stop(self, parameter: str) -> bool:
+        """Once on, it stays on until it is turned off in the avatar it was on in: another avatar
+        may lack the parameter, or load with it off, and nobody has let the agent go by that."""
+        avatar = self.feelings.avatar_changes
+        if self.feelings[parameter] != 0.0:
+            self._stopped, self._stopped_in = True, avatar
+        elif self._stopped_in == avatar:
+            self._stopped = False
+        return self._stopped
+
+    def _muted(self) -> bool:
+        """A microphone of which nothing has been heard counts as closed: VRChat joins muted."""
+        return math.isnan(self.feelings.age_s("MuteSelf")) or self.feelings["MuteSelf"] != 0.0

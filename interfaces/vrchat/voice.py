@@ -24,8 +24,10 @@ Mono = NDArray[np.float32]
 
 
 def voice_rest(config: VoiceConfig) -> list[bytes]:
-    """The input Voice at rest: let go. In every way it can be set, that opens no microphone."""
-    return [] if config.device is None or config.unmute == "never" else [encode(_ADDRESS, 0)]
+    """The input Voice at rest: in every way it can be set, that opens no microphone."""
+    if config.device is None or config.unmute == "never":
+        return []
+    return [encode(_ADDRESS, int(config.unmute == "push_to_mute"))]
 
 
 class MuteSwitch:
@@ -59,6 +61,8 @@ class MuteSwitch:
         self._waited = self._waited + 1 if wanted and muted else 0
         if self._way == "push_to_talk":
             return wanted
+        if self._way == "push_to_mute":
+            return not wanted
         return self._way == "toggle" and self._toggle(wanted, muted)
 
     def _toggle(self, wanted: bool, muted: bool) -> bool:
@@ -132,7 +136,7 @@ class Voice:
             elif self._switch.given_up:
                 logger.warning("the microphone does not open: a sound is not said")
                 self._wanted = None
-        return [encode(_ADDRESS, 1)] if down else list(self._rest)
+        return [encode(_ADDRESS, int(down))] if self._rest else []
 
     def rest(self) -> list[bytes]:
         """Fall silent and let go of the switch."""

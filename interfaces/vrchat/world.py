@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +44,16 @@ class VRChatWorld:
     """
 
     def __init__(
-        self, config: WorldConfig, endpoints: Endpoints, clock: Clock, beat_s: float = 0.1
+        self,
+        config: WorldConfig,
+        endpoints: Endpoints,
+        clock: Clock,
+        beat_s: float = 0.1,
+        fenced: Callable[[], bool] = bool,
     ) -> None:
+        """`fenced` is asked before every datagram: a body that was stopped in mid-beat and wakes
+        behind the guard's fence sends nothing of it."""
+        self._fenced = fenced
         self._spaces = vrchat_spaces(config)
         self._clock = clock
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
@@ -129,6 +138,8 @@ class VRChatWorld:
         refused = False
         again = [each for each in datagrams if not each.startswith(b"/chatbox/")]
         for datagram in datagrams + again * (self._copies - 1):
+            if self._fenced():
+                break
             # A full buffer or an unreachable client must not stop the beat; the whole state goes
             # out again at the next one.
             try:

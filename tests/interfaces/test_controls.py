@@ -58,3 +58,11 @@ def test_a_person_drives_for_as_long_as_they_are_there(board):
     assert controls(board).order().will is Will.POLICY
     board["human_heartbeat_ns"] = 0
     assert controls(board).order().will is Will.POLICY
+
+
+def test_a_person_drives_a_paused_body_too(board):
+    board["paused"] = 1
+    board.beat("human")
+    assert controls(board).order().will is Will.HUMAN
+    board["human_heartbeat_ns"] = 0
+    assert controls(board).order().will is Will.PAUSED

@@ -8,6 +8,7 @@ import pytest
 from configs.load import load_config
 from configs.standin import AVATAR_ID, OTHER_AVATAR_ID
 from interfaces.standin.lockstep import LockstepStandin
+from interfaces.vrchat.osc import encode
 from interfaces.world import Situation
 from tests.conftest import ROOT
 
@@ -140,6 +141,25 @@ def test_the_avatars_own_off_switch_stops_it():
     observation = live(made, np.array([1, 1], np.float32), 1)[-1]
     assert Situation.STOPPED in observation.situation
     assert observation.resting
+
+
+def test_another_avatar_does_not_lift_the_stop_only_its_off_does():
+    made = world(
+        f"world.standin.avatars=[{{id: {AVATAR_ID}, parameters: {{YumeOff: bool}}}}, "
+        f"{{id: {OTHER_AVATAR_ID}, parameters: {{YumeOff: bool}}}}]"
+    )
+
+    def press(on):
+        made._pending.append(encode("/avatar/parameters/YumeOff", on))
+        return seen(live(made, FORWARD, 3)[1:])
+
+    assert Situation.STOPPED in press(True)
+    made.core.happen("avatar_swap")
+    assert Situation.STOPPED in live(made, FORWARD, 5)[-1].situation, "it loads with it off"
+    press(True)
+    assert Situation.STOPPED in live(made, FORWARD, 3)[-1].situation
+    press(False)
+    assert Situation.STOPPED not in live(made, FORWARD, 3)[-1].situation
 
 
 def test_in_an_avatar_that_is_not_allowed_it_rests():

@@ -80,6 +80,13 @@ def test_the_other_ways():
         assert switch.given_up
 
 
+def test_push_to_mute_holds_the_microphone_closed_but_for_what_is_said():
+    switch = MuteSwitch("push_to_mute", BEAT_S)
+    assert switch.beat(wanted=False, muted=False)
+    assert not switch.beat(wanted=True, muted=True)
+    assert switch.beat(wanted=False, muted=True)
+
+
 class FakeStream:
     active, closed = True, False
 
@@ -155,6 +162,8 @@ def test_the_guard_lets_go_of_the_switch_too():
     assert voice_rest(VoiceConfig(device="cable")) == [encode("/input/Voice", 0)]
     assert voice_rest(VoiceConfig(device="cable", unmute="never")) == []
     assert voice_rest(VoiceConfig()) == []
+    closed = [encode("/input/Voice", 1)]
+    assert voice_rest(VoiceConfig(device="cable", unmute="push_to_mute")) == closed
 
 
 def test_a_sound_file_that_is_none_is_bad_input(tmp_path, monkeypatch):

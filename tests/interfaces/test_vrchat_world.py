@@ -36,9 +36,9 @@ def heard(listening, count):
 
 
 @contextlib.contextmanager
-def world(port, *words):
+def world(port, *words, **more):
     config = load_config(ROOT / "configs" / "vrchat.yaml", words).world
-    made = VRChatWorld(config, Endpoints("127.0.0.1", port, 0, NO_CAMERA), RealClock())
+    made = VRChatWorld(config, Endpoints("127.0.0.1", port, 0, NO_CAMERA), RealClock(), **more)
     try:
         yield made
     finally:
@@ -82,3 +82,17 @@ def test_when_nobody_listens_it_rests_and_a_client_that_comes_back_hears_rest_fi
                     address, values = decode(back.recv(4096))[0]
                     assert (address, float(values[0])) == (address, 0.0)
                 assert not made.observe().situation & Situation.NO_CLIENT
+
+
+def test_a_fence_that_rises_in_mid_beat_stops_what_is_left_of_it():
+    asked = []
+
+    def fenced():
+        asked.append(None)
+        return len(asked) > 2
+
+    with ear() as listening, world(listening.getsockname()[1], fenced=fenced) as made:
+        walk(made)
+        assert len(heard(listening, 2)) == 2
+        made.rest()
+        heard(listening, 0)
