@@ -75,6 +75,10 @@ _BOARD = np.dtype(
         ("surprise", "<f8"),
         ("dream_return", "<f8"),
         ("entropy", "<f8"),
+        ("return_dreamed", "<f8"),  # of one horizon, from the same starts as return_lived
+        ("return_lived", "<f8"),
+        ("return_replayed", "<f8"),
+        ("honesty_measured", "<u8"),
         ("psnr_model", "<f8"),
         ("psnr_last_frame", "<f8"),
         ("psnr_mean_frame", "<f8"),

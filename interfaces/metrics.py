@@ -53,6 +53,7 @@ def metrics_line(board: Board, seconds: float) -> dict[str, Any]:
         "dream_return": round(float(board["dream_return"]), 4),
         "entropy": round(float(board["entropy"]), 4),
         "prediction_psnr": psnr(board),
+        "honesty": honesty(board),
     }
 
 
@@ -63,6 +64,19 @@ def psnr(board: Board) -> dict[str, float | None]:
         name: round(float(board[f"psnr_{name}"]), 3) if measured else None
         for name in ("model", "last_frame", "mean_frame")
     }
+
+
+def honesty(board: Board) -> dict[str, float | None]:
+    """Return over one horizon as dreamed, as lived from the same starts, and as dreamed with the
+    actions that were lived; None while it has not been measured."""
+    measured = bool(board["honesty_measured"])
+    found = {
+        name: round(float(board[f"return_{name}"]), 4) if measured else None
+        for name in ("dreamed", "lived", "replayed")
+    }
+    dreamed, lived = found["dreamed"], found["lived"]
+    gap = None if dreamed is None or lived is None else round(dreamed - lived, 4)
+    return {**found, "gap": gap}
 
 
 def summary(
@@ -105,6 +119,7 @@ def summary(
         "reward": reward_sums(board),
         "losses": {"first": first_losses, "last": losses(board)},
         "prediction_psnr": psnr(board),
+        "honesty": honesty(board),
         "osc": {
             "sent": int(board["osc_sent"]),
             "received": int(board["osc_received"]),

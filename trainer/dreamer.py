@@ -69,6 +69,10 @@ class DreamerLearner:
             return None
         return self.update(replay.sample(self.updates))
 
+    @property
+    def surprise_scale(self) -> Tensor:
+        return self.surprise_mean.value
+
     def published(self, version: int) -> None:
         """Whatever acts, what it lived can be learned from."""
 

@@ -25,6 +25,11 @@ class Learner(Protocol):
     @property
     def networks(self) -> ActingNetworks: ...
 
+    @property
+    def surprise_scale(self) -> Tensor:
+        """What curiosity is divided by; 1 where there is none."""
+        ...
+
     optimizers: dict[str, torch.optim.Optimizer]
     kept: dict[str, Tensor]
     noise: TorchNoise

@@ -38,6 +38,11 @@ class Batch(NamedTuple):
     sound: Tensor | None = None
 
 
+def surprise_bonus(surprise: Tensor, config: Config, scale: Tensor) -> Tensor:
+    """What curiosity pays for a KL in nats, over its running mean; never absurdly much."""
+    return config.reward.surprise * (surprise / scale).clamp(max=10.0)
+
+
 class ModelLoss(NamedTuple):
     """The world model's loss, its terms (means over batch and time), and the filtered states."""
 
@@ -100,7 +105,7 @@ def model_loss(
     known = lived.clone()
     known[:, 0] = 0.0
     surprise = kl * known
-    bonus = config.reward.surprise * (surprise / surprise_scale).clamp(max=10.0)
+    bonus = surprise_bonus(surprise, config, surprise_scale)
 
     image_loss = torch.zeros((), device=kl_loss.device)
     if decoded.numel():  # summed over pixels, in one pass: these are the largest arrays there are

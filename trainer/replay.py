@@ -17,6 +17,9 @@ from trainer.losses import Batch
 _FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal", "is_last", "situation")
 
 
+_JUST_LIVED = 500  # steps
+
+
 class Replay:
     """Windows, a share of them from what was just lived and the others uniform.
 
@@ -76,6 +79,11 @@ class Replay:
     def trained_on(self, windows: int, length: int) -> Batch | None:
         """Evenly spaced windows of the part that may be trained on, None like held_out."""
         return self._spaced(self._reader.first, self.held_out_from, windows, length)
+
+    def newest_windows(self, windows: int, length: int) -> Batch | None:
+        """Evenly spaced windows of what was just lived; None like held_out."""
+        first = max(self._reader.first, self._reader.end - _JUST_LIVED)
+        return self._spaced(first, self._reader.end, windows, length)
 
     def _spaced(self, first: int, end: int, windows: int, length: int) -> Batch | None:
         if end - first < length:

@@ -13,6 +13,7 @@ from configs.schema import Config
 from interfaces.board import Board
 from interfaces.run_folder import RunFolder
 from interfaces.spaces import Spaces
+from trainer.honesty import BURN_IN, Conscience, measure_honesty
 from trainer.learner import Learner, Metrics
 from trainer.prediction import prediction_psnr
 from trainer.replay import Replay
@@ -20,6 +21,7 @@ from trainer.view import VIEW_LENGTH, draw_view, write_view
 
 _GAUGES_S = 1.0
 _PSNR_WINDOWS, _PSNR_LENGTH = 16, 16
+_HONESTY_WINDOWS = 32
 
 
 class Report:
@@ -45,6 +47,7 @@ class Report:
         self._first_update = learner.updates
         self._left_out_told = 0
         self._trouble = ""
+        self._conscience = Conscience()
         self._next_gauges_s = self._next_view_s = 0.0
 
     def took(self, metrics: Metrics) -> None:
@@ -65,6 +68,7 @@ class Report:
             self._next_gauges_s = now + _GAUGES_S
             self._try(self._gauges)
         if now >= self._next_view_s:
+            self._try(self._be_honest)
             self._try(lambda: self._draw(version))
             self._next_view_s = time.perf_counter() + self._config.trainer.view_s
 
@@ -74,6 +78,7 @@ class Report:
         self._board["steps_lived"] = self._replay.steps
         if self._metrics:
             self._try(self._gauges)
+            self._try(self._be_honest)
             self._try(lambda: self._draw(version))
         self._try(self._tensorboard.close)
 
@@ -99,6 +104,38 @@ class Report:
             self._tensorboard.add_scalar(f"train/{name}", number, updates)
             if name in self._board:
                 self._board[name] = number
+
+    def _be_honest(self) -> None:
+        """Compare what is dreamed with what is lived; say so loudly where f is being cheated."""
+        learner, config = self._learner, self._config
+        networks, horizon = learner.networks, config.dream.horizon
+        if not isinstance(networks, Networks) or not self._replay.ready:
+            return
+        batch = self._replay.newest_windows(_HONESTY_WINDOWS, BURN_IN + horizon)
+        if batch is None:
+            return
+        learner.noise.begin(config.seed, learner.updates)
+        scale = learner.surprise_scale
+        found = measure_honesty(networks, batch, self._num_actions, config, scale, learner.noise)
+        if found is None:
+            return
+        self._board["honesty_measured"] += 1
+        for name in ("dreamed", "lived", "replayed"):
+            returns = getattr(found, name)
+            self._board[f"return_{name}"] = float(returns[-1])
+            for steps in sorted({1, 2, 5, 10, 15, 25, 50, horizon}):
+                if steps <= horizon:
+                    tag = f"honesty_{steps:03d}_steps/{name}"
+                    self._tensorboard.add_scalar(tag, float(returns[steps - 1]), learner.updates)
+        if self._conscience.hear(found):
+            logger.warning(
+                "the policy begins to cheat its dream: {} steps promise {:.2f} and pay {:.2f} (the "
+                "dream of the same actions: {:.2f})",
+                horizon,
+                float(found.dreamed[-1]),
+                float(found.lived[-1]),
+                float(found.replayed[-1]),
+            )
 
     def _draw(self, version: int) -> None:
         """Measure the one-step prediction on held-out Steps, and renew view.png."""

@@ -1,0 +1,83 @@
+"""The honesty gauge: what is dreamed against what is lived, horizon by horizon."""
+
+import pytest
+import torch
+
+from agent.networks import build_networks
+from agent.noise import TorchNoise
+from tests.trainer.batches import random_batch, spaces_of
+from trainer.honesty import BURN_IN, Conscience, Honesty, measure_honesty
+
+GAMMA = 0.9
+WINDOWS = 6
+
+
+@pytest.fixture
+def measure(tiny):
+    """Networks that promise 1.0 a step for ever, and what life pays instead."""
+    dream = tiny.dream.model_copy(update={"discount": GAMMA})
+    reward = tiny.reward.model_copy(update={"surprise": 0.0})
+    config = tiny.model_copy(update={"dream": dream, "reward": reward})
+    spaces = spaces_of(config)
+    networks = build_networks(spaces, config)
+    with torch.no_grad():
+        networks.reward.net[-1].bias.fill_(1.0)
+        networks.continues[-1].bias.fill_(50.0)
+    length = BURN_IN + config.dream.horizon
+    batch = random_batch(spaces, (WINDOWS, length), (0, 0), 0)
+    noise = TorchNoise(torch.device("cpu"))
+    noise.begin(0, 0)
+
+    def run(paid, **changes):
+        given = batch._replace(reward=torch.full_like(batch.reward, paid), **changes)
+        return measure_honesty(
+            networks, given, spaces.num_actions, config, torch.tensor(1.0), noise
+        )
+
+    run.batch, run.horizon = batch, config.dream.horizon
+    return run
+
+
+def sums(horizon):
+    return (GAMMA ** torch.arange(horizon)).cumsum(0)
+
+
+def test_returns_are_discounted_sums_up_to_each_horizon(measure):
+    found = measure(0.5)
+    torch.testing.assert_close(found.dreamed, sums(measure.horizon))
+    torch.testing.assert_close(found.replayed, sums(measure.horizon))
+    torch.testing.assert_close(found.lived, 0.5 * sums(measure.horizon))
+    assert found.gap == pytest.approx(0.5 * float(sums(measure.horizon)[-1]), rel=1e-5)
+
+
+def test_a_dream_that_promises_too_much_is_called_cheating_and_an_honest_one_is_not(measure):
+    assert measure(0.5).cheats
+    assert not measure(1.0).cheats
+    assert not measure(2.0).cheats, "modesty is no cheating"
+
+
+def test_after_a_life_has_ended_nothing_is_paid(measure):
+    terminal = measure.batch.is_terminal.clone()
+    first = measure.batch.is_first.clone()
+    terminal[:, BURN_IN + 1] = True  # the second step ahead ends it, and pays
+    first[:, BURN_IN + 2] = True  # another life begins
+    found = measure(1.0, is_terminal=terminal, is_first=first)
+    torch.testing.assert_close(found.lived[1:], torch.full_like(found.lived[1:], 1 + GAMMA))
+
+
+def test_a_window_that_was_cut_counts_as_far_as_it_goes(measure):
+    first = measure.batch.is_first.clone()
+    first[1:4, BURN_IN + 2] = True
+    found = measure(1.0, is_first=first)
+    torch.testing.assert_close(found.lived, sums(measure.horizon))
+    first[1:, BURN_IN + 2] = True
+    assert measure(1.0, is_first=first) is None, "one whole window says nothing"
+
+
+def test_it_takes_several_measures_in_a_row_to_be_sure():
+    def one(gap):
+        return Honesty(torch.tensor([gap]), torch.tensor([0.0]), torch.tensor([0.0]), 0.0, 1.0)
+
+    conscience = Conscience()
+    said = [conscience.hear(one(gap)) for gap in (1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0)]
+    assert said == [False] * 5 + [True, False]
