@@ -5,7 +5,7 @@ python -m benchmarks.returns [--repetitions 100]
 Sutton & Barto, examples 7.1 and 12.1: 19 states in a row, begun in the middle, left or right alike;
 -1 beyond the left end, +1 beyond the right one, 0 else, undiscounted. The value of a state is where
 it stands, -0.9..0.9; values begin at 0. RMS error over all states, mean of the first 10 episodes
-and the repetitions, off-line: returns of a whole episode, then the values are moved by alpha.
+and the repetitions, off-line: returns of a whole episode first, then each visit moves its value.
 """
 
 import argparse
@@ -70,14 +70,10 @@ def errors(returns_of: Return, episodes: list[tuple[Tensor, Tensor, Tensor]]) ->
             discount[..., None].expand_as(next_value),
             next_value,
         )
-        here = state.clamp(min=0)
-        moved = (found - value[each, :, here]) * (state >= 0)[..., None]
-        change = torch.zeros_like(value)
-        index = here[..., None, None].expand(*moved.shape, 1)
-        for t in range(len(state)):
-            change.scatter_add_(2, index[t], moved[t, ..., None])
-        value = value + ALPHAS[:, None] * change
-        value = value.nan_to_num(1e6, 1e6, -1e6).clamp(-1e6, 1e6)  # too large an alpha runs away
+        for t in range(len(state)):  # one visit after another, as in life
+            here = state[t].clamp(min=0)
+            off = (found[t] - value[each, :, here]) * (state[t] >= 0)[:, None]
+            value[each, :, here] += ALPHAS * off
         total += (value - TRUTH).square().mean(-1).sqrt().mean(0)
     return total / EPISODES
 
