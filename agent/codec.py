@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from agent.layers import NormedLinear, mlp, symlog
+from agent.layers import NormedLinear, linear, mlp, symlog
 from configs.learning import ModelConfig
 from interfaces.spaces import Spaces
 
@@ -22,20 +22,28 @@ def to_patches(image: Tensor) -> Tensor:
 
     Both ends of the codec work on patches; pixels are put together only to be looked at.
     """
-    *lead, height, width, channels = image.shape
-    grid = image.reshape(*lead, height // _PATCH, _PATCH, width // _PATCH, _PATCH, channels)
-    patches = grid.transpose(-4, -3).reshape(
-        *lead, height // _PATCH, width // _PATCH, channels * _PATCH**2
-    )
-    return patches.to(torch.float32).mul_(1.0 / 255.0).sub_(0.5)
+    return fold(image).to(torch.float32).mul_(1.0 / 255.0).sub_(0.5)
 
 
 def to_image(patches: Tensor) -> Tensor:
     """The inverse of to_patches, clipped: float (..., H/4, W/4, 48) -> uint8 (..., H, W, 3)."""
+    return unfold(((patches.clamp(-0.5, 0.5) + 0.5) * 255.0).round().to(torch.uint8))
+
+
+def fold(image: Tensor) -> Tensor:
+    """(..., H, W, C) -> (..., H/4, W/4, 16 C)."""
+    *lead, height, width, channels = image.shape
+    grid = image.reshape(*lead, height // _PATCH, _PATCH, width // _PATCH, _PATCH, channels)
+    return grid.transpose(-4, -3).reshape(
+        *lead, height // _PATCH, width // _PATCH, channels * _PATCH**2
+    )
+
+
+def unfold(patches: Tensor) -> Tensor:
+    """The inverse of fold."""
     *lead, rows, columns, size = patches.shape
     channels = size // _PATCH**2
-    pixels = ((patches.clamp(-0.5, 0.5) + 0.5) * 255.0).round().to(torch.uint8)
-    grid = pixels.reshape(*lead, rows, columns, _PATCH, _PATCH, channels).transpose(-4, -3)
+    grid = patches.reshape(*lead, rows, columns, _PATCH, _PATCH, channels).transpose(-4, -3)
     return grid.reshape(*lead, rows * _PATCH, columns * _PATCH, channels)
 
 
@@ -99,7 +107,7 @@ class Decoder(nn.Module):
         self._has_image = spaces.has_image
         self.vector = nn.Sequential(
             *mlp(feature_size, config.units, config.layers, config.norm),
-            nn.Linear(config.units, spaces.vector_size),
+            linear(config.units, spaces.vector_size, config.norm),
         )
         if self._has_image:
             height, width, channels = spaces.image_shape
@@ -118,7 +126,7 @@ class Decoder(nn.Module):
         if self._has_sound:
             self.sound = nn.Sequential(
                 *mlp(feature_size, config.units, config.layers, config.norm),
-                nn.Linear(config.units, math.prod(spaces.sound_shape)),
+                linear(config.units, math.prod(spaces.sound_shape), config.norm),
             )
 
     def forward(self, feature: Tensor) -> Decoded:

@@ -65,18 +65,19 @@ class CategoricalLatent:
         self.stat_size = stoch * classes
         self._stoch, self._classes, self._unimix = stoch, classes, unimix
 
-    def _probs(self, stats: Tensor) -> Tensor:
+    def probs(self, stats: Tensor) -> Tensor:
+        """Mixed, of each class (..., stoch, classes): for sampling and KL alike."""
         probs = torch.softmax(stats.unflatten(-1, (self._stoch, self._classes)), -1)
         return (1.0 - self._unimix) * probs + self._unimix / self._classes
 
     def sample(self, stats: Tensor, noise: Noise) -> Tensor:
-        probs = self._probs(stats)
+        probs = self.probs(stats)
         # argmax p / exponential: one pass, and the same law as a Gumbel argmax on log p
         race = probs.detach() / -torch.log(noise.uniform(probs.shape))
         return self._straight_through(race, probs)
 
     def mode(self, stats: Tensor) -> Tensor:
-        probs = self._probs(stats)
+        probs = self.probs(stats)
         return self._straight_through(probs, probs)
 
     def _straight_through(self, scores: Tensor, probs: Tensor) -> Tensor:
@@ -84,7 +85,7 @@ class CategoricalLatent:
         return (onehot + probs - probs.detach()).flatten(-2)
 
     def kl(self, left: Tensor, right: Tensor) -> Tensor:
-        probs_l, probs_r = self._probs(left), self._probs(right)
+        probs_l, probs_r = self.probs(left), self.probs(right)
         return (probs_l * (torch.log(probs_l) - torch.log(probs_r))).sum((-2, -1))
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agent.codec import Decoder, Encoder
+from agent.codecs import make_decoder, make_encoder
 from agent.dynamics import Dynamics
 from agent.layers import head
 from agent.policy import Policy
@@ -26,7 +26,7 @@ class ActingNetworks(nn.Module):
     def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__()
         model, critic = config.model, config.critic
-        self.encoder = Encoder(spaces, model)
+        self.encoder = make_encoder(spaces, model)
         self.dynamics = Dynamics(model, self.encoder.size, spaces.num_actions)
         feature = self.dynamics.feature_size
         self.policy = Policy(spaces, model, config.actor, feature)
@@ -40,9 +40,10 @@ class Networks(ActingNetworks):
         super().__init__(spaces, config)
         model, feature = config.model, self.dynamics.feature_size
         layers = model.reward_layers or model.layers
-        self.decoder = Decoder(spaces, model, feature)
+        self.decoder = make_decoder(spaces, model, feature)
         self.reward = make_scalar_head(model, feature, layers)
-        self.continues = head(feature, model.units, layers, 1, 0.0, model.norm)
+        scale = 1.0 if model.norm == "rms" else 0.0
+        self.continues = head(feature, model.units, layers, 1, scale, model.norm)
         # The slow critic: follows the value, and is never trained itself.
         self.slow_value = copy.deepcopy(self.value) if config.critic.has_slow else None
         if self.slow_value is not None:

@@ -99,7 +99,7 @@ class Policy(nn.Module):
         log_prob = torch.zeros_like(first[..., 0])
         entropy = torch.zeros_like(log_prob)
         if self._has_axes:
-            mean, std = _axis(first, second)
+            mean, std = axis_normal(first, second)
             each, spread = _normal_log_prob(chosen, mean, std), normal_entropy(std)
             log_prob = log_prob + _sum_where(self.axes, each)
             entropy = entropy + _sum_where(self.axes, spread)
@@ -126,7 +126,7 @@ class Policy(nn.Module):
 
     def _sample(self, intention: Intention, noise: Noise) -> Sample:
         first, second = intention
-        mean, std = _axis(first, second)
+        mean, std = axis_normal(first, second)
         axis = mean + std * noise.normal(mean.shape)
         bounded = axis / axis.abs().clamp(min=1.0).detach()
         prob = torch.sigmoid(first)
@@ -159,7 +159,8 @@ def _sum_where(mask: Tensor, each: Tensor) -> Tensor:
     return torch.where(mask, each, 0.0).sum(-1)
 
 
-def _axis(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+def axis_normal(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and std of an axis' raw sample."""
     std = (_MAX_STD - _MIN_STD) * torch.sigmoid(second + 2.0) + _MIN_STD
     return torch.tanh(first), std
 

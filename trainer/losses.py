@@ -3,6 +3,7 @@
 Shapes: B batch, T time (time second); H dreamed steps, N dreams (time first).
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,8 @@ from agent.latents import Latent
 from agent.layers import symlog
 from agent.networks import Networks
 from agent.noise import Noise
-from configs.learning import ActorConfig, TrainerConfig
+from agent.scalar import ScalarHead
+from configs.learning import ActorConfig, DreamConfig, TrainerConfig
 from configs.schema import Config
 from trainer.imagination import Dream
 from trainer.returns import lambda_return
@@ -63,6 +65,27 @@ def kl_balance(
     return loss, dynamics.detach()
 
 
+def image_loss(decoded: Tensor, patches: Tensor) -> Tensor:
+    """Squared error summed over a picture's (..., H/4, W/4, 48), mean over pictures: in one pass,
+    these are the largest arrays there are."""
+    squared = F.mse_loss(decoded, patches, reduction="sum")
+    return squared / math.prod(patches.shape[:-3])
+
+
+def vector_loss(decoded: Tensor, vector: Tensor) -> Tensor:
+    """Squared error in symlog (Hafner 2023, eq. 9), summed over (..., D): (...)."""
+    return (decoded - symlog(vector)).square().sum(-1)
+
+
+def continue_loss(logit: Tensor, is_terminal: Tensor, config: DreamConfig) -> Tensor:
+    """Cross-entropy (...) with whether life goes on, and with what is left of its worth where the
+    preset has the discount in the head's target (DreamerV3: 1 - 1/horizon)."""
+    goes_on = (~is_terminal).to(logit.dtype)
+    if config.discount_in == "continue":
+        goes_on = goes_on * config.discount
+    return F.binary_cross_entropy_with_logits(logit, goes_on, reduction="none")
+
+
 def previous_action(vector: Tensor, num_actions: int) -> Tensor:
     """The action really sent one step before, which every observation ends with."""
     return vector[..., -num_actions:]
@@ -92,7 +115,7 @@ def model_loss(
     )
     feature = observed.state.feature
     decoded, vector, sound = networks.decoder(feature)
-    trainer, dream = config.trainer, config.dream
+    trainer = config.trainer
     kl_loss, kl = kl_balance(networks.dynamics.latent, observed.posterior, observed.prior, trainer)
     lived = (~batch.is_first).to(batch.reward.dtype)
     if batch.learned is not None:  # what is only remembered fills the state, and costs nothing
@@ -107,30 +130,26 @@ def model_loss(
     surprise = kl * known
     bonus = surprise_bonus(surprise, config, surprise_scale)
 
-    image_loss = torch.zeros((), device=kl_loss.device)
-    if decoded.numel():  # summed over pixels, in one pass: these are the largest arrays there are
-        squared = F.mse_loss(decoded, patches, reduction="sum")
-        image_loss = trainer.reconstruction * squared / kl_loss.numel()
-    vector_loss = trainer.reconstruction * (vector - symlog(batch.vector)).square().sum(-1)
+    seen_loss = torch.zeros((), device=kl_loss.device)
+    if decoded.numel():
+        seen_loss = trainer.reconstruction * image_loss(decoded, patches)
+    felt_loss = trainer.reconstruction * vector_loss(vector, batch.vector)
     sound_loss = torch.zeros((), device=kl_loss.device)
     if batch.sound is not None:
         sound_loss = trainer.reconstruction * (sound - batch.sound).square().sum(-1)
     raw_reward = networks.reward.raw(feature)
     reward_loss = known * networks.reward.loss(raw_reward, batch.reward + bonus)
-    goes_on = (~batch.is_terminal).to(feature.dtype)
-    if dream.discount_in == "continue":  # 1 - 1/horizon, in what the head learns
-        goes_on = goes_on * dream.discount
-    continue_loss = F.binary_cross_entropy_with_logits(
-        networks.continues(feature).squeeze(-1), goes_on, reduction="none"
+    alive_loss = continue_loss(
+        networks.continues(feature).squeeze(-1), batch.is_terminal, config.dream
     )
-    each = vector_loss + sound_loss + reward_loss + continue_loss + kl_loss
-    total = image_loss + (each if batch.learned is None else each * batch.learned).mean()
+    each = felt_loss + sound_loss + reward_loss + alive_loss + kl_loss
+    total = seen_loss + (each if batch.learned is None else each * batch.learned).mean()
     terms = {
-        "loss_image": image_loss,
-        "loss_vector": vector_loss.mean(),
+        "loss_image": seen_loss,
+        "loss_vector": felt_loss.mean(),
         **({} if batch.sound is None else {"loss_sound": sound_loss.mean()}),
         "loss_reward": reward_loss.mean(),
-        "loss_continue": continue_loss.mean(),
+        "loss_continue": alive_loss.mean(),
         "loss_kl": kl.mean(),
         "loss_model": total,
         "surprise": surprise.sum() / known.sum().clamp(min=1.0),
@@ -148,49 +167,74 @@ class DreamReturns(NamedTuple):
 
 
 def dream_returns(networks: Networks, dream: Dream, config: Config) -> DreamReturns:
-    """With the discount where the preset has it, and the critic that it bootstraps from."""
-    discount = dream.alive
-    if config.dream.discount_in == "dream":
-        discount = config.dream.discount * discount
+    """With the critic that the preset bootstraps from."""
     slow = networks.slow_value if config.critic.slow_target else None
     value = (slow or networks.value)(dream.feature)
-    returns = lambda_return(dream.reward, discount[1:], value[1:], config.dream.lam)
+    return returns_of(dream.reward, dream.alive, value, config.dream)
+
+
+def returns_of(reward: Tensor, alive: Tensor, value: Tensor, config: DreamConfig) -> DreamReturns:
+    """Of reward (H, N), alive and value (H+1, N), with the discount where the preset has it."""
+    discount = alive
+    if config.discount_in == "dream":
+        discount = config.discount * alive
+    returns = lambda_return(reward, discount[1:], value[1:], config.lam)
     # The start's own chance to live on, then what is discounted on the way.
-    weight = torch.cumprod(torch.cat([dream.alive[:1], discount[1:]]), 0)
+    weight = torch.cumprod(torch.cat([alive[:1], discount[1:]]), 0)
     return DreamReturns(returns, value, weight.detach())
 
 
 def policy_loss(dream: Dream, found: DreamReturns, scale: Tensor, config: ActorConfig) -> Tensor:
-    """Climb the lambda-return: straight through f, -w g / S (Hafner 2019, eq. 7); by the score,
-    -w log pi(a) sg((g - v) / S) (Hafner 2023, eq. 11); or a mix; and the entropy's share."""
+    """The mean over the dream of what policy_losses says."""
+    return policy_losses(dream.log_prob, dream.entropy, found, scale, config).mean()
+
+
+def policy_losses(
+    log_prob: Tensor, entropy: Tensor, found: DreamReturns, scale: Tensor, config: ActorConfig
+) -> Tensor:
+    """(H, N), of the policy's log_prob and entropy (H, N).
+
+    Climb the lambda-return: straight through f, -w g / S (Hafner 2019, eq. 7); by the score,
+    -w log pi(a) sg((g - v) / S) (Hafner 2023, eq. 11); or a mix; and the entropy's share.
+    """
     weight = found.weight[:-1]
-    climbed = torch.zeros_like(dream.entropy)
+    climbed = torch.zeros_like(entropy)
     if config.gradient != "reinforce":
         share = config.mix if config.gradient == "mix" else 1.0
         climbed = climbed + share * found.returns / scale
     if config.gradient != "dynamics":
         share = 1.0 - config.mix if config.gradient == "mix" else 1.0
-        advantage = ((found.returns - found.value[:-1]) / scale).detach()
-        climbed = climbed + share * dream.log_prob * advantage
-    return -(weight * (climbed + config.entropy * dream.entropy)).mean()
+        climbed = climbed + share * log_prob * advantage(found, scale)
+    return -(weight * (climbed + config.entropy * entropy))
+
+
+def advantage(found: DreamReturns, scale: Tensor) -> Tensor:
+    """sg((g - v) / S), (H, N): the score function's."""
+    return ((found.returns - found.value[:-1]) / scale).detach()
 
 
 def value_loss(networks: Networks, dream: Dream, found: DreamReturns, slow_weight: float) -> Tensor:
     """The value learns sg g_t: squared (Hafner 2019, eq. 8) or two-hot (Hafner 2023, eq. 10), and
     to stay near the slow critic."""
-    feature = dream.feature[:-1].detach()
-    each = critic_loss(networks, feature, found.returns.detach(), slow_weight)
+    raw, slow = _both_critics(networks, dream.feature[:-1].detach(), slow_weight)
+    each = critic_losses(networks.value, raw, found.returns, slow, slow_weight)
     return (found.weight[:-1] * each).mean()
 
 
-def critic_loss(networks: Networks, feature: Tensor, target: Tensor, slow_weight: float) -> Tensor:
-    """(...), of features (..., F) and targets (...)."""
-    value = networks.value
-    raw = value.raw(feature)
-    loss = value.loss(raw, target)
-    if slow_weight and networks.slow_value is not None:
-        loss = loss + slow_weight * value.loss(raw, networks.slow_value(feature.detach()).detach())
-    return loss
+def _both_critics(
+    networks: Networks, feature: Tensor, slow_weight: float
+) -> tuple[Tensor, Tensor | None]:
+    """What the value's network puts out, and the slow critic's prediction where it is needed."""
+    near = networks.slow_value if slow_weight else None
+    return networks.value.raw(feature), None if near is None else near(feature.detach())
+
+
+def critic_losses(
+    value: ScalarHead, raw: Tensor, target: Tensor, slow: Tensor | None, slow_weight: float
+) -> Tensor:
+    """(...), of a value's raw output (..., R), for sg target and sg slow prediction (...)."""
+    loss = value.loss(raw, target.detach())
+    return loss if slow is None else loss + slow_weight * value.loss(raw, slow.detach())
 
 
 def replay_value_loss(
@@ -199,21 +243,39 @@ def replay_value_loss(
     """The value on lived sequences (Hafner 2025): lambda-returns of lived rewards that bootstrap
     from `boot` (B, K), the dreams' first returns at the last K of T steps. Its gradient reaches the
     model through `feature` (B, T, F)."""
-    steps = boot.shape[1]
+    steps, slow_weight = boot.shape[1], config.critic.slow_weight
     reward, terminal, last = (
         part[:, -steps:].transpose(0, 1)
         for part in (batch.reward, batch.is_terminal, ends(batch.is_last, batch.is_first))
     )
-    lived, boot = (~last).to(boot.dtype), boot.transpose(0, 1).detach()
-    discount = config.dream.discount * (~terminal).to(boot.dtype)
-    lam = config.dream.lam * lived
-    returns = lambda_return(reward[1:], discount[1:], boot[1:], lam[1:])
-    seen = feature[:, -steps:-1].transpose(0, 1)
-    each = critic_loss(networks, seen, returns, config.critic.slow_weight)
-    weight = lived[:-1]
+    returns = replay_returns(reward, terminal, last, boot.transpose(0, 1), config.dream)
+    raw, slow = _both_critics(networks, feature[:, -steps:-1].transpose(0, 1), slow_weight)
+    each = replay_losses(networks.value, raw, returns, slow, last, slow_weight)
     if batch.learned is not None:
-        weight = weight * batch.learned[:, -steps:-1].transpose(0, 1)
-    return (weight * each).mean()
+        each = each * batch.learned[:, -steps:-1].transpose(0, 1)
+    return each.mean()
+
+
+def replay_returns(
+    reward_T: Tensor, terminal_T: Tensor, last_T: Tensor, boot_T: Tensor, config: DreamConfig
+) -> Tensor:
+    """(T-1, B), of lived rewards and flags (T, B). Where a sequence was cut, all of the return is
+    the bootstrap's."""
+    discount = config.discount * (~terminal_T).to(boot_T.dtype)
+    lam = config.lam * (~last_T).to(boot_T.dtype)
+    return lambda_return(reward_T[1:], discount[1:], boot_T[1:].detach(), lam[1:])
+
+
+def replay_losses(
+    value: ScalarHead,
+    raw: Tensor,
+    returns: Tensor,
+    slow: Tensor | None,
+    last_T: Tensor,
+    slow_weight: float,
+) -> Tensor:
+    """(T-1, B), of raw (T-1, B, R): nothing is learned where what follows is another life."""
+    return (~last_T[:-1]) * critic_losses(value, raw, returns, slow, slow_weight)
 
 
 def ends(is_last: Tensor, is_first: Tensor) -> Tensor:

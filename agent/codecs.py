@@ -1,0 +1,18 @@
+"""Which codec a configuration asks for."""
+
+from agent.codec import Decoder, Encoder
+from agent.codec_conv import ConvDecoder, ConvEncoder
+from configs.learning import ModelConfig
+from interfaces.spaces import Spaces
+
+
+def make_encoder(spaces: Spaces, config: ModelConfig) -> Encoder | ConvEncoder:
+    """Raises BadInput for a picture that the convolutions cannot halve."""
+    kind = ConvEncoder if config.codec == "conv" else Encoder
+    return kind(spaces, config)
+
+
+def make_decoder(spaces: Spaces, config: ModelConfig, feature_size: int) -> Decoder | ConvDecoder:
+    """Raises BadInput for a picture that the convolutions cannot halve."""
+    kind = ConvDecoder if config.codec == "conv" else Decoder
+    return kind(spaces, config, feature_size)
