@@ -1,0 +1,104 @@
+"""The reference tensors, and their parameters put into our modules."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from agent.layers import BlockLinear, NormedLinear
+from agent.policy import Policy
+from agent.scalar import TwohotHead
+from configs.learning import ActorConfig, DreamConfig, ModelConfig
+from configs.vrchat import ActionConfig
+from interfaces.spaces import Spaces
+
+# What the official settings are where they reach into what is tested here.
+MODEL = ModelConfig(
+    latent="categorical",
+    core="block_gru",
+    norm="rms",
+    prior_layers=2,
+    encoder_layers=3,
+    layers=3,
+    reward_layers=1,
+    codec="conv",
+    heads="twohot",
+    unimix=0.01,
+)
+DREAM = DreamConfig(discount=1 - 1 / 333, discount_in="continue", lam=0.95)
+ACTOR = ActorConfig(gradient="reinforce", entropy=3e-4, layers=3)
+
+
+@cache
+def golden(name: str) -> dict[str, Tensor]:
+    """One file's tensors by name. They are shared: clone before writing."""
+    with np.load(Path(__file__).parent / f"dreamerv3_{name}.npz", allow_pickle=False) as file:
+        return {key: torch.from_numpy(np.asarray(file[key])) for key in file.files}
+
+
+def close(ours: Tensor, theirs: Tensor, *, rtol: float = 1e-5, atol: float = 1e-5) -> None:
+    torch.testing.assert_close(ours.detach(), theirs, rtol=rtol, atol=atol)
+
+
+def gradients(loss: Tensor, *of: Tensor) -> tuple[Tensor, ...]:
+    return torch.autograd.grad(loss, of, retain_graph=True)
+
+
+def leaf(tensor: Tensor) -> Tensor:
+    """A copy that takes gradients."""
+    return tensor.clone().requires_grad_(True)
+
+
+def time_first(tensor: Tensor) -> Tensor:
+    """(N, T, ...) <-> (T, N, ...)."""
+    return tensor.transpose(0, 1)
+
+
+def load_linear(layer: nn.Linear | BlockLinear, tensors: dict[str, Tensor], name: str) -> None:
+    kernel = tensors[f"{name}/kernel"]
+    with torch.no_grad():
+        layer.weight.copy_(kernel.T if isinstance(layer, nn.Linear) else kernel)
+        layer.bias.copy_(tensors[f"{name}/bias"])
+
+
+def load_norm(norm: nn.Module, tensors: dict[str, Tensor], name: str) -> None:
+    with torch.no_grad():
+        norm.weight.copy_(tensors[f"{name}/scale"])
+
+
+def load_layer(layer: NormedLinear, tensors: dict[str, Tensor], linear: str, norm: str) -> None:
+    load_linear(layer.linear, tensors, linear)
+    load_norm(layer.norm, tensors, norm)
+
+
+def load_layers(
+    layers: nn.Sequential, tensors: dict[str, Tensor], names: Callable[[int], tuple[str, str]]
+) -> None:
+    """Every NormedLinear of a sequence; `names` says what the i-th's linear and norm are called."""
+    for i, layer in enumerate(layers):
+        if isinstance(layer, NormedLinear):
+            load_layer(layer, tensors, *names(i))
+
+
+def twohot_head(bins: Tensor) -> TwohotHead:
+    """With the bins given, whose last bits would else show in gradients."""
+    head = TwohotHead(4, 4, 1, "rms")
+    head.bins.copy_(bins)
+    return head
+
+
+def make_policy(
+    axes: int, choices: int = 0, *, unimix: float = 0.0, feature: int = 4, units: int = 4
+) -> Policy:
+    """A policy of so many axes, then one group of so many choices."""
+    actions = [ActionConfig(name=f"Axis{i}", target="parameter") for i in range(axes)]
+    actions += [
+        ActionConfig(name=f"Choice{i}", kind="hold", target="parameter", group="choice")
+        for i in range(choices)
+    ]
+    model = MODEL.model_copy(update={"units": units})
+    actor = ACTOR.model_copy(update={"unimix": unimix})
+    return Policy(Spaces((0, 0, 3), ("Feeling",), tuple(actions)), model, actor, feature)

@@ -1,0 +1,104 @@
+"""The convolutional codec, its vector parts, and the losses of what it decodes."""
+
+import pytest
+import torch
+from torch import nn
+
+from agent.codec import to_image, to_patches
+from agent.codec_conv import ConvDecoder, ConvEncoder
+from interfaces.spaces import Spaces
+from tests.golden.data import (
+    MODEL,
+    close,
+    golden,
+    gradients,
+    leaf,
+    load_layer,
+    load_layers,
+    load_linear,
+    load_norm,
+)
+from trainer.losses import image_loss, vector_loss
+
+G = golden("codec")
+CONFIG = MODEL.model_copy(
+    update={"deter": 32, "units": 16, "stoch": 6, "classes": 4, "depth": 4, "blocks": 4}
+)
+SPACES = Spaces((16, 16, 3), tuple("abcdefg"), ())
+IMAGE = G["in/image"].to(torch.uint8)
+
+
+def load_conv(convolution: nn.Conv2d, name: str) -> None:
+    with torch.no_grad():
+        convolution.weight.copy_(G[f"{name}/kernel"].permute(3, 2, 0, 1))
+        convolution.bias.copy_(G[f"{name}/bias"])
+
+
+@pytest.fixture
+def encoder():
+    made, at = ConvEncoder(SPACES, CONFIG), "param/enc"
+    load_layers(made.unseen.vector, G, lambda i: (f"{at}/mlp{i}", f"{at}/mlp{i}norm"))
+    for i, (convolution, norm) in enumerate(zip(made.convolutions, made.norms, strict=True)):
+        load_conv(convolution, f"{at}/cnn{i}")
+        load_norm(norm, G, f"{at}/cnn{i}norm")
+    return made
+
+
+@pytest.fixture
+def decoder():
+    made, at = ConvDecoder(SPACES, CONFIG, 32 + 24), "param/dec"
+    load_layers(made.unseen.vector, G, lambda i: (f"{at}/mlp/linear{i}", f"{at}/mlp/norm{i}"))
+    load_linear(made.unseen.vector[-1], G, f"{at}/vec/state/pred")
+    load_linear(made.start.from_deter, G, f"{at}/sp0")
+    load_layer(made.start.from_stoch[0], G, f"{at}/sp1", f"{at}/sp1norm")
+    load_linear(made.start.from_stoch[1], G, f"{at}/sp2")
+    load_norm(made.start.norm, G, f"{at}/spnorm")
+    load_conv(made.convolutions[0], f"{at}/conv0")
+    load_norm(made.norms[0], G, f"{at}/conv0norm")
+    load_conv(made.convolutions[1], f"{at}/imgout")
+    return made
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def test_encoder(encoder):
+    assert count(encoder) == sum(v.numel() for k, v in G.items() if k.startswith("param/enc"))
+    assert encoder.size == 208
+    close(encoder(to_patches(IMAGE), G["in/state"]), G["tokens"])
+
+
+def test_decoder(decoder):
+    assert count(decoder) == sum(v.numel() for k, v in G.items() if k.startswith("param/dec"))
+    decoded = decoder(torch.cat([G["in/deter"], G["in/stoch"].flatten(-2)], -1))
+    close(decoded.vector, G["dec/state_pred"])
+    theirs = G["dec/image_pred"]
+    close(decoded.patches, to_patches(torch.zeros_like(IMAGE)) + folded(theirs))
+    assert (to_image(decoded.patches) - (255 * theirs).round()).abs().max() <= 1
+    close(vector_loss(decoded.vector, G["in/state"]), G["dec/state_loss"])
+    for b in range(2):
+        for t in range(3):
+            loss = image_loss(decoded.patches[b, t], to_patches(IMAGE[b, t]))
+            close(loss, G["dec/image_loss"][b, t])
+    close(image_loss(decoded.patches, to_patches(IMAGE)), G["dec/image_loss"].mean())
+
+
+def folded(image):
+    """Pixels to patches, one by one."""
+    *lead, height, width, channels = image.shape
+    patches = torch.empty(*lead, height // 4, width // 4, 16 * channels)
+    for y in range(height):
+        for x in range(width):
+            at = channels * (4 * (y % 4) + x % 4)
+            patches[..., y // 4, x // 4, at : at + channels] = image[..., y, x, :]
+    return patches
+
+
+def test_vector_loss_is_squared_in_symlog():
+    pred = leaf(G["vector/pred"])
+    loss = vector_loss(pred, G["vector/target"])
+    close(loss, G["vector/loss"])
+    close(*gradients(loss.mean(), pred), G["vector/grad_pred"])
+    alone = vector_loss(pred.unsqueeze(-1), G["vector/target"].unsqueeze(-1))
+    close(alone, G["vector/loss_per_dim"])

@@ -1,0 +1,62 @@
+"""Initial weights of the whole preset: they are no tensors in the files, but a rule."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from agent.layers import BlockLinear
+from agent.networks import build_networks
+from configs.load import load_config
+from tests.trainer.batches import spaces_of
+
+SILENT = ("reward.net.1", "value.net.3")  # output layers multiplied by 0
+SPREAD, CUT = 0.8796, 2.0  # std of a unit normal cut at two deviations, and its largest
+
+
+@pytest.fixture(scope="module")
+def networks():
+    config = load_config(Path("configs/dreamerv3.yaml"))
+    return build_networks(spaces_of(config), config)
+
+
+def kernels(networks):
+    """Name, weight, fan-in and scale of every linear map."""
+    for name, module in networks.named_modules():
+        if name.startswith("slow_value") or not hasattr(module, "weight"):
+            continue
+        scale = 0.0 if name in SILENT else 0.01 if name == "policy.net.3" else 1.0
+        if isinstance(module, BlockLinear):
+            yield name, module.weight, module.weight.shape[0] * module.weight.shape[1], scale
+        elif isinstance(module, nn.Linear | nn.Conv2d):
+            fan = module.weight[0].numel()
+            if "posterior_from" in name:  # halves of one layer
+                halves = (networks.dynamics.posterior_from_deter.in_features, networks.encoder.size)
+                fan = sum(halves)
+            yield name, module.weight, fan, scale
+
+
+def test_kernels_are_truncated_normals_of_the_fan(networks):
+    seen = set()
+    for name, weight, fan, scale in kernels(networks):
+        seen.add(name)
+        unit = weight.detach() / (1.1368 * (1.0 / fan) ** 0.5)
+        assert unit.abs().max() <= scale * CUT * 1.0001, name
+        if weight.numel() > 2000:
+            assert float(unit.std()) == pytest.approx(scale * SPREAD, rel=0.06), name
+    assert {*SILENT, "policy.net.3", "continues.1", "decoder.start.from_deter"} <= seen
+    assert len(seen) > 30
+
+
+def test_biases_are_0_and_scales_1(networks):
+    for name, parameter in networks.named_parameters():
+        if name.endswith("bias"):
+            assert not parameter.any(), name
+        elif parameter.dim() == 1:
+            assert torch.equal(parameter, torch.ones_like(parameter)), name
+
+
+def test_the_slow_critic_begins_as_a_copy(networks):
+    pairs = zip(networks.value.parameters(), networks.slow_value.parameters(), strict=True)
+    assert all(torch.equal(fast, slow) for fast, slow in pairs)
