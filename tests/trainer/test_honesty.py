@@ -50,10 +50,22 @@ def test_returns_are_discounted_sums_up_to_each_horizon(measure):
     assert found.gap == pytest.approx(0.5 * float(sums(measure.horizon)[-1]), rel=1e-5)
 
 
-def test_a_dream_that_promises_too_much_is_called_cheating_and_an_honest_one_is_not(measure):
-    assert measure(0.5).cheats
-    assert not measure(1.0).cheats
-    assert not measure(2.0).cheats, "modesty is no cheating"
+def of(dreamed, lived=0.0, replayed=0.0, error=0.0):
+    return Honesty(*(torch.tensor([each]) for each in (dreamed, lived, replayed)), error, 1.0)
+
+
+def test_a_dream_that_promises_too_much_is_called_cheating_and_an_honest_one_is_not():
+    assert of(1.0).cheats
+    assert not of(0.2).cheats
+    assert not of(-2.0).cheats, "modesty is no cheating"
+    assert not of(1.0, error=0.5).cheats, "it may be chance"
+    assert not of(1.0, replayed=1.0).cheats, "f is wrong for everybody, as at the beginning"
+
+
+def test_promises_of_an_untrained_model_are_no_cheating(measure):
+    found = measure(0.5)
+    assert found.gap > found.spread
+    assert not found.cheats
 
 
 def test_after_a_life_has_ended_nothing_is_paid(measure):
@@ -75,9 +87,6 @@ def test_a_window_that_was_cut_counts_as_far_as_it_goes(measure):
 
 
 def test_it_takes_several_measures_in_a_row_to_be_sure():
-    def one(gap):
-        return Honesty(torch.tensor([gap]), torch.tensor([0.0]), torch.tensor([0.0]), 0.0, 1.0)
-
     conscience = Conscience()
-    said = [conscience.hear(one(gap)) for gap in (1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0)]
+    said = [conscience.hear(of(gap)) for gap in (1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0)]
     assert said == [False] * 5 + [True, False]
