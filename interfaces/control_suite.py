@@ -3,6 +3,7 @@
 Every episode is cut after 1,000 steps and never truly ends; actions are boxes of -1..1.
 """
 
+import os
 from typing import Any, SupportsFloat
 
 import gymnasium
@@ -16,13 +17,17 @@ from configs.errors import BadInput
 class ControlSuite(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
     """Observation: everything the task tells, one flat float32 vector, in the task's own order.
 
+    `image_shape`: height and width of what render() gives; None: nobody will ask for it.
+
     Raises BadInput for a task that is not in the suite, or where dm_control is missing.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012 - Gymnasium's form
     render_mode = "rgb_array"
 
-    def __init__(self, name: str, image_shape: tuple[int, int]) -> None:
+    def __init__(self, name: str, image_shape: tuple[int, int] | None) -> None:
+        if image_shape is None:  # else it looks for a display that nobody needs
+            os.environ.setdefault("MUJOCO_GL", "disable")
         try:
             from dm_control import suite  # pyright: ignore[reportMissingImports]
         except ImportError as error:
@@ -66,7 +71,7 @@ class ControlSuite(gymnasium.Env[NDArray[np.float32], NDArray[np.float32]]):
         )
 
     def render(self) -> NDArray[np.uint8]:
-        height, width = self._image_shape
+        height, width = self._image_shape or (64, 64)
         return self._suite.physics.render(height, width, camera_id=0)
 
     def close(self) -> None:

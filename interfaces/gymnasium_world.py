@@ -167,7 +167,7 @@ def make_env(config: WorldConfig) -> gymnasium.Env[Any, Any]:
         from interfaces.control_suite import ControlSuite
 
         shape = (config.camera.height, config.camera.width)
-        return ControlSuite(name.removeprefix(DMC), shape)
+        return ControlSuite(name.removeprefix(DMC), shape if config.gymnasium.pixels else None)
     try:
         return gymnasium.make(name, render_mode=mode)
     except gymnasium.error.Error as error:

@@ -46,7 +46,7 @@ class Honesty:
     @property
     def cheats(self) -> bool:
         """The dream surely promises more than life pays, and more than it promises for what was
-        done: not f alone is wrong, as it is at the beginning, but the policy has found out where."""
+        done: not f alone is wrong, as at the beginning, but the policy has found out where."""
         beyond = min(self.gap, float(self.dreamed[-1] - self.replayed[-1]))
         return beyond - 1.96 * self.gap_error > _PART * self.spread
 
