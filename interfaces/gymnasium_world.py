@@ -162,14 +162,14 @@ class GymnasiumWorld:
 def make_env(config: WorldConfig) -> gymnasium.Env[Any, Any]:
     """Raises BadInput where there is no such environment, or what it needs is not installed."""
     name = config.id or ""
-    mode = "rgb_array" if config.gymnasium.pixels else None
+    mode: dict[str, Any] = {"render_mode": "rgb_array"} if config.gymnasium.pixels else {}
     if name.startswith(DMC):
         from interfaces.control_suite import ControlSuite
 
         shape = (config.camera.height, config.camera.width)
         return ControlSuite(name.removeprefix(DMC), shape if config.gymnasium.pixels else None)
     try:
-        return gymnasium.make(name, render_mode=mode)
+        return gymnasium.make(name, **mode)
     except gymnasium.error.Error as error:
         raise BadInput(f"world.id {name}: {error}") from error
     except ImportError as error:

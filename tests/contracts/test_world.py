@@ -67,7 +67,16 @@ def live():
     stage.close()
 
 
-@pytest.fixture(params=["standin in lockstep", "vrchat, live", "point", "echo"])
+def gymnasium_world(name, seed=0):
+    from interfaces.gymnasium_world import GymnasiumWorld
+
+    settings = ["world.kind=gymnasium", f"world.id={name}"]
+    return GymnasiumWorld(load_config(ROOT / "configs" / "dreamer.yaml", settings), seed)
+
+
+@pytest.fixture(
+    params=["standin in lockstep", "vrchat, live", "point", "echo", "pendulum", "cartpole"]
+)
 def world(request):
     if request.param == "vrchat, live":
         yield request.getfixturevalue("live").world
@@ -76,6 +85,8 @@ def world(request):
         "standin in lockstep": lambda: LockstepStandin(TINY, 0),
         "point": lambda: PointWorld(POINT, 0),
         "echo": lambda: EchoWorld(TINY, 0),
+        "pendulum": lambda: gymnasium_world("Pendulum-v1"),
+        "cartpole": lambda: gymnasium_world("CartPole-v1"),
     }[request.param]()
     yield made
     made.close()

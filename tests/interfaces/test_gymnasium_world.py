@@ -1,0 +1,164 @@
+"""Gymnasium environments as Worlds: spaces, alignment, ends, starts, going on from a snapshot."""
+
+import json
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium import spaces
+
+from configs.errors import BadInput
+from configs.load import load_config
+from interfaces.gymnasium_actions import leaves
+from interfaces.gymnasium_world import GymnasiumWorld
+from interfaces.lockstep_worlds import make_lockstep_world
+from tests.conftest import ROOT
+
+
+def config_of(name, *more):
+    settings = ["world.kind=gymnasium", f"world.id={name}", *more]
+    return load_config(ROOT / "configs" / "dreamer.yaml", settings)
+
+
+def world(name, seed=0, *more):
+    return GymnasiumWorld(config_of(name, *more), seed)
+
+
+class Mixed(gymnasium.Env):
+    """One of each kind of action; tells what it was told, ends after five steps."""
+
+    observation_space = spaces.Dict({"a": spaces.Box(-1, 1, (2,)), "b": spaces.Discrete(3)})
+    action_space = spaces.Dict(
+        {
+            "arm": spaces.Box(np.array([0, -4], np.float32), np.array([2, 4], np.float32)),
+            "gear": spaces.Discrete(3),
+            "lamps": spaces.MultiBinary(2),
+            "modes": spaces.MultiDiscrete([2, 2]),
+        }
+    )
+    told = None
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._step = 0
+        return {"a": np.zeros(2, np.float32), "b": 1}, {}
+
+    def step(self, action):
+        Mixed.told = action
+        self._step += 1
+        seen = {"a": np.full(2, 0.1 * self._step, np.float32), "b": self._step % 3}
+        return seen, float(self._step), False, self._step == 5, {}
+
+
+gymnasium.register("YumeTest/Mixed-v0", entry_point=Mixed)
+
+
+def test_every_kind_of_action_finds_its_place():
+    made = world("YumeTest/Mixed-v0")
+    kinds = [action.kind for action in made.spaces.actions]
+    assert kinds == ["axis"] * 2 + ["hold"] * 9
+    assert made.spaces.groups == ((2, 3, 4), (7, 8), (9, 10))
+    assert len(made.spaces.features) == 5, "two numbers, and one of three"
+    wanted = np.array([0.0, -1.0, 0.1, 0.9, 0.2, 0.8, 0.1, 0.3, 0.4, 0.6, 0.2], np.float32)
+    sent = made.act(wanted)
+    np.testing.assert_array_equal(sent, [0, -1, 0, 1, 0, 1, 0, 0, 1, 1, 0])
+    np.testing.assert_allclose(Mixed.told["arm"], [1.0, -4.0])
+    assert Mixed.told["gear"] == 1
+    np.testing.assert_array_equal(Mixed.told["lamps"], [1, 0])
+    np.testing.assert_array_equal(Mixed.told["modes"], [1, 0])
+
+
+def test_axes_without_bounds_are_refused():
+    with pytest.raises(BadInput, match="no bounds"):
+        leaves(spaces.Box(-np.inf, np.inf, (1,)))
+
+
+def test_rewards_answer_the_action_before_and_a_cut_is_no_end():
+    made = world("YumeTest/Mixed-v0")
+    rewards, lasts, firsts = [], [], []
+    for _ in range(8):
+        seen = made.observe()
+        rewards.append(seen.reward)
+        lasts.append((seen.is_last, seen.is_terminal))
+        firsts.append(seen.is_first)
+        sent = made.act(np.ones(11, np.float32))
+        assert bool(sent.any()) == (not seen.is_last), "the action after the end is masked"
+    assert rewards == [0, 1, 2, 3, 4, 5, 0, 1]
+    assert [i for i, last in enumerate(lasts) if last == (True, False)] == [5]
+    assert [i for i, first in enumerate(firsts) if first] == [0, 6]
+
+
+def test_repeated_actions_add_up_and_stop_at_the_end():
+    made = world("YumeTest/Mixed-v0", 0, "world.gymnasium.repeat=3")
+    made.act(np.zeros(11, np.float32))
+    assert made.observe().reward == 1 + 2 + 3
+    made.act(np.zeros(11, np.float32))
+    seen = made.observe()
+    assert (seen.reward, seen.is_last) == (4 + 5, True)
+
+
+def test_a_fallen_pole_is_a_true_end():
+    made = world("CartPole-v1")
+    for _ in range(100):
+        seen = made.observe()
+        if seen.is_last:
+            break
+        made.act(np.array([1.0, 0.0], np.float32))
+    assert seen.is_terminal
+    assert seen.reward == 1.0
+
+
+def test_the_first_episode_begins_as_the_environment_itself_would():
+    expected, _ = gymnasium.make("CartPole-v1").reset(seed=7)
+    np.testing.assert_array_equal(world("CartPole-v1", 7).observe().vector[:4], expected)
+
+
+def test_goes_on_from_a_snapshot_as_if_never_stopped():
+    actions = np.random.default_rng(0).uniform(-1, 1, (120, 2)).astype(np.float32)
+
+    def live(made, part):
+        seen = []
+        for action in part:
+            seen.append(made.observe().vector.tobytes())
+            made.act(action)
+        return seen
+
+    whole = live(world("CartPole-v1", 3), actions)
+    first, second = world("CartPole-v1", 3), world("CartPole-v1", 4)
+    live(first, actions[:70])
+    second.restore(json.loads(json.dumps(first.snapshot())))
+    assert live(second, actions[70:]) == whole[70:]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["world.id=Nowhere-v9"], "world.id Nowhere-v9"),
+        (["world.id=Pendulum-v1", "reward.parameters={HeadPat: 1.0}"], "reward.parameters.HeadPat"),
+        (["world.id=dmc/nothing_at_all"], "world.id dmc/nothing_at_all"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_named(settings, said):
+    config = load_config(ROOT / "configs" / "dreamer.yaml", ["world.kind=gymnasium", *settings])
+    with pytest.raises(BadInput, match=said):
+        make_lockstep_world(config, 0)
+
+
+def test_a_world_pays_by_itself_unless_told_otherwise():
+    config = config_of("Pendulum-v1")
+    assert (config.reward.parameters, config.reward.surprise) == ({}, 0.0)
+    told = config_of("Pendulum-v1", "reward.surprise=0.1", "reward.parameters={observation0: 2.0}")
+    assert told.reward.surprise == 0.1
+    made = GymnasiumWorld(told, 0)
+    assert made.spaces.features[0] == "observation0"
+
+
+def test_control_suite_tells_its_task_in_numbers():
+    pytest.importorskip("dm_control", reason="DeepMind Control comes with the extra dmc")
+    made = world("dmc/cartpole_swingup", 5, "world.gymnasium.repeat=2")
+    assert (len(made.spaces.features), made.spaces.num_actions) == (5, 1)
+    steps = 0
+    while not (seen := made.observe()).is_last:
+        made.act(np.array([np.sin(0.3 * steps)], np.float32))
+        steps += 1
+    assert (steps, seen.is_terminal) == (500, False)
