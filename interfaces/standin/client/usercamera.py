@@ -13,6 +13,7 @@ MODES = 7  # off, photo, stream, emoji, multilayer, print, drone
 STREAM = 2
 _FLY_M_S = 3.0
 _ZOOM = (20.0, 150.0)
+_FAR_M = 10_000.0  # further out a renderer's float32 is coarse, and much further no number at all
 _TRIGGERS = ("Close", "Capture", "CaptureDelayed")
 _BOOLS = frozenset(
     (
@@ -64,7 +65,10 @@ class UserCamera:
         if name == "Pose":
             if len(numbers) != 6:
                 return False
-            self.x, self.y, self.z, self.pitch_deg, self.yaw_deg, self.roll_deg = numbers
+            self.x, self.y, self.z = (min(_FAR_M, max(-_FAR_M, n)) for n in numbers[:3])
+            self.pitch_deg, self.yaw_deg, self.roll_deg = (
+                math.remainder(n, 360) for n in numbers[3:]
+            )
             self.flying = True
             return True
         if name in _TRIGGERS and len(numbers) <= 1:

@@ -435,6 +435,21 @@ def test_twenty_thousand_hostile_datagrams_change_nothing(client):
     client.until("AngularY", near(TURN_DEG_S), after=mark)
 
 
+@standin_only
+def test_poses_from_beyond_the_world_leave_the_pictures_coming(client):
+    client.send("/usercamera/Mode", 2)
+    client.send("/usercamera/Streaming", True)
+    for number in (1e308, -1e308, 1e39, 1e9):
+        numbers = struct.pack(">d", number)
+        client.raw(b"/usercamera/Pose\0\0\0\0,dddddd\0" + 6 * numbers)
+        client.raw(b"/usercamera/Zoom\0\0\0\0,d\0\0" + numbers)
+        client.raw(b"/avatar/eyeheight\0\0\0,d\0\0" + numbers)
+        assert client.picture(0.1).size
+    client.send("/avatar/eyeheight", 1.6)
+    client.send("/usercamera/Close")
+    client.send("/usercamera/Streaming", False)
+
+
 def test_from_input_to_parameter_it_takes_the_dead_time(client):
     """At most the dead time, a tick and 10 ms; the median, for the machine is shared."""
     took: list[float] = []

@@ -1,6 +1,8 @@
 """Contacts, chatbox, user camera, avatars and the time stamp: each by itself."""
 
 import math
+import struct
+import sys
 from itertools import pairwise
 
 import cv2
@@ -183,6 +185,29 @@ def test_wrong_camera_messages_change_nothing(name: str, arguments: list[object]
     camera = UserCamera()
     assert camera.receive(name, arguments) is False
     assert camera == UserCamera()
+
+
+@pytest.mark.parametrize("value", [1e308, -1e308, 1e39, 1e6, sys.float_info.min])
+@pytest.mark.parametrize("place", ["room", "plaza"])
+def test_no_number_a_datagram_can_hold_stops_the_pictures(value: float, place: str) -> None:
+    core = StandinCore(StandinConfig(place=place, width=64, height=64), 0)
+    double = struct.pack(">d", value)
+    pose = b"/usercamera/Pose\0\0\0\0,dddddd\0" + 6 * double
+    datagrams = [encode("/usercamera/Mode", 2), encode("/usercamera/Streaming", True), pose]
+    datagrams += [b"/usercamera/Zoom\0\0\0\0,d\0\0" + double]
+    datagrams += [b"/avatar/eyeheight\0\0\0,d\0\0" + double]
+    core.step(1, datagrams)
+    assert core.truth()["ignored"] == 0
+    assert core.frame().shape == (64, 64, 3)
+    core.step(6, [encode("/input/Vertical", 1.0), encode("/input/LookVertical", 1.0)])
+    assert core.frame().shape == (64, 64, 3)
+
+
+def test_angles_of_a_pose_go_round() -> None:
+    camera = UserCamera()
+    assert camera.receive("Pose", [1.0, 2.0, 3.0, 10.0, 450.0, -725.0])
+    assert (camera.x, camera.y, camera.z) == (1.0, 2.0, 3.0)
+    assert (camera.pitch_deg, camera.yaw_deg, camera.roll_deg) == (10.0, 90.0, -5.0)
 
 
 def test_zoom_stays_in_its_range() -> None:
