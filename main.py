@@ -20,9 +20,10 @@ from configs.commands import split_words
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
+from interfaces.begin import begun_run
 from interfaces.doctor.torch_build import cpu_torch_beside_gpu
 from interfaces.lock import claim
-from interfaces.run_folder import RunError, RunFolder, create_run, open_run
+from interfaces.run_folder import RunError, RunFolder, open_run
 
 MAIN = Path(__file__).resolve()
 BAD_INPUT = 2
@@ -65,8 +66,7 @@ def run(
     """Live: a world, a body at a steady beat, a trainer, a guard. Ctrl-C ends it."""
     from interfaces.life import Life, short_summary
 
-    with bad_input_exits():
-        folder, config = _prepare(words, out, seed, resume)
+    with bad_input_exits(), _prepared(words, out, seed, resume) as (folder, config):
         setproctitle.setproctitle("yume-supervisor")
         stopped = _stop_on_signals()
         with claim(folder):
@@ -92,8 +92,7 @@ def train(
     from trainer.lockstep import Lockstep
     from trainer.session import run_lockstep
 
-    with bad_input_exits():
-        folder, config = _prepare(words, out, seed, resume, lockstep=True)
+    with bad_input_exits(), _prepared(words, out, seed, resume, lockstep=True) as (folder, config):
         stopped = _stop_on_signals()
         with claim(folder):
             world = make_lockstep_world(config, config.seed)
@@ -310,14 +309,15 @@ def _trainer(run: Path) -> None:
         train_beside(run)
 
 
-def _prepare(
+@contextmanager
+def _prepared(
     words: list[str] | None,
     out: Path | None,
     seed: int | None,
     resume: Path | None,
     *,
     lockstep: bool = False,
-) -> tuple[RunFolder, Config]:
+) -> Generator[tuple[RunFolder, Config]]:
     """The run's folder and its configuration, new or resumed. Raises RunError and ConfigError."""
     from interfaces.lockstep_worlds import require_lockstep
 
@@ -328,14 +328,16 @@ def _prepare(
         config = folder.config
         if lockstep:
             require_lockstep(config)
-        return folder, config
+        yield folder, config
+        return
     path, overrides = split_words(words or [])
     if seed is not None:
         overrides = [*overrides, f"seed={seed}"]
     config = load_config(path, overrides)
     if lockstep:
         require_lockstep(config)
-    return create_run(out, config, path.stem, MAIN.parent), config
+    with begun_run(out, config, path.stem, MAIN.parent) as folder:
+        yield folder, config
 
 
 def _tell(what: str) -> None:

@@ -232,6 +232,8 @@ def test_nobody_outlives_a_killed_supervisor(living):
         (["run", "beat.hx=10"], "beat.hz"),
         (["run", "nosuch.yaml"], "nosuch.yaml"),
         (["run", "--resume", "nowhere"], "nowhere"),
+        (["run", "vrchat", "world.camera.source=none.mp4"], "none.mp4"),
+        (["run", "tiny", "world.control.stop_key=<nonsense>", "--out", "mine/first"], "stop_key"),
         (["train", "vrchat", "--steps", "10"], "vrchat"),
         (["evaluate", "nowhere"], "nowhere"),
         (["standin", "--osc", "9000"], "--osc"),
@@ -283,6 +285,24 @@ def test_a_taken_port_is_named(tmp_path):
     assert str(port) in done.stderr
     assert "receive_port" in done.stderr
     assert all_gone(tmp_path / "run")
+
+
+def test_a_start_that_is_refused_takes_away_only_what_it_made(tmp_path):
+    run = tmp_path / "run"
+    (run / "logs").mkdir(parents=True)
+    (run / "notes.txt").write_text("mine\n", encoding="utf-8")
+    for _ in range(2):  # the second time it fails for the same reason, not for the folder
+        done = subprocess.run(
+            command("run", "vrchat", "world.camera.source=none.mp4", "--out", run),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=WAIT_S,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert "no such file" in done.stderr
+    assert sorted(each.name for each in run.iterdir()) == ["logs", "notes.txt"]
 
 
 def test_a_used_folder_is_not_overwritten(tmp_path):
