@@ -111,12 +111,6 @@ class WorldConfig(Strict):
                 raise ValueError(f"ranges.{name} is not among parameters")
             if not low < high:
                 raise ValueError(f"ranges.{name}: {low} is not below {high}")
-        ports = self.osc.send_port and self.osc.receive_port
-        if self.kind == "vrchat" and not (ports or self.osc.oscquery):
-            raise ValueError(
-                "world.kind vrchat needs osc.send_port and osc.receive_port (9000, 9001), "
-                "or osc.oscquery"
-            )
         if self.kind == "vrchat" and self.camera.source == "auto":
             raise ValueError(
                 "world.kind vrchat needs camera.source: a device, a URL, a file, screen or window"

@@ -203,14 +203,20 @@ class VoiceConfig(Strict):
 
 
 class OscConfig(Strict):
-    host: str = Field(default="127.0.0.1", description="where VRChat listens")
+    host: str = Field(
+        default="127.0.0.1",
+        description="where VRChat listens. Another machine: VRChat needs --osc=9000:OURS:9001 "
+        "there, and we listen at that address of ours",
+    )
     send_port: Port = Field(
         default=0,
-        description="VRChat's OSC input port; 0: asked by OSCQuery (stand-in: a free one)",
+        description="VRChat's OSC input port; 0: asked by OSCQuery, 9000 if nobody answers or it "
+        "is off (stand-in: a free one)",
     )
     receive_port: Port = Field(
         default=0,
-        description="our port, VRChat's OSC output; 0: a free one, told by OSCQuery",
+        description="our port, VRChat's OSC output; 0: a free one, told by OSCQuery; 9001 if "
+        "nobody answers or it is off",
     )
     oscquery: bool = Field(
         default=False,

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from configs.errors import BadInput
 from configs.schema import WorldConfig
+from configs.vrchat import OscConfig
 from interfaces.files import write_json
+from interfaces.ports import LOOPBACK, listen_at, own_address
 from interfaces.vrchat.client_log import log_folder
 from interfaces.vrchat.video import check_video
 
@@ -18,14 +20,17 @@ USUAL_IN, USUAL_OUT = 9000, 9001  # VRChat's own ports
 class Endpoints:
     """OSC in and out, and where the picture comes from.
 
-    query_host and query_port: where the client's OSCQuery is asked, if it was found; advertised:
-    it is told of `osc_receive_port` by OSCQuery. `notice` is what a person should know of it.
+    osc_receive_host: our address that the client's parameters come to; loopback, unless the client
+    is elsewhere. query_host and query_port: where the client's OSCQuery is asked, if it was found;
+    advertised: it is told of `osc_receive_port` by OSCQuery. `notice` is what a person should know
+    of it.
     """
 
     osc_host: str
     osc_send_port: int
     osc_receive_port: int
     camera_source: str | int
+    osc_receive_host: str = LOOPBACK
     query_host: str = ""
     query_port: int = 0
     advertised: bool = False
@@ -35,30 +40,42 @@ class Endpoints:
 def choose_endpoints(config: WorldConfig) -> Endpoints:
     """What the configuration says; port 0 becomes a free one, `auto` the stand-in's stream.
 
-    In VRChat with OSCQuery: what the client found there says; without one, its usual ports. Raises
-    BadInput for a host that is not known, where several clients could be meant, and for a camera
-    or a log folder that waiting does not bring.
+    In VRChat with OSCQuery: what the client found there says; without one, or without OSCQuery, its
+    usual ports. Raises PortTaken for a receive port that is not free, and BadInput for a host that
+    is not known, where several clients could be meant, and for a camera or a log folder that
+    waiting does not bring.
     """
-    osc, host = config.osc, _resolved(config.osc.host)
     source = config.camera.source
     if source == "auto":
-        source = f"http://127.0.0.1:{_free_port(socket.SOCK_STREAM)}/camera.mjpg"
+        source = f"http://{LOOPBACK}:{_free_port(socket.SOCK_STREAM)}/camera.mjpg"
     else:
         check_video(source)
     if config.manners.worlds:
         log_folder(config.manners)
-    if config.kind != "vrchat" or not osc.oscquery:
-        send_port = osc.send_port or _free_port(socket.SOCK_DGRAM)
-        receive_port = osc.receive_port or _free_port(socket.SOCK_DGRAM)
-        return Endpoints(host, send_port, receive_port, source)
+    osc, host = config.osc, address_of(config.osc.host)
+    found = _in_vrchat(osc, host, source) if config.kind == "vrchat" else _beside(osc, host, source)
+    listen_at(found.osc_receive_port, found.osc_receive_host).close()
+    return found
+
+
+def _beside(osc: OscConfig, host: str, source: str | int) -> Endpoints:
+    """A stand-in of our own takes the ports it is given."""
+    send_port = osc.send_port or _free_port(socket.SOCK_DGRAM)
+    return Endpoints(host, send_port, osc.receive_port or _free_port(socket.SOCK_DGRAM), source)
+
+
+def _in_vrchat(osc: OscConfig, host: str, source: str | int) -> Endpoints:
+    here = own_address(host)
+    ports = Endpoints(host, osc.send_port or USUAL_IN, osc.receive_port or USUAL_OUT, source, here)
+    if not osc.oscquery:
+        return _told(ports)
     from interfaces.vrchat.client import choose_client, find_clients  # mDNS: not in every process
 
     client = choose_client(find_clients(osc.interfaces or None), host, osc.client)
     if client is None:
-        ports = Endpoints(host, osc.send_port or USUAL_IN, osc.receive_port or USUAL_OUT, source)
-        return replace(
+        return _told(
             ports,
-            notice="no VRChat client answers OSCQuery (is OSC enabled in its action menu?); "
+            "no VRChat client answers OSCQuery (is OSC enabled in its action menu?); "
             f"sending to {ports.osc_send_port} and listening at {ports.osc_receive_port} instead",
         )
     notice = ""
@@ -67,16 +84,26 @@ def choose_endpoints(config: WorldConfig) -> Endpoints:
             f"{client.name} advertises OSC port {client.osc_port}, world.osc.send_port says "
             f"{osc.send_port}: sending there (with --osc VRChat still advertises 9000)"
         )
-    return Endpoints(
-        host,
-        osc.send_port or client.osc_port,
-        osc.receive_port or _free_port(socket.SOCK_DGRAM),
-        source,
-        client.host,
-        client.http_port,
+    ports = replace(
+        ports,
+        osc_send_port=osc.send_port or client.osc_port,
+        query_host=client.host,
+        query_port=client.http_port,
         advertised=not osc.receive_port,
-        notice=notice,
     )
+    if here == LOOPBACK and not osc.receive_port:
+        ports = replace(ports, osc_receive_port=_free_port(socket.SOCK_DGRAM))
+    return _told(ports, notice)
+
+
+def _told(ports: Endpoints, notice: str = "") -> Endpoints:
+    """With what a person should know: VRChat tells its own machine only, unless it is started so.
+    (It does not go by the address that OSCQuery tells.)"""
+    if ports.osc_receive_host == LOOPBACK:
+        return replace(ports, notice=notice)
+    start = f"--osc={ports.osc_send_port}:{ports.osc_receive_host}:{ports.osc_receive_port}"
+    elsewhere = f"VRChat on {ports.osc_host} is heard only if it was started with {start}"
+    return replace(ports, notice="\n".join(filter(None, [notice, elsewhere])))
 
 
 def write_endpoints(path: Path, endpoints: Endpoints) -> None:
@@ -87,8 +114,9 @@ def read_endpoints(path: Path) -> Endpoints:
     return Endpoints(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def _resolved(host: str) -> str:
-    """The address of a name, looked up once: in the beat it would wait for the name service."""
+def address_of(host: str) -> str:
+    """The address of a name, looked up once: in the beat it would wait for the name service.
+    Raises BadInput."""
     try:
         return str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])
     except (OSError, UnicodeError) as error:
@@ -97,5 +125,5 @@ def _resolved(host: str) -> str:
 
 def _free_port(kind: socket.SocketKind) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

@@ -122,7 +122,9 @@ class Life:
         from interfaces.vrchat.client import Receiver
 
         interfaces = self._config.world.osc.interfaces or None
-        receiver = Receiver(self._endpoints.osc_receive_port, interfaces)
+        receiver = Receiver(
+            self._endpoints.osc_receive_port, interfaces, self._endpoints.osc_receive_host
+        )
         try:
             yield
         finally:

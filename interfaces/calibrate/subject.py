@@ -17,6 +17,7 @@ from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import RealClock
 from interfaces.endpoints import Endpoints, write_endpoints
+from interfaces.ports import listen_at
 from interfaces.process import SUPERVISOR_PID
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.camera import Camera, Grabbed
@@ -24,7 +25,6 @@ from interfaces.vrchat.client import Receiver
 from interfaces.vrchat.feelings import Feelings
 from interfaces.vrchat.hands import rest_datagrams
 from interfaces.vrchat.osc import encode
-from interfaces.vrchat.world import listen_at
 
 AXES = ("LookHorizontal", "Vertical", "Horizontal")
 FELT = ("AngularY", "VelocityX", "VelocityZ")
@@ -48,16 +48,19 @@ class Subject:
             *rest_datagrams(config.world.actions),
             *(encode(f"/input/{a}", 0.0) for a in AXES),
         ]
-        self._in = listen_at(endpoints.osc_receive_port)
+        self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.feelings = Feelings(FELT, (), {}, self._clock.now)
         self._closed = False
         threading.Thread(target=self._hear, name="osc-in", daemon=True).start()
         self._camera = Camera(endpoints.camera_source, config.world.camera, self._clock)
-        interfaces = config.world.osc.interfaces or None
-        self._receiver = (
-            Receiver(endpoints.osc_receive_port, interfaces) if endpoints.advertised else None
-        )
+        self._receiver = None
+        if endpoints.advertised:
+            self._receiver = Receiver(
+                endpoints.osc_receive_port,
+                config.world.osc.interfaces or None,
+                endpoints.osc_receive_host,
+            )
         self._folder = tempfile.TemporaryDirectory(
             prefix="yume-calibrate-", ignore_cleanup_errors=True
         )

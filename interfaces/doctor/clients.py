@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from http.client import HTTPException
 
+from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.doctor.running import ENABLE
+from interfaces.endpoints import USUAL_IN, USUAL_OUT
 from interfaces.oscquery_browser import Peer
-from interfaces.vrchat.client import Avatar, read_avatar, same_host
+from interfaces.ports import own_address, same_host
+from interfaces.vrchat.client import Avatar, read_avatar
 
 
 def choose_client(world: WorldConfig, found: Sequence[Peer]) -> tuple[Peer | None, list[Finding]]:
@@ -27,7 +30,7 @@ def choose_client(world: WorldConfig, found: Sequence[Peer]) -> tuple[Peer | Non
     here = [each for each in found if same_host(each.host, world.osc.host)]
     if not here:
         text = f"none on {world.osc.host}, but {listed}"
-        cure = f"world.osc.host={found[0].host}; and there VRChat needs --osc=9000:OUR-ADDRESS:9001"
+        cure = f"world.osc.host={found[0].host}; and there VRChat needs {_start(found[0].host)}"
         return None, [warning("client", text, cure)]
     # The one we would talk to, where several are here.
     meant = next((each for each in here if each.osc_port == world.osc.send_port), here[0])
@@ -70,6 +73,15 @@ def avatar_findings(world: WorldConfig, avatar: Avatar) -> list[Finding]:
 
 def _where(client: Peer) -> str:
     return f"{client.name} on {client.host}, OSC port {client.osc_port}"
+
+
+def _start(host: str) -> str:
+    """How VRChat is started on another machine so that this one hears it."""
+    try:
+        ours = own_address(host)
+    except BadInput:
+        ours = "OUR-ADDRESS"
+    return f"--osc={USUAL_IN}:{ours}:{USUAL_OUT}"
 
 
 def _nobody(world: WorldConfig) -> Finding:

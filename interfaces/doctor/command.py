@@ -13,8 +13,9 @@ from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.doctor import camera, machine, ports, sound, torch_build, vrchat
 from interfaces.doctor.avatar_files import osc_folders
-from interfaces.doctor.findings import Check, Finding, Waiting, examine
+from interfaces.doctor.findings import Check, Finding, Waiting, examine, once
 from interfaces.doctor.report import as_json, print_report
+from interfaces.vrchat.client import find_clients
 
 LIMIT_S = 14.0
 
@@ -57,13 +58,14 @@ def all_checks(config: Config, pictures: Path | None, folders: Sequence[Path]) -
         return torch_build.torch_findings(facts, config.device)
 
     world = config.world
+    clients = once(lambda: find_clients(world.osc.interfaces or None))
     return [
         Check("machine", "python", machine.python_findings),
         Check("machine", "torch", torch),
         Check("machine", "space", lambda: machine.space_findings(config, Path.cwd())),
         Check("machine", "priority", machine.priority_findings),
-        Check("VRChat", "VRChat", lambda: vrchat.vrchat_findings(world, folders)),
-        Check("VRChat", "ports", lambda: ports.port_findings(world)),
+        Check("VRChat", "VRChat", lambda: vrchat.vrchat_findings(world, folders, clients)),
+        Check("VRChat", "ports", lambda: ports.port_findings(world, clients=clients)),
         Check("camera", "camera", lambda: camera.camera_findings(config, pictures)),
         Check("sound", "sound", lambda: sound.sound_findings(world)),
     ]

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 Level = Literal["ok", "warning", "problem"]
 
@@ -49,6 +49,20 @@ class Check:
 
 
 Waiting = Callable[[Sequence[str]], None]
+T = TypeVar("T")
+
+
+def once(look: Callable[[], T]) -> Callable[[], T]:
+    """Of several checks that ask, the first looks; the others wait for what it finds."""
+    lock, found = threading.Lock(), list[T]()
+
+    def ask() -> T:
+        with lock:
+            if not found:
+                found.append(look())
+            return found[0]
+
+    return ask
 
 
 def examine(

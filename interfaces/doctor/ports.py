@@ -3,67 +3,56 @@
 import contextlib
 import socket
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from textwrap import shorten
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-import psutil
-
+from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.doctor.running import ENABLE, VRCHAT, is_here
+from interfaces.endpoints import USUAL_IN, USUAL_OUT, address_of
+from interfaces.oscquery_browser import Peer
+from interfaces.ports import LOOPBACK, holders, own_address, same_host
 from interfaces.vrchat.osc import OscError, decode
 
 LISTEN_S = 2.0
-_COMMAND_CHARACTERS = 40
+_UNASKED = "; OSCQuery finds nobody, so a run uses it"
 
 
-@dataclass(frozen=True)
-class Holder:
-    """A program that listens on a port; pid 0 where the system does not tell."""
+def port_findings(
+    world: WorldConfig,
+    listen_s: float = LISTEN_S,
+    clients: Callable[[], Sequence[Peer]] = tuple,
+) -> list[Finding]:
+    """Whether VRChat listens where Yume will talk, and Yume can listen where VRChat will talk.
 
-    name: str
-    pid: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.name} (pid {self.pid})" if self.pid else self.name
-
-
-def port_findings(world: WorldConfig, listen_s: float = LISTEN_S) -> list[Finding]:
-    """Whether VRChat listens where Yume will talk, and Yume can listen where VRChat will talk."""
-    send = _send(world)
+    `clients`: those OSCQuery finds, asked for only where the ports depend on it.
+    """
+    send_port, receive_port, fallen_back = world.osc.send_port, world.osc.receive_port, False
+    try:
+        host = address_of(world.osc.host)
+        here = own_address(host) if world.kind == "vrchat" else LOOPBACK
+    except BadInput as error:
+        return [problem("ports", str(error), "name a machine that is there: world.osc.host")]
+    if world.kind == "vrchat" and not (send_port and receive_port):
+        asked = world.osc.oscquery
+        found = asked and any(same_host(each.host, host) for each in clients())
+        if not found:  # what a run does then
+            fallen_back = asked
+            send_port, receive_port = send_port or USUAL_IN, receive_port or USUAL_OUT
+    send = _send(world, send_port)
     # To wait for a client that does not listen either would say the same twice.
-    return [send, _receive(world, listen_s if send.level != "problem" else 0.0)]
+    listen_s = listen_s if send.level != "problem" else 0.0
+    receive = _receive(world, receive_port, here, listen_s)
+    return [_because(each) if fallen_back else each for each in (send, receive)]
 
 
-def holders(port: int) -> list[Holder] | None:
-    """Who listens on this UDP port; None where the system does not tell."""
-    try:
-        sockets = psutil.net_connections("udp")
-    except psutil.AccessDenied:  # macOS tells root only
-        return None
-    # "udp" is of IPv6 too: a wildcard there takes the port of IPv4.
-    pids = {each.pid for each in sockets if each.laddr and each.laddr[1] == port}
-    return [_holder(pid) for pid in sorted(pids, key=lambda pid: pid or 0)]
+def _because(finding: Finding) -> Finding:
+    return replace(finding, text=finding.text + _UNASKED)
 
 
-def _holder(pid: int | None) -> Holder:
-    if pid is None:
-        return Holder("a program of another user")
-    try:
-        process = psutil.Process(pid)
-        name = process.name()
-        if name.startswith("python"):  # which program that is, its words tell
-            words = [Path(w).name if w.endswith(".py") else w for w in process.cmdline()[1:]]
-            name = shorten(" ".join([name, *words]), _COMMAND_CHARACTERS, placeholder=" …")
-    except psutil.Error:
-        return Holder("a program", pid)
-    return Holder(name, pid)
-
-
-def _send(world: WorldConfig) -> Finding:
-    port, standin = world.osc.send_port, world.kind == "standin"
+def _send(world: WorldConfig, port: int) -> Finding:
+    standin = world.kind == "standin"
     if not port:
         return ok("send port", "a free one, when a run starts" if standin else "told by OSCQuery")
     if not is_here(world.osc.host):
@@ -90,25 +79,27 @@ def _send(world: WorldConfig) -> Finding:
     return warning("send port", text, cure)
 
 
-def _receive(world: WorldConfig, listen_s: float) -> Finding:
-    port = world.osc.receive_port
+def _receive(world: WorldConfig, port: int, here: str, listen_s: float) -> Finding:
     if not port:
         return ok("receive port", "a free one, when a run starts")
     # Windows lets us bind beside a wildcard, and only one of the two hears: ask for holders first.
-    found = holders(port)
+    found = holders(port, here)
     if world.kind == "standin":
         listen_s = 0.0
-    heard = None if found else _listened(port, listen_s)
+    heard = None if found else _listened(here, port, listen_s)
     if heard is None:
         who = ", ".join(map(str, found or [])) or "a program the system does not name"
         cure = "close it"
-        if world.kind == "vrchat":
-            cure += ", or be found at a port of our own: world.osc.oscquery=true "
+        if world.kind != "vrchat":
+            cure += ", or let a free one be chosen: world.osc.receive_port=0"
+        elif not world.osc.oscquery or world.osc.receive_port:
+            cure += (
+                ", or be found at a port of our own: world.osc.oscquery=true "
+                "world.osc.receive_port=0"
+            )
         else:
-            cure += ", or let a free one be chosen: "
-        return problem(
-            "receive port", f"{port} is taken by {who}", f"{cure}world.osc.receive_port=0"
-        )
+            cure += f", or be found by VRChat at a port of our own: {ENABLE}"
+        return problem("receive port", f"{port} is taken by {who}", cure)
     if not listen_s:
         return ok("receive port", f"{port} is free")
     if not heard:
@@ -122,12 +113,12 @@ def _receive(world: WorldConfig, listen_s: float) -> Finding:
     return ok("receive port", f"{port} is free; {len(heard)} messages in {listen_s:g} s: {first}")
 
 
-def _listened(port: int, seconds: float) -> Sequence[str] | None:
+def _listened(here: str, port: int, seconds: float) -> Sequence[str] | None:
     """The addresses of all messages that came, in order; None if the port cannot be had."""
     heard: list[str] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
         try:
-            ear.bind(("127.0.0.1", port))
+            ear.bind((here, port))
         except OSError:
             return None
         deadline = time.monotonic() + seconds

@@ -10,6 +10,7 @@ import psutil
 
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
+from interfaces.endpoints import USUAL_IN, USUAL_OUT
 
 VRCHAT = "VRChat.exe"
 _OSC = re.compile(r"--osc=(\d+):([^:]+):(\d+)")
@@ -57,9 +58,11 @@ def _cure(world: WorldConfig, osc: tuple[int, str, int]) -> str:
     osc_in, _, osc_out = osc
     cures: list[str] = []
     # Without a port of ours OSCQuery is asked; VRChat then tells 9000, whatever --osc says.
-    if osc_in != (world.osc.send_port or 9000):
+    if osc_in != (world.osc.send_port or USUAL_IN):
         cures.append(f"world.osc.send_port={osc_in}")
-    if world.osc.receive_port and osc_out != world.osc.receive_port:
+    asked = world.osc.oscquery or world.kind != "vrchat"
+    receive_port = world.osc.receive_port or (0 if asked else USUAL_OUT)
+    if receive_port and osc_out != receive_port:
         cures.append(f"world.osc.receive_port={osc_out}")
     return " ".join(cures)
 

@@ -1,6 +1,6 @@
 """VRChat from outside: its process, its OSCQuery, the avatar it wears. Nothing is moved."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from configs.schema import WorldConfig
@@ -8,12 +8,15 @@ from interfaces.doctor.avatar_files import file_findings
 from interfaces.doctor.clients import ask_avatar, choose_client
 from interfaces.doctor.findings import Finding, ok
 from interfaces.doctor.running import is_here, process_finding, running_clients
-from interfaces.vrchat.client import Avatar, find_clients
+from interfaces.oscquery_browser import Peer
+from interfaces.vrchat.client import Avatar
 
 
-def vrchat_findings(world: WorldConfig, osc_folders: Sequence[Path]) -> list[Finding]:
+def vrchat_findings(
+    world: WorldConfig, osc_folders: Sequence[Path], found_clients: Callable[[], Sequence[Peer]]
+) -> list[Finding]:
     """All there is to know about the client the configuration means, real or stand-in."""
-    clients = find_clients(world.osc.interfaces or None)
+    clients = found_clients()
     if world.kind == "standin" and not clients:
         return [ok("VRChat", "not asked for: world.kind standin brings its own client")]
     running = running_clients()

@@ -5,18 +5,16 @@ candidates and none chosen nothing is sent.
 """
 
 import random
-import socket
 import string
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import psutil
-
 from configs.errors import BadInput
 from interfaces.oscquery import CLIENT_NAME, Advertiser, Json, Node, OscQueryServer, host_info
 from interfaces.oscquery_browser import Browser, Peer, get_json
+from interfaces.ports import LOOPBACK, same_host
 from interfaces.vrchat.feelings import PREFIX
 
 _LOOK_S, _MORE_S = 4.0, 0.8  # for the first one, and then for others
@@ -89,30 +87,23 @@ def read_avatar(host: str, http_port: int) -> Avatar:
 
 class Receiver:
     """Advertises that avatar parameters are wanted at a port: VRChat then sends there as well, and
-    9001 stays free for others."""
+    9001 stays free for others. `address`: ours, by which the client's machine reaches us."""
 
-    def __init__(self, osc_port: int, interfaces: Sequence[str] | None) -> None:
+    def __init__(
+        self, osc_port: int, interfaces: Sequence[str] | None, address: str = LOOPBACK
+    ) -> None:
         letters = random.SystemRandom().choices(string.ascii_uppercase + string.digits, k=6)
         self.name = "Yume-" + "".join(letters)
         wanted = [Node("/avatar", "", 0)]
-        self._server = OscQueryServer(lambda: wanted, lambda: host_info(self.name, osc_port))
+        self._server = OscQueryServer(
+            lambda: wanted, lambda: host_info(self.name, osc_port, address), host=address
+        )
         self._server.start()
-        self._advertiser = Advertiser(self.name, self._server.port, osc_port, interfaces)
+        self._advertiser = Advertiser(self.name, self._server.port, osc_port, interfaces, address)
 
     def close(self) -> None:
         self._advertiser.close()
         self._server.close()
-
-
-def same_host(one: str, other: str) -> bool:
-    """Whether two IPv4 addresses are of one machine, as far as this one can know."""
-    own = {
-        address.address
-        for addresses in psutil.net_if_addrs().values()
-        for address in addresses
-        if address.family == socket.AF_INET
-    }
-    return one == other or all(each in own or each.startswith("127.") for each in (one, other))
 
 
 def _listed(clients: Sequence[Peer]) -> str:

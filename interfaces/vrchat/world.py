@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.clock import Clock
 from interfaces.endpoints import Endpoints
+from interfaces.ports import listen_at
 from interfaces.spaces import Spaces
 from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.client_log import WorldLog, log_folder
@@ -33,10 +33,6 @@ def vrchat_spaces(config: WorldConfig) -> Spaces:
     )
 
 
-class PortTaken(BadInput, OSError):
-    """Another program already listens where the avatar's parameters should arrive."""
-
-
 class VRChatWorld:
     """A running VRChat client, real or stand-in, at `endpoints`.
 
@@ -57,7 +53,7 @@ class VRChatWorld:
         self._spaces = vrchat_spaces(config)
         self._clock = clock
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
-        self._in = listen_at(endpoints.osc_receive_port)
+        self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._out.setblocking(False)
         self._out.connect(self._target)  # so that a closed port is told
@@ -168,18 +164,3 @@ class VRChatWorld:
             except OSError:
                 return
             self.presence.feelings.take(datagram)
-
-
-def listen_at(port: int) -> socket.socket:
-    """Where the client's parameters arrive. Raises PortTaken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(
-            f"world.osc.receive_port {port}: another program listens there ({error.strerror}); "
-            "close it or choose another port"
-        ) from error
-    listener.settimeout(0.25)
-    return listener

@@ -9,9 +9,10 @@ import pytest
 from configs.load import load_config
 from interfaces.clock import RealClock
 from interfaces.endpoints import Endpoints
+from interfaces.ports import PortTaken
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.server import serve
-from interfaces.vrchat.world import PortTaken, VRChatWorld
+from interfaces.vrchat.world import VRChatWorld
 from tests.conftest import ROOT
 from tests.worlds import EchoWorld, PointWorld
 

@@ -18,10 +18,11 @@ import pytest
 from rich.console import Console
 
 from configs.load import load_config
+from interfaces.doctor import ports
 from interfaces.doctor.avatar_files import file_findings
 from interfaces.doctor.camera import Seen, camera_finding, configured_camera
 from interfaces.doctor.clients import avatar_findings, choose_client
-from interfaces.doctor.findings import Check, Finding, examine, ok, problem, warning
+from interfaces.doctor.findings import Check, Finding, examine, ok, once, problem, warning
 from interfaces.doctor.machine import clock_finding, disk_finding, memory_finding
 from interfaces.doctor.ports import port_findings
 from interfaces.doctor.report import as_json, print_report
@@ -242,6 +243,46 @@ def test_nobody_who_listens_is_a_problem_and_silence_is_not_told_again():
     assert found[1].level in ("ok", "problem")  # 9001 may be taken here
 
 
+@pytest.fixture
+def usual(monkeypatch):
+    """Ports that play 9000 and 9001, which somebody may have here."""
+    send, receive = free_port(), free_port()
+    monkeypatch.setattr(ports, "USUAL_IN", send)
+    monkeypatch.setattr(ports, "USUAL_OUT", receive)
+    return send, receive
+
+
+UNSET = ("world.osc.send_port=0", "world.osc.receive_port=0")
+
+
+def test_where_oscquery_finds_nobody_the_ports_a_run_falls_back_to_are_looked_at(usual):
+    asked = world("world.osc.oscquery=true", *UNSET)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", usual[1]))
+        found = port_findings(asked, 0.1)
+        told = port_findings(asked, 0.1, lambda: [peer("AAAAAA")])
+        off = port_findings(world(*UNSET), 0.1, lambda: pytest.fail("not asked"))
+    assert levels(found) == {"send port": "problem", "receive port": "problem"}
+    assert f"nobody listens on {usual[0]}" in found[0].text
+    assert f"{usual[1]} is taken by" in found[1].text
+    assert f"(pid {os.getpid()})" in found[1].text
+    assert "OSCQuery finds nobody" in found[1].text
+    assert levels(told) == {"send port": "ok", "receive port": "ok"}
+    assert levels(off) == levels(found)
+    assert "OSCQuery finds nobody" not in off[1].text
+    assert levels(port_findings(asked, 0.1))["receive port"] == "ok", "free again"
+
+
+def test_a_host_nobody_knows_is_a_problem():
+    assert levels(port_findings(world("world.osc.host=nowhere.invalid"))) == {"ports": "problem"}
+
+
+def test_what_is_looked_up_for_several_checks_is_looked_up_once():
+    looked = []
+    ask = once(lambda: looked.append(1) or len(looked))
+    assert [ask(), ask()] == [1, 1]
+
+
 def test_what_comes_is_said():
     stop, port = threading.Event(), free_port()
 
@@ -255,8 +296,8 @@ def test_what_comes_is_said():
     talker.start()
     try:
         with udp_port() as client:
-            ports = (f"world.osc.send_port={client}", f"world.osc.receive_port={port}")
-            heard = port_findings(world(*ports), 1.0)[1]
+            given = (f"world.osc.send_port={client}", f"world.osc.receive_port={port}")
+            heard = port_findings(world(*given), 1.0)[1]
     finally:
         stop.set()
         talker.join()

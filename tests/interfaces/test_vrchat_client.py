@@ -1,14 +1,19 @@
 """Which client is driven: only one on the configured host, never a guess between two."""
 
+import os
 import queue
+import socket
+import sys
 
 import pytest
 
 from configs.errors import BadInput
 from configs.load import load_config
+from interfaces import endpoints as endpoints_module
 from interfaces.endpoints import choose_endpoints
 from interfaces.oscquery import LOOPBACK, Advertiser, Node, OscQueryServer, host_info
 from interfaces.oscquery_browser import Browser, Peer
+from interfaces.ports import PortTaken, own_address
 from interfaces.vrchat.client import Receiver, choose_client, find_clients, read_avatar
 from tests.conftest import ROOT
 
@@ -92,6 +97,78 @@ def test_a_receiver_is_found_by_who_looks_for_avatars():
             pass
         assert "avatar" in peer.paths
         assert peer.osc_port == 19001
+    finally:
+        browser.close()
+        receiver.close()
+
+
+# Without OSCQuery, and elsewhere
+
+
+def endpoints_of(*words):
+    words = ("world.camera.source=0", "world.osc.oscquery=false", *words)
+    return choose_endpoints(load_config(ROOT / "configs" / "vrchat.yaml", words).world)
+
+
+@pytest.fixture
+def usual_out(monkeypatch):
+    """A port that plays 9001, which somebody may have here."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setattr(endpoints_module, "USUAL_OUT", port)
+    return port
+
+
+def test_without_oscquery_it_uses_vrchats_own_ports(usual_out):
+    found = endpoints_of()
+    assert (found.osc_send_port, found.osc_receive_port) == (9000, usual_out)
+    assert (found.osc_receive_host, found.advertised, found.notice) == ("127.0.0.1", False, "")
+    assert endpoints_of("world.osc.send_port=9005").osc_send_port == 9005
+
+
+def test_a_taken_port_says_by_whom(usual_out):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", usual_out))
+        with pytest.raises(PortTaken, match=rf"{usual_out} is taken by .*\(pid {os.getpid()}\)"):
+            endpoints_of()
+
+
+@pytest.fixture
+def elsewhere():
+    """An address that is not of this machine, and ours by which it reaches us."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.7", 9))  # TEST-NET-2: nobody's; nothing is sent
+        except OSError:
+            pytest.skip("this machine has no network")
+        return "198.51.100.7", probe.getsockname()[0]
+
+
+def test_a_client_elsewhere_is_heard_at_the_address_by_which_it_reaches_us(elsewhere, usual_out):
+    host, ours = elsewhere
+    assert own_address(host) == ours
+    found = endpoints_of(f"world.osc.host={host}")
+    assert found.osc_receive_host == ours
+    assert f"--osc=9000:{ours}:{usual_out}" in found.notice
+    standin = load_config(ROOT / "configs" / "default.yaml", [f"world.osc.host={host}"]).world
+    assert choose_endpoints(standin).osc_receive_host == "127.0.0.1"
+
+
+def test_this_machine_is_heard_on_loopback_by_whatever_address_it_is_called(elsewhere):
+    for host in ("127.0.0.1", "127.0.0.2", elsewhere[1]):
+        assert own_address(host) == "127.0.0.1"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only 127.0.0.1 elsewhere")
+def test_a_receiver_advertises_the_address_it_is_reached_at():
+    met: queue.Queue[Peer] = queue.Queue()
+    receiver = Receiver(19002, LOOPBACK, "127.0.0.2")
+    browser = Browser(met.put, lambda name: None, loopback_only=False)
+    try:
+        while (peer := met.get(timeout=20)).name != receiver.name:
+            pass
+        assert (peer.host, peer.osc_host, peer.osc_port) == ("127.0.0.2", "127.0.0.2", 19002)
     finally:
         browser.close()
         receiver.close()

@@ -2,6 +2,8 @@
 
 import contextlib
 import socket
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from configs.load import load_config
 from interfaces.clock import RealClock
 from interfaces.endpoints import Endpoints
-from interfaces.vrchat.osc import decode
+from interfaces.vrchat.osc import decode, encode
 from interfaces.vrchat.world import VRChatWorld
 from interfaces.world import Situation
 from tests.conftest import ROOT
@@ -36,9 +38,10 @@ def heard(listening, count):
 
 
 @contextlib.contextmanager
-def world(port, *words, **more):
+def world(port, *words, heard_at=(0, "127.0.0.1"), **more):
     config = load_config(ROOT / "configs" / "vrchat.yaml", words).world
-    made = VRChatWorld(config, Endpoints("127.0.0.1", port, 0, NO_CAMERA), RealClock(), **more)
+    endpoints = Endpoints("127.0.0.1", port, heard_at[0], NO_CAMERA, heard_at[1])
+    made = VRChatWorld(config, endpoints, RealClock(), **more)
     try:
         yield made
     finally:
@@ -62,6 +65,22 @@ def test_the_whole_state_goes_out_as_often_as_asked_and_a_chat_line_once(copies)
             found = [address for address, _ in heard(listening, 2 * copies + 1)]
     assert found.count("/chatbox/input") == 1
     assert found.count("/input/Vertical") == found.count("/input/Run") == copies
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only 127.0.0.1 elsewhere")
+def test_it_listens_where_the_clients_machine_reaches_it_and_nowhere_else():
+    with ear() as listening, ear() as mouth:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.2", 0))
+            port = probe.getsockname()[1]
+        with world(listening.getsockname()[1], heard_at=(port, "127.0.0.2")) as made:
+            mouth.sendto(encode("/avatar/parameters/HeadPat", True), ("127.0.0.1", port))
+            mouth.sendto(encode("/avatar/parameters/VelocityX", 2.0), ("127.0.0.2", port))
+            deadline = time.monotonic() + 5.0
+            while not made.presence.feelings.received:
+                assert time.monotonic() < deadline, "not heard"
+            assert made.presence.feelings.received == 1
+            assert made.presence.feelings["VelocityX"] == 2.0
 
 
 def test_when_nobody_listens_it_rests_and_a_client_that_comes_back_hears_rest_first():
