@@ -207,7 +207,7 @@ def calibrate(
         path, overrides = split_words(words or [])
         config = load_config(path, overrides)
         stopped = _stop_on_signals()
-        if not calibrate_client(config, str(path), out, MAIN, stopped, console):
+        if not calibrate_client(config, str(path), overrides, out, MAIN, stopped, console):
             raise typer.Exit(130)
 
 

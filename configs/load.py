@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ __all__ = [
     "ConfigError",
     "changed",
     "dump_config",
+    "dump_layer",
     "find_config",
     "json_schema",
     "load_config",
@@ -40,6 +42,23 @@ def changed(config: Config, overrides: Sequence[str]) -> Config:
     problems: list[str] = []
     tree = parse(dump_config(config), "the configuration given", problems, lines=False)
     return _validated(tree, overrides, problems)
+
+
+def dump_layer(base: str, overrides: Sequence[str], found: dict[str, Any]) -> str:
+    """YAML of a file that extends `base`: the overrides, and `found` on top of them.
+
+    load_config of it is load_config of `base` with the overrides and what was found. Raises
+    ConfigError.
+    """
+    problems: list[str] = []
+    tree = Tree({}, "")
+    for text in overrides:
+        tree = merge(tree, _override(text, "command line", problems))
+    own = parse(yaml.dump(found, Dumper=Dumper), "", problems, lines=False)
+    if problems:
+        raise ConfigError(problems)
+    data = {"extends": base} | merge(tree, own).plain()
+    return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _validated(tree: Tree, overrides: Sequence[str], problems: list[str]) -> Config:

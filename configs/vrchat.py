@@ -308,10 +308,14 @@ class MannersConfig(Strict):
 
 
 class MeasuredConfig(Strict):
-    """What `calibrate` has measured in this client and world."""
+    """What `calibrate` has measured in this client and world: a record for people, shown by
+    `doctor`. Yume itself goes by turn_deg_s only."""
 
     turn_deg_s: float = Field(
-        default=200.0, gt=0, le=3600, description="turning speed at full LookHorizontal"
+        default=200.0,
+        gt=0,
+        le=3600,
+        description="turning speed at full LookHorizontal; spins are counted by it",
     )
     forward_m_s: float | None = Field(
         default=None, gt=0, le=100, description="speed at full Vertical; none: not measured"

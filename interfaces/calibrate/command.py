@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml
 from rich.console import Console
 from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from configs.errors import BadInput
+from configs.load import dump_layer
 from configs.schema import Config
-from interfaces.calibrate.measure import AxisLaw, axis_law, shift
+from interfaces.calibrate.measure import AxisLaw, axis_law, fastest, shift
 from interfaces.calibrate.subject import Stopped, Subject
 from interfaces.endpoints import choose_endpoints
+from interfaces.vrchat.camera import Grabbed
 
 # The greatest first: one that does not answer to it answers to none.
 _TURNS = (1.0, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9)
@@ -29,7 +30,10 @@ _MOVES = (1.0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.35, 0.5, 0.75)
 
 
 class Probe(NamedTuple):
-    """An input, the parameter that tells how fast it moves the avatar, and the values to try."""
+    """An input, the parameter that tells how fast it moves the avatar, and the values to try.
+
+    Without a parameter it is seen: how fast the picture goes up or down.
+    """
 
     axis: str
     felt: str
@@ -41,9 +45,12 @@ PLAN = (
     Probe("Vertical", "VelocityZ", _MOVES),
     Probe("Horizontal", "VelocityX", _MOVES),
 )
+# No parameter tells the pitch. It comes last: how fast a turn is seen to be is its measure.
+PITCH = Probe("LookVertical", "", _MOVES)
 TIMINGS = 12
 _HOLD_S, _READ_S, _REST_S, _ANSWER_S = 0.3, 0.12, 0.25, 1.0
 _STILL_S = 1.0
+_CLEAR = 3.0  # times what a picture moves while nothing is done
 _TICK_S = 0.1  # at most, of a client that still can be played
 
 
@@ -60,29 +67,42 @@ class Measured:
 def calibrate(
     config: Config,
     config_name: str,
+    overrides: Sequence[str],
     out: Path,
     main: Path,
     stopped: threading.Event,
     console: Console,
 ) -> bool:
-    """Measures and writes `out`; False: it was stopped before. Raises BadInput where there is no
-    client that answers, or `out` is there already."""
+    """Measures and writes `out`; False: it was stopped before.
+
+    `out` extends `config_name` and holds the `overrides` that made `config` of it. Raises BadInput
+    where there is no client that answers, and, before anything has moved, where `out` is there
+    already or cannot be written.
+    """
     if config.world.kind != "vrchat":
         raise BadInput(f"world.kind {config.world.kind}: calibrate is for vrchat")
-    if out.exists():
-        raise BadInput(f"--out {out} is there already; another name, or remove it")
+    _try(out)
     endpoints = choose_endpoints(config.world)
     if endpoints.notice:
         console.print(endpoints.notice, style="yellow", highlight=False, markup=False)
-    console.print("The avatar will move and turn for about 40 s: let it stand free. Ctrl-C stops.")
+    plan = _plan(config)
+    seconds = 50 if PITCH in plan else 40
+    console.print(
+        f"The avatar will move and turn for about {seconds} s: let it stand free. Ctrl-C stops."
+    )
     try:
         with Subject(config, endpoints, main, stopped) as subject:
-            measured = measure(subject, console)
+            measured = measure(subject, console, plan)
     except Stopped as why:
         console.print(f"{why}; every input is at rest, nothing was written")
         return False
-    _write(out, config, config_name, measured)
     console.print(_table(config, measured))
+    found = dump_layer(_beside(config_name, out), overrides, _found(config, measured))
+    head = f"# Measured by `calibrate`, {datetime.now():%Y-%m-%d %H:%M}: speeds are this world's.\n"
+    try:
+        out.write_text(head + found, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise BadInput(f"--out {out}: {error.strerror or error}") from error
     console.print(f"written to {out}: python main.py run {out}", highlight=False, markup=False)
     return True
 
@@ -101,6 +121,9 @@ def measure(
         for probe in plan:
             axis, values = probe.axis, probe.values
             progress.update(task, description=axis)
+            if not probe.felt:
+                _look(subject, probe, measured, progress, task)
+                continue
             speeds = list[float]()
             for value in values:
                 speeds.append(_speed(subject, probe, value, progress, task))
@@ -117,6 +140,48 @@ def measure(
             _time(subject, 1.0 if i % 2 else -1.0, _TICK_S * (i * 0.618 % 1.0), measured)
             progress.advance(task)
     return measured
+
+
+def _plan(config: Config) -> Sequence[Probe]:
+    moved = [action.name for action in config.world.actions if action.target == "input"]
+    return (*PLAN, PITCH) if PITCH.axis in moved else PLAN
+
+
+def _look(
+    subject: Subject, probe: Probe, measured: Measured, progress: Progress, task: TaskID
+) -> None:
+    """The law of an axis that only the picture tells of, in degrees by the speed of a turn."""
+    turn = measured.laws.get("LookHorizontal")
+    if not measured.picture or turn is None:
+        progress.advance(task, 2 * len(probe.values))
+        return
+    pixels_a_degree = _seen(subject, "LookHorizontal", 1.0, down=False) / turn.full
+    noise = _seen(subject, probe.axis, 0.0, down=True)
+    speeds = list[float]()
+    for value in probe.values:
+        seen = max(_seen(subject, probe.axis, sign * value, down=True) for sign in (1.0, -1.0))
+        speeds.append(seen if seen > _CLEAR * noise else 0.0)
+        progress.advance(task, 2)
+    law = axis_law(probe.values, speeds)
+    if law is not None and pixels_a_degree > 0.0:
+        measured.laws[probe.axis] = AxisLaw(law.dead_zone, law.full / pixels_a_degree)
+
+
+def _seen(subject: Subject, axis: str, value: float, *, down: bool) -> float:
+    """How fast the picture moves for it, pixels a second."""
+    frames = list[Grabbed]()
+
+    def looking() -> bool:
+        newest = subject.grabbed()
+        if newest is not None and (not frames or newest.number > frames[-1].number):
+            frames.append(newest)
+        return False
+
+    subject.tell(axis, value)
+    subject.wait(_HOLD_S, looking)
+    subject.tell(axis, 0.0)
+    subject.wait(_REST_S, looking)  # pictures come late
+    return fastest([each.picture for each in frames], [each.at_s for each in frames], down=down)
 
 
 def _speed(subject: Subject, probe: Probe, value: float, progress: Progress, task: TaskID) -> float:
@@ -190,7 +255,19 @@ def _stillness(subject: Subject) -> float:
     return max(moves)
 
 
-def _write(out: Path, config: Config, config_name: str, measured: Measured) -> None:
+def _try(out: Path) -> None:
+    """Raises BadInput where `out` could not be written: better now than after the measurement."""
+    try:
+        out.open("xb").close()
+        out.unlink()
+    except FileExistsError as error:
+        raise BadInput(f"--out {out} is there already; another name, or remove it") from error
+    except (OSError, ValueError) as error:
+        raise BadInput(f"--out {out}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _found(config: Config, measured: Measured) -> dict[str, Any]:
+    """As settings: the actions with their dead zones, and what was measured."""
     actions = list[dict[str, Any]]()
     for action in config.world.actions:
         told = action.model_dump(mode="json", exclude_defaults=True) | {"name": action.name}
@@ -208,16 +285,7 @@ def _write(out: Path, config: Config, config_name: str, measured: Measured) -> N
     for key, times in (("dead_time_s", measured.dead_times_s), ("loop_s", measured.loops_s)):
         if times:
             found[key] = round(statistics.median(times), 4)
-    content = {
-        "extends": _beside(config_name, out),
-        "world": {"actions": actions, "measured": found},
-    }
-    head = f"# Measured by `calibrate`, {datetime.now():%Y-%m-%d %H:%M}: speeds are this world's.\n"
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    try:
-        out.write_text(head + text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror or error}") from error
+    return {"world": {"actions": actions, "measured": found}}
 
 
 def _beside(config_name: str, out: Path) -> str:
@@ -235,11 +303,15 @@ def _table(config: Config, measured: Measured) -> Table:
     for column in ("", "measured", "so far"):
         table.add_column(column)
     known = {action.name: action.dead_zone for action in config.world.actions}
-    for axis, felt, _ in PLAN:
+    for axis, felt, _ in _plan(config):
         law = measured.laws.get(axis)
-        unit = "deg/s" if axis == "LookHorizontal" else "m/s"
+        unit = "deg/s" if axis in ("LookHorizontal", PITCH.axis) else "m/s"
         if law is None:
-            table.add_row(axis, f"no answer: {felt} never changed", "")
+            why = f"no answer: {felt} never changed"
+            if not felt:
+                why = "only a picture tells of it, and "
+                why += "it was not seen to move" if measured.picture else "none came"
+            table.add_row(axis, why, "")
             continue
         table.add_row(f"{axis}, dead zone", f"{law.dead_zone:.3f}", f"{known.get(axis, 0.0):.3f}")
         table.add_row(f"{axis}, full", f"{law.full:.2f} {unit}", "")

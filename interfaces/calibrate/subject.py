@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from configs.errors import BadInput
 from configs.load import write_config
 from configs.schema import Config
 from interfaces.board import Board
@@ -69,22 +70,28 @@ class Subject:
         write_config(config, run.config_file)
         write_endpoints(run.endpoints, endpoints)
         self._board = Board(run.board, create=True)
-        self._guard = subprocess.Popen(
-            [sys.executable, str(main), "_guard", str(run.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
-            start_new_session=sys.platform != "win32",
-        )
+        self._guard_log = run.logs / "guard.log"
+        with self._guard_log.open("wb") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, str(main), "_guard", str(run.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+                start_new_session=sys.platform != "win32",
+            )
 
     def __enter__(self) -> Self:
-        """Raises TimeoutError when the guard does not come: nothing is moved without one."""
+        """Raises BadInput when the guard does not come: nothing is moved without one."""
         deadline = time.perf_counter() + _GUARD_WAIT_S
         while not self._board["guard_heartbeat_ns"]:
-            if time.perf_counter() > deadline:
+            if self._guard.poll() is not None or time.perf_counter() > deadline:
+                why = self._last_words() or f"no sign of it within {_GUARD_WAIT_S:g} s"
                 self.__exit__(None, None, None)
-                raise TimeoutError("the guard did not start")
+                raise BadInput(
+                    f"the guard did not start ({why}), and without one nothing is moved; close "
+                    "what keeps this machine busy and try again, `python main.py doctor` tells more"
+                )
             time.sleep(0.02)
         self._board.beat("body")
         self._board["body_pid"] = os.getpid()
@@ -135,6 +142,14 @@ class Subject:
             self._board.beat("body")
             time.sleep(_POLL_S)
         return came
+
+    def _last_words(self) -> str:
+        """The last line the guard said, before it ended by itself."""
+        if self._guard.poll() is None:
+            return ""
+        lines = self._guard_log.read_text(encoding="utf-8", errors="replace").split("\n")
+        lines = [line for line in lines if line.strip()]
+        return lines[-1] if lines else f"it ended with code {self._guard.returncode}"
 
     def _hear(self) -> None:
         while not self._closed:

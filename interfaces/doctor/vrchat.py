@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from configs.schema import WorldConfig
+from configs.vrchat import MeasuredConfig
 from interfaces.doctor.avatar_files import file_findings
 from interfaces.doctor.clients import ask_avatar, choose_client
 from interfaces.doctor.findings import Finding, ok
@@ -28,6 +29,24 @@ def vrchat_findings(
         if client is not None:
             avatar, told = ask_avatar(world, client)
             found += told
+    if world.kind == "vrchat":
+        found.append(calibration_finding(world.measured))
     if world.kind == "vrchat" and is_here(world.osc.host):
         found += file_findings(world.parameters, osc_folders, avatar.id)
     return found
+
+
+def calibration_finding(measured: MeasuredConfig) -> Finding:
+    """What `calibrate` wrote down; only the turning speed is used, the rest is for people."""
+    told = [f"turns {measured.turn_deg_s:g} deg/s"]
+    for what, value, unit, scale in (
+        ("forward", measured.forward_m_s, "m/s", 1.0),
+        ("sideways", measured.right_m_s, "m/s", 1.0),
+        ("an input is felt after", measured.dead_time_s, "ms", 1e3),
+        ("seen after", measured.loop_s, "ms", 1e3),
+    ):
+        if value is not None:
+            told.append(f"{what} {value * scale:.3g} {unit}")
+    if len(told) == 1:
+        told.append("taken for granted: `calibrate` has not measured here")
+    return ok("calibration", ", ".join(told))

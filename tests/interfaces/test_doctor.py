@@ -29,6 +29,7 @@ from interfaces.doctor.report import as_json, print_report
 from interfaces.doctor.running import Running, process_finding, running_clients
 from interfaces.doctor.sound import SoundFacts, findings_of
 from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findings
+from interfaces.doctor.vrchat import calibration_finding
 from interfaces.oscquery_browser import Peer
 from interfaces.vrchat.camera_names import camera_names
 from interfaces.vrchat.client import Avatar
@@ -396,6 +397,14 @@ def test_what_the_avatar_lacks_is_said():
     assert levels(found) == {"avatar": "ok", "parameters": "warning", "actions": "warning"}
     assert "HeadPat" in found[1].text
     assert "Ears" in found[2].text
+
+
+def test_what_calibrate_measured_is_shown():
+    assert "has not measured" in calibration_finding(world().measured).text
+    given = (f"world.measured.{each}" for each in ("turn_deg_s=180", "loop_s=0.05"))
+    shown = calibration_finding(world(*given, "world.measured.forward_m_s=6").measured)
+    assert shown.level == "ok"
+    assert shown.text == "turns 180 deg/s, forward 6 m/s, seen after 50 ms"
 
 
 @pytest.fixture
