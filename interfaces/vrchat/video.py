@@ -15,6 +15,12 @@ from interfaces.vrchat.camera_names import BACKEND, camera_names, index_of
 
 Frame = NDArray[np.uint8]
 Crop = tuple[float, float, float, float]
+_VIDEOS = frozenset(
+    (
+        *(".mp4", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".mpg", ".mpeg", ".ts", ".m2ts"),
+        *(".wmv", ".flv", ".ogv", ".3gp", ".mjpg", ".mjpeg", ".y4m", ".gif"),
+    )
+)
 Kind = Literal["index", "name", "url", "file", "screen", "window"]
 
 
@@ -46,7 +52,8 @@ class VideoSource(Protocol):
 
 
 def kind_of(source: str | int) -> Kind:
-    """What a configured source is. A file is what has a suffix or a folder, or is there."""
+    """What a configured source is. A file is there, or ends as videos do: a camera's name may have
+    a dot in it, or a slash."""
     if isinstance(source, int):
         return "index"
     if "://" in source:
@@ -56,7 +63,7 @@ def kind_of(source: str | int) -> Kind:
     if source.startswith("window:"):
         return "window"
     path = Path(source)
-    return "file" if path.suffix or path.parent != Path() or path.exists() else "name"
+    return "file" if path.suffix.lower() in _VIDEOS or path.exists() else "name"
 
 
 def check_video(source: str | int) -> None:

@@ -97,7 +97,10 @@ def test_a_crop_shows_its_part_only(awkward_path):
         ("http://127.0.0.1:8080/camera.mjpg", "url"),
         ("rtsp://10.0.0.2/live", "url"),
         ("life.mp4", "file"),
-        ("records/life", "file"),
+        ("records/life.MP4", "file"),
+        ("USB2.0 HD UVC WebCam", "name"),
+        ("Integrated Camera v1.2", "name"),
+        ("HDMI/USB 3.0 Capture", "name"),
         (r"C:\lives\life.mkv", "file"),
         ("screen", "screen"),
         ("screen:0,0,640x480", "screen"),
@@ -106,6 +109,12 @@ def test_a_crop_shows_its_part_only(awkward_path):
 )
 def test_what_a_source_is(source, kind):
     assert kind_of(source) == kind
+
+
+def test_what_is_there_is_a_file_however_it_is_called(awkward_path, monkeypatch):
+    (awkward_path / "life").touch()
+    monkeypatch.chdir(awkward_path)
+    assert kind_of("life") == kind_of(str(awkward_path / "life")) == "file"
 
 
 @pytest.mark.parametrize(
