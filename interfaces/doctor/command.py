@@ -11,7 +11,7 @@ from rich.console import Console
 
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.doctor import camera, machine, ports, sound, torch_build, vrchat
+from interfaces.doctor import camera, machine, ports, sound, stop_key, torch_build, vrchat
 from interfaces.doctor.avatar_files import osc_folders
 from interfaces.doctor.findings import Check, Finding, Waiting, examine, once
 from interfaces.doctor.report import as_json, print_report
@@ -64,6 +64,7 @@ def all_checks(config: Config, pictures: Path | None, folders: Sequence[Path]) -
         Check("machine", "torch", torch),
         Check("machine", "space", lambda: machine.space_findings(config, Path.cwd())),
         Check("machine", "priority", machine.priority_findings),
+        Check("machine", "stop key", lambda: stop_key.stop_key_findings(world.control)),
         Check("VRChat", "VRChat", lambda: vrchat.vrchat_findings(world, folders, clients)),
         Check("VRChat", "ports", lambda: ports.port_findings(world, clients=clients)),
         Check("camera", "camera", lambda: camera.camera_findings(config, pictures)),

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import importlib.util
 import io
 import json
 import os
@@ -28,12 +29,14 @@ from interfaces.doctor.ports import port_findings
 from interfaces.doctor.report import as_json, print_report
 from interfaces.doctor.running import Running, process_finding, running_clients
 from interfaces.doctor.sound import SoundFacts, findings_of
+from interfaces.doctor.stop_key import stop_key_findings
 from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findings
 from interfaces.doctor.vrchat import calibration_finding
 from interfaces.oscquery_browser import Peer
 from interfaces.vrchat.camera_names import camera_names
 from interfaces.vrchat.client import Avatar
 from interfaces.vrchat.osc import encode
+from tests import xvfb
 from tests.conftest import ROOT
 
 PATIENCE_S = 60.0
@@ -223,6 +226,32 @@ def test_memory_disk_and_clock_have_limits(tmp_path):
     assert clock_finding(0.1, 0.2, spin_ms=1.5).level == "ok"
     coarse = clock_finding(0.1, 14.0, spin_ms=1.5)
     assert (coarse.level, coarse.remedy) == ("warning", "beat.spin_ms=15")
+
+
+def test_a_stop_key_that_cannot_be_heard_is_a_problem_with_its_cure(monkeypatch):
+    assert stop_key_findings(world().control) == []
+    asked = world("world.control.stop_key=<ctrl>+<alt>+y").control
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (found,) = stop_key_findings(asked)
+    assert (found.level, "pynput is not installed" in found.text) == ("problem", True)
+    assert found.remedy.startswith('pip install -e ".[hotkey]"')
+
+
+@pytest.mark.parametrize(("key", "level"), [("<ctrl>+<alt>+y", "ok"), ("<nonsense>", "problem")])
+def test_a_stop_key_is_tried(key, level):
+    pytest.importorskip("Xlib", reason="the extra hotkey")
+    if importlib.util.find_spec("pynput") is None:
+        pytest.skip("pynput is not installed")
+    with xvfb.running("64x64"):
+        code = (
+            "from interfaces.doctor.stop_key import stop_key_findings\n"
+            "from configs.vrchat import ControlConfig\n"
+            f"print(*[f.level for f in stop_key_findings(ControlConfig(stop_key={key!r}))])"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    assert done.stdout.split() == [level]
 
 
 # Ports
