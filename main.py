@@ -156,6 +156,9 @@ def standin(
     window: Annotated[
         bool, typer.Option("--window", help="on the desktop, driven by keys, with a map")
     ] = False,
+    no_map: Annotated[
+        bool, typer.Option("--no-map", help="with --window: the picture only, to be captured")
+    ] = False,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1)] = None,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
 ) -> None:
@@ -163,6 +166,8 @@ def standin(
     from interfaces.standin.command import serve_alone
 
     with bad_input_exits():
+        if no_map and not window:
+            raise BadInput("--no-map goes with --window: without one there is no map")
         path, overrides = split_words(words or [])
         asked = [] if place is None else [f"world.standin.place={place}"]
         asked += [f"world.standin.faults.{each}" for each in fault or []]
@@ -170,7 +175,11 @@ def standin(
         large = ["world.standin.width=480", "world.standin.height=360"] if window else []
         settings = load_config(path, [*large, *overrides, *asked]).world.standin
         stopped = _stop_on_signals()
-        serve_alone(settings, osc, http, seed, seconds, stopped, console, window=window)
+        serve_alone(
+            *(settings, osc, http, seed, seconds, stopped, console),
+            window=window,
+            with_map=not no_map,
+        )
 
 
 @app.command()

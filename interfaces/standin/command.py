@@ -54,9 +54,11 @@ def serve_alone(
     console: Console,
     *,
     window: bool = False,
+    with_map: bool = True,
 ) -> None:
     """At the terminal: say where everything is, then live until Ctrl-C or for `seconds`.
 
+    `window`: on the desktop as well, `with_map` beside the picture or without.
     `osc` is IN:HOST:OUT. Raises BadInput when it is something else, PortTaken when one is taken.
     """
     osc_in, host, osc_out = parse_osc(osc)
@@ -80,7 +82,8 @@ def serve_alone(
     def screen(ports: Ports) -> Screen:
         from interfaces.standin.desk import Desk
 
-        return Desk(config, f"Yume · {config.place} · OSC {ports.osc_in}")
+        title = f"Yume · {config.place} · OSC {ports.osc_in}"
+        return Desk(config, title, with_map=with_map)
 
     serve(
         config,

@@ -19,6 +19,7 @@ import pytest
 from configs.errors import BadInput
 from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
+from interfaces.standin.desk import Desk
 from interfaces.standin.window import NoDisplay, Window, compose
 from tests import xvfb
 from tests.conftest import ROOT
@@ -163,6 +164,38 @@ def test_picture_and_map_fill_a_window_that_is_resized(screen: Screen, window: W
             assert time.monotonic() < deadline
             window.show(picture, minimap)
         assert window.size == (width, height)
+
+
+def test_without_its_map_the_desk_shows_the_picture_and_nothing_else(screen: Screen) -> None:
+    core = StandinCore(ROOM, 0)
+    core.step(6, [])
+    picture = core.frame()
+    for with_map in (False, True):
+        desk = Desk(ROOM, "Yume", with_map=with_map)
+        try:
+            wanted = picture.repeat(8, axis=0).repeat(8, axis=1)  # 480 // 64, rounded
+            deadline = time.monotonic() + PATIENCE_S
+            while True:
+                desk.show(picture, core)
+                seen = screen.seen()
+                if with_map and seen.shape[1] > 600 and len(np.unique(seen[:, -200:])) > 10:
+                    break  # the map, beside the picture
+                if not with_map and np.array_equal(seen, wanted):
+                    break
+                assert time.monotonic() < deadline
+        finally:
+            desk.close()
+
+
+def test_no_map_without_a_window_is_bad_input() -> None:
+    done = subprocess.run(
+        [sys.executable, "main.py", "standin", "--no-map"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "--no-map goes with --window" in done.stderr) == (2, True)
 
 
 def test_keys_are_held_until_let_go(screen: Screen, window: Window) -> None:
