@@ -30,6 +30,10 @@ class Rectangle(NamedTuple):
         bottom = min(self.top + self.height, other.top + other.height)
         return Rectangle(left, top, max(0, right - left), max(0, bottom - top))
 
+    def holds(self, other: "Rectangle") -> bool:
+        """Whether all of the other lies in it."""
+        return other.within(self) == other
+
     def cut(self, crop: Crop) -> "Rectangle":
         left, top, right, bottom = crop
         x, y = round(left * self.width), round(top * self.height)
@@ -107,7 +111,11 @@ class Screen:
 
 
 class WindowsScreen:
-    """The first screen of Windows, through dxcam: sees full-screen games too, with less work."""
+    """The first screen of Windows, through dxcam: sees full-screen games too, with less work.
+
+    What does not lie wholly on it is NoVideo here, and lost once it leaves it: the others are
+    numbered by the graphics card, and dxcam does not tell where on the desktop they lie.
+    """
 
     def __init__(
         self, config: CameraConfig, clock: Clock, region: Rectangle | None, window: Window | None
@@ -118,14 +126,14 @@ class WindowsScreen:
             self._camera: Any = importlib.import_module("dxcam").create(output_color="BGR")
         except Exception as error:  # of DirectX, of many kinds
             raise NoVideo(f"the desktop cannot be looked at ({error})") from error
-        self._desktop = Rectangle(0, 0, int(self._camera.width), int(self._camera.height))
+        self._first = Rectangle(0, 0, int(self._camera.width), int(self._camera.height))
+        if self._area() is None:
+            self._camera.release()
+            raise NoVideo("it does not lie on the first screen, and only mss sees the others")
 
     def read(self) -> Shot | None:
-        region = self._region if self._window is None else self._window.rectangle()
-        if self._window is not None and region is None:
-            return None
-        area = (region or self._desktop).cut(self._crop).within(self._desktop)
-        if not area.width or not area.height:
+        area = self._area()
+        if area is None:
             return None
         left, top, width, height = area
         at_s = self._clock.now()
@@ -134,10 +142,21 @@ class WindowsScreen:
         )
         return None if picture is None else Shot(picture, at_s)
 
+    def _area(self) -> Rectangle | None:
+        """What is looked at now; None: it is not on the first screen."""
+        region = self._region or self._first
+        if self._window is not None:
+            region = self._window.rectangle()
+        area = None if region is None else region.cut(self._crop)
+        return area if area is not None and self._first.holds(area) else None
+
     def close(self) -> None:
         self._camera.release()
         if self._window is not None:
             self._window.close()
+
+
+_KINDS = ((WindowsScreen, "dxcam"), (Screen, "mss"))  # the better first
 
 
 def check_screen(source: str) -> None:
@@ -161,13 +180,17 @@ def open_screen(source: str, config: CameraConfig, clock: Clock) -> VideoSource:
     window = Window(source.removeprefix("window:")) if source.startswith("window:") else None
     region = SCREEN_REGION.fullmatch(source)
     rectangle = Rectangle(*map(int, region.groups())) if region else None
-    kind = WindowsScreen if _has("dxcam") else Screen
-    try:
-        return kind(config, clock, rectangle, window)
-    except NoVideo:
-        if window is not None:
-            window.close()
-        raise
+    kinds = [kind for kind, package in _KINDS if _has(package)]
+    for kind in kinds:
+        try:
+            return kind(config, clock, rectangle, window)
+        except NoVideo:
+            if kind is not kinds[-1]:
+                continue
+            if window is not None:
+                window.close()
+            raise
+    raise NoVideo(f"nothing here looks at a screen: {EXTRA}")
 
 
 def _has(package: str) -> bool:

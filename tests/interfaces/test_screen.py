@@ -1,5 +1,6 @@
 """Screens and windows as cameras: a real X server, a real window, seen through mss."""
 
+import sys
 import time
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from configs.vrchat import CameraConfig
 from interfaces.clock import RealClock
+from interfaces.vrchat import screen
 from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.screen import Rectangle
 from interfaces.vrchat.video import NoVideo, open_video
@@ -152,9 +154,71 @@ def test_the_camera_keeps_its_pace(desktop):
         camera.close()
 
 
+class FirstScreen:
+    """dxcam, as far as it is used, on a first screen of 320x240: it sees green."""
+
+    width, height = 320, 240
+    released = 0
+
+    @classmethod
+    def create(cls, output_color):
+        assert output_color == "BGR"
+        return cls()
+
+    def grab(self, region, new_frame_only):
+        left, top, right, bottom = region
+        assert 0 <= left < right <= 320
+        assert 0 <= top < bottom <= 240
+        return np.full((bottom - top, right - left, 3), (0, 255, 0), np.uint8)
+
+    def release(self):
+        type(self).released += 1
+
+
+@pytest.fixture
+def dxcam(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dxcam", FirstScreen)
+    monkeypatch.setattr(screen, "_has", lambda package: True)
+
+
+def test_what_is_not_on_the_first_screen_is_seen_through_mss(dxcam, window):
+    green = [0, 255, 0]
+    assert look("screen").shape[:2] == (240, 320)
+    assert look("screen:0,0,100x80")[0, 0].tolist() == green
+    beyond = look("screen:350,210,100x80")
+    assert beyond.shape[:2] == (80, 100)
+    assert (beyond[..., :3] == bgr(RED)).all()
+    assert look("screen:250,0,200x100").shape[:2] == (100, 200), "half of it is elsewhere"
+    cropped = look("screen:200,0,200x100", crop=(0.0, 0.0, 0.5, 1.0))
+    assert cropped[0, 0].tolist() == green, "what is looked at lies on it"
+    assert FirstScreen.released == 5, "nothing is held, whoever looked"
+
+
+def test_a_window_that_leaves_the_first_screen_is_lost_and_found_through_mss(
+    dxcam, desktop, window
+):
+    window.configure(x=10, y=20)
+    desktop.sync()
+    video = open_video(f"window:{TITLE}", CameraConfig(), RealClock())
+    assert video.read().picture[0, 0].tolist() == [0, 255, 0]
+    window.configure(x=300, y=200)
+    desktop.sync()
+    assert video.read() is None
+    video.close()
+    assert (look(f"window:{TITLE}")[..., :3] == bgr(RED)).all()
+
+
+def test_without_mss_the_other_screens_are_not_seen_and_it_says_so(dxcam, monkeypatch, desktop):
+    monkeypatch.setattr(screen, "_has", lambda package: package == "dxcam")
+    with pytest.raises(NoVideo, match="only mss sees the others"):
+        look("screen:350,210,100x80")
+
+
 def test_rectangles():
     whole = Rectangle(-100, 0, 300, 200)
     assert Rectangle(150, 150, 100, 100).within(whole) == Rectangle(150, 150, 50, 50)
     assert Rectangle(500, 0, 10, 10).within(whole).width == 0
+    assert whole.holds(whole)
+    assert not whole.holds(Rectangle(150, 150, 100, 50))
     assert Rectangle(10, 20, 100, 50).cut((0.25, 0.5, 0.75, 1.0)) == Rectangle(35, 45, 50, 25)
     assert np.prod(Rectangle(0, 0, 1, 1).cut((0.4, 0.4, 0.5, 0.5))[2:]) == 1
