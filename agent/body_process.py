@@ -12,7 +12,7 @@ from loguru import logger
 
 from agent.brain import Brain
 from agent.loop import Body, act
-from agent.networks import ActingNetworks, acting_shapes, build_networks, view_acting
+from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import Pacer, RealClock
@@ -128,7 +128,7 @@ def prepare_brain(
 
     A resumed body thus begins with the newest weights, never with random ones.
     """
-    fresh = build_networks(spaces, config)
+    fresh = build_for(spaces, config)
     weights = WeightsReader(
         run.weights,
         Manifest(acting_shapes(fresh)),

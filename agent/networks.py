@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from agent.codecs import make_decoder, make_encoder
 from agent.dynamics import Dynamics
 from agent.layers import head
+from agent.memoryless import Memoryless
 from agent.policy import Policy
 from agent.scalar import make_scalar_head
 from configs.schema import Config
@@ -23,11 +24,16 @@ from interfaces.spaces import Spaces
 class ActingNetworks(nn.Module):
     """What the body needs: encoder, dynamics, policy, value."""
 
+    dynamics: Dynamics | Memoryless
+
     def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__()
         model, critic = config.model, config.critic
         self.encoder = make_encoder(spaces, model)
-        self.dynamics = Dynamics(model, self.encoder.size, spaces.num_actions)
+        size = self.encoder.size
+        self.dynamics = (
+            Memoryless(size) if model.core == "none" else Dynamics(model, size, spaces.num_actions)
+        )
         feature = self.dynamics.feature_size
         self.policy = Policy(spaces, model, config.actor, feature)
         self.value = make_scalar_head(model, feature, critic.layers or model.layers)
@@ -35,6 +41,8 @@ class ActingNetworks(nn.Module):
 
 class Networks(ActingNetworks):
     """Everything: what acts, and what only learning needs."""
+
+    dynamics: Dynamics  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__(spaces, config)
@@ -62,6 +70,15 @@ def build_networks(spaces: Spaces, config: Config) -> Networks:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return Networks(spaces, config)
+
+
+def build_for(spaces: Spaces, config: Config) -> ActingNetworks:
+    """Fresh networks, as many as the method needs: PPO dreams nothing, and has what acts."""
+    if config.method != "ppo":
+        return build_networks(spaces, config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return ActingNetworks(spaces, config)
 
 
 def acting_items(networks: ActingNetworks) -> Iterator[tuple[str, Tensor]]:

@@ -26,8 +26,10 @@ class ModelConfig(Strict):
     latent: Literal["gaussian", "categorical"] = Field(
         default="gaussian", description="kind of stochastic latent"
     )
-    core: Literal["gru", "block_gru"] = Field(
-        default="gru", description="recurrence: gru (Dreamer 2019) or block_gru (DreamerV3)"
+    core: Literal["gru", "block_gru", "none"] = Field(
+        default="gru",
+        description="recurrence: gru (Dreamer 2019), block_gru (DreamerV3), or none (ppo: what is "
+        "seen now is all it knows)",
     )
     blocks: int = Field(default=8, ge=1, le=64, description="blocks of a block_gru")
     norm: Literal["layer", "rms"] = Field(
@@ -96,13 +98,18 @@ class DreamConfig(Strict):
 class ActorConfig(Strict):
     gradient: Literal["dynamics", "reinforce", "mix"] = Field(
         default="dynamics",
-        description="how the policy climbs: the return straight through f (the deck), the score "
-        "function (DreamerV3), or both",
+        description="how the policy climbs in dreams: the return straight through f (the deck), "
+        "the score function (DreamerV3), or both; ppo, which has no dreams, does not look at it",
     )
     mix: float = Field(
         default=0.5, ge=0, le=1, description="share of the dynamics gradient in a mix"
     )
-    entropy: float = Field(default=1e-2, ge=0, le=1e3, description="weight of the policy's entropy")
+    entropy: float = Field(
+        default=1e-2,
+        ge=0,
+        le=1e3,
+        description="weight of the policy's entropy in dreams (ppo: ppo.entropy)",
+    )
     scale: bool = Field(
         default=True,
         description="returns over max(1, P95 - P5), so that rewards of any size teach alike",
@@ -224,16 +231,19 @@ class TrainerConfig(Strict):
 class PPOConfig(Strict):
     """Proximal policy optimisation (Schulman 2017): the model-free baseline."""
 
-    rollout: int = Field(default=1024, ge=2, le=10**6, description="steps lived between updates")
+    rollout: int = Field(
+        default=1024, ge=2, le=10**6, description="steps of the weights in force for each update"
+    )
     epochs: int = Field(default=10, ge=1, le=100, description="passes over each rollout")
-    minibatch: int = Field(default=64, ge=1, le=65536, description="steps of a minibatch")
+    minibatch: int = Field(default=64, ge=2, le=65536, description="steps of a minibatch, at least")
     clip: float = Field(default=0.2, gt=0, le=1, description="how far the ratio may go from 1")
     discount: float = Field(default=0.99, gt=0, le=1, description="discount per step")
     lam: float = Field(default=0.95, ge=0, le=1, description="lambda of GAE")
     entropy: float = Field(default=0.0, ge=0, le=10, description="weight of the entropy")
-    value_weight: float = Field(default=0.5, ge=0, le=100, description="weight of the value loss")
-    lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate")
-    units: int = Field(default=64, ge=1, le=8192, description="width of its dense layers")
+    value_weight: float = Field(
+        default=1.0, ge=0, le=100, description="weight of the value loss, half the squared error"
+    )
+    lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate of all its networks")
 
 
 class WorldModelsConfig(Strict):

@@ -204,6 +204,7 @@ class Config(Strict):
                 f"journal.max_steps {journal.max_steps} is too few to train on: trainer.prefill, "
                 f"length and holdout need {needed}"
             )
+        self._fits_method()
         for name in self.reward.parameters if self.world.kind != "gymnasium" else ():
             if name not in self.world.parameters:
                 raise ValueError(
@@ -211,3 +212,23 @@ class Config(Strict):
                     f"({', '.join(self.world.parameters)})"
                 )
         return self
+
+    def _fits_method(self) -> None:
+        """PPO lives on what it sees now; every other method dreams, and needs memory."""
+        if (self.method == "ppo") != (self.model.core == "none"):
+            raise ValueError(
+                f"model.core {self.model.core} and method {self.method} do not go together: "
+                "none is for ppo, and ppo has no other"
+            )
+        if self.method != "ppo":
+            return
+        if self.reward.surprise:
+            raise ValueError(
+                f"reward.surprise {self.reward.surprise} needs a world model, and method ppo has "
+                "none: set it to 0"
+            )
+        if self.journal.max_steps <= self.ppo.rollout:
+            raise ValueError(
+                f"journal.max_steps {self.journal.max_steps} does not hold ppo.rollout "
+                f"{self.ppo.rollout}"
+            )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from agent.brain import think_together
-from agent.networks import ActingNetworks, build_networks
+from agent.networks import ActingNetworks, build_for
 from agent.noise import CounterNoise, RowsNoise
 from configs.errors import BadInput
 from configs.schema import Config
@@ -66,7 +66,7 @@ def evaluate(
     if checkpoint is None:
         raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
     probe = make_world(seed)
-    networks = build_networks(probe.spaces, config)
+    networks = build_for(probe.spaces, config)
     probe.close()
     load_networks(networks, checkpoint)
     lived = live_episodes(

@@ -84,5 +84,8 @@ class Descent:
 def make_learner(spaces: Spaces, config: Config, device: torch.device) -> Learner:
     """As `method` says."""
     from trainer.dreamer import DreamerLearner
+    from trainer.ppo import PPOLearner
 
+    if config.method == "ppo":
+        return PPOLearner(spaces, config, device)
     return DreamerLearner(spaces, config, device)

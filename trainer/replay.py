@@ -11,10 +11,14 @@ from configs.schema import Config
 from interfaces.journal import JournalReader
 from interfaces.rewards import LivedRewards
 from interfaces.spaces import Spaces
+from interfaces.step import Sender
 from interfaces.vrchat.situations import unlearned
 from trainer.losses import Batch
+from trainer.rollout import Rollout
 
 _FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal", "is_last", "situation")
+_DEED = ("vector", "world_reward", "log_prob", "situation", "is_first", "is_last", "sender")
+_ANSWER = ("image", "vector", "world_reward", "is_first", "is_terminal")
 
 
 _JUST_LIVED = 500  # steps
@@ -37,7 +41,13 @@ class Replay:
         self._seed = config.seed
         self._unlearned = np.uint32(unlearned(config.world.situations))
         self._device = device
-        self._fields = (*_FIELDS, *(["sound"] if spaces.has_sound else []))
+        self._ears = ["sound"] if spaces.has_sound else []
+        self._fields = (*_FIELDS, *self._ears)
+
+    @property
+    def first(self) -> int:
+        """Index of the oldest step kept."""
+        return self._reader.first
 
     @property
     def steps(self) -> int:
@@ -103,6 +113,35 @@ class Replay:
             is_terminal=self._tensor(rows["is_terminal"]),
             is_last=self._tensor(rows["is_last"]),
             learned=None if learned.all() else self._tensor(learned),
+            sound=self._tensor(rows["sound"]).flatten(2) if "sound" in rows else None,
+        )
+
+    def acted_by(self, version: int, start: int) -> NDArray[np.int64]:
+        """Indices, from `start` on, of what the policy of this version of the weights did itself,
+        where it knew what it saw and the row behind shows what came of it."""
+        starts, length = np.array([start]), self._reader.end - start
+        gathered = self._reader.gather(starts, length, (*_DEED, "weights_version"))
+        rows = {name: column[0] for name, column in gathered.items()}
+        finite = np.isfinite(rows["vector"]).all(-1) & np.isfinite(rows["world_reward"])
+        known = finite & ((rows["situation"] & self._unlearned) == 0)
+        deed = known & ~rows["is_last"] & np.isfinite(rows["log_prob"])
+        deed &= (rows["weights_version"] == version) & (rows["sender"] == Sender.POLICY)
+        answered = known[1:] & ~rows["is_first"][1:]
+        return start + np.flatnonzero(deed[:-1] & answered)
+
+    def rollout(self, indices: NDArray[np.int64]) -> Rollout:
+        """These steps, ascending, each with the row behind it; rewards computed anew."""
+        rows = self._reader.gather(indices, 2, (*_ANSWER, *self._ears))
+        reward = self._rewards.terms(rows["vector"], rows["world_reward"], rows["is_first"]).sum(-1)
+        deeds = self._reader.gather(indices, 1, ("chosen", "log_prob"))
+        return Rollout(
+            image=self._tensor(rows["image"]),
+            vector=self._tensor(rows["vector"]),
+            chosen=self._tensor(deeds["chosen"][:, 0]),
+            log_prob=self._tensor(deeds["log_prob"][:, 0]),
+            reward=self._tensor(reward[:, 1]),
+            is_terminal=self._tensor(rows["is_terminal"][:, 1]),
+            goes_on=self._tensor(np.append(np.diff(indices) == 1, False)),
             sound=self._tensor(rows["sound"]).flatten(2) if "sound" in rows else None,
         )
 
