@@ -67,13 +67,15 @@ class Policy(nn.Module):
         )
         self.num_actions = spaces.num_actions
         self._unimix = actor.unimix
-        self._groups = [list(group) for group in spaces.groups]
-        grouped = {i for group in self._groups for i in group}
+        grouped = {i for group in spaces.groups for i in group}
         axes = torch.tensor(spaces.axis_mask)
         buttons = ~axes & torch.tensor([i not in grouped for i in range(spaces.num_actions)])
         self._has_axes, self._has_buttons = bool(axes.any()), bool(buttons.any())
         self.register_buffer("axes", axes, persistent=False)
         self.register_buffer("buttons", buttons, persistent=False)
+        for i, group in enumerate(spaces.groups):
+            self.register_buffer(f"group{i}", torch.tensor(group), persistent=False)
+        self._num_groups = len(spaces.groups)
 
     def intend(self, feature: Tensor) -> Intention:
         return Intention(*self.net(feature).chunk(2, -1))
@@ -110,8 +112,8 @@ class Policy(nn.Module):
             log_prob = log_prob + _sum_where(self.buttons, each)
             entropy = entropy + _sum_where(self.buttons, spread)
         for group in self._groups:
-            log_probs = self._log_probs(first[..., group])
-            log_prob = log_prob + (chosen[..., group] * log_probs).sum(-1)
+            log_probs = self._log_probs(first.index_select(-1, group))
+            log_prob = log_prob + (chosen.index_select(-1, group) * log_probs).sum(-1)
             entropy = entropy - (log_probs.exp() * log_probs).sum(-1)
         return log_prob, entropy
 
@@ -126,23 +128,31 @@ class Policy(nn.Module):
 
     def _sample(self, intention: Intention, noise: Noise) -> Sample:
         first, second = intention
-        mean, std = axis_normal(first, second)
-        axis = mean + std * noise.normal(mean.shape)
-        bounded = axis / axis.abs().clamp(min=1.0).detach()
-        prob = torch.sigmoid(first)
-        drawn = noise.uniform(prob.shape)
-        pressed = (drawn < prob).to(prob.dtype)
-        button = pressed + prob - prob.detach()
-        action = torch.where(self.axes, bounded, button)
-        chosen = torch.where(self.axes, axis, pressed)
+        # Both are drawn whatever the world has: a seed then means the same in each.
+        normal, uniform = noise.normal(first.shape), noise.uniform(first.shape)
+        action = chosen = torch.zeros_like(first)
+        if self._has_axes:
+            mean, std = axis_normal(first, second)
+            axis = mean + std * normal
+            action = torch.where(self.axes, axis / axis.abs().clamp(min=1.0).detach(), action)
+            chosen = torch.where(self.axes, axis, chosen)
+        if self._has_buttons:
+            prob = torch.sigmoid(first)
+            pressed = (uniform < prob).to(prob.dtype)
+            action = torch.where(self.buttons, pressed + prob - prob.detach(), action)
+            chosen = torch.where(self.buttons, pressed, chosen)
         for group in self._groups:
-            probs = self._log_probs(first[..., group]).exp()
-            race = probs.detach() / -torch.log(drawn[..., group])
+            probs = self._log_probs(first.index_select(-1, group)).exp()
+            race = probs.detach() / -torch.log(uniform.index_select(-1, group))
             onehot = F.one_hot(race.argmax(-1), len(group)).to(probs.dtype)
-            index = torch.tensor(group, device=first.device)
-            action = action.index_copy(-1, index, onehot + probs - probs.detach())
-            chosen = chosen.index_copy(-1, index, onehot)
+            action = action.index_copy(-1, group, onehot + probs - probs.detach())
+            chosen = chosen.index_copy(-1, group, onehot)
         return Sample(action, chosen)
+
+    @property
+    def _groups(self) -> list[Tensor]:
+        """Where the members of each group are."""
+        return [self.get_buffer(f"group{i}") for i in range(self._num_groups)]
 
     def _log_probs(self, logits: Tensor) -> Tensor:
         if not self._unimix:

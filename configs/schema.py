@@ -185,6 +185,13 @@ class Config(Strict):
     weights: WeightsConfig = WeightsConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
+    @property
+    def replayed_per_update(self) -> int:
+        """Steps, each counted as often as it is learned from."""
+        if self.method == "ppo":
+            return self.ppo.rollout * self.ppo.epochs
+        return self.trainer.batch * self.trainer.length
+
     @model_validator(mode="after")
     def _other_worlds(self) -> "Config":
         """A Gymnasium world pays by itself, and nothing of VRChat's is in it."""

@@ -153,8 +153,7 @@ class Life:
         self._screen.notice = "\n".join(filter(None, [self._screen.notice, notice]))
 
     def _train_ratio(self) -> float:
-        trainer = self._config.trainer
-        replayed = int(self.board["session_updates"]) * trainer.batch * trainer.length
+        replayed = int(self.board["session_updates"]) * self._config.replayed_per_update
         return replayed / max(1, int(self.board["ticks"]))
 
     def _sample_memory(self) -> None:

@@ -40,6 +40,10 @@ class PPOLearner:
         """From now on only what this version lives counts."""
         self._version, self._look_at = version, 0
 
+    @property
+    def surprise_scale(self) -> Tensor:
+        return torch.ones((), device=self._learned_to.device)
+
     def learn(self, replay: Replay) -> Metrics | None:
         """One update when the weights in force have lived a rollout."""
         rollout = self._config.ppo.rollout
@@ -60,7 +64,7 @@ class PPOLearner:
         advantage = advantages(rollout, value_N2, ppo.discount, ppo.lam)
         target = advantage + value_N2[:, 0]
         steps, seen = len(advantage), list[Tensor]()
-        self._optimizer_lr()
+        self._warm_up()
         self.noise.begin(self._config.seed, self.updates)
         for _ in range(ppo.epochs):
             order = self.noise.uniform((steps,)).argsort(stable=True)
@@ -102,7 +106,7 @@ class PPOLearner:
         patches = to_patches(rollout.image[rows, moment])
         return self.networks.encoder(patches, rollout.vector[rows, moment], sound)
 
-    def _optimizer_lr(self) -> None:
+    def _warm_up(self) -> None:
         lr = warmed_up(self._config.ppo.lr, self.updates, self._config.trainer.warmup)
         self.optimizers["ppo"].param_groups[0]["lr"] = lr
 

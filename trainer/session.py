@@ -52,7 +52,7 @@ def run_lockstep(
     seconds = time.perf_counter() - began
     log.write(metrics_line(board, seconds))
     log.close()
-    replayed = int(board["session_updates"]) * config.trainer.batch * config.trainer.length
+    replayed = int(board["session_updates"]) * config.replayed_per_update
     content = summary(
         board,
         exit_word="interrupted" if stopped.is_set() else "clean",
