@@ -94,7 +94,13 @@ def test_the_loss_is_what_the_paper_says(config, spaces):
     config = config.model_copy(
         update={
             "ppo": config.ppo.model_copy(
-                update={"epochs": 1, "minibatch": 64, "entropy": 0.1, "value_weight": 0.7}
+                update={
+                    "epochs": 1,
+                    "minibatch": 64,
+                    "entropy": 0.1,
+                    "value_weight": 0.7,
+                    "lr": 0.1,
+                }
             )
         }
     )
