@@ -3,6 +3,7 @@
 Shapes: `stats` (..., stat_size) is what the network puts out, a sample is (..., size).
 """
 
+import math
 from typing import Protocol
 
 import torch
@@ -36,11 +37,11 @@ class GaussianLatent:
     def __init__(self, stoch: int, min_std: float) -> None:
         self.size = stoch
         self.stat_size = 2 * stoch
-        self._min_std = min_std
+        self.min_std = min_std
 
     def _split(self, stats: Tensor) -> tuple[Tensor, Tensor]:
         mean, raw_std = stats.chunk(2, -1)
-        return mean, F.softplus(raw_std) + self._min_std
+        return mean, F.softplus(raw_std) + self.min_std
 
     def sample(self, stats: Tensor, noise: Noise) -> Tensor:
         mean, std = self._split(stats)
@@ -48,6 +49,12 @@ class GaussianLatent:
 
     def mode(self, stats: Tensor) -> Tensor:
         return self._split(stats)[0]
+
+    def log_prob(self, stats: Tensor, z: Tensor) -> Tensor:
+        """log density (...) of a sample (..., size)."""
+        mean, std = self._split(stats)
+        far = ((z - mean) / std).square()
+        return -0.5 * (far + math.log(2 * math.pi)).sum(-1) - torch.log(std).sum(-1)
 
     def kl(self, left: Tensor, right: Tensor) -> Tensor:
         mean_l, std_l = self._split(left)

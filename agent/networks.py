@@ -15,6 +15,7 @@ from agent.codecs import make_decoder, make_encoder
 from agent.dynamics import Dynamics
 from agent.layers import head
 from agent.memoryless import Memoryless
+from agent.mdn import LatentDecoder, MdnDynamics
 from agent.policy import Policy
 from agent.scalar import make_scalar_head
 from configs.schema import Config
@@ -24,16 +25,13 @@ from interfaces.spaces import Spaces
 class ActingNetworks(nn.Module):
     """What the body needs: encoder, dynamics, policy, value."""
 
-    dynamics: Dynamics | Memoryless
+    dynamics: Dynamics | MdnDynamics | Memoryless
 
     def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__()
         model, critic = config.model, config.critic
         self.encoder = make_encoder(spaces, model)
-        size = self.encoder.size
-        self.dynamics = (
-            Memoryless(size) if model.core == "none" else Dynamics(model, size, spaces.num_actions)
-        )
+        self.dynamics = _make_dynamics(config, self.encoder.size, spaces.num_actions)
         feature = self.dynamics.feature_size
         self.policy = Policy(spaces, model, config.actor, feature)
         self.value = make_scalar_head(model, feature, critic.layers or model.layers)
@@ -42,13 +40,17 @@ class ActingNetworks(nn.Module):
 class Networks(ActingNetworks):
     """Everything: what acts, and what only learning needs."""
 
-    dynamics: Dynamics  # pyright: ignore[reportIncompatibleVariableOverride]
+    dynamics: Dynamics | MdnDynamics  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__(spaces, config)
         model, feature = config.model, self.dynamics.feature_size
         layers = model.reward_layers or model.layers
-        self.decoder = make_decoder(spaces, model, feature)
+        self.decoder = (
+            LatentDecoder(spaces, config)
+            if model.core == "lstm"
+            else make_decoder(spaces, model, feature)
+        )
         self.reward = make_scalar_head(model, feature, layers)
         scale = 1.0 if model.norm == "rms" else 0.0
         self.continues = head(feature, model.units, layers, 1, scale, model.norm)
@@ -63,6 +65,16 @@ class Networks(ActingNetworks):
         return nn.ModuleList(
             [self.encoder, self.dynamics, self.decoder, self.reward, self.continues]
         )
+
+
+def _make_dynamics(
+    config: Config, token_size: int, num_actions: int
+) -> Dynamics | MdnDynamics | Memoryless:
+    if config.model.core == "lstm":
+        return MdnDynamics(config, token_size, num_actions)
+    if config.model.core == "none":
+        return Memoryless(token_size)
+    return Dynamics(config.model, token_size, num_actions)
 
 
 def build_networks(spaces: Spaces, config: Config) -> Networks:

@@ -61,7 +61,8 @@ class Policy(nn.Module):
         self, spaces: Spaces, model: ModelConfig, actor: ActorConfig, feature_size: int
     ) -> None:
         super().__init__()
-        layers, scale = actor.layers or model.layers, 0.01 if model.norm == "rms" else 0.1
+        layers = model.layers if actor.layers is None else actor.layers
+        scale = 0.01 if model.norm == "rms" else 0.1
         self.net = head(
             feature_size, model.units, layers, 2 * spaces.num_actions, scale, model.norm
         )
@@ -119,7 +120,10 @@ class Policy(nn.Module):
 
     def mode(self, feature: Tensor) -> Tensor:
         """The most likely action (..., A)."""
-        first, _ = self.intend(feature)
+        return self.likeliest(self.intend(feature).first)
+
+    def likeliest(self, first: Tensor) -> Tensor:
+        """The most likely action, from the first half of an intention: (..., A) both."""
         action = torch.where(self.axes, torch.tanh(first), (first > 0).to(first.dtype))
         for group in self._groups:
             best = first[..., group].argmax(-1)

@@ -26,10 +26,10 @@ class ModelConfig(Strict):
     latent: Literal["gaussian", "categorical"] = Field(
         default="gaussian", description="kind of stochastic latent"
     )
-    core: Literal["gru", "block_gru", "none"] = Field(
+    core: Literal["gru", "block_gru", "lstm", "none"] = Field(
         default="gru",
-        description="recurrence: gru (Dreamer 2019), block_gru (DreamerV3), or none (ppo: what is "
-        "seen now is all it knows)",
+        description="recurrence: gru (Dreamer 2019), block_gru (DreamerV3), lstm (world_models, "
+        "whose sizes are world_models.*), or none (ppo: what is seen now is all it knows)",
     )
     blocks: int = Field(default=8, ge=1, le=64, description="blocks of a block_gru")
     norm: Literal["layer", "rms"] = Field(
@@ -96,10 +96,11 @@ class DreamConfig(Strict):
 
 
 class ActorConfig(Strict):
-    gradient: Literal["dynamics", "reinforce", "mix"] = Field(
+    gradient: Literal["dynamics", "reinforce", "mix", "none"] = Field(
         default="dynamics",
         description="how the policy climbs in dreams: the return straight through f (the deck), "
-        "the score function (DreamerV3), or both; ppo, which has no dreams, does not look at it",
+        "the score function (DreamerV3), or both; none: CMA-ES, which method world_models has; "
+        "ppo, which has no dreams, does not look at it",
     )
     mix: float = Field(
         default=0.5, ge=0, le=1, description="share of the dynamics gradient in a mix"
@@ -116,7 +117,10 @@ class ActorConfig(Strict):
     )
     unimix: float = Field(default=0.0, ge=0, lt=1, description="uniform share of choices")
     layers: int | None = Field(
-        default=None, ge=1, le=8, description="layers of the policy; null: as model.layers"
+        default=None,
+        ge=0,
+        le=8,
+        description="layers of the policy, 0 is linear; null: as model.layers",
     )
 
 
@@ -255,8 +259,20 @@ class WorldModelsConfig(Strict):
     temperature: float = Field(
         default=1.0, gt=0, le=10, description="tau of the dream: above 1 it is less sure of itself"
     )
+    kl: float = Field(
+        default=1.0, ge=0, le=1e4, description="weight of the autoencoder's KL(posterior || N(0, 1))"
+    )
+    controller: Literal["z", "zh", "zhc"] = Field(
+        default="zh", description="what the linear controller reads: z, h and c of the LSTM"
+    )
+    fit: int = Field(
+        default=250, ge=1, description="updates of the model between two times of evolution"
+    )
     population: int = Field(default=32, ge=4, le=4096, description="controllers of a generation")
-    generations: int = Field(default=20, ge=1, description="generations between two lives")
+    generations: int = Field(default=20, ge=1, description="generations of a time of evolution")
     dreams: int = Field(default=16, ge=1, le=4096, description="dreams each controller is tried in")
     dream_steps: int = Field(default=200, ge=1, le=10000, description="longest dream")
     sigma: float = Field(default=0.5, gt=0, le=10, description="first spread of CMA-ES")
+    explore: float = Field(
+        default=0.3, gt=0.1, lt=1, description="std of an axis in life, once there is a controller"
+    )

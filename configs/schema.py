@@ -203,6 +203,31 @@ class Config(Strict):
         return self
 
     @model_validator(mode="after")
+    def _evolves(self) -> "Config":
+        """World Models has its own dynamics, and a linear controller that climbs no gradient."""
+        if self.method == "world_models":
+            self._unsaid("model", core="lstm")
+            self._unsaid("actor", gradient="none", layers=0)
+        for key, value, given in (
+            ("model.core", "lstm", self.model.core),
+            ("actor.gradient", "none", self.actor.gradient),
+        ):
+            if (self.method == "world_models") != (given == value):
+                raise ValueError(
+                    f"{key} {given} does not go with method {self.method}: {value} and "
+                    "world_models go together"
+                )
+        if self.method == "world_models" and self.actor.layers != 0:
+            raise ValueError("actor.layers: method world_models evolves a linear controller, 0")
+        return self
+
+    def _unsaid(self, section: str, **values: object) -> None:
+        """Set what nobody gave in a section."""
+        part = getattr(self, section)
+        unsaid = {name: v for name, v in values.items() if name not in part.model_fields_set}
+        object.__setattr__(self, section, part.model_copy(update=unsaid))
+
+    @model_validator(mode="after")
     def _consistent(self) -> "Config":
         trainer, journal = self.trainer, self.journal
         needed = max(trainer.prefill, math.ceil(trainer.length / (1.0 - trainer.holdout)) + 1)

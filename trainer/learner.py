@@ -83,6 +83,10 @@ class Descent:
 
 def make_learner(spaces: Spaces, config: Config, device: torch.device) -> Learner:
     """As `method` says."""
+    if config.method == "world_models":
+        from trainer.world_models import WorldModelsLearner
+
+        return WorldModelsLearner(spaces, config, device)
     from trainer.dreamer import DreamerLearner
     from trainer.ppo import PPOLearner
 

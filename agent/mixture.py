@@ -1,0 +1,58 @@
+"""A mixture of Gaussians over the next z: density, sample, mode (Ha & Schmidhuber 2018; Bishop 1994).
+
+Shapes: ... any leading axes, K components, Z size of z. `stats` (..., K (1 + 2 Z)) are the raw
+outputs of a network: K logits, K means, K deviations before their softplus.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from agent.noise import Noise
+
+
+class Mixture:
+    """Components have diagonal covariance; one component is drawn for the whole of z, so that what
+    belongs together stays together."""
+
+    def __init__(self, components: int, size: int, min_std: float) -> None:
+        self.components, self.size = components, size
+        self.stat_size = components * (1 + 2 * size)
+        self._min_std = min_std
+
+    def split(self, stats: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (..., K), means and deviations (..., K, Z)."""
+        lengths = (self.components, *(self.components * self.size,) * 2)
+        logits, mean, raw_std = stats.split(lengths, -1)
+        shape = (self.components, self.size)
+        std = F.softplus(raw_std.unflatten(-1, shape)) + self._min_std
+        return logits, mean.unflatten(-1, shape), std
+
+    def log_prob(self, stats: Tensor, z: Tensor) -> Tensor:
+        """log sum_k pi_k N(z; mu_k, sigma_k), of z (..., Z): (...)."""
+        logits, mean, std = self.split(stats)
+        far = ((z.unsqueeze(-2) - mean) / std).square()
+        each = -0.5 * (far + math.log(2 * math.pi)).sum(-1) - torch.log(std).sum(-1)
+        return torch.logsumexp(torch.log_softmax(logits, -1) + each, -1)
+
+    def sample(self, stats: Tensor, noise: Noise, temperature: float = 1.0) -> Tensor:
+        """z (..., Z). Temperature tau: logits / tau, deviations times sqrt(tau) (the paper's)."""
+        logits, mean, std = self.split(stats)
+        below = torch.softmax(logits / temperature, -1).cumsum(-1)
+        drawn = noise.uniform(below.shape[:-1]).unsqueeze(-1)
+        chosen = (drawn > below).sum(-1).clamp(max=self.components - 1)
+        mean, std = _pick(mean, chosen), _pick(std, chosen)
+        return mean + math.sqrt(temperature) * std * noise.normal(mean.shape)
+
+    def mode(self, stats: Tensor) -> Tensor:
+        """The mean of the likeliest component (..., Z): what a sample is as tau goes to 0."""
+        logits, mean, _ = self.split(stats)
+        return _pick(mean, logits.argmax(-1))
+
+
+def _pick(each: Tensor, chosen: Tensor) -> Tensor:
+    """(..., K, Z), of index (...): (..., Z)."""
+    index = chosen[..., None, None].expand(*chosen.shape, 1, each.shape[-1])
+    return each.gather(-2, index).squeeze(-2)
