@@ -24,11 +24,8 @@ class Mixture:
 
     def split(self, stats: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (..., K), means and deviations (..., K, Z)."""
-        lengths = (self.components, *(self.components * self.size,) * 2)
-        logits, mean, raw_std = stats.split(lengths, -1)
-        shape = (self.components, self.size)
-        std = F.softplus(raw_std.unflatten(-1, shape)) + self._min_std
-        return logits, mean.unflatten(-1, shape), std
+        logits, mean, raw_std = self._raw(stats)
+        return logits, mean, self._std(raw_std)
 
     def log_prob(self, stats: Tensor, z: Tensor) -> Tensor:
         """log sum_k pi_k N(z; mu_k, sigma_k), of z (..., Z): (...)."""
@@ -39,17 +36,26 @@ class Mixture:
 
     def sample(self, stats: Tensor, noise: Noise, temperature: float = 1.0) -> Tensor:
         """z (..., Z). Temperature tau: logits / tau, deviations times sqrt(tau) (the paper's)."""
-        logits, mean, std = self.split(stats)
+        logits, mean, raw_std = self._raw(stats)
         below = torch.softmax(logits / temperature, -1).cumsum(-1)
         drawn = noise.uniform(below.shape[:-1]).unsqueeze(-1)
         chosen = (drawn > below).sum(-1).clamp(max=self.components - 1)
-        mean, std = _pick(mean, chosen), _pick(std, chosen)
+        mean, std = _pick(mean, chosen), self._std(_pick(raw_std, chosen))
         return mean + math.sqrt(temperature) * std * noise.normal(mean.shape)
 
     def mode(self, stats: Tensor) -> Tensor:
         """The mean of the likeliest component (..., Z): what a sample is as tau goes to 0."""
-        logits, mean, _ = self.split(stats)
+        logits, mean, _ = self._raw(stats)
         return _pick(mean, logits.argmax(-1))
+
+    def _raw(self, stats: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        lengths = (self.components, *(self.components * self.size,) * 2)
+        logits, mean, raw_std = stats.split(lengths, -1)
+        shape = (self.components, self.size)
+        return logits, mean.unflatten(-1, shape), raw_std.unflatten(-1, shape)
+
+    def _std(self, raw_std: Tensor) -> Tensor:
+        return F.softplus(raw_std) + self._min_std
 
 
 def _pick(each: Tensor, chosen: Tensor) -> Tensor:
