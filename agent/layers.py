@@ -81,7 +81,7 @@ def mlp(inputs: int, units: int, layers: int, norm: Norm = "layer") -> nn.Sequen
 def head(
     inputs: int, units: int, layers: int, outputs: int, scale: float = 1.0, norm: Norm = "layer"
 ) -> nn.Sequential:
-    """An mlp and a linear output whose initial weights are multiplied by `scale`; 0 layers: linear."""
+    """An mlp and a linear output whose initial weights are multiplied by `scale`."""
     out = linear(units if layers else inputs, outputs, norm)
     with torch.no_grad():
         out.weight.mul_(scale)

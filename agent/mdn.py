@@ -91,7 +91,7 @@ class MdnDynamics(nn.Module):
         return deter, self._stats(deter, state.stoch)
 
     def _cell(self, told: Tensor, deter: Tensor) -> Tensor:
-        """[h, c] after what the input told (..., 4 hidden) (Hochreiter 1997, with a forget gate)."""
+        """[h, c] after what the input told (..., 4 hidden) (Gers 2000)."""
         hidden, cell = deter.chunk(2, -1)
         gates = told + self.from_hidden(hidden)
         enter, keep, candidate, show = gates.chunk(4, -1)

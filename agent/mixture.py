@@ -1,4 +1,4 @@
-"""A mixture of Gaussians over the next z: density, sample, mode (Ha & Schmidhuber 2018; Bishop 1994).
+"""A mixture of Gaussians over the next z: density, sample, mode (Bishop 1994).
 
 Shapes: ... any leading axes, K components, Z size of z. `stats` (..., K (1 + 2 Z)) are the raw
 outputs of a network: K logits, K means, K deviations before their softplus.

@@ -260,7 +260,10 @@ class WorldModelsConfig(Strict):
         default=1.0, gt=0, le=10, description="tau of the dream: above 1 it is less sure of itself"
     )
     kl: float = Field(
-        default=1.0, ge=0, le=1e4, description="weight of the autoencoder's KL(posterior || N(0, 1))"
+        default=1.0,
+        ge=0,
+        le=1e4,
+        description="weight of the autoencoder's KL to N(0, 1)",
     )
     controller: Literal["z", "zh", "zhc"] = Field(
         default="zh", description="what the linear controller reads: z, h and c of the LSTM"

@@ -4,7 +4,6 @@ Shapes: P candidates, D dreams, F feature [h, c, z], S what of it is read, A act
 """
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor, nn

@@ -105,7 +105,9 @@ class Evolution:
             "seed": np.nan,  # leaves numpy's global generator alone
             "verbose": -9,
         }
-        self._strategy = cma.CMAEvolutionStrategy(self.mean.numpy().copy(), float(self.sigma), options)
+        self._strategy = cma.CMAEvolutionStrategy(
+            self.mean.numpy().copy(), float(self.sigma), options
+        )
         for told in self.scores[: self.generation]:
             self._strategy.tell(self._strategy.ask(), (-told).tolist())
         self._lived = tuple(part.clone() for part in now)

@@ -43,7 +43,9 @@ class WorldModelsLearner:
         self._evolution = Evolution(own, self.controller.size, config.seed)
         self._surprise_mean = RunningMean(device)
         self.noise = TorchNoise(device)
-        self.optimizers = {"model": make_optimizer(self._next.world_model, trainer.model_lr, trainer)}
+        self.optimizers = {
+            "model": make_optimizer(self._next.world_model, trainer.model_lr, trainer)
+        }
         self.kept: dict[str, Tensor] = {
             "scale/surprise_mean": self._surprise_mean.mean,
             "scale/surprise_weight": self._surprise_mean.weight,

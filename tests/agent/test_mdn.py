@@ -1,4 +1,4 @@
-"""World Models' dynamics: the mixture against brute force, the temperature, and who is aligned to whom."""
+"""World Models' dynamics: the mixture against brute force, temperature, alignment."""
 
 import math
 
@@ -39,7 +39,9 @@ def noise(seed=0):
 def stats_of(logits, means, stds, min_std=0.0):
     """Raw statistics of a mixture known otherwise."""
     raw = np.log(np.expm1(np.asarray(stds, np.float64) - min_std))
-    return torch.tensor(np.concatenate([logits, np.ravel(means), np.ravel(raw)]), dtype=torch.float32)
+    return torch.tensor(
+        np.concatenate([logits, np.ravel(means), np.ravel(raw)]), dtype=torch.float32
+    )
 
 
 LOGITS = [0.5, -1.0, 2.0]
@@ -126,7 +128,7 @@ def test_memory_at_t_knows_z_and_action_before_and_nothing_of_now(dynamics):
 
 @torch.no_grad()
 def test_a_dreamed_step_is_the_observed_one(dynamics):
-    """imagine_step with the action of row t, from the state of row t - 1, has the memory of row t."""
+    """From the state of row t - 1, the action of row t leads to the memory of row t."""
     tokens, action, first = sequence(dynamics)
     lived = dynamics.observe(tokens, action, first, dynamics.initial(2), noise())
     before = type(lived.state)(*(part[:, 2] for part in lived.state))
