@@ -110,6 +110,10 @@ class Dynamics(nn.Module):
         stoch = self.latent.mode(self.prior_net(deter))
         return State(deter.unflatten(0, lead), stoch.unflatten(0, lead))
 
+    def surprise(self, observed: Observed) -> Tensor:
+        """KL(posterior || prior) in nats, (B, T)."""
+        return self.latent.kl(observed.posterior, observed.prior)
+
     def _posterior(self, deter: Tensor, projected_tokens: Tensor) -> Tensor:
         x = self.posterior_norm(self.posterior_from_deter(deter) + projected_tokens)
         return self.posterior_out(nn.functional.silu(x))

@@ -79,6 +79,12 @@ class MdnDynamics(nn.Module):
         deter, stats = self._ahead(state, action)
         return State(deter, self.mixture.mode(stats))
 
+    def surprise(self, observed: Observed) -> Tensor:
+        """KL(posterior || prior) in nats by the sample that was drawn, (B, T)."""
+        z = observed.state.stoch.detach()
+        foretold = self.mixture.log_prob(observed.prior, z)
+        return (self.latent.log_prob(observed.posterior, z) - foretold).detach()
+
     def standard_kl(self, posterior: Tensor) -> Tensor:
         """KL(q(z|o) || N(0, 1)) in nats (...), of raw posterior statistics."""
         mean, raw_std = torch.zeros_like(posterior).chunk(2, -1)

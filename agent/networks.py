@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from agent.codecs import make_decoder, make_encoder
 from agent.dynamics import Dynamics
 from agent.layers import head
-from agent.memoryless import Memoryless
 from agent.mdn import LatentDecoder, MdnDynamics
+from agent.memoryless import Memoryless
 from agent.policy import Policy
 from agent.scalar import make_scalar_head
 from configs.schema import Config

@@ -39,7 +39,7 @@ TASKS = {
     "pendulum": Task("Pendulum-v1", 4000, -200.0),
     "cartpole": Task("CartPole-v1", 5000, 475.0),
 }
-OURS = ("dreamer", "dreamerv3")
+OURS = ("dreamer", "dreamerv3-small")
 # Steps a peer may live, and how often it is looked at: until it has what ours has, and beyond.
 PEERS = {
     "sb3-sac": {"pendulum": (10_000, 500)},

@@ -74,8 +74,8 @@ def measure_honesty(
         noise,
     )
     ahead = slice(BURN_IN, None)
-    kl = networks.dynamics.latent.kl(observed.posterior, observed.prior)
-    reward = batch.reward + surprise_bonus(kl * ~batch.is_first, config, surprise_scale)
+    surprise = networks.dynamics.surprise(observed) * ~batch.is_first
+    reward = batch.reward + surprise_bonus(surprise, config, surprise_scale)
     reward, terminal, first = (
         part[:, ahead].transpose(0, 1) for part in (reward, batch.is_terminal, batch.is_first)
     )

@@ -15,7 +15,7 @@ from interfaces.spaces import Spaces
 from trainer.controller import Controller
 from trainer.evolution import Evolution
 from trainer.learner import Descent, Metrics
-from trainer.losses import Batch, ModelLoss, previous_action
+from trainer.losses import Batch, ModelLoss, previous_action, surprise_bonus
 from trainer.normalize import RunningMean
 from trainer.optimizer import make_optimizer, warmed_up
 from trainer.ratio import TrainRatio
@@ -56,6 +56,10 @@ class WorldModelsLearner:
         self.publish_updates = own.fit + own.generations  # when there is a new controller
         self._ratio = TrainRatio(trainer)
         self.updates = 0
+
+    @property
+    def surprise_scale(self) -> Tensor:
+        return self._surprise_mean.value
 
     def learn(self, replay: Replay) -> Metrics | None:
         """One update of the model, as often as the train ratio allows, or one generation."""
@@ -173,8 +177,8 @@ def world_models_loss(
     known = (~batch.is_first).to(z.dtype)
     known[:, 0] = 0.0
     foretold = dynamics.mixture.log_prob(observed.prior, z.detach())
-    surprise = known * (dynamics.latent.log_prob(observed.posterior, z) - foretold).detach()
-    bonus = config.reward.surprise * (surprise / surprise_scale).clamp(0.0, 10.0)
+    surprise = known * dynamics.surprise(observed)
+    bonus = surprise_bonus(surprise.clamp(min=0.0), config, surprise_scale)
     feature = State(observed.state.deter, z.detach()).feature
     reward = known * networks.reward.loss(networks.reward.raw(feature), batch.reward + bonus)
     goes_on = (~batch.is_terminal).to(z.dtype)
