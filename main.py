@@ -345,6 +345,8 @@ def _prepared(
     config = load_config(path, overrides)
     if lockstep:
         require_lockstep(config)
+    elif config.world.kind == "gymnasium":
+        raise BadInput("world.kind gymnasium lives in lockstep only: use train")
     with begun_run(out, config, path.stem, MAIN.parent) as folder:
         yield folder, config
 

@@ -76,7 +76,7 @@ def evaluate(
 
 
 def live_episodes(
-    networks: ActingNetworks,
+    networks: ActingNetworks | None,
     config: Config,
     make_world: Callable[[int], World],
     episodes: int,
@@ -85,7 +85,8 @@ def live_episodes(
     which: Which = "trained",
     progress: Callable[[int], None] = lambda _: None,
 ) -> NDArray[np.float64]:
-    """Each lived reward term, summed over each episode: (episodes, terms).
+    """Each lived reward term, summed over each episode: (episodes, terms). Networks: None where
+    nobody thinks.
 
     Episode i lives in the world of seed + i, whatever lives beside it. `random` is uniform over the
     actions, held a beat; `sticky` and `oracle` are the floor and the ceiling of the stand-in (its
@@ -142,13 +143,14 @@ def table(result: Evaluation) -> Table:
 
 @torch.inference_mode()
 def _live_together(
-    networks: ActingNetworks, worlds: list[World], config: Config, seed: int, which: Which
+    networks: ActingNetworks | None, worlds: list[World], config: Config, seed: int, which: Which
 ) -> list[NDArray[np.float64]]:
     """One episode of each world, thought about all at once."""
     rewards = LivedRewards(config.reward, worlds[0].spaces)
     totals = [np.zeros(len(LIVED_TERMS)) for _ in worlds]
     walks = [_walker(which, world, seed + i) for i, world in enumerate(worlds)]
-    state, over = networks.dynamics.initial(len(worlds)), [False] * len(worlds)
+    over = [False] * len(worlds)
+    state = None if networks is None else networks.dynamics.initial(len(worlds))
     endless = config.world.kind != "gymnasium"
     tick = 0
     while not all(over) and not (endless and tick >= config.evaluate.episode_steps):
@@ -158,7 +160,7 @@ def _live_together(
                 totals[i] += rewards.of(observation)
                 over[i] = observation.is_last
         thought = None
-        if which in ("trained", "greedy"):
+        if networks is not None and state is not None and which in ("trained", "greedy"):
             noise = RowsNoise([CounterNoise(seed + i, tick) for i in range(len(worlds))])
             state, thought = think_together(
                 networks, state, seen, noise, explore=which == "trained"
