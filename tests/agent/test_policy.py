@@ -52,3 +52,65 @@ def test_every_action_has_a_pathwise_gradient():
         policy.zero_grad()
         policy(torch.randn(200, 8), noise).action[:, i].sum().backward()
         assert policy.net[-1].bias.grad[i] != 0
+
+
+GROUPED = (
+    ActionConfig(name="Vertical"),
+    *(ActionConfig(name=f"Gear{i}", kind="hold", group="gear") for i in range(3)),
+    ActionConfig(name="Run", kind="hold"),
+)
+
+
+def make_grouped(unimix=0.0):
+    torch.manual_seed(1)
+    noise = TorchNoise(torch.device("cpu"))
+    noise.begin(0, 0)
+    spaces = Spaces((0, 0, 3), ("a",), GROUPED)
+    model, actor = ModelConfig(units=16, layers=1), ActorConfig(unimix=unimix)
+    policy = Policy(spaces, model, actor, 8)
+    with torch.no_grad():
+        policy.net[-1].weight.mul_(20.0)
+    return policy, noise
+
+
+def test_of_a_group_exactly_one_is_down():
+    policy, noise = make_grouped()
+    feature = torch.randn(300, 8)
+    choice = policy(feature, noise)
+    gears = choice.action[:, 1:4].detach().round(decimals=5)
+    assert (gears.sum(-1) == 1).all()
+    assert set(gears.unique().tolist()) == {0.0, 1.0}
+    assert len(gears.argmax(-1).unique()) == 3
+    mode = policy.mode(feature)
+    torch.testing.assert_close(mode[:, 1:4].argmax(-1), policy.net(feature)[:, 1:4].argmax(-1))
+    assert (mode[:, 1:4].sum(-1) == 1).all()
+
+
+def test_log_prob_and_entropy_of_a_mixed_action_are_sums_over_its_parts():
+    for unimix in (0.0, 0.1):
+        policy, noise = make_grouped(unimix)
+        feature = torch.randn(9, 8)
+        choice = policy(feature, noise)
+        first, second = policy.net(feature).chunk(2, -1)
+        probs = (1 - unimix) * torch.softmax(first[:, 1:4], -1) + unimix / 3
+        parts = [
+            (
+                torch.distributions.Normal(
+                    torch.tanh(first[:, 0]), 0.9 * torch.sigmoid(second[:, 0] + 2) + 0.1
+                ),
+                choice.chosen[:, 0],
+            ),
+            (torch.distributions.Categorical(probs=probs), choice.chosen[:, 1:4].argmax(-1)),
+            (torch.distributions.Bernoulli(logits=first[:, 4]), choice.chosen[:, 4]),
+        ]
+        torch.testing.assert_close(
+            choice.log_prob, sum(law.log_prob(drawn) for law, drawn in parts)
+        )
+        torch.testing.assert_close(choice.entropy, sum(law.entropy() for law, _ in parts))
+
+
+def test_a_choice_has_a_pathwise_gradient_too():
+    policy, noise = make_grouped()
+    policy(torch.randn(200, 8), noise).action[:, 2].sum().backward()
+    assert (policy.net[-1].bias.grad[1:4] != 0).all()
+    assert policy.net[-1].bias.grad[4] == 0

@@ -9,6 +9,7 @@ from trainer.checkpoints import (
     CheckpointError,
     Checkpoints,
     learner_tensors,
+    mend,
     restore_learner,
 )
 from trainer.dreamer import DreamerLearner
@@ -85,3 +86,29 @@ def test_another_configuration_is_refused_with_a_hint(tiny, tmp_path):
     larger = tiny.model_copy(update={"model": tiny.model.model_copy(update={"deter": 48})})
     with pytest.raises(CheckpointError, match=r"model\.\*"):
         restore_learner(DreamerLearner(spaces_of(tiny), larger, CPU), checkpoint)
+
+
+def test_a_learner_that_has_lost_its_way_comes_back_to_the_last_good_checkpoint(tiny, tmp_path):
+    spaces = spaces_of(tiny)
+    learner, checkpoints = learned(tiny, 3), Checkpoints(tmp_path, keep=2)
+    checkpoints.save(Checkpoint(learner_tensors(learner), 100, learner.updates, 1))
+    good = {k: v.clone() for k, v in learner.networks.state_dict().items()}
+    with torch.no_grad():
+        next(learner.networks.world_model.parameters()).fill_(float("nan"))
+    for i in range(3, 6):
+        learner.update(batch_of(tiny, spaces, i))
+    assert learner.descent.in_a_row == 3
+    assert "gradient of" in learner.descent.why
+    mend(learner, checkpoints)
+    for name, tensor in learner.networks.state_dict().items():
+        assert torch.equal(tensor, good[name]), name
+    assert learner.updates == 6, "counts on, so that its noise is another"
+    learner.update(batch_of(tiny, spaces, 6))
+    assert (learner.descent.in_a_row, learner.descent.left_out) == (0, 3)
+
+
+def test_without_a_checkpoint_it_tries_on(tiny, tmp_path):
+    learner = learned(tiny, 1)
+    learner.descent.in_a_row = 20
+    mend(learner, Checkpoints(tmp_path, keep=2))
+    assert learner.descent.in_a_row == 0
