@@ -94,13 +94,7 @@ def test_the_loss_is_what_the_paper_says(config, spaces):
     config = config.model_copy(
         update={
             "ppo": config.ppo.model_copy(
-                update={
-                    "epochs": 1,
-                    "minibatch": 64,
-                    "entropy": 0.1,
-                    "value_weight": 0.7,
-                    "lr": 0.1,
-                }
+                update={"epochs": 1, "lr": 0.1, "entropy": 0.1, "value_weight": 0.7}
             )
         }
     )
