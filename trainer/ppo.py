@@ -46,9 +46,11 @@ class PPOLearner:
 
     def learn(self, replay: Replay) -> Metrics | None:
         """One update when the weights in force have lived a rollout."""
-        rollout = self._config.ppo.rollout
-        start = self._start(replay)
-        if replay.steps < max(self._look_at, start + rollout + 1):
+        if replay.steps < self._look_at:
+            return None
+        rollout, start = self._config.ppo.rollout, self._start(replay)
+        self._look_at = start + rollout + 1  # the newest step is not answered yet
+        if replay.steps < self._look_at:
             return None
         lived = replay.acted_by(self._version, start)
         if len(lived) < rollout:
