@@ -177,7 +177,7 @@ def summary_of_dreams() -> None:
         runs = runs_of(name)
         if not runs:
             continue
-        curves[name] = Curve.of([run["steps"] for run in runs], [run["returns"] for run in runs])
+        curves[name] = _curve(runs)
         reached = [_reached(run) for run in runs]
         best = [max(float(np.mean(each)) for each in run["returns"]) for run in runs]
         rows.append(
@@ -218,6 +218,17 @@ def summary_of_temperatures() -> None:
         )
     if rows:
         publish("world-models-temperature", "return dreamed at tau, and lived after it", rows)
+
+
+def _curve(runs: list[dict[str, Any]]) -> Curve:
+    """Seeds are looked at at different steps: at each, what the last look at every seed saw."""
+    begun = max(run["steps"][0] for run in runs)
+    steps = sorted({step for run in runs for step in run["steps"] if step >= begun})
+    returns = [
+        [run["returns"][int(np.searchsorted(run["steps"], step, "right")) - 1] for step in steps]
+        for run in runs
+    ]
+    return Curve.of([steps] * len(runs), returns)
 
 
 def _reached(run: dict[str, Any]) -> int | None:

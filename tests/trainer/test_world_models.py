@@ -19,7 +19,9 @@ from trainer.evaluate import evaluate
 from trainer.evolution import Evolution
 from trainer.learner import make_learner
 from trainer.lockstep import Lockstep
+from trainer.prediction import prediction_psnr
 from trainer.trials import dreamed_scores
+from trainer.view import VIEW_LENGTH, draw_view
 
 CPU = torch.device("cpu")
 SMALL = [
@@ -190,9 +192,23 @@ def test_what_acts_changes_only_when_a_controller_was_evolved(config):
     assert all(torch.isfinite(value).all() for value in metrics.values())
 
 
+def test_pictures_are_learned_from_drawn_and_measured():
+    config = load_config(ROOT / "configs" / "tiny.yaml", SMALL)
+    spaces = spaces_of(config)
+    learner = make_learner(spaces, config, CPU)
+    for i in range(5):
+        metrics = learner.update(random_batch(spaces, (4, 8), (0, 3), i))
+        assert all(torch.isfinite(value).all() for value in metrics.values())
+    window = random_batch(spaces, (1, VIEW_LENGTH), (0, 3), 1)
+    picture = draw_view(learner.networks, window, spaces.num_actions, learner.noise, "a dream")
+    assert picture.std() > 0
+    psnr = prediction_psnr(learner.networks, window, window, spaces.num_actions, learner.noise)
+    assert np.isfinite(psnr.model)
+
+
 @pytest.mark.parametrize("updates", [1, 3, 4, 6])
 def test_a_restored_learner_learns_on_exactly(config, tmp_path, updates):
-    whole, other = learner_of(config), learner_of(config.model_copy(update={"seed": 9}))
+    whole = learner_of(config)
     for i in range(updates):
         whole.update(batch_of(config, i))
     checkpoints = Checkpoints(tmp_path, keep=1)
