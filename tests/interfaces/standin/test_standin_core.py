@@ -13,6 +13,7 @@ import pytest
 from configs.standin import BUILT_IN, OTHER_AVATAR_ID, StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.osc import decode, encode
+from tests.conftest import ROOT
 
 CONFIG = StandinConfig(width=64, height=64)
 PARAMETERS = {
@@ -194,3 +195,20 @@ def test_truth_is_json() -> None:
     core = StandinCore(CONFIG, 0)
     core.step(10, [])
     assert json.loads(json.dumps(core.truth()))["time_s"] == pytest.approx(10 / 60)
+
+
+@pytest.mark.parametrize(
+    "name", ["ToggleSitStand", "PanicButton", "Reset Orientation", "ShowDebugInfo0"]
+)
+def test_buttons_that_do_nothing_here_are_taken_all_the_same(name: str) -> None:
+    """docs/standin.md says which ones: whoever gives one an effect corrects the page."""
+    core = StandinCore(CONFIG, 0)
+    core.step(1, [])
+    before = core.truth()
+    core.step(30, [encode(f"/input/{name}", 1)])
+    core.step(30, [encode(f"/input/{name}", 0)])
+    after = core.truth()
+    assert (after["agent"], after["menu"]) == (before["agent"], before["menu"])
+    assert (after["received"], after["ignored"]) == (2, 0)
+    page = (ROOT / "docs" / "standin.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in page
