@@ -70,7 +70,7 @@ def check_video(source: str | int) -> None:
     """Raises BadInput for a source that waiting does not bring: a name nobody has, a file that is
     not there, a screen without the means to look at it."""
     match kind_of(source):
-        case "file" if not Path(str(source)).is_file():
+        case "file" if not Path(str(source)).exists():
             raise BadInput(f"world.camera.source {source}: there is no such file")
         case "name" if (names := camera_names()) is not None:
             try:
