@@ -89,7 +89,9 @@ def mend(learner: Learner, checkpoints: "Checkpoints") -> None:
 def load_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> None:
     """Only the networks. Raises CheckpointError when names or shapes are others."""
     prefix = "network/"
-    state = {k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if prefix in k}
+    state = {
+        k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if k.startswith(prefix)
+    }
     try:
         networks.load_state_dict(state)
     except RuntimeError as error:

@@ -25,6 +25,7 @@ from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
 Which = Literal["trained", "greedy", "random", "sticky", "oracle"]
 _AT_ONCE = 100  # episodes that live side by side
+_LONGEST = 100_000  # steps of an episode that should end by itself, and does not
 POLICIES: tuple[Which, ...] = get_args(Which)
 
 
@@ -151,9 +152,10 @@ def _live_together(
     walks = [_walker(which, world, seed + i) for i, world in enumerate(worlds)]
     over = [False] * len(worlds)
     state = None if networks is None else networks.dynamics.initial(len(worlds))
-    endless = config.world.kind != "gymnasium"
+    ends_itself = config.world.kind == "gymnasium"
+    most = _LONGEST if ends_itself else config.evaluate.episode_steps
     tick = 0
-    while not all(over) and not (endless and tick >= config.evaluate.episode_steps):
+    while not all(over) and tick < most:
         seen = [world.observe() for world in worlds]
         for i, observation in enumerate(seen):
             if not over[i]:

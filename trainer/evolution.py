@@ -4,6 +4,7 @@ The package keeps covariance and paths to itself; what is kept here is where a t
 began and the scores it was told since. From these it can be lived through again, exactly.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from configs.errors import BadInput
 from configs.learning import WorldModelsConfig
 
 try:
-    import cma
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells that it cannot plot, which nobody wants here
+        import cma
 except ImportError as error:
     raise BadInput(
         f'method world_models: {error}; python -m pip install -e ".[world_models]" '
