@@ -3,6 +3,8 @@
 Shapes: ... any leading axes; F feature.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ NUM_BINS = 255
 _LIMIT = 20.0  # of the bins, before symexp
 
 
-class ScalarHead(nn.Module):
+class ScalarHead(nn.Module, ABC):
     """forward gives the prediction (...); `raw` and `loss` are for learning."""
 
     def __init__(self, inputs: int, units: int, layers: int, outputs: int, norm: Norm) -> None:
@@ -27,12 +29,13 @@ class ScalarHead(nn.Module):
         """What `mean` and `loss` read."""
         return self.net(feature)
 
+    @abstractmethod
     def mean(self, raw: Tensor) -> Tensor:
-        raise NotImplementedError
+        """The prediction (...)."""
 
+    @abstractmethod
     def loss(self, raw: Tensor, target: Tensor) -> Tensor:
         """(...), of a target (...)."""
-        raise NotImplementedError
 
 
 class MeanHead(ScalarHead):
