@@ -107,11 +107,18 @@ class Browser:
         addresses = info.parsed_addresses(IPVersion.V4Only)
         if not info.port or not addresses:
             raise TimeoutError("no port and IPv4 address came")
-        host = "127.0.0.1" if "127.0.0.1" in addresses else addresses[0]
-        told = await asyncio.to_thread(get_json, host, info.port, "/?HOST_INFO")
-        root = await asyncio.to_thread(get_json, host, info.port, "/")
         instance = name.removesuffix(f".{OSCJSON}")
-        return peer_from(instance, host, info.port, told, root, self._loopback_only)
+        trouble: OSError | None = None
+        # Loopback first; but a peer of another machine may tell its own loopback too.
+        for host in sorted(addresses, key=lambda address: not address.startswith("127.")):
+            try:
+                told = await asyncio.to_thread(get_json, host, info.port, "/?HOST_INFO")
+                root = await asyncio.to_thread(get_json, host, info.port, "/")
+            except OSError as error:
+                trouble = error
+                continue
+            return peer_from(instance, host, info.port, told, root, self._loopback_only)
+        raise trouble or TimeoutError("no address")
 
     def _meet(self, name: str, peer: Peer) -> None:
         if self._peers.get(name) != peer:

@@ -13,6 +13,15 @@ from tests import pulse as sound
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--trials",
+        type=int,
+        default=1,
+        help="how often each costly way to end a life is tried (tests/e2e/test_rest.py)",
+    )
+
+
 @pytest.fixture(autouse=True)
 def _one_thread():
     """Two cores are shared with everything else, and results must repeat."""

@@ -7,7 +7,7 @@ from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.doctor.running import ENABLE
-from interfaces.endpoints import USUAL_IN, USUAL_OUT
+from interfaces.endpoints import USUAL_IN, USUAL_OUT, address_of
 from interfaces.oscquery_browser import Peer
 from interfaces.ports import own_address, same_host
 from interfaces.vrchat.client import Avatar, read_avatar
@@ -18,16 +18,23 @@ def choose_client(world: WorldConfig, found: Sequence[Peer]) -> tuple[Peer | Non
     if not found:
         return None, [_nobody(world)]
     listed = "; ".join(map(_where, found))
+    try:
+        host = address_of(world.osc.host)
+    except BadInput as error:
+        return None, [problem("client", str(error), f"world.osc.host={found[0].host}")]
+    here = [each for each in found if same_host(each.host, host)]
     if wanted := world.osc.client:
         named = next((each for each in found if each.name == wanted), None)
         if named is None:
             text = f"{wanted} is configured, but there is {listed}"
             return None, [problem("client", text, f"world.osc.client={found[0].name}, or null")]
+        if named not in here:
+            text = f"{_where(named)}, but world.osc.host is {world.osc.host}"
+            return None, [problem("client", text, f"world.osc.host={named.host}")]
         others = f"; {len(found) - 1} more" if len(found) > 1 else ""
         return named, [ok("client", f"{_where(named)}{others}"), *_port(world, named)]
     if world.kind == "standin":
         return None, [ok("client", f"{listed}; a run brings its own")]
-    here = [each for each in found if same_host(each.host, world.osc.host)]
     if not here:
         text = f"none on {world.osc.host}, but {listed}"
         cure = f"world.osc.host={found[0].host}; and there VRChat needs {_start(found[0].host)}"

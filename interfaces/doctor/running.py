@@ -8,9 +8,11 @@ from pathlib import PureWindowsPath
 
 import psutil
 
+from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.endpoints import USUAL_IN, USUAL_OUT
+from interfaces.endpoints import USUAL_IN, USUAL_OUT, address_of
+from interfaces.ports import LOOPBACK, same_host
 
 VRCHAT = "VRChat.exe"
 _OSC = re.compile(r"--osc=(\d+):([^:]+):(\d+)")
@@ -27,9 +29,11 @@ class Running:
 
 
 def is_here(host: str) -> bool:
-    """Whether `host` is this machine, by any of its addresses."""
-    own = {address.address for each in psutil.net_if_addrs().values() for address in each}
-    return host in own | {"localhost", "127.0.0.1"}
+    """Whether `host`, a name or an address, is this machine."""
+    try:
+        return same_host(address_of(host), LOOPBACK)
+    except BadInput:
+        return False
 
 
 def running_clients() -> list[Running]:

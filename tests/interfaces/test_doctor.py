@@ -396,6 +396,18 @@ def test_of_two_clients_the_key_that_chooses_is_told():
     assert (chosen, levels(found)) == (both[1], {"client": "ok"})
     chosen, found = choose_client(world("world.osc.client=VRChat-Client-CCCCCC"), both)
     assert (chosen, levels(found)) == (None, {"client": "problem"})
+    elsewhere = peer("DDDDDD", "192.0.2.7")
+    chosen, found = choose_client(world(f"world.osc.client={elsewhere.name}"), [*both, elsewhere])
+    assert (chosen, levels(found)) == (None, {"client": "problem"}), "a run would not take it"
+    assert found[0].remedy == "world.osc.host=192.0.2.7"
+
+
+def test_a_host_may_be_a_name():
+    chosen, found = choose_client(world("world.osc.host=localhost"), [peer("AAAAAA")])
+    assert (chosen, levels(found)) == (peer("AAAAAA"), {"client": "ok"})
+    chosen, found = choose_client(world("world.osc.host=nowhere.invalid"), [peer("AAAAAA")])
+    assert (chosen, levels(found)) == (None, {"client": "problem"})
+    assert "nowhere.invalid" in found[0].text
 
 
 def test_the_stand_in_does_not_mind_other_clients():

@@ -176,28 +176,3 @@ def test_a_new_body_is_watched_like_the_first(stage):
     assert stage.board["fence"] == 0
     stage.body.kill()
     stage.until(lambda: stage.board["rests"] == 2, 5)
-
-
-def test_ten_bodies_killed_ten_rests(stage):
-    for rests in range(1, 11):
-        stage.flush()
-        stage.body.kill()
-        stage.body.wait()
-        stage.until(lambda rests=rests: stage.board["rests"] == rests, 5)
-        assert not any(value for _, value in stage.heard(0.1)[-5:])
-        ticks = int(stage.board["ticks"])
-        command = [sys.executable, "-c", BODY, str(stage.run.path), str(stage.port)]
-        stage.body = stage.start(command)
-        stage.until(lambda ticks=ticks: stage.board["ticks"] > ticks + 3)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP on Windows")
-def test_stopped_ten_times_it_rests_ten_times_and_lives_on(stage):
-    for rests in range(1, 20, 2):
-        stage.body.send_signal(signal.SIGSTOP)
-        stage.until(lambda rests=rests: stage.board["rests"] == rests, 5)
-        assert not any(value for _, value in stage.heard(0.1)[-5:])
-        stage.body.send_signal(signal.SIGCONT)
-        stage.until(lambda rests=rests: stage.board["rests"] == rests + 1, 5)
-        stage.flush()
-        assert ("/input/Vertical", 1.0) in stage.heard(0.3), "let in again"

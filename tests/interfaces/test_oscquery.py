@@ -7,6 +7,7 @@ import json
 import queue
 import random
 import socket
+import sys
 import threading
 import time
 import uuid
@@ -442,7 +443,7 @@ def service(name, port, addresses=("127.0.0.1",), **more):
 
 
 @contextlib.contextmanager
-def receiver(answers, port=0, asked=None):
+def receiver(answers, port=0, asked=None, host="127.0.0.1"):
     """A plain HTTP server: (status, body) for each target; gives its port, notes what is asked."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -463,7 +464,7 @@ def receiver(answers, port=0, asked=None):
         daemon_threads = True
         block_on_close = False
 
-    with Server(("127.0.0.1", port), Handler) as plain:
+    with Server((host, port), Handler) as plain:
         thread = threading.Thread(target=plain.serve_forever, args=(0.05,))
         thread.start()
         try:
@@ -618,6 +619,14 @@ def test_one_that_answers_late_is_found_all_the_same(mdns, watched):
     mdns.register_service(service(watched.stem, port), cooperating_responders=True)
     with receiver(good(9103, "avatar"), port):
         assert watched.found.get(timeout=PATIENCE_S).osc_port == 9103
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only 127.0.0.1 elsewhere")
+def test_one_that_tells_our_loopback_but_lives_elsewhere_is_found_there(mdns, watched):
+    with receiver(good(9104, "avatar"), host="127.0.0.2") as port:
+        info = service(watched.stem, port, ("127.0.0.1", "127.0.0.2"))
+        mdns.register_service(info, cooperating_responders=True)
+        assert watched.found.get(timeout=PATIENCE_S).host == "127.0.0.2"
 
 
 @pytest.mark.parametrize("text", [{"txtvers": "1"}, None])

@@ -1,6 +1,7 @@
 """What goes out on the wire, and what becomes of it when nobody listens: real UDP."""
 
 import contextlib
+import random
 import socket
 import sys
 import time
@@ -115,3 +116,53 @@ def test_a_fence_that_rises_in_mid_beat_stops_what_is_left_of_it():
         assert len(heard(listening, 2)) == 2
         made.rest()
         heard(listening, 0)
+
+
+def test_with_a_tenth_of_all_packets_lost_the_avatar_does_what_is_meant():
+    chance, rules = np.random.default_rng(0), random.Random(0)
+    apart, longest, beats = 0, 0, 2_000
+    real, since = {}, {}
+    with ear() as listening, world(listening.getsockname()[1]) as made:
+        config = load_config(ROOT / "configs" / "vrchat.yaml").world
+        sent = config.osc.copies * sum(action.target == "input" for action in config.actions)
+        for beat in range(beats):
+            made.act(chance.uniform(-1, 1, made.spaces.num_actions).astype(np.float32))
+            meant = {}
+            for _ in range(sent):
+                address, (value, *_) = decode(listening.recv(4096))[0]
+                meant[address] = value
+                if rules.random() >= 0.1:
+                    real[address] = value
+            for address, value in meant.items():
+                if real.get(address) == value:
+                    since.pop(address, None)
+                else:
+                    longest = max(longest, 1 + beat - since.setdefault(address, beat))
+                    apart += beat - since[address] == 2  # 0.2 s are over, at 10 Hz
+    assert longest <= 6
+    assert apart <= 0.001 * beats
+
+
+def test_a_flood_of_parameters_is_heard_to_its_end_and_keeps_no_beat_waiting():
+    messages = [encode(f"/avatar/parameters/Bone{i}_Angle", 0.01 * i) for i in range(33)]
+    took = []
+    with ear() as listening, ear() as mouth:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            heard_at = probe.getsockname()
+        with world(listening.getsockname()[1], heard_at=(heard_at[1], heard_at[0])) as made:
+            feelings = made.presence.feelings
+            for sent in range(1, 101):  # a second of 2,000, twenty at a time
+                for i in range(19):
+                    mouth.sendto(messages[(19 * sent + i) % 33], heard_at)
+                mouth.sendto(encode("/avatar/parameters/VelocityX", 0.01 * sent), heard_at)
+                began = time.perf_counter()
+                made.observe()
+                took.append(time.perf_counter() - began)
+                time.sleep(0.01)
+            deadline = time.monotonic() + 5.0
+            while feelings["VelocityX"] != pytest.approx(1.0):
+                assert time.monotonic() < deadline, "the newest value is not felt"
+                time.sleep(0.01)
+            assert feelings.received > 1_800
+    assert np.median(took) < 0.005, "observing does not wait for the wire"

@@ -2,6 +2,8 @@
 
 By default a stand-in is started as a program of its own. To point the suite at a real client:
 YUME_VRCHAT=9000:127.0.0.1:9001 YUME_VRCHAT_CAMERA=0 python -m pytest tests/contracts/vrchat
+and YUME_VRCHAT_SPEEDS=4,2,2,200 says how fast one runs, walks, strafes (m/s) and turns (degrees/s)
+in the world it is in, which its maker chose.
 """
 
 import contextlib

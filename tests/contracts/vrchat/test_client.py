@@ -28,7 +28,10 @@ from tests.contracts.vrchat.client import (
     standin,
 )
 
-RUN_M_S, WALK_M_S, STRAFE_M_S, TURN_DEG_S = 4.0, 2.0, 2.0, 200.0
+# Of the world the client is in: VRCWorld's defaults, and a look sensitivity.
+RUN_M_S, WALK_M_S, STRAFE_M_S, TURN_DEG_S = map(
+    float, os.environ.get("YUME_VRCHAT_SPEEDS", "4,2,2,200").split(",")
+)
 standin_only = pytest.mark.skipif(REAL is not None, reason="needs the stand-in's HTTP")
 
 
