@@ -24,6 +24,8 @@ from interfaces.begin import begun_run
 from interfaces.doctor.torch_build import cpu_torch_beside_gpu
 from interfaces.lock import claim
 from interfaces.run_folder import RunError, RunFolder, open_run
+from interfaces.session.commands import app as sessions_app
+from interfaces.session.commands import forget
 
 MAIN = Path(__file__).resolve()
 BAD_INPUT = 2
@@ -35,6 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(config_app, name="config")
+app.add_typer(sessions_app, name="sessions")
+app.command()(forget)
 console, errors = Console(), Console(stderr=True)
 
 Words = Annotated[
@@ -85,18 +89,35 @@ def train(
     out: Out = None,
     seed: Seed = None,
     resume: Resume = None,
+    sessions: Annotated[
+        list[str] | None,
+        typer.Option("--sessions", help="learn from records instead: 'runs/*/session'; repeatable"),
+    ] = None,
+    updates: Annotated[
+        int | None, typer.Option("--updates", min=1, help="from records: how many, in all")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Live and learn in lockstep, as fast as the machine allows. Ctrl-C saves and ends."""
-    from interfaces.lockstep_worlds import make_lockstep_world
+    """Live and learn in lockstep, as fast as the machine allows. Ctrl-C saves and ends.
+
+    With --sessions nobody lives: model, policy and value learn from what was recorded.
+    """
+    if sessions:
+        with bad_input_exits():
+            _train_offline(words, out, seed, resume, sessions, updates, quiet=quiet)
+        return
+    if updates is not None:
+        with bad_input_exits():
+            raise BadInput("--updates is for --sessions; a life has --steps")
+    from interfaces.lockstep_worlds import make_lockstep_worlds
     from trainer.lockstep import Lockstep
     from trainer.session import run_lockstep
 
     with bad_input_exits(), _prepared(words, out, seed, resume, lockstep=True) as (folder, config):
         stopped = _stop_on_signals()
         with claim(folder):
-            world = make_lockstep_world(config, config.seed)
-            lockstep = Lockstep(folder, config, world, resume=resume is not None)
+            worlds = make_lockstep_worlds(config, config.seed)
+            lockstep = Lockstep(folder, config, worlds, resume=resume is not None)
             run_lockstep(lockstep, folder, config, steps, stopped, console, quiet=quiet)
 
 
@@ -133,6 +154,39 @@ def evaluate(
         print(json.dumps(result.to_json()))
     else:
         console.print(table(result))
+
+
+@app.command()
+def replay(
+    run: RunPath,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="what if: the brain of another run")
+    ] = None,
+    policy: Annotated[str | None, typer.Option("--policy", help="what if: random")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="what if: the page, NAME.png; NAME.json beside it")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Think a life again, tick by tick, with the weights that lived it; exit 1 at a difference.
+
+    With --checkpoint or --policy random: what another would have done, side by side.
+    """
+    from agent.replay_run import replay_run, told
+
+    if checkpoint is not None or policy is not None:
+        with bad_input_exits():
+            _what_if(open_run(run), checkpoint, policy, out, quiet=quiet or as_json)
+        return
+    with bad_input_exits():
+        verdict = replay_run(open_run(run), console, quiet=quiet or as_json)
+    if as_json:
+        print(json.dumps(verdict.to_json()))
+    elif not quiet:
+        console.print(told(verdict), highlight=False, markup=False)
+    if verdict.differing:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -310,6 +364,14 @@ def _body(run: Path) -> None:
         live(run)
 
 
+@app.command("_recorder", hidden=True)
+def _recorder(run: Path) -> None:
+    from interfaces.session.recorder import record
+
+    with bad_input_exits(plain=True):
+        record(run)
+
+
 @app.command("_trainer", hidden=True)
 def _trainer(run: Path) -> None:
     from trainer.trainer_process import train as train_beside
@@ -326,6 +388,7 @@ def _prepared(
     resume: Path | None,
     *,
     lockstep: bool = False,
+    offline: bool = False,
 ) -> Generator[tuple[RunFolder, Config]]:
     """The run's folder and its configuration, new or resumed. Raises RunError and ConfigError."""
     from interfaces.lockstep_worlds import require_lockstep
@@ -345,10 +408,53 @@ def _prepared(
     config = load_config(path, overrides)
     if lockstep:
         require_lockstep(config)
-    elif config.world.kind == "gymnasium":
+    elif config.world.kind == "gymnasium" and not offline:
         raise BadInput("world.kind gymnasium lives in lockstep only: use train")
     with begun_run(out, config, path.stem, MAIN.parent) as folder:
         yield folder, config
+
+
+def _train_offline(
+    words: list[str] | None,
+    out: Path | None,
+    seed: int | None,
+    resume: Path | None,
+    patterns: list[str],
+    updates: int | None,
+    *,
+    quiet: bool,
+) -> None:
+    from trainer.offline import check_spaces, find
+    from trainer.offline_command import learn_offline
+
+    found = find(patterns)
+    with _prepared(words, out, seed, resume, offline=True) as (folder, config):
+        if config.world.kind != "gymnasium":
+            from interfaces.vrchat.world import vrchat_spaces
+
+            check_spaces(found[0], vrchat_spaces(config.world), "the configuration")
+        stopped = _stop_on_signals()
+        with claim(folder):
+            learn_offline(folder, config, found, updates, stopped, console, quiet=quiet)
+
+
+def _what_if(
+    run: RunFolder, checkpoint: Path | None, policy: str | None, out: Path | None, *, quiet: bool
+) -> None:
+    from rich.progress import Progress
+
+    from trainer.what_if import compare, write
+
+    if policy not in (None, "random") or (policy is None) == (checkpoint is None):
+        raise BadInput("say which brain: --checkpoint RUN, or --policy random")
+    name = "random" if checkpoint is None else checkpoint.resolve().name
+    picture = out or run.path / "replays" / f"{name}.png"
+    with Progress(console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task("thinking", total=None)
+        found = compare(run, checkpoint, lambda steps: bar.update(task, completed=steps))
+    write(found, picture)
+    if not quiet:
+        _tell(f"written to {picture} and {picture.with_suffix('.json').name}")
 
 
 def _tell(what: str) -> None:

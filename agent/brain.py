@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from agent.codec import to_patches
-from agent.dynamics import State
+from agent.dynamics import Observed, State
 from agent.networks import ActingNetworks
 from agent.noise import CounterNoise, Noise
 from configs.schema import Config
@@ -36,28 +36,38 @@ class Brain:
         """Act with these from now on: a flip of a reference."""
         self._networks = networks
 
-    def initial(self) -> State:
-        return self._networks.dynamics.initial(1)
+    def initial(self, rows: int = 1) -> State:
+        return self._networks.dynamics.initial(rows)
+
+    def step(self, state: State, observation: Observation, tick: int) -> tuple[State, Decision]:
+        """One beat of thought. The noise depends on (seed, tick) alone: a tick can be replayed."""
+        state, decisions = self.step_together(state, [observation], CounterNoise(self._seed, tick))
+        return state, decisions[0]
 
     @torch.inference_mode()
-    def step(
-        self, state: State, observation: Observation, tick: int, *, explore: bool = True
-    ) -> tuple[State, Decision]:
-        """One beat of thought. The noise depends on (seed, tick) alone: a tick can be replayed."""
-        noise = CounterNoise(self._seed, tick)
+    def step_together(
+        self, state: State, observations: Sequence[Observation], noise: Noise
+    ) -> tuple[State, list[Decision]]:
+        """A beat of thought of several, a row of the state (N, ...) each, who know nothing of each
+        other."""
         networks = self._networks
-        state = _filter(networks, state, [observation], noise)
-        if not bool(torch.isfinite(state.deter).all()):  # else it would never think again
-            state = self.initial()
+        state = newest(perceive(networks, state, observations, noise))
+        sane = torch.isfinite(state.deter).all(-1, keepdim=True)
+        if not bool(sane.all()):  # else it would never think again
+            fresh = networks.dynamics.initial(len(observations))
+            state = State(*(torch.where(sane, *parts) for parts in zip(state, fresh, strict=True)))
         feature = state.feature
         choice = networks.policy(feature, noise)
-        action = choice.action if explore else networks.policy.mode(feature)
-        return state, Decision(
-            action=action[0].numpy(),
-            chosen=choice.chosen[0].numpy() if explore else action[0].numpy(),
-            log_prob=float(choice.log_prob),
-            value=float(networks.value(feature)),
-        )
+        value = networks.value(feature)
+        return state, [
+            Decision(
+                action=choice.action[i].numpy(),
+                chosen=choice.chosen[i].numpy(),
+                log_prob=float(choice.log_prob[i]),
+                value=float(value[i]),
+            )
+            for i in range(len(observations))
+        ]
 
 
 @torch.inference_mode()
@@ -69,27 +79,32 @@ def think_together(
     *,
     explore: bool,
 ) -> tuple[State, NDArray[np.float32]]:
-    """A beat of thought of many who know nothing of each other: state (N, ...), actions (N, A)."""
-    state = _filter(networks, state, observations, noise)
+    """Like Brain.step_together, of frozen networks and without what it costs to judge: actions
+    (N, A), sampled or, without `explore`, the likeliest."""
+    state = newest(perceive(networks, state, observations, noise))
     policy, feature = networks.policy, state.feature
     action = policy.sample(feature, noise).action if explore else policy.mode(feature)
     return state, action.numpy()
 
 
-def _filter(
+def perceive(
     networks: ActingNetworks, state: State, observations: Sequence[Observation], noise: Noise
-) -> State:
-    """The posterior after these observations, one for each row of the state."""
+) -> Observed:
+    """What these observations, one for each row of the state (N, ...), make of it: (N, 1, ...)."""
     image = torch.from_numpy(np.stack([each.image for each in observations]))
     vector = torch.from_numpy(np.stack([each.vector for each in observations]))
     sounds = [each.sound.reshape(-1) for each in observations if each.sound is not None]
     heard = torch.from_numpy(np.stack(sounds)) if sounds else None
     first = torch.tensor([[each.is_first] for each in observations])
-    observed = networks.dynamics.observe(
+    return networks.dynamics.observe(
         networks.encoder(to_patches(image), vector, heard).unsqueeze(1),
         vector[:, None, -networks.policy.num_actions :],
         first,
         state,
         noise,
     )
-    return State(observed.state.deter[:, 0], observed.state.stoch[:, 0])
+
+
+def newest(observed: Observed) -> State:
+    """The last states (N, ...) of what was filtered."""
+    return State(observed.state.deter[:, -1], observed.state.stoch[:, -1])

@@ -1,9 +1,11 @@
 """The acting loop: one beat after another, whatever the rest of the house is doing."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.brain import Brain, Decision
 from agent.dynamics import State
@@ -12,7 +14,7 @@ from configs.schema import Config
 from interfaces.clock import Beat, Clock, Pacer
 from interfaces.controls import Order, Will
 from interfaces.rewards import LivedRewards
-from interfaces.scribe import Scribe, moment_dtype
+from interfaces.scribe import moment_dtype
 from interfaces.step import Sender
 from interfaces.weights import Applied
 from interfaces.world import Observation, Situation, World
@@ -34,6 +36,22 @@ class Orders(Protocol):
     def order(self) -> Order: ...
 
 
+class Memory(Protocol):
+    """Where moments go: the scribe, or what stands before it."""
+
+    def take(self, moment: NDArray[np.void]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a beat began with; times of the body's clock, seconds."""
+
+    observation: Observation
+    beat: Beat
+    began: float
+    lateness_s: float
+
+
 class Body:
     """Senses, decides, acts and remembers, once a beat. Nothing here waits, not even for a page."""
 
@@ -42,20 +60,18 @@ class Body:
         config: Config,
         world: World,
         brain: Brain,
-        scribe: Scribe,
+        memory: Memory,
         weights: NewerWeights,
         orders: Orders,
         clock: Clock,
         *,
         ticks: int = 0,
-        explore: bool = True,
     ) -> None:
         spaces = world.spaces
         self.world, self.brain = world, brain
         self.state: State = brain.initial()
         self.ticks = ticks
-        self._scribe, self._weights, self._orders, self._clock = scribe, weights, orders, clock
-        self._explore = explore
+        self._memory, self._weights, self._orders, self._clock = memory, weights, orders, clock
         self._rewards = LivedRewards(config.reward, spaces)
         self._nothing = np.zeros(spaces.num_actions, np.float32)
         self._moment = np.zeros((), moment_dtype(spaces))  # scratch, reused every beat
@@ -65,23 +81,32 @@ class Body:
     def tick(self, beat: Beat) -> None:
         """One beat, begun at its deadline."""
         self.take_weights()
+        look = self.look(beat)
+        self.state, decision = self.brain.step(self.state, look.observation, self.ticks)
+        self.finish(look, decision)
+
+    def look(self, beat: Beat) -> Look:
+        """The first half of a beat: what is seen."""
         began = self._clock.now()
-        lateness_s = began - beat.deadline_s
         observation = self.world.observe()
         observation.is_first |= self._begin_anew or beat.skipped > _RESET_AFTER_SKIPPED
-        self.state, decision = self.brain.step(
-            self.state, observation, self.ticks, explore=self._explore
-        )
+        return Look(observation, beat, began, began - beat.deadline_s)
+
+    def finish(self, look: Look, decision: Decision) -> None:
+        """The second: do what was decided, and remember the beat."""
         decided = self._clock.now()
-        self._act(observation, decision)
-        self._record(observation, decision, beat, began, lateness_s, decided - began)
+        self._act(look.observation, decision)
+        self._record(look, decision, decided - look.began)
 
     def take_weights(self) -> None:
         """Flip to newer weights if some wait."""
         began = self._clock.now()
         newer = self._weights.take_newer()
-        if newer is None:
-            return
+        if newer is not None:
+            self.wear(newer, began)
+
+    def wear(self, newer: Applied[ActingNetworks], began: float) -> None:
+        """Act with these from now on; `began`: when the flip did."""
         self.brain.load(newer.networks)
         ended, moment = self._clock.now(), self._moment
         moment["swapped"] += 1
@@ -93,9 +118,8 @@ class Body:
         """What a resumed body needs beside its recurrent state, as JSON."""
         return {"ticks": self.ticks, "begin_anew": int(self._begin_anew)}
 
-    def restore(self, state: State, snapshot: dict[str, int]) -> None:
+    def restore(self, snapshot: dict[str, int]) -> None:
         """Go on from a snapshot as if never stopped."""
-        self.state = state
         self.ticks = snapshot["ticks"]
         self._begin_anew = bool(snapshot["begin_anew"])
 
@@ -133,23 +157,16 @@ class Body:
         else:
             self.world.rest()
 
-    def _record(
-        self,
-        observation: Observation,
-        decision: Decision,
-        beat: Beat,
-        began: float,
-        lateness_s: float,
-        decide_s: float,
-    ) -> None:
+    def _record(self, look: Look, decision: Decision, decide_s: float) -> None:
+        observation = look.observation
         step, moment = self._step, self._moment
-        step["monotonic_ns"], step["wall_ns"] = round(began * 1e9), self._clock.wall_ns()
+        step["monotonic_ns"], step["wall_ns"] = round(look.began * 1e9), self._clock.wall_ns()
         step["frame_number"], step["frame_age_s"] = (
             observation.frame_number,
             observation.frame_age_s,
         )
-        step["tick"], step["skipped"] = self.ticks, beat.skipped
-        step["situation"], step["lateness_s"] = int(observation.situation), lateness_s
+        step["tick"], step["skipped"] = self.ticks, look.beat.skipped
+        step["situation"], step["lateness_s"] = int(observation.situation), look.lateness_s
         step["decide_s"], step["log_prob"] = decide_s, decision.log_prob
         step["is_first"], step["is_last"] = observation.is_first, observation.is_last
         step["is_terminal"], step["world_reward"] = observation.is_terminal, observation.reward
@@ -161,7 +178,7 @@ class Body:
         if observation.sound_raw is not None:
             step["sound_raw"] = observation.sound_raw
         moment["value"] = decision.value
-        self._scribe.take(moment)
+        self._memory.take(moment)
         moment["swapped"] = 0
         self.ticks += 1
 

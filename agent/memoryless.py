@@ -27,3 +27,7 @@ class Memoryless(nn.Module):
         """Tokens (B, T, E) as states; the others, which say what was before, are not needed."""
         nothing = tokens[..., :0]
         return Observed(State(tokens, nothing), nothing, nothing)
+
+    def surprise(self, observed: Observed) -> Tensor:
+        """Zeros (B, T): who foretells nothing is never surprised."""
+        return torch.zeros_like(observed.state.deter[..., 0])

@@ -17,7 +17,7 @@ from agent.layers import head
 from agent.mdn import LatentDecoder, MdnDynamics
 from agent.memoryless import Memoryless
 from agent.policy import Policy
-from agent.scalar import make_scalar_head
+from agent.scalar import make_scalar_head, make_value_head
 from configs.schema import Config
 from interfaces.spaces import Spaces
 
@@ -34,7 +34,7 @@ class ActingNetworks(nn.Module):
         self.dynamics = _make_dynamics(config, self.encoder.size, spaces.num_actions)
         feature = self.dynamics.feature_size
         self.policy = Policy(spaces, model, config.actor, feature)
-        self.value = make_scalar_head(model, feature, critic.layers or model.layers)
+        self.value = make_value_head(model, feature, critic.layers or model.layers)
 
 
 class Networks(ActingNetworks):

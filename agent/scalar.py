@@ -13,6 +13,7 @@ from configs.learning import ModelConfig
 
 NUM_BINS = 255
 _LIMIT = 20.0  # of the bins, before symexp
+_ADAPT, _LEAST_SIGMA = 0.02, 0.1
 
 
 class ScalarHead(nn.Module, ABC):
@@ -37,6 +38,9 @@ class ScalarHead(nn.Module, ABC):
     def loss(self, raw: Tensor, target: Tensor) -> Tensor:
         """(...), of a target (...)."""
 
+    def adapt(self, target: Tensor) -> None:
+        """Take notice of how large targets (...) are, where the head needs to know."""
+
 
 class MeanHead(ScalarHead):
     """0.5 (x - target)^2: a normal of unit variance (Hafner 2019, eq. 8)."""
@@ -46,6 +50,44 @@ class MeanHead(ScalarHead):
 
     def loss(self, raw: Tensor, target: Tensor) -> Tensor:
         return 0.5 * (raw.squeeze(-1) - target).square()
+
+
+class NormalisedHead(ScalarHead):
+    """mu + sigma net(x), 0.5 (net(x) - (target - mu) / sigma)^2: PopArt (van Hasselt 2016).
+
+    mu and sigma follow the targets' mean and deviation, and the last layer moves against them, so
+    that no prediction changes. A value that begins at 0 need not crawl to 100 by steps of a
+    learning rate, and once there it still tells 99 from 100.
+    """
+
+    def __init__(self, inputs: int, units: int, layers: int, norm: Norm) -> None:
+        super().__init__(inputs, units, layers, 1, norm)
+        # Parameters, though nothing descends on them: they go to the body and to the slow critic.
+        self.mu = nn.Parameter(torch.zeros(()), requires_grad=False)
+        self.square = nn.Parameter(torch.ones(()), requires_grad=False)
+
+    @property
+    def sigma(self) -> Tensor:
+        return (self.square - self.mu.square()).clamp(min=_LEAST_SIGMA**2).sqrt()
+
+    def mean(self, raw: Tensor) -> Tensor:
+        return self.mu + self.sigma * raw.squeeze(-1)
+
+    def loss(self, raw: Tensor, target: Tensor) -> Tensor:
+        return 0.5 * (raw.squeeze(-1) - (target - self.mu) / self.sigma).square()
+
+    @torch.no_grad()
+    def adapt(self, target: Tensor) -> None:
+        mean, square = target.mean(), target.square().mean()
+        if not bool(torch.isfinite(square)):
+            return
+        mu, sigma = self.mu.clone(), self.sigma
+        self.mu.lerp_(mean, _ADAPT)
+        self.square.lerp_(square, _ADAPT)
+        last = self.net[-1]
+        assert isinstance(last, nn.Linear)
+        last.weight.mul_(sigma / self.sigma)
+        last.bias.mul_(sigma).add_(mu - self.mu).div_(self.sigma)
 
 
 class TwohotHead(ScalarHead):
@@ -68,6 +110,13 @@ def make_scalar_head(config: ModelConfig, inputs: int, layers: int) -> ScalarHea
     if config.heads == "twohot":
         return TwohotHead(inputs, config.units, layers, config.norm)
     return MeanHead(inputs, config.units, layers, 1, config.norm)
+
+
+def make_value_head(config: ModelConfig, inputs: int, layers: int) -> ScalarHead:
+    """A return can be of any size."""
+    if config.heads == "twohot":
+        return make_scalar_head(config, inputs, layers)
+    return NormalisedHead(inputs, config.units, layers, config.norm)
 
 
 def symexp_bins() -> Tensor:

@@ -83,7 +83,7 @@ def live_ours(task: Task, run: Run, total: int, every: int, overrides: list[str]
     config = load_config(Path(run.method), settings)
     with tempfile.TemporaryDirectory() as folder:
         place = create_run(Path(folder) / "run", config, run.method, ROOT)
-        lockstep = Lockstep(place, config, make_lockstep_world(config, run.seed))
+        lockstep = Lockstep(place, config, [make_lockstep_world(config, run.seed)])
         began, looking_s = time.perf_counter(), 0.0
 
         def look(steps: int) -> None:

@@ -25,6 +25,7 @@ import torch
 
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves, interquartile
+from benchmarks.dreams import starts
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.lockstep_worlds import make_lockstep_world
@@ -72,7 +73,7 @@ def live_with_dreams(run: Run, config: Config, steps: int) -> None:
     make = lambda seed: make_lockstep_world(config, seed)  # noqa: E731
     with tempfile.TemporaryDirectory() as folder:
         place = create_run(Path(folder) / "run", config, run.name, ROOT)
-        lockstep = Lockstep(place, config, make(run.seed))
+        lockstep = Lockstep(place, config, [make(run.seed)])
         learner, evolved = lockstep.learner, 0
 
         def look(lived: int) -> None:
@@ -92,21 +93,11 @@ def live_with_dreams(run: Run, config: Config, steps: int) -> None:
 @torch.no_grad()
 def dreamed_returns(learner: Any, config: Config) -> list[float]:
     """What the controller that acts expects, undiscounted, of the starts it is looked at with."""
-    from agent.codec import to_patches
-    from agent.noise import TorchNoise
     from trainer.trials import dreamed_scores
 
-    networks, noise = learner.networks, TorchNoise(torch.device("cpu"))
-    noise.begin(config.seed, 0)
-    seen = [make_lockstep_world(config, FIRST_SEED + i).observe() for i in range(EPISODES)]
-    image = torch.from_numpy(np.stack([each.image for each in seen]))
-    vector = torch.from_numpy(np.stack([each.vector for each in seen])).unsqueeze(1)
-    tokens = networks.encoder(to_patches(image).unsqueeze(1), vector)
-    action = torch.zeros(EPISODES, 1, networks.policy.num_actions)
-    first = torch.ones(EPISODES, 1, dtype=torch.bool)
-    begin = networks.dynamics.initial(EPISODES)
-    lived = networks.dynamics.observe(tokens, action, first, begin, noise).state
-    start = type(lived)(*(part[:, 0] for part in lived))
+    networks = learner.networks
+    make = lambda seed: make_lockstep_world(config, seed)  # noqa: E731
+    start, noise = starts(networks, config, make, EPISODES, FIRST_SEED)
     flat = learner.controller.read(networks.policy).unsqueeze(0)
     scores = dreamed_scores(
         networks, learner.controller, flat, start, LONGEST, config, noise, discount=1.0

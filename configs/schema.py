@@ -43,6 +43,9 @@ class GymnasiumConfig(Strict):
     pixels: bool = Field(
         default=False, description="see what the world renders; false: feel its observation"
     )
+    worlds: int = Field(
+        default=1, ge=1, le=256, description="how many are lived in side by side, in train"
+    )
 
 
 class WorldConfig(Strict):
@@ -151,6 +154,19 @@ class JournalConfig(Strict):
     )
 
 
+class SessionConfig(Strict):
+    """What is lived, recorded for people: MCAP files in the run's folder, session/."""
+
+    record: bool = Field(
+        default=True, description="record what `run` lives; other people may be in it: tell them"
+    )
+    minutes: float = Field(default=5.0, gt=0, le=1440, description="length of a file")
+    camera: Literal["png", "jpeg"] = Field(
+        default="png", description="png is exact; jpeg is smaller, and no replay can be exact"
+    )
+    jpeg_quality: int = Field(default=90, ge=1, le=100, description="quality of jpeg")
+
+
 class WeightsConfig(Strict):
     keep_mb: float = Field(
         default=256.0, gt=0, le=1e7, description="disk for the versions the body applied, MB"
@@ -182,6 +198,7 @@ class Config(Strict):
     world_models: WorldModelsConfig = WorldModelsConfig()
     trainer: TrainerConfig = TrainerConfig()
     journal: JournalConfig = JournalConfig()
+    session: SessionConfig = SessionConfig()
     weights: WeightsConfig = WeightsConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 

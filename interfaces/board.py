@@ -82,6 +82,8 @@ _BOARD = np.dtype(
         ("psnr_model", "<f8"),
         ("psnr_last_frame", "<f8"),
         ("psnr_mean_frame", "<f8"),
+        # recorder
+        ("session_steps", "<u8"),
     ],
     align=True,
 )

@@ -37,7 +37,9 @@ class Life:
         write_endpoints(run.endpoints, self._endpoints)
         self.board = Board(run.board, create=True)
         names = ["standin"] if config.world.kind == "standin" else []
-        self._supervisor = Supervisor(run, self.board, main, [*names, "guard", "body", "trainer"])
+        names += ["guard", "body", "trainer"]
+        names += ["recorder"] if config.session.record else []
+        self._supervisor = Supervisor(run, self.board, main, names)
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
         self._screen = Screen(self.board, run, config, console, quiet=quiet)
@@ -64,7 +66,7 @@ class Life:
         finally:
             self._sample_memory()
             ended = time.perf_counter()
-            self._supervisor.stop(["body", "trainer", "guard"], ["standin"])
+            self._supervisor.stop(["body", "trainer", "guard", "recorder"], ["standin"])
             log.write(metrics_line(self.board, time.perf_counter() - began))
             log.close()
         word = "fault" if fault else "interrupted" if stopped.is_set() else "clean"

@@ -7,6 +7,8 @@ from configs.schema import Config
 from interfaces.clock import VirtualClock
 from interfaces.world import World
 
+APART = 1_000_003  # between the seeds of worlds that are lived in side by side
+
 
 class LockstepWorld(World, Protocol):
     """A World on a virtual clock whose whole state can be kept and put back."""
@@ -39,3 +41,9 @@ def make_lockstep_world(config: Config, seed: int) -> LockstepWorld:
             f'world.kind gymnasium: {error}; python -m pip install -e ".[gym]" -c constraints.txt'
         ) from error
     return GymnasiumWorld(config, seed)
+
+
+def make_lockstep_worlds(config: Config, seed: int) -> list[LockstepWorld]:
+    """As many as the configuration has side by side, all different. Raises BadInput as one does."""
+    together = config.world.gymnasium.worlds if config.world.kind == "gymnasium" else 1
+    return [make_lockstep_world(config, seed + APART * i) for i in range(together)]

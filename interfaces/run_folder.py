@@ -30,6 +30,9 @@ class RunFolder:
         self.endpoints = path / "endpoints.json"
         self.board = path / "board.mmap"
         self.journal = path / "journal"
+        self.session = path / "session"
+        self.exports = path / "exports"
+        self.sources = path / "sessions.json"  # whose Steps its journal began with, and how many
         self.weights = path / "weights"
         self.checkpoints = path / "checkpoints"
         self.metrics = path / "metrics.jsonl"

@@ -60,6 +60,18 @@ class Spaces:
         found = dict.fromkeys(name for name in names if name is not None)
         return tuple(tuple(i for i, n in enumerate(names) if n == name) for name in found)
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Spaces":
+        """What to_json wrote. Raises KeyError, ValueError and TypeError for anything else."""
+        height, width, channels = told["image_shape"]
+        return cls(
+            (height, width, channels),
+            tuple(told["features"]),
+            tuple(ActionConfig(**action) for action in told["actions"]),
+            tuple(told.get("sound_shape", ())),
+            tuple(told.get("raw_shape", ())),
+        )
+
     def to_json(self) -> dict[str, object]:
         told: dict[str, Any] = {
             "image_shape": list(self.image_shape),

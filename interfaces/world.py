@@ -29,6 +29,7 @@ class Situation(IntFlag):
     STOPPED = 4096  # a person has stopped it, by a parameter, a key or a command
     FORBIDDEN = 8192  # an avatar or a world in which it is not to act
     NO_CLIENT = 16384  # nobody listens where VRChat should
+    FORGOTTEN = 32768  # blanked afterwards, because somebody asked for it
 
 
 @dataclass(slots=True)

@@ -68,7 +68,8 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
                 for key, value in moments.items()
             }
     for name, tensor in learner.kept.items():
-        tensor.copy_(tensors[name])
+        if name in tensors:  # one that is new has the value it begins with
+            tensor.copy_(tensors[name])
     learner.updates = checkpoint.updates
 
 

@@ -57,15 +57,18 @@ class DreamerLearner:
             "scale/return_high": self.return_scale.high,
             "scale/surprise_mean": self.surprise_mean.mean,
             "scale/surprise_weight": self.surprise_mean.weight,
+            "ratio/free": torch.zeros((), dtype=torch.int64),  # updates that no life is charged
         }
         self.descent = Descent(self.optimizers, trainer.clip)
         self.publish_updates = trainer.publish_updates
+        self.look_at = 0
         self._ratio = TrainRatio(trainer)
         self.updates = 0
 
     def learn(self, replay: Replay) -> Metrics | None:
         """One update, as often as the train ratio allows."""
-        if not replay.ready or not self._ratio.due(replay.steps, self.updates):
+        counted = self.updates - int(self.kept["ratio/free"])
+        if not replay.ready or not self._ratio.due(replay.steps, counted):
             return None
         return self.update(replay.sample(self.updates))
 
@@ -87,20 +90,22 @@ class DreamerLearner:
             self.surprise_mean.value,
             self.noise,
         )
-        dreamed, metrics = self._dream(model, batch)
+        dreamed, returns, metrics = self._dream(model, batch)
         for name, optimizer in self.optimizers.items():
             lr = warmed_up(self._lr[name], self.updates, self._config.trainer.warmup)
             optimizer.param_groups[0]["lr"] = lr
         if self.descent.step(model.total + dreamed):
             self.surprise_mean.update(model.terms["surprise"])
+            self.networks.value.adapt(returns)
             if self.networks.slow_value is not None:
                 rate = self._config.critic.slow_rate
                 follow(self.networks.slow_value, self.networks.value, rate)
         self.updates += 1
         return model.terms | metrics
 
-    def _dream(self, model: ModelLoss, batch: Batch) -> tuple[Tensor, Metrics]:
-        """The losses of policy and value, in dreams that begin in what was just filtered."""
+    def _dream(self, model: ModelLoss, batch: Batch) -> tuple[Tensor, Tensor, Metrics]:
+        """The losses of policy and value, in dreams that begin in what was just filtered; and the
+        returns (H, N) of these dreams, detached."""
         networks, config = self.networks, self._config
         replays = config.critic.replay_weight > 0
         start = _choose_starts(model.observed.state, batch.learned, config.dream.starts, replays)
@@ -128,7 +133,7 @@ class DreamerLearner:
             replayed = replay_value_loss(networks, batch, feature, boot, config)
             total = total + config.critic.replay_weight * replayed
             metrics["loss_replay_value"] = replayed.detach()
-        return total, metrics
+        return total, found.returns.detach(), metrics
 
 
 def _choose_starts(lived: State, learned: Tensor | None, starts: int, whole_ends: bool) -> State:

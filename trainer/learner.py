@@ -36,6 +36,7 @@ class Learner(Protocol):
     updates: int
     descent: "Descent"
     publish_updates: int  # after so many updates the body should have them
+    look_at: int  # steps lived at which an update may be due that needs all of them; 0: none does
 
     def learn(self, replay: Replay) -> Metrics | None:
         """One update if one is due, else None. Metrics are on the device, detached."""

@@ -2,19 +2,17 @@
 in life, a virtual clock, and bit-identical for a seed on CPU."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
 from agent.body_process import prepare_brain
 from agent.dynamics import State
-from agent.loop import Body
 from agent.networks import acting_shapes, flatten_acting
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import Pacer
-from interfaces.controls import NoControls
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.lockstep_worlds import LockstepWorld
 from interfaces.run_folder import RunError, RunFolder
@@ -28,14 +26,21 @@ from trainer.checkpoints import (
     mend,
     restore_learner,
 )
+from trainer.choir import Choir
 from trainer.device import choose_device, keep_heap
 from trainer.learner import make_learner
 from trainer.replay import Replay
 from trainer.report import Report
 
 
-def _check_journal(run: RunFolder, checkpoint: Checkpoint) -> None:
-    """Raises CheckpointError when the journal ends before the checkpoint goes on."""
+def _check_run(run: RunFolder, checkpoint: Checkpoint) -> None:
+    """Raises CheckpointError when the journal ends before the checkpoint goes on, or an older Yume
+    made it."""
+    if "worlds" not in checkpoint.extra:
+        raise CheckpointError(
+            f"{run.path}: its checkpoint knows no world to go on in: it learned from --sessions, "
+            "or an older Yume made it"
+        )
     end = JournalReader(run.journal).end
     if end < checkpoint.steps:
         raise CheckpointError(
@@ -45,21 +50,27 @@ def _check_journal(run: RunFolder, checkpoint: Checkpoint) -> None:
 
 
 class Lockstep:
-    """A run in lockstep. With `resume`, goes on exactly where its newest checkpoint was.
+    """A run in lockstep, in one world or in several side by side, which one journal follows. With
+    `resume`, goes on exactly where its newest checkpoint was.
 
     Raises RunError, CheckpointError and JournalError for a run that cannot be resumed.
     """
 
     def __init__(
-        self, run: RunFolder, config: Config, world: LockstepWorld, *, resume: bool = False
+        self,
+        run: RunFolder,
+        config: Config,
+        worlds: Sequence[LockstepWorld],
+        *,
+        resume: bool = False,
     ) -> None:
         torch.set_num_threads(config.trainer.threads)
         torch.set_flush_denormal(True)
         keep_heap()
         if resume and run.processes.exists():
             raise RunError(f"{run.path} has lived in real time: go on with run --resume {run.path}")
-        self._config, self._world = config, world
-        spaces = world.spaces
+        self._config, self._worlds = config, worlds
+        self._clock, spaces = worlds[0].clock, worlds[0].spaces
         self.board = Board(run.board, create=True)
         device = choose_device(config.device)
         self.learner = make_learner(spaces, config, device)
@@ -67,7 +78,7 @@ class Lockstep:
         checkpoint = self._checkpoints.newest() if resume else None
         if checkpoint is not None:  # what does not fit is refused before anything is touched
             restore_learner(self.learner, checkpoint)
-            _check_journal(run, checkpoint)
+            _check_run(run, checkpoint)
         # The weights in force are those of the checkpoint, not of whatever came after it.
         shutil.rmtree(run.weights, ignore_errors=True)
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
@@ -80,30 +91,26 @@ class Lockstep:
         )
         self._journal.truncate(checkpoint.steps if checkpoint else 0)
         if checkpoint is not None:
-            world.restore(checkpoint.extra["world"])
+            for world, kept in zip(worlds, checkpoint.extra["worlds"], strict=True):
+                world.restore(kept)
         brain, self._reader = prepare_brain(spaces, config, run)
-        self.body = Body(
-            config,
-            world,
-            brain,
-            Scribe(self._journal, self.board, spaces, background=False),
-            self._reader,
-            NoControls(),
-            world.clock,
-        )
+        scribe = Scribe(self._journal, self.board, spaces, background=False)
+        self.choir = Choir(config, worlds, brain, scribe, self._reader, self._clock)
         self._version = 0
         self._acting = flatten_acting(self.learner.networks)
         if checkpoint is None:
             self._publish()
         else:
             self._restore_body(checkpoint)
-        self._pacer = Pacer(world.clock, config.beat.hz, beats_done=self._journal.next_index)
+        beats_done = self.choir.bodies[0].ticks
+        self._pacer = Pacer(self._clock, config.beat.hz, beats_done=beats_done)
         self._replay = Replay(JournalReader(run.journal), spaces, config, device)
         self._report = Report(run, config, spaces, self.learner, self._replay, self.board)
 
     @property
     def steps(self) -> int:
-        return self._journal.next_index
+        """Lived so far, by all together."""
+        return self._journal.next_index + self.choir.waiting
 
     def run(self, steps: int, progress: Callable[[int], None], stopped: Callable[[], bool]) -> None:
         """Live and learn until `steps` have been lived in all, or stopped; then save."""
@@ -111,24 +118,28 @@ class Lockstep:
         saved_at = self.steps
         try:
             self._learn(stopped)  # what a stop in the middle of it has left
-            while self.steps < steps and not stopped():
-                self.body.tick(self._pacer.wait())
+            while (before := self.steps) < steps and not stopped():
+                self.choir.tick(self._pacer.wait())
                 self._learn(stopped)
                 progress(self.steps)
-                if self.steps % every == 0:
+                if self.steps // every > before // every:
                     self.save()
                     saved_at = self.steps
+                    self.learner.published(self._version)
+                    self._learn(stopped)  # of what saving has handed over, as a resume does
             if self.steps != saved_at:
                 self.save()
             self._report.finish(self._version)
         finally:
-            self._world.rest()
+            self.choir.rest()
             self._journal.close()
             self._reader.stop()
 
     def _learn(self, stopped: Callable[[], bool]) -> None:
         """What is due; what a stop leaves of it is due when the run is resumed."""
         learner = self.learner
+        if 0 < learner.look_at <= self.steps and self.choir.worth_it:
+            self.choir.hand_over()
         self._replay.refresh()
         while not stopped() and (metrics := learner.learn(self._replay)) is not None:
             self._report.took(metrics)
@@ -141,17 +152,20 @@ class Lockstep:
 
     def _publish(self) -> None:
         self._version += 1
-        self._weights.publish(self._acting, self._version, round(self._world.clock.now() * 1e9))
+        self._weights.publish(self._acting, self._version, round(self._clock.now() * 1e9))
         self._reader.poll()
+        self.choir.take_weights()  # now: a version not taken would keep the next one out
+        self._reader.save_applied()  # what acts is kept: it can be replayed
         self.learner.published(self._version)
         self.board["weights_published"] += 1
 
     def save(self) -> None:
-        """A checkpoint of everything: learner, weights in force, body and world."""
+        """A checkpoint of everything: learner, weights in force, bodies and worlds."""
+        self.choir.hand_over()
         tensors = learner_tensors(self.learner)
         tensors["acting/flat"] = torch.from_numpy(self._acting.copy())
         tensors["body/deter"], tensors["body/stoch"] = (
-            part.clone().contiguous() for part in self.body.state
+            part.clone().contiguous() for part in self.choir.state
         )
         self._checkpoints.save(
             Checkpoint(
@@ -159,7 +173,10 @@ class Lockstep:
                 self.steps,
                 self.learner.updates,
                 self._version,
-                {"world": self._world.snapshot(), "body": self.body.snapshot()},
+                {
+                    "worlds": [world.snapshot() for world in self._worlds],
+                    "bodies": self.choir.snapshot(),
+                },
             )
         )
 
@@ -167,7 +184,7 @@ class Lockstep:
         self._version = checkpoint.version - 1
         self._acting = np.ascontiguousarray(checkpoint.tensors["acting/flat"].numpy())
         self._publish()
-        self.body.restore(
+        self.choir.restore(
             State(checkpoint.tensors["body/deter"], checkpoint.tensors["body/stoch"]),
-            checkpoint.extra["body"],
+            checkpoint.extra["bodies"],
         )

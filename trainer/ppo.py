@@ -34,11 +34,11 @@ class PPOLearner:
         self._learned_to = torch.zeros((), dtype=torch.int64)  # index in the journal
         self.kept = {"ppo/learned_to": self._learned_to}
         self._version = 0
-        self._look_at = 0  # steps lived when an update may be due
+        self.look_at = 0
 
     def published(self, version: int) -> None:
         """From now on only what this version lives counts."""
-        self._version, self._look_at = version, 0
+        self._version, self.look_at = version, 0
 
     @property
     def surprise_scale(self) -> Tensor:
@@ -46,15 +46,15 @@ class PPOLearner:
 
     def learn(self, replay: Replay) -> Metrics | None:
         """One update when the weights in force have lived a rollout."""
-        if replay.steps < self._look_at:
+        if replay.steps < self.look_at:
             return None
         rollout, start = self._config.ppo.rollout, self._start(replay)
-        self._look_at = start + rollout + 1  # the newest step is not answered yet
-        if replay.steps < self._look_at:
+        self.look_at = start + rollout + 1  # the newest step is not answered yet
+        if replay.steps < self.look_at:
             return None
         lived = replay.acted_by(self._version, start)
         if len(lived) < rollout:
-            self._look_at = replay.steps + rollout - len(lived)
+            self.look_at = replay.steps + rollout - len(lived)
             return None
         self._learned_to.fill_(replay.steps)
         return self.update(replay.rollout(lived))

@@ -4,7 +4,8 @@ from configs.learning import TrainerConfig
 
 
 class TrainRatio:
-    """Says how many updates are due; counts alone decide, so a resumed run needs no extra state."""
+    """Says how many updates are due; counts alone decide, so a resumed run needs no extra state.
+    `free` updates were made before this life, from records, and are not counted."""
 
     def __init__(self, config: TrainerConfig) -> None:
         self._ratio = config.train_ratio

@@ -33,8 +33,15 @@ class Replay:
     """
 
     def __init__(
-        self, reader: JournalReader, spaces: Spaces, config: Config, device: torch.device
+        self,
+        reader: JournalReader,
+        spaces: Spaces,
+        config: Config,
+        device: torch.device,
+        *,
+        held_out_from: int | None = None,
     ) -> None:
+        """`held_out_from`: where the holdout begins; none: the newest share, as it grows."""
         self._reader = reader
         self._rewards = LivedRewards(config.reward, spaces)
         self._config = config.trainer
@@ -43,6 +50,7 @@ class Replay:
         self._device = device
         self._ears = ["sound"] if spaces.has_sound else []
         self._fields = (*_FIELDS, *self._ears)
+        self._held_out_from = held_out_from
 
     @property
     def first(self) -> int:
@@ -67,6 +75,8 @@ class Replay:
     @property
     def held_out_from(self) -> int:
         """Index of the oldest step kept out of training; it only ever grows."""
+        if self._held_out_from is not None:
+            return self._held_out_from
         kept = self._reader.end - self._reader.first
         held = min(int(kept * self._config.holdout), self._config.holdout_steps)
         return self._reader.end - held

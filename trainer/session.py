@@ -6,6 +6,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from configs.learning import Method
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.files import write_json
@@ -45,10 +46,10 @@ def run_lockstep(
                 return
             next_line = now + 1.0
             log.write(metrics_line(board, now - began))
-            bar.update(task, completed=done, gauges=_gauges(board))
+            bar.update(task, completed=done, gauges=_gauges(board, config.method))
 
         lockstep.run(steps, progress, stopped.is_set)
-        bar.update(task, completed=lockstep.steps, gauges=_gauges(board))
+        bar.update(task, completed=lockstep.steps, gauges=_gauges(board, config.method))
     seconds = time.perf_counter() - began
     log.write(metrics_line(board, seconds))
     log.close()
@@ -74,7 +75,12 @@ def run_lockstep(
         )
 
 
-def _gauges(board: Board) -> str:
+def _gauges(board: Board, method: Method) -> str:
+    if method == "ppo":  # no model, no dreams
+        return (
+            f"updates {int(board['updates'])}  policy loss {float(board['loss_policy']):.3f}  "
+            f"value loss {float(board['loss_value']):.2f}"
+        )
     return (
         f"updates {int(board['updates'])}  model loss {float(board['loss_model']):.2f}  "
         f"dreamed return {float(board['dream_return']):.2f}"

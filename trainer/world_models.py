@@ -54,6 +54,7 @@ class WorldModelsLearner:
         }
         self.descent = Descent(self.optimizers, trainer.clip)
         self.publish_updates = own.fit + own.generations  # when there is a new controller
+        self.look_at = 0
         self._ratio = TrainRatio(trainer)
         self.updates = 0
 

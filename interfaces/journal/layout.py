@@ -16,7 +16,6 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from configs.vrchat import ActionConfig
 from interfaces.files import write_json
 from interfaces.mapped import address_of, allocate, make_writable, map_bytes
 from interfaces.spaces import Spaces
@@ -102,6 +101,12 @@ class Segment:
         self._raw[row, self._offset :] = raw
         self._crc[row] = zlib.crc32(raw.data)
         self._header["committed"] = row + 1  # last: a reader never looks behind it
+
+    def rewrite(self, row: int, step: NDArray[np.void]) -> None:
+        """Put another Step in the place of a committed one. For a journal nobody writes."""
+        raw = np.frombuffer(step.tobytes(), np.uint8)
+        self._raw[row, self._offset :] = raw
+        self._crc[row] = zlib.crc32(raw.data)
 
     def good(self, row: int) -> bool:
         """Whether this record is whole and where it belongs."""
@@ -227,14 +232,7 @@ def read_layout(folder: Path) -> Spaces | None:
         return None
     found = _load(path)
     try:
-        height, width, channels = found["spaces"]["image_shape"]
-        spaces = Spaces(
-            (height, width, channels),
-            tuple(found["spaces"]["features"]),
-            tuple(ActionConfig(**action) for action in found["spaces"]["actions"]),
-            tuple(found["spaces"].get("sound_shape", ())),
-            tuple(found["spaces"].get("raw_shape", ())),
-        )
+        spaces = Spaces.from_json(found["spaces"])
     except (ValueError, KeyError, TypeError) as error:
         raise JournalError(f"{path} is not a journal's layout: {error}") from error
     _same_fields(path, found, spaces)

@@ -40,7 +40,7 @@ class Axis:
         if self._spins is not None:
             value = self._spins.allowed(value, beat)
         dead = self._config.dead_zone
-        self._wire = math.copysign(dead + (1.0 - dead) * abs(value), value) if value else 0.0
+        self._wire = lifted(value, dead)
         return math.copysign(max(0.0, abs(self._wire) - dead) / (1.0 - dead), self._wire)
 
     def datagram(self) -> bytes | None:
@@ -145,6 +145,21 @@ class Utterance:
         self._wanted = bool(snapshot["wanted"])
         for limit, done in zip(self._limits, snapshot["done"], strict=True):
             limit.restore(done)
+
+
+def lifted(value: float, dead_zone: float) -> float:
+    """An axis' value over the dead zone; 0 stays 0."""
+    return math.copysign(dead_zone + (1.0 - dead_zone) * abs(value), value) if value else 0.0
+
+
+def wire_value(config: ActionConfig, sent: float) -> float | None:
+    """What the client was told where `sent`, in policy units, was really sent; None: a line or a
+    sound. An axis at 0 may also have been let go of, at its rest value."""
+    if config.target in ("chat", "voice"):
+        return None
+    if config.kind == "axis":
+        return lifted(sent, config.dead_zone) if sent else float(config.rest)
+    return float(config.down if sent > 0.5 else config.rest)
 
 
 def rest_datagram(config: ActionConfig) -> bytes | None:

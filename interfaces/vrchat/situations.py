@@ -187,7 +187,7 @@ ALWAYS_RESTING = Situation.STOPPED | Situation.FORBIDDEN | Situation.NO_CLIENT
 def unlearned(config: SituationsConfig) -> int:
     """The bits of a Step's `situation` that keep it out of learning."""
     answers = {flag: getattr(config, (flag.name or "").lower()) for flag in ANSWERED}
-    others = Situation.FENCED | Situation.PAUSED | ALWAYS_RESTING
+    others = Situation.FENCED | Situation.PAUSED | Situation.FORGOTTEN | ALWAYS_RESTING
     return int(_bits(answers, "unlearned") | others)
 
 

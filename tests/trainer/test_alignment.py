@@ -22,7 +22,7 @@ def lived(tmp_path):
     )
     run = create_run(tmp_path / "echo", config, "echo", ROOT)
     world = EchoWorld(config, 0)
-    Lockstep(run, config, world).run(170, lambda _: None, lambda: False)
+    Lockstep(run, config, [world]).run(170, lambda _: None, lambda: False)
     reader = JournalReader(run.journal)
     return config, world.spaces, reader, reader.read(0, 170, verify=True)
 
@@ -122,7 +122,7 @@ def test_what_is_unusual_is_recorded_and_kept_out_of_learning(tmp_path):
     config = load_config(ROOT / "tests" / "point.yaml", ["trainer.prefill=1000"])
     run = create_run(tmp_path / "echo", config, "echo", ROOT)
     world = NowAndThenAfk(config, 0)
-    Lockstep(run, config, world).run(60, lambda _: None, lambda: False)
+    Lockstep(run, config, [world]).run(60, lambda _: None, lambda: False)
     replay = Replay(JournalReader(run.journal), world.spaces, config, torch.device("cpu"))
     batch = replay.windows(np.array([0, 10, 15]), 16)
     assert batch.learned.tolist()[0] == [True] * 16

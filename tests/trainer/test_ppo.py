@@ -257,7 +257,7 @@ def live(folder, config, steps, *, resume=False):
     if not resume:
         create_run(folder, config, "point", ROOT)
     run = open_run(folder)
-    lockstep = Lockstep(run, config, PointWorld(config, config.seed), resume=resume)
+    lockstep = Lockstep(run, config, [PointWorld(config, config.seed)], resume=resume)
     lockstep.run(steps, lambda _: None, lambda: False)
     return run, lockstep.learner
 

@@ -264,7 +264,7 @@ LEARNS = [
 def test_goes_three_quarters_of_the_way_from_random_to_the_optimum(tmp_path):
     config = load_config(ROOT / "tests" / "point.yaml", LEARNS)
     run = create_run(tmp_path / "point", config, "point", ROOT)
-    Lockstep(run, config, PointWorld(config, 0)).run(BUDGET, lambda _: None, lambda: False)
+    Lockstep(run, config, [PointWorld(config, 0)]).run(BUDGET, lambda _: None, lambda: False)
     make = lambda seed: PointWorld(config, seed)  # noqa: E731
     trained, floor = (
         evaluate(run, config, make, which=which, episodes=10, seed=100).return_mean

@@ -1,0 +1,35 @@
+"""The weights that lived a run, version by version: the seed's own, and those kept on disk."""
+
+from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
+from configs.schema import Config
+from interfaces.run_folder import RunFolder
+from interfaces.spaces import Spaces
+from interfaces.weights import Manifest, WeightsError
+from interfaces.weights.kept import load_kept
+
+
+class LivedWeights:
+    """Networks of a version, or why there are none. The last one is remembered."""
+
+    def __init__(self, run: RunFolder, spaces: Spaces, config: Config) -> None:
+        self._run, self._spaces, self._config = run, spaces, config
+        self._fresh = build_for(spaces, config).eval()
+        self._manifest = Manifest(acting_shapes(self._fresh))
+        self._version = 0
+        self._networks: ActingNetworks | str = self._fresh
+
+    def __call__(self, version: int) -> ActingNetworks | str:
+        """Of version 0, what the seed gives: it acts until the first weights come."""
+        if version != self._version:
+            self._version, self._networks = version, self._load(version)
+        return self._networks
+
+    def _load(self, version: int) -> ActingNetworks | str:
+        if version == 0:
+            return self._fresh
+        try:
+            flat = load_kept(self._run.weights, version, self._manifest)
+        except (WeightsError, OSError) as error:
+            missing = "is not kept" in str(error)
+            return f"weights {version} are not kept" if missing else str(error)
+        return view_acting(self._spaces, self._config, flat)

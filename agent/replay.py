@@ -1,0 +1,168 @@
+"""A life thought through again, tick by tick: by the weights that lived it, or by others.
+
+What was recorded is what was seen, felt and heard; the noise is keyed by (seed, tick): so the same
+weights must decide the same, bit for bit, on the same machine and versions on a CPU.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agent.brain import newest, perceive
+from agent.dynamics import State
+from agent.networks import ActingNetworks
+from agent.noise import CounterNoise
+from configs.schema import Config
+from interfaces.world import Observation, Situation
+
+# The networks for a version of the weights, or why there are none.
+NetworksOf = Callable[[int], ActingNetworks | str]
+
+
+class Thought(NamedTuple):
+    """What one tick's state led to. surprise: KL(posterior || prior), nats; 0 without a model."""
+
+    action: NDArray[np.float32]
+    chosen: NDArray[np.float32]
+    log_prob: float
+    value: float
+    surprise: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a replay decided otherwise than the life."""
+
+    index: int
+    tick: int
+    version: int
+    what: str
+    recorded: list[float]
+    replayed: list[float]
+
+    def __str__(self) -> str:
+        return (
+            f"step {self.index} (tick {self.tick}, weights {self.version}): {self.what} was "
+            f"{self.recorded}, replayed {self.replayed}"
+        )
+
+
+@dataclass
+class Verdict:
+    """Of a whole life. `unverified`: ticks that could not be, by why."""
+
+    ticks: int = 0
+    verified: int = 0
+    differing: int = 0
+    first: Difference | None = None
+    unverified: Counter[str] = field(default_factory=Counter[str])
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "ticks": self.ticks,
+            "verified": self.verified,
+            "differing": self.differing,
+            "first_difference": None if self.first is None else vars(self.first),
+            "unverified": dict(self.unverified),
+        }
+
+
+def verify(
+    steps: Iterable[NDArray[np.void]],
+    networks_of: NetworksOf,
+    config: Config,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Verdict:
+    """Think every Step again and compare what the policy chose, and its log-probability."""
+    found = Verdict()
+    for step, thought in think_along(steps, networks_of, config):
+        found.ticks += 1
+        if isinstance(thought, str):
+            found.unverified[thought] += 1
+        else:
+            found.verified += 1
+            difference = _compare(step, thought)
+            if difference is not None:
+                found.differing += 1
+                found.first = found.first or difference
+        progress(found.ticks)
+    return found
+
+
+@torch.inference_mode()
+def think_along(
+    steps: Iterable[NDArray[np.void]], networks_of: NetworksOf, config: Config
+) -> Iterator[tuple[NDArray[np.void], Thought | str]]:
+    """Each Step with its thought, or with why there is none. It begins at an is_first: what the
+    state before it was, is not recorded."""
+    state: State | None = None
+    before: int | None = None  # the tick before
+    for step in steps:
+        tick, version = int(step["tick"]), int(step["weights_version"])
+        if before is not None and tick > before + 1:
+            state = None  # Steps are missing: the body had a memory that nobody knows
+            unknown = True
+        else:
+            unknown = state is None and not step["is_first"]
+        before = tick
+        if int(step["situation"]) & Situation.FORGOTTEN:
+            state = None
+            yield step, "forgotten"
+            continue
+        if unknown:
+            yield step, "memory unknown until the next beginning"
+            continue
+        networks = networks_of(version)
+        if isinstance(networks, str):
+            state = None
+            yield step, networks
+            continue
+        if state is None:
+            state = networks.dynamics.initial(1)
+        observation = observation_of(step)
+        noise = CounterNoise(config.seed, tick)
+        observed = perceive(networks, state, [observation], noise)
+        state = newest(observed)
+        if not bool(torch.isfinite(state.deter).all()):
+            state = networks.dynamics.initial(1)
+        choice = networks.policy(state.feature, noise)
+        yield (
+            step,
+            Thought(
+                action=choice.action[0].numpy(),
+                chosen=choice.chosen[0].numpy(),
+                log_prob=float(choice.log_prob[0]),
+                value=float(networks.value(state.feature)[0]),
+                surprise=float(networks.dynamics.surprise(observed)[0, 0]),
+            ),
+        )
+
+
+def observation_of(step: NDArray[np.void]) -> Observation:
+    """What the body saw at a recorded Step."""
+    names = step.dtype.names or ()
+    return Observation(
+        image=np.ascontiguousarray(step["image"]),
+        vector=np.ascontiguousarray(step["vector"]),
+        is_first=bool(step["is_first"]),
+        sound=np.ascontiguousarray(step["sound"]) if "sound" in names else None,
+    )
+
+
+def _compare(step: NDArray[np.void], thought: Thought) -> Difference | None:
+    pairs = {
+        "chosen": (step["chosen"], thought.chosen),
+        "log_prob": (np.float32(step["log_prob"]), np.float32(thought.log_prob)),
+    }
+    for what, (recorded, replayed) in pairs.items():
+        if not np.array_equal(recorded, replayed, equal_nan=True):
+            told = (np.atleast_1d(recorded).tolist(), np.atleast_1d(replayed).tolist())
+            return Difference(
+                int(step["index"]), int(step["tick"]), int(step["weights_version"]), what, *told
+            )
+    return None

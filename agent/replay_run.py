@@ -1,0 +1,38 @@
+"""`replay`: a recorded run thought through again, and what came of it."""
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from agent.lived_weights import LivedWeights
+from agent.replay import Verdict, verify
+from configs.errors import BadInput
+from interfaces.run_folder import RunFolder
+from interfaces.session.lived import Lived
+
+
+def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
+    """Verify every tick. Raises BadInput for a run that cannot be: recorded by JPEG, or lived in
+    several worlds side by side; and what a folder without a life raises."""
+    config, lived = run.config, Lived(run)
+    if not lived.exact:
+        raise BadInput(f"{lived.source}: its pictures are JPEG, so no replay of them can be exact")
+    if config.world.gymnasium.worlds > 1:
+        raise BadInput(f"{run.path}: several worlds share its journal; one life only is replayed")
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(not run.processes.exists())  # as it was set in lockstep
+    weights = LivedWeights(run, lived.spaces, config)
+    with Progress(console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task("replaying", total=lived.steps)
+        return verify(lived, weights, config, lambda ticks: bar.update(task, completed=ticks))
+
+
+def told(verdict: Verdict) -> str:
+    """For people."""
+    lines = [f"{verdict.verified} of {verdict.ticks} ticks verified"]
+    lines += [f"not verified: {count} ({why})" for why, count in verdict.unverified.most_common()]
+    if verdict.first is not None:
+        lines.append(f"{verdict.differing} differ, the first at {verdict.first}")
+    elif verdict.verified:
+        lines.append("every one of them decided the same, bit for bit")
+    return "\n".join(lines)

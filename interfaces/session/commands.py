@@ -1,0 +1,233 @@
+"""The `sessions` commands, and `forget`."""
+
+import json
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from configs.errors import BadInput
+from interfaces.lock import claim
+from interfaces.run_folder import RunFolder, open_run
+from interfaces.session import care
+from interfaces.session.forget import Forgotten, newest_ns
+from interfaces.session.forget import forget as forget_span
+from interfaces.session.recover import Recovered, refill
+from interfaces.session.recover import recover as recover_session
+from interfaces.session.segment import SessionError
+from interfaces.session.session import Session
+
+app = typer.Typer(no_args_is_help=True, help="Look after recorded sessions.")
+console, errors = Console(), Console(stderr=True)
+_NS = 1e9
+
+Paths = Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...")]
+Where = Annotated[Path, typer.Argument(metavar="RUN", help="a run, a session folder or a file")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+New = Annotated[Path, typer.Option("--out", help="the new file, NAME.mcap")]
+Begin = Annotated[
+    str | None, typer.Option("--from", help="after the beginning, 5m; or 2026-11-25T12:30:00")
+]
+End = Annotated[str | None, typer.Option("--to", help="like --from")]
+
+
+@contextmanager
+def refused() -> Generator[None]:
+    """Bad input: one line and exit code 2."""
+    try:
+        yield
+    except (BadInput, OSError) as error:
+        errors.print(str(error), style="bold red", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+
+
+@app.command("list")
+def list_(folders: Paths = None, as_json: AsJson = False) -> None:
+    """Every session in these folders (default runs/): length, size, what is missing."""
+    with refused():
+        found = [care.overview(path) for path in care.find_sessions(folders or [Path("runs")])]
+        if not found:
+            raise SessionError(f"no session in {', '.join(map(str, folders or ['runs']))}")
+    if as_json:
+        print(json.dumps([_plain(asdict(each)) for each in found]))
+        return
+    table = Table("session", "began", "length", "steps", "missing", "size", "", box=None)
+    for each in found:
+        told = each.trouble or ("a segment without an end" if each.live else "")
+        began = care.day(each.began_ns) if each.began_ns else ""
+        missing = str(each.missing) if each.missing else ""
+        length, size = care.clock(each.seconds), f"{each.bytes / 1e6:.1f} MB"
+        table.add_row(str(each.path), began, length, str(each.steps), missing, size, told)
+    console.print(table)
+
+
+@app.command()
+def info(path: Where, as_json: AsJson = False) -> None:
+    """What a session holds: segments, times, gaps, the run it is of."""
+    with refused():
+        session = Session(path)
+    told = care.describe(session)
+    if as_json:
+        print(json.dumps(_plain(told)))
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in told.items():
+        if name not in ("segments", "gaps"):
+            table.add_row(name, str(value))
+    for first, count in session.gaps:
+        table.add_row("gap", f"{count} steps from {first} on")
+    console.print(table)
+    segments = Table("segment", "steps", "length", "size", "MB/h", box=None)
+    for each in session.infos:
+        seconds = (each.ended_ns - each.began_ns) / _NS
+        rate = each.bytes / 1e6 / max(seconds, 1e-9) * 3600
+        size = f"{each.bytes / 1e6:.2f} MB"
+        row = (each.path.name, str(each.steps), care.clock(seconds), size, f"{rate:.0f}")
+        segments.add_row(*row)
+    console.print(segments)
+
+
+@app.command()
+def verify(path: Where) -> None:
+    """Read every Step and every checksum; exit 1 where something is wrong."""
+    wrong = steps = 0
+    with refused(), Progress(console=console, transient=True) as bar:
+        task = bar.add_task("verifying", total=None)
+        for verdict in care.verify(path):
+            bar.advance(task)
+            steps += verdict.steps
+            if verdict.trouble:
+                wrong += 1
+                console.print(f"{verdict.path}: {verdict.trouble}", markup=False, highlight=False)
+    console.print(f"{steps} steps are whole" + (f"; {wrong} files are not" if wrong else ""))
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def recover(path: Where) -> None:
+    """Bring back what a crash or a full disk has left, and fill it up from the run's journal."""
+    with refused():
+        run = RunFolder(path.resolve())
+        if not run.config_file.is_file():
+            _tell(recover_session(path), 0)
+            return
+        with claim(run):
+            found = recover_session(path)
+            _tell(found, refill(run.session, run.journal))
+
+
+@app.command()
+def cut(path: Where, out: New, begin: Begin = None, end: End = None) -> None:
+    """Copy a part of a session into a file of its own."""
+    with refused():
+        session = Session(path)
+        first, last = session.infos[0].began_ns, session.infos[-1].ended_ns + 1
+        steps = care.cut(path, out, moment(begin, first, first), moment(end, first, last))
+    console.print(f"{steps} steps written to {out}", markup=False, highlight=False)
+
+
+@app.command()
+def merge(paths: Annotated[list[Path], typer.Argument(metavar="PART...")], out: New) -> None:
+    """Join parts of one life in one file."""
+    with refused():
+        steps = care.merge(paths, out)
+    console.print(f"{steps} steps written to {out}", markup=False, highlight=False)
+
+
+@app.command()
+def prune(
+    folders: Paths = None,
+    older_days: Annotated[float | None, typer.Option(min=0, help="older than so many days")] = None,
+    keep_gb: Annotated[float | None, typer.Option(min=0, help="the oldest beyond so much")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Delete old segments; shows first what that frees, and asks."""
+    with refused():
+        if older_days is None and keep_gb is None:
+            raise SessionError("say what may go: --older-days or --keep-gb")
+        where = folders or [Path("runs")]
+        doomed = care.to_prune(where, older_days=older_days, keep_gb=keep_gb, now_s=time.time())
+        if not doomed:
+            console.print("nothing to delete")
+            return
+        table = Table("segment", "size", "because", box=None)
+        for each in doomed:
+            table.add_row(str(each.path), f"{each.bytes / 1e6:.1f} MB", each.why)
+        console.print(table)
+        freed = sum(each.bytes for each in doomed) / 1e6
+        if not yes and not typer.confirm(f"Delete {len(doomed)} segments, {freed:.1f} MB?"):
+            raise typer.Exit(1)
+        care.prune(doomed)
+    console.print(f"{freed:.1f} MB freed")
+
+
+def forget(
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")],
+    last: Annotated[str | None, typer.Option("--last", help="the newest 90s, 5m, 2h")] = None,
+    begin: Begin = None,
+    end: End = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+) -> None:
+    """Take a span out of journal, session and exports for good; lists the weights that saw it."""
+    with refused():
+        if (last is None) == (begin is None and end is None):
+            raise SessionError("say which span: --last 5m, or --from and --to")
+        run = open_run(path)
+        with claim(run):
+            newest = newest_ns(run)
+            if last is not None:
+                span = (newest - round(care.parse_span(last) * _NS), newest + 1)
+            else:
+                first = care.began_ns(run.session, newest)
+                span = (moment(begin, first, first), moment(end, first, newest + 1))
+            told = f"{care.day(span[0])} to {care.day(span[1])}"
+            if not yes and not typer.confirm(f"Forget {told} in {run.path}, for good?"):
+                raise typer.Exit(1)
+            _told(forget_span(run, *span), told)
+
+
+def moment(text: str | None, first_ns: int, default_ns: int) -> int:
+    """A time of the wall's clock in ns: so long after the first Step, or a date and time. Raises
+    SessionError."""
+    if text is None:
+        return default_ns
+    if "T" in text or ":" in text:
+        try:
+            return round(datetime.fromisoformat(text).timestamp() * _NS)
+        except ValueError as error:
+            raise SessionError(f"{text}: a time is 5m, or 2026-11-25T12:30:00") from error
+    return first_ns + round(care.parse_span(text) * _NS)
+
+
+def _told(found: Forgotten, span: str) -> None:
+    console.print(
+        f"forgotten {span}: {found.journal_steps} steps of the journal, {found.session_steps} of "
+        f"the session, {len(found.exports)} exports"
+    )
+    for path in (*found.checkpoints, *found.weights):
+        console.print(f"may have learned from it: {path}", markup=False, highlight=False)
+
+
+def _tell(found: list[Recovered], filled: int) -> None:
+    for each in found:
+        kept = f"; what was damaged is kept as {each.kept.name}" if each.kept else ""
+        console.print(
+            f"{each.damaged.name}: {each.steps} steps saved{kept}", markup=False, highlight=False
+        )
+    if filled:
+        console.print(f"{filled} steps filled up from the journal")
+    if not found and not filled:
+        console.print("everything is whole")
+
+
+def _plain(told: dict[str, object]) -> dict[str, object]:
+    return {name: str(value) if isinstance(value, Path) else value for name, value in told.items()}

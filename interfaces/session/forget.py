@@ -1,0 +1,136 @@
+"""Forgetting: other people are in these recordings, and may ask to be out of them.
+
+Afterwards nothing seen, heard, felt or done in the span is in the journal, the session or the
+exports. Weights that learned from it cannot unlearn: they are listed.
+"""
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interfaces.journal.layout import Segment as JournalSegment
+from interfaces.journal.layout import read_layout, segment_paths
+from interfaces.mapped import flush
+from interfaces.run_folder import RunFolder
+from interfaces.session.file import Segment
+from interfaces.session.segment import SegmentWriter, SessionError
+from interfaces.session.session import Session, live_files, segment_files
+from interfaces.world import Situation
+
+_KEPT = ("index", "tick", "monotonic_ns", "wall_ns", "frame_number", "weights_version", "skipped")
+_WORKSHOP = "forgetting"
+_CLOCK_NS = 3600 * 10**9  # by so much the wall's clock may have been set within a segment
+
+
+@dataclass
+class Forgotten:
+    """What was taken away. checkpoints and weights: files that learned after the span began."""
+
+    journal_steps: int = 0
+    session_steps: int = 0
+    exports: list[Path] = field(default_factory=list[Path])
+    checkpoints: list[Path] = field(default_factory=list[Path])
+    weights: list[Path] = field(default_factory=list[Path])
+
+
+def forget(run: RunFolder, begin_ns: int, end_ns: int) -> Forgotten:
+    """Steps lived in begin_ns <= t < end_ns, by the wall's clock. Nobody may live there.
+
+    Raises SessionError where nothing was lived then, or a segment was not ended; OSError.
+    """
+    if live_files(run.session):
+        raise SessionError(f"{run.session} has segments without an end: sessions recover first")
+    found = Forgotten()
+    first = _blank_journal(run, begin_ns, end_ns, found)
+    began = _rewrite_session(run.session, begin_ns, end_ns, found)
+    if first is None and began is None:
+        raise SessionError(f"{run.path}: nothing was lived in that span")
+    run.view.unlink(missing_ok=True)  # a picture of what was just lived
+    if run.exports.is_dir():  # made of the session: made again where they are wanted
+        found.exports = sorted(run.exports.iterdir())
+        shutil.rmtree(run.exports)
+    found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), begin_ns)
+    found.weights = _written_after((run.weights / "applied").glob("*.safetensors"), begin_ns)
+    return found
+
+
+def newest_ns(run: RunFolder) -> int:
+    """When the last Step was lived, by the wall's clock. Raises SessionError where none was."""
+    newest = 0
+    spaces = read_layout(run.journal)
+    if spaces is not None:
+        for path in segment_paths(run.journal):
+            segment = JournalSegment(path, spaces, write=False)
+            if segment.committed:
+                newest = max(newest, int(segment.steps["wall_ns"][: segment.committed].max()))
+    if segment_files(run.session):
+        session = Session(run.session)
+        newest = max(newest, *(info.ended_ns for info in session.infos))
+    if not newest:
+        raise SessionError(f"{run.path}: nothing was lived there")
+    return newest
+
+
+def _blank_journal(run: RunFolder, begin_ns: int, end_ns: int, found: Forgotten) -> int | None:
+    """The first index blanked. What follows on the span is a beginning."""
+    spaces, first = read_layout(run.journal), None
+    if spaces is None:
+        return None
+    after = False
+    for path in segment_paths(run.journal):
+        segment = JournalSegment(path, spaces, write=True)
+        wall = segment.steps["wall_ns"][: segment.committed]
+        inside = (wall >= begin_ns) & (wall < end_ns)
+        for row in range(segment.committed):
+            if inside[row]:
+                first = int(segment.steps["index"][row]) if first is None else first
+                segment.rewrite(row, _blanked(segment.steps[row, ...]))
+                found.journal_steps += 1
+            elif after:
+                step = segment.steps[row, ...].copy()
+                step["is_first"], step["reward"] = True, 0.0
+                segment.rewrite(row, step)
+            after = bool(inside[row])
+        flush(segment.path, segment.bytes)
+    return first
+
+
+def _blanked(step: NDArray[np.void]) -> NDArray[np.void]:
+    blank = np.zeros((), step.dtype)
+    for name in _KEPT:
+        blank[name] = step[name]
+    blank["situation"], blank["is_first"] = Situation.FORGOTTEN, True
+    return blank
+
+
+def _rewrite_session(folder: Path, begin_ns: int, end_ns: int, found: Forgotten) -> int | None:
+    """When the first Step taken out was lived. A segment is replaced once its copy is whole."""
+    first: int | None = None
+    for file in segment_files(folder):
+        segment = Segment(file)
+        info, taken = segment.info, 0
+        if info.ended_ns < begin_ns - _CLOCK_NS or info.began_ns > end_ns + _CLOCK_NS:
+            continue
+        writer = SegmentWriter(folder / _WORKSHOP, info.first, info.codec, info.about)
+        for recorded in segment.messages():
+            if begin_ns <= recorded.wall_ns < end_ns:
+                first = recorded.wall_ns if first is None else first
+                taken += 1
+            else:
+                writer.copy(recorded)
+        done = writer.close()
+        if taken:
+            file.unlink()
+            if done is not None:
+                done.replace(folder / done.name)
+        found.session_steps += taken
+    shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+    return first
+
+
+def _written_after(paths: Iterable[Path], begin_ns: int) -> list[Path]:
+    return sorted(path for path in paths if path.stat().st_mtime_ns >= begin_ns)

@@ -1,0 +1,179 @@
+"""The recorder's process: carries Steps from the journal into the session, and waits for nobody."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from loguru import logger
+from numpy.typing import NDArray
+
+from configs.schema import Config
+from interfaces.board import Board
+from interfaces.journal import JournalReader, read_layout
+from interfaces.process import become, lower_priority, when_orphaned
+from interfaces.run_folder import RunFolder
+from interfaces.session.messages import Codec
+from interfaces.session.recover import recover
+from interfaces.session.segment import SegmentWriter, SessionError
+from interfaces.session.session import Session, live_files, segment_files
+
+_POLL_S = 0.25
+_AT_ONCE = 64  # Steps read together: 0.8 MB at 64 x 64
+_AGAIN_S = 10.0  # after a full disk
+_LAST_STEPS_S = 3.0  # for the body to end, after a stop
+
+
+class Recorder:
+    """Steps of a journal, from where the session ended on. What it has not written yet is held in
+    the journal; what is freed all the same is a gap, and written down as one."""
+
+    def __init__(
+        self,
+        journal: Path,
+        folder: Path,
+        config: Config,
+        about: Mapping[str, str],
+        *,
+        begin: int = 0,
+    ) -> None:
+        """Ends what an earlier recorder has left. `begin`: the first Step of interest, where
+        nothing is recorded yet. Raises OSError and SessionError."""
+        self._reader, self._folder = JournalReader(journal), folder
+        self._journal, self._config, self._about = journal, config, about
+        self._from = begin
+        self._writer: SegmentWriter | None = None
+        self._codec: Codec | None = None
+        self._next = self._begin()
+
+    @property
+    def next_index(self) -> int:
+        return self._next
+
+    def carry(self) -> int:
+        """Write what is new; how many Steps. Raises OSError, after which `again` goes on."""
+        reader = self._reader
+        reader.refresh()
+        if self._codec is None and not self._prepare():
+            return 0
+        carried = 0
+        while self._next < reader.end:
+            first = max(self._next, reader.first)
+            try:
+                steps = reader.read(first, min(_AT_ONCE, reader.end - first))
+            except IndexError:  # freed meanwhile
+                reader.refresh()
+                continue
+            for i in range(len(steps)):
+                self._put(steps[i, ...], first + i)
+            carried += len(steps)
+            reader.hold("session", self._next)
+        return carried
+
+    def again(self) -> None:
+        """After an OSError: end what was begun, and go on behind what is safe."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+        self._next = self._begin()
+
+    def close(self) -> None:
+        """End the segment. What comes later is for a later life: it stays held in the journal."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _begin(self) -> int:
+        if live_files(self._folder):
+            for each in recover(self._folder):
+                logger.warning("session: {} had no end; {} Steps saved", each.damaged, each.steps)
+        if not segment_files(self._folder):
+            return 0
+        session = Session(self._folder)
+        return session.end
+
+    def _prepare(self) -> bool:
+        """Once the journal says what Steps look like."""
+        spaces = read_layout(self._journal)
+        if spaces is None:
+            return False
+        session = self._config.session
+        rate = self._config.world.ears.rate_hz
+        self._codec = Codec(spaces, session.camera, session.jpeg_quality, rate)
+        if not self._next:  # what was lived before anybody recorded is no gap
+            self._next = max(self._reader.first, self._from)
+        self._reader.hold("session", self._next)
+        return True
+
+    def _put(self, step: NDArray[np.void], index: int) -> None:
+        writer = self._writer
+        if writer is not None and writer.seconds >= 60.0 * self._config.session.minutes:
+            writer.close()
+            writer = self._writer = None
+        if writer is None:
+            assert self._codec is not None
+            writer = SegmentWriter(self._folder, self._next, self._codec, self._about)
+            self._writer = writer
+        writer.put(step)
+        self._next = index + 1
+
+
+def record(run_path: Path) -> None:
+    """Record a run until it ends. Raises what a folder that cannot be read raises."""
+    stopped, orphaned = become("recorder"), when_orphaned()
+    lower_priority()
+    run = RunFolder(run_path)
+    board, recorder = Board(run.board), None
+    about = about_run(run)
+    wait_until, told = 0.0, ""
+    ending: float | None = None
+    while True:
+        over = stopped.is_set() or orphaned.is_set() or bool(board["stop"])
+        if over and ending is None:
+            ending = time.perf_counter()
+        body_ended = bool(board["body_resting"]) or (
+            ending is not None and time.perf_counter() - ending > _LAST_STEPS_S
+        )
+        if time.perf_counter() >= wait_until:
+            try:
+                if recorder is None:
+                    recorder = Recorder(
+                        run.journal, run.session, run.config, about, begin=_imported(run)
+                    )
+                recorder.carry()
+                board["session_steps"] = recorder.next_index
+            except (OSError, SessionError) as error:
+                if str(error) != told:
+                    logger.error("session: {}; trying again", error)
+                told, wait_until = str(error), time.perf_counter() + _AGAIN_S
+                recorder = None
+        if ending is not None and body_ended:
+            break
+        time.sleep(_POLL_S)
+    if recorder is not None:
+        recorder.carry()
+        recorder.close()
+    logger.info("session: {} Steps", recorder.next_index if recorder else 0)
+
+
+def about_run(run: RunFolder) -> dict[str, str]:
+    """What a session says of its run: configuration, seed, commit, versions."""
+    told = {"config": run.config_file.read_text(encoding="utf-8")}
+    try:
+        meta = json.loads(run.meta.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return told
+    return told | {name: _text(value) for name, value in meta.items()}
+
+
+def _imported(run: RunFolder) -> int:
+    """Steps that others lived, and that are recorded where they come from."""
+    try:
+        return int(json.loads(run.sources.read_text(encoding="utf-8"))["steps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

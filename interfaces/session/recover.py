@@ -1,0 +1,108 @@
+"""What a crash, a full disk or a careless copy has left of a session, brought back."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcap.records import Metadata
+
+from interfaces.journal import JournalReader
+from interfaces.session.file import Segment, codec_of, salvage
+from interfaces.session.messages import Codec
+from interfaces.session.segment import DONE, RUN, SPACES, SegmentWriter, SessionError
+from interfaces.session.session import Session, live_files, segment_files, session_folder
+from interfaces.world import Situation
+
+_WORKSHOP = "recovering"
+_ASIDE = ".damaged"
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A file that had no end, and what of it could be read. `path`: none, where there was nothing;
+    `kept`: the damaged file, where it was one that had been ended once."""
+
+    damaged: Path
+    path: Path | None
+    steps: int
+    kept: Path | None = None
+
+
+def recover(path: Path) -> list[Recovered]:
+    """End every segment of a run's session that has no end: up to its last whole chunk.
+
+    A file that had an end once and is damaged now is set aside, not deleted. Nobody may be writing.
+    Raises SessionError for a folder without a session, OSError.
+    """
+    folder = session_folder(path)
+    found = [_recover_one(live, keep=False) for live in live_files(folder)]
+    for file in segment_files(folder):
+        try:
+            Segment(file)
+        except SessionError:
+            found.append(_recover_one(file, keep=True))
+    if not found and not segment_files(folder):
+        raise SessionError(f"{path} holds no session")
+    return found
+
+
+def refill(session: Path, journal: Path) -> int:
+    """Append what the journal has and the session lacks, as segments of their own; how many Steps.
+    Raises JournalError, SessionError and OSError."""
+    folder, reader = session_folder(session), JournalReader(journal)
+    have = Session(folder) if segment_files(folder) else None
+    if have is None or not reader.end:
+        return 0
+    holes = [(first, first + missing) for first, missing in have.gaps]
+    holes += [(reader.first, have.first), (have.end, reader.end)]
+    codec, about = have.segments[0].info.codec, have.infos[0].about
+    filled = 0
+    for first, end in holes:
+        first, end = max(first, reader.first), min(end, reader.end)
+        if first >= end:
+            continue
+        writer = SegmentWriter(folder / _WORKSHOP, first, codec, about)
+        for index in range(first, end):
+            step = reader.read(index, 1, verify=True)[0, ...]
+            if not int(step["situation"]) & Situation.FORGOTTEN:
+                writer.put(step)
+        filled += writer.steps
+        done = writer.close()
+        if done is not None:
+            done.replace(folder / done.name)
+    shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+    return filled
+
+
+def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
+    folder = damaged.parent
+    writer: SegmentWriter | None = None
+    metadata: dict[str, dict[str, str]] = {}
+    for found in salvage(damaged):
+        if isinstance(found, Metadata):
+            metadata[found.name] = dict(found.metadata)
+            continue
+        if writer is None:
+            codec = _codec(damaged, metadata)
+            about = metadata.get(RUN, {})
+            writer = SegmentWriter(folder / _WORKSHOP, found.index, codec, about)
+        writer.copy(found)
+    steps = writer.steps if writer is not None else 0
+    done = writer.close() if writer is not None else None
+    aside: Path | None = None
+    if keep:
+        aside = damaged.with_suffix(_ASIDE)
+        damaged.replace(aside)
+    if done is not None:
+        done = done.replace(folder / f"{done.stem}{DONE}")
+    if not keep:
+        damaged.unlink()
+    shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+    return Recovered(damaged, done, steps, aside)
+
+
+def _codec(path: Path, metadata: dict[str, dict[str, str]]) -> Codec:
+    try:
+        return codec_of(metadata[SPACES])
+    except (KeyError, ValueError, TypeError) as error:
+        raise SessionError(f"{path} is not of a Yume session: {error!r}") from error

@@ -1,0 +1,146 @@
+"""One MCAP file of a session: a few minutes of Steps, in chunks that survive whatever comes."""
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mcap.writer import CompressionType, Writer
+from mcap_protobuf.schema import build_file_descriptor_set
+from numpy.typing import NDArray
+
+from configs.errors import BadInput
+from interfaces.session.messages import Codec
+
+CHUNK_BYTES = 256 * 1024
+DONE, LIVE = ".mcap", ".live"  # a segment is .live while it is written
+LIBRARY = "yume"
+GAP, SEGMENT, RUN, SPACES = "yume.gap", "yume.segment", "yume.run", "yume.spaces"  # metadata
+
+
+class SessionError(BadInput, ValueError):
+    """A folder or a file that is no session, or one that is damaged."""
+
+
+def segment_name(first: int) -> str:
+    return f"{first:012d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The messages of one Step, by topic. Times in ns since the epoch: log_ns never goes back,
+    wall_ns is the Step's own, 0 at the least."""
+
+    index: int
+    log_ns: int
+    wall_ns: int
+    messages: Mapping[str, bytes]
+
+
+class SegmentWriter:
+    """Appends Steps to NAME.live; `close` makes it NAME.mcap.
+
+    `about`: what the run was, as MCAP metadata; text by name. A chunk is with the system as soon as
+    it is full. Raises OSError.
+    """
+
+    def __init__(self, folder: Path, first: int, codec: Codec, about: Mapping[str, str]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"{segment_name(first)}{LIVE}"
+        self._file = self.path.open("wb")
+        self._codec = codec
+        self._writer = Writer(self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
+        self._writer.start(profile="", library=LIBRARY)
+        self._channels = {
+            topic: self._register(topic, schema) for topic, schema in codec.topics().items()
+        }
+        spaces = json.dumps(codec.spaces.to_json(), ensure_ascii=False)
+        camera = {"camera": codec.camera, "sample_rate": str(codec.sample_rate)}
+        self._writer.add_metadata(SPACES, {"spaces": spaces, **camera})
+        self._writer.add_metadata(RUN, dict(about))
+        self._file.flush()
+        self._clock = _Clock()
+        self.first, self.next_index, self.steps = first, first, 0
+        self.missing = 0
+        self.began_ns = self.ended_ns = 0
+
+    def put(self, step: NDArray[np.void]) -> None:
+        """Append one Step. What is missing before it is written down as a gap."""
+        wall_ns = int(step["wall_ns"])
+        at = self._clock.log_time(int(step["monotonic_ns"]), wall_ns)
+        wall_ns = max(0, wall_ns)
+        self.copy(Recorded(int(step["index"]), at, wall_ns, self._codec.encode(step)))
+
+    def copy(self, found: Recorded) -> None:
+        """Append what was recorded of one Step as it is."""
+        index, messages = found.index, found.messages
+        if index > self.next_index:
+            missing = index - self.next_index
+            self._writer.add_metadata(GAP, {"from": str(self.next_index), "missing": str(missing)})
+            self.missing += missing
+        for topic, channel in self._channels.items():
+            if topic in messages:
+                self._writer.add_message(
+                    channel,
+                    log_time=found.log_ns,
+                    data=messages[topic],
+                    publish_time=found.wall_ns,
+                    sequence=index % 2**32,
+                )
+        self._file.flush()
+        if not self.steps:
+            self.began_ns = found.log_ns
+        self.next_index, self.steps, self.ended_ns = index + 1, self.steps + 1, found.log_ns
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended_ns - self.began_ns) * 1e-9
+
+    def abandon(self) -> None:
+        """Leave the file as it is, without an end: `recover` knows what to do."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def close(self) -> Path | None:
+        """Finish the file; where there is no Step in it, take it away."""
+        if not self.steps:
+            self._file.close()
+            self.path.unlink()
+            return None
+        told = {"first": self.first, "end": self.next_index, "steps": self.steps}
+        told |= {"missing": self.missing}
+        self._writer.add_metadata(SEGMENT, {name: str(value) for name, value in told.items()})
+        self._writer.finish()
+        self._file.close()
+        done = self.path.with_suffix(DONE)
+        self.path.replace(done)
+        return done
+
+    def _register(self, topic: str, schema: Any) -> int:
+        if isinstance(schema, str):
+            known = self._writer.register_schema(schema, "jsonschema", b'{"type":"object"}')
+            return self._writer.register_channel(topic, "json", known)
+        described = build_file_descriptor_set(schema).SerializeToString()
+        known = self._writer.register_schema(schema.DESCRIPTOR.full_name, "protobuf", described)
+        return self._writer.register_channel(topic, "protobuf", known)
+
+
+class _Clock:
+    """Log times: of the wall at the first Step, from then on by the clock that never goes back."""
+
+    def __init__(self) -> None:
+        self._wall_ns: int | None = None
+        self._offset_ns = self._last_ns = 0
+
+    def log_time(self, monotonic_ns: int, wall_ns: int) -> int:
+        if self._wall_ns is None:
+            self._wall_ns, self._offset_ns = wall_ns, wall_ns - monotonic_ns
+        at = monotonic_ns + self._offset_ns
+        if at <= self._last_ns and self._last_ns:  # another boot, or a journal gone back
+            self._offset_ns += self._last_ns + 1 - at
+            at = self._last_ns + 1
+        self._last_ns = max(0, at)
+        return self._last_ns

@@ -1,0 +1,101 @@
+"""A life in lockstep, thought through again: the same bits, or it is said where not."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from agent.replay_run import replay_run
+from configs.errors import BadInput
+from configs.load import load_config
+from interfaces.journal import JournalReader
+from interfaces.lockstep_worlds import make_lockstep_worlds
+from interfaces.run_folder import RunFolder, create_run
+from interfaces.session.recorder import Recorder
+from tests.conftest import ROOT
+from trainer.lockstep import Lockstep
+
+STEPS = 120
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory):
+    from rich.console import Console
+
+    folder = tmp_path_factory.mktemp("夢 replay") / "run"
+    config = load_config(ROOT / "configs" / "tiny.yaml", ["trainer.prefill=40", "seed=5"])
+    run = create_run(folder, config, "tiny", ROOT)
+    Lockstep(run, config, make_lockstep_worlds(config, 5)).run(STEPS, lambda _: None, lambda: False)
+    return run, Console(quiet=True)
+
+
+def record(run: RunFolder, *words):
+    recorder = Recorder(run.journal, run.session, load_config(run.config_file, words), {})
+    recorder.carry()
+    recorder.close()
+
+
+def test_the_weights_that_lived_it_decide_the_same_again(lived):
+    run, console = lived
+    verdict = replay_run(run, console, quiet=True)
+    assert (verdict.ticks, verdict.verified, verdict.differing) == (STEPS, STEPS, 0)
+    record(run)
+    verdict = replay_run(run, console, quiet=True)
+    assert (verdict.ticks, verdict.verified, verdict.differing) == (STEPS, STEPS, 0)
+    versions = JournalReader(run.journal).read(0, STEPS)["weights_version"]
+    assert len(np.unique(versions)) > 3
+
+
+def test_a_weight_that_was_changed_is_seen(lived):
+    run, console = lived
+    kept = sorted((run.weights / "applied").glob("*.safetensors"))
+    path = kept[len(kept) // 2]
+    before = path.read_bytes()
+    header = json.loads(before[8 : 8 + int.from_bytes(before[:8], "little")])["__metadata__"]
+    flat = load_file(path)["flat"].copy()
+    flat[::97] *= 1.01
+    try:
+        save_file({"flat": flat}, path, metadata=header)
+        verdict = replay_run(run, console, quiet=True)
+        assert verdict.differing > 0
+        assert verdict.first.version == int(path.stem)
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "main.py"), "replay", str(run.path), "--json"],
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert done.returncode == 1, done.stderr
+        assert json.loads(done.stdout)["first_difference"]["version"] == int(path.stem)
+    finally:
+        path.write_bytes(before)
+
+
+def test_what_cannot_be_verified_is_counted_and_said(lived):
+    run, console = lived
+    path = sorted((run.weights / "applied").glob("*.safetensors"))[2]
+    hidden = path.with_suffix(".hidden")
+    path.rename(hidden)
+    try:
+        verdict = replay_run(run, console, quiet=True)
+    finally:
+        hidden.rename(path)
+    assert verdict.differing == 0
+    assert 0 < verdict.verified < STEPS
+    assert verdict.unverified[f"weights {int(path.stem)} are not kept"] > 0
+    assert verdict.verified + sum(verdict.unverified.values()) == STEPS
+
+
+def test_jpeg_is_not_verified(lived, tmp_path):
+    import shutil
+
+    run, console = lived
+    shutil.copytree(run.path, tmp_path / "run")
+    copy = RunFolder(tmp_path / "run")
+    shutil.rmtree(copy.session, ignore_errors=True)
+    record(copy, "session.camera=jpeg")
+    with pytest.raises(BadInput, match="JPEG"):
+        replay_run(copy, console, quiet=True)

@@ -1,0 +1,89 @@
+"""A Step becomes messages and comes back: bit for bit, and readable by others."""
+
+import json
+
+import numpy as np
+import pytest
+from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
+
+from configs.vrchat import ActionConfig
+from interfaces.session.messages import ACTION, CAMERA, FEELING, STEP, Codec, MessageError
+from interfaces.vrchat.fingers import Axis, Button, wire_value
+from interfaces.world import Situation
+from tests.interfaces.session.lives import HEARING, SPACES, make_steps, same
+
+
+@pytest.mark.parametrize("spaces", [SPACES, HEARING], ids=["seeing", "hearing"])
+def test_a_step_comes_back_bit_for_bit(spaces):
+    codec = Codec(spaces)
+    for step in make_steps(40, spaces):
+        step = np.array(step)
+        assert same(codec.decode(codec.encode(step)), step)
+
+
+def test_numbers_that_json_has_not_come_back_as_nan():
+    step = make_steps(1)[0, ...]
+    step["vector"][0], step["log_prob"] = np.nan, np.nan
+    messages = Codec(SPACES).encode(step)
+    assert json.loads(messages[FEELING])["VelocityX"] is None
+    back = Codec(SPACES).decode(messages)
+    assert np.isnan(back["vector"][0])
+    assert np.isnan(back["log_prob"])
+
+
+def test_people_find_names_and_what_went_over_the_wire():
+    step = make_steps(1)[0, ...]
+    step["action"], step["situation"] = (0.5, 1.0, 0.0), Situation.MENU | Situation.MUTED
+    messages = Codec(SPACES).encode(step)
+    done = json.loads(messages[ACTION])
+    assert done["Vertical"]["wire"] == pytest.approx(0.1 + 0.9 * 0.5)  # over the dead zone
+    assert done["Jump"] == {"sent": 1.0, "wire": 1.0} | {
+        name: pytest.approx(done["Jump"][name]) for name in ("chosen", "before")
+    }
+    assert done["Hello"]["wire"] is None
+    assert json.loads(messages[STEP])["situations"] == ["MENU", "MUTED"]
+    assert "頭なで" in json.loads(messages[FEELING])
+
+
+def test_the_wire_value_is_what_the_fingers_send():
+    stick = ActionConfig(name="LookHorizontal", levels=5)
+    axis = Axis(stick, 0.1)
+    for wanted in np.linspace(-1, 1, 21):
+        sent = axis.move(float(wanted), 1)
+        assert wire_value(stick, sent) == pytest.approx(axis.snapshot()["wire"] or 0.0)
+    switch = ActionConfig(name="Toggle", kind="hold", target="parameter", rest=2.0, down=5.0)
+    button = Button(switch, [])
+    assert [wire_value(switch, button.move(wanted, 1)) for wanted in (0.0, 1.0)] == [2.0, 5.0]
+
+
+def test_a_jpeg_camera_is_near_and_says_so():
+    step = make_steps(1)[0, ...]
+    step["image"] = np.linspace(0, 255, 12, dtype=np.uint8)[None, :, None]
+    codec = Codec(SPACES, "jpeg", 90)
+    messages = codec.encode(step)
+    image = CompressedImage.FromString(messages[CAMERA])
+    assert image.format == "jpeg"
+    assert image.timestamp.ToNanoseconds() == int(step["wall_ns"]) - round(
+        1e9 * float(step["frame_age_s"])
+    )
+    back = codec.decode(messages)
+    assert np.abs(back["image"].astype(int) - step["image"]).mean() < 4
+    assert not codec.decode(messages, picture=False)["image"].any()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda m: m.pop(CAMERA),
+        lambda m: m.update({STEP: b"{}"}),
+        lambda m: m.update({FEELING: b"no JSON"}),
+        lambda m: m.update({CAMERA: b"\xff"}),
+        lambda m: m.update({ACTION: m[ACTION].replace(b"Vertical", b"Sideways")}),
+    ],
+)
+def test_what_is_no_step_is_refused(broken):
+    codec = Codec(SPACES)
+    messages = codec.encode(make_steps(1)[0, ...])
+    broken(messages)
+    with pytest.raises(MessageError):
+        codec.decode(messages)

@@ -1,0 +1,172 @@
+"""Segments: whole, cut anywhere, with gaps; read by index, by time and by mcap's own reader."""
+
+import json
+
+import numpy as np
+import pytest
+from mcap.reader import make_reader
+from mcap_protobuf.decoder import DecoderFactory
+
+from interfaces.session import care
+from interfaces.session.messages import CAMERA, STEP, Codec
+from interfaces.session.recover import recover, refill
+from interfaces.session.segment import SegmentWriter, SessionError
+from interfaces.session.session import Session, live_files, segment_files
+from tests.interfaces.session.lives import (
+    BEAT_NS,
+    BEGAN_NS,
+    SPACES,
+    make_steps,
+    same,
+    write_journal,
+)
+
+
+def record(folder, steps, each=1000, *, close=True, about=None):
+    """These Steps in segments of so many."""
+    writer = None
+    for start in range(0, len(steps), each):
+        part = steps[start : start + each]
+        writer = SegmentWriter(folder, int(part["index"][0]), Codec(SPACES), about or {})
+        for i in range(len(part)):
+            writer.put(part[i, ...])
+        if close or start + each < len(steps):
+            writer.close()
+    return writer
+
+
+def all_steps(path):
+    session = Session(path)
+    found = np.array([step for _, step in session.steps()], session.read(0, 1).dtype)
+
+    return found
+
+
+def test_what_is_recorded_is_read_by_index_and_by_time(awkward_path):
+    steps = make_steps(1_000)
+    record(awkward_path, steps, 300)
+    session = Session(awkward_path)
+    assert (session.first, session.end, session.steps_recorded) == (0, 1_000, 1_000)
+    assert len(session.infos) == 4
+    assert same(all_steps(awkward_path), steps)
+    for start, length in ((0, 1), (299, 3), (555, 10), (999, 5)):
+        assert same(session.read(start, length), steps[start : start + length])
+    for index in (0, 1, 298, 300, 777, 999):
+        assert session.index_at(BEGAN_NS + BEAT_NS * index) == index
+        assert session.index_at(BEGAN_NS + BEAT_NS * index - 1) == index
+    assert session.index_at(BEGAN_NS + 10**15) == 1_000
+    assert session.gaps == []
+
+
+def test_mcaps_own_reader_reads_it(tmp_path):
+    steps = make_steps(50)
+    record(tmp_path, steps, about={"seed": "7"})
+    with segment_files(tmp_path)[0].open("rb") as file:
+        reader = make_reader(file, validate_crcs=True, decoder_factories=[DecoderFactory()])
+        pictures = list(reader.iter_decoded_messages(topics=[CAMERA]))
+        assert [each.decoded_message.format for each in pictures] == ["png"] * 50
+        told = [json.loads(message.data) for _, _, message in reader.iter_messages([STEP])]
+        assert [each["index"] for each in told] == list(range(50))
+        assert {each.name for each in reader.iter_metadata()} >= {"yume.run", "yume.spaces"}
+
+
+def test_what_is_missing_is_written_down(tmp_path):
+    steps = np.concatenate([make_steps(20), make_steps(30, first=27), make_steps(10, first=60)])
+    writer = record(tmp_path, steps[:50])
+    assert writer.missing == 7
+    record(tmp_path, steps[50:])
+    session = Session(tmp_path)
+    assert session.gaps == [(20, 7), (57, 3)]
+    assert [int(step["index"]) for _, step in session.steps(25, 62)] == [*range(27, 57), 60, 61]
+    assert not [each for each in care.verify(tmp_path) if each.trouble]
+
+
+def test_a_clock_that_goes_back_does_not_take_time_with_it(tmp_path):
+    steps = make_steps(30)
+    steps["monotonic_ns"][10:] -= steps["monotonic_ns"][10] - 7  # another boot
+    steps["wall_ns"][20:] -= 10**12
+    record(tmp_path, steps)
+    session = Session(tmp_path)
+    times = [at for at, _ in session.steps()]
+    assert (np.diff(times) > 0).all()
+    assert same(all_steps(tmp_path), steps)
+
+
+def test_wherever_it_is_cut_it_is_recovered_and_filled_up(tmp_path):
+    steps = make_steps(700)
+    write_journal(tmp_path / "journal", steps).close()
+    record(tmp_path / "whole", steps)
+    content = segment_files(tmp_path / "whole")[0].read_bytes()
+    chance = np.random.default_rng(0)
+    saved = []
+    for number, size in enumerate(chance.integers(2_000, len(content), 12)):
+        folder = tmp_path / f"cut{number}" / "session"
+        folder.mkdir(parents=True)
+        (folder / "000000000000.live").write_bytes(content[:size])
+        with pytest.raises(SessionError, match="sessions recover"):
+            Session(folder)
+        found = recover(folder)
+        saved.append(found[0].steps)
+        if found[0].steps:
+            part = all_steps(folder)
+            assert same(part, steps[: len(part)])
+            assert refill(folder, tmp_path / "journal") == 700 - len(part)
+            assert same(all_steps(folder), steps)
+            assert not [each for each in care.verify(folder) if each.trouble]
+        assert not live_files(folder)
+    assert max(saved) > 500
+
+
+def test_a_byte_gone_wrong_is_found_and_the_file_is_kept(tmp_path):
+    steps = make_steps(700)
+    record(tmp_path, steps)
+    path = segment_files(tmp_path)[0]
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x55
+    path.write_bytes(content)
+    verdict = [each for each in care.verify(tmp_path) if each.trouble]
+    assert len(verdict) == 1
+    path.write_bytes(content[: len(content) - 20])  # and its end is gone
+    found = recover(tmp_path)
+    assert found[0].kept.exists()
+    part = all_steps(tmp_path)
+    assert 0 < len(part) < 700
+    assert same(part, steps[: len(part)])
+
+
+def test_parts_are_cut_out_and_joined(tmp_path):
+    steps = make_steps(600)
+    record(tmp_path / "session", steps, 200)
+    at = lambda index: BEGAN_NS + BEAT_NS * index  # noqa: E731
+    assert care.cut(tmp_path, tmp_path / "a.mcap", at(0), at(150)) == 150
+    assert care.cut(tmp_path, tmp_path / "b.mcap", at(150), at(450)) == 300
+    assert same(all_steps(tmp_path / "b.mcap"), steps[150:450])
+    assert care.merge([tmp_path / "b.mcap", tmp_path / "a.mcap"], tmp_path / "c.mcap") == 450
+    assert same(all_steps(tmp_path / "c.mcap"), steps[:450])
+    with pytest.raises(SessionError, match="no parts of one life"):
+        care.merge([tmp_path / "a.mcap", tmp_path / "c.mcap"], tmp_path / "d.mcap")
+    with pytest.raises(SessionError, match="written over"):
+        care.cut(tmp_path, tmp_path / "a.mcap", at(0), at(150))
+    with pytest.raises(SessionError, match="no Step in that span"):
+        care.cut(tmp_path, tmp_path / "e.mcap", at(700), at(800))
+
+
+def test_old_segments_are_shown_and_go(tmp_path):
+    for name in ("one", "two"):
+        record(tmp_path / name / "session", make_steps(300), 100)
+    now_s = (BEGAN_NS + BEAT_NS * 300) / 1e9
+    assert care.to_prune([tmp_path], older_days=1.0, keep_gb=None, now_s=now_s) == []
+    size = segment_files(tmp_path / "one")[0].stat().st_size
+    doomed = care.to_prune([tmp_path], older_days=None, keep_gb=4.1 * size / 1e9, now_s=now_s)
+    assert [each.path.name for each in doomed] == ["000000000000.mcap"] * 2
+    assert care.prune(doomed) == sum(each.bytes for each in doomed)
+    assert len(segment_files(tmp_path / "one")) == 2
+    assert len(care.to_prune([tmp_path], older_days=1, keep_gb=None, now_s=now_s + 1e6)) == 4
+
+
+def test_no_session_is_said(tmp_path):
+    (tmp_path / "a.mcap").write_bytes(b"something else entirely, and long enough to be looked at")
+    with pytest.raises(SessionError, match="no whole session file"):
+        Session(tmp_path)
+    with pytest.raises(SessionError, match="holds no session"):
+        Session(tmp_path / "nowhere")

@@ -1,0 +1,246 @@
+"""Learning from records alone: sessions become the journal of a new run, and nobody lives."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agent.networks import Networks, acting_shapes, flatten_acting
+from configs.errors import BadInput
+from configs.schema import Config
+from interfaces.board import Board
+from interfaces.files import write_json
+from interfaces.journal import JournalReader, JournalWriter, read_layout
+from interfaces.run_folder import RunFolder
+from interfaces.session.care import find_sessions
+from interfaces.session.segment import SessionError
+from interfaces.session.session import Session
+from interfaces.spaces import Spaces
+from interfaces.weights import Manifest, WeightsWriter
+from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, mend, restore_learner
+from trainer.device import choose_device, keep_heap
+from trainer.learner import make_learner
+from trainer.losses import model_loss
+from trainer.ratio import TrainRatio
+from trainer.replay import Replay
+from trainer.report import Report
+
+_UNBOUND = 1e9
+_WINDOWS = 64  # of held-out Steps, to measure the model by
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Steps in the journal, and the index from which on they are only measured by."""
+
+    steps: int
+    held_out_from: int
+
+
+def find(patterns: Sequence[str]) -> list[Session]:
+    """The sessions that these paths or globs name, oldest first. Raises SessionError where a
+    pattern names none, or two have different spaces."""
+    paths: list[Path] = []
+    for pattern in patterns:
+        path = Path(pattern)
+        if path.exists():
+            named = [path]
+        else:
+            root = Path(path.anchor or ".")
+            named = sorted(root.glob(str(path.relative_to(path.anchor))))
+        found = find_sessions(named)
+        if not found:
+            raise SessionError(f"--sessions {pattern}: no session there")
+        paths += found
+    sessions = [Session(path) for path in dict.fromkeys(each.resolve() for each in paths)]
+    sessions.sort(key=lambda session: session.infos[0].began_ns)
+    for session in sessions:
+        check_spaces(session, sessions[0].spaces, str(sessions[0].path))
+    return sessions
+
+
+def check_spaces(session: Session, spaces: Spaces, whose: str) -> None:
+    """Raises SessionError that names what differs."""
+    own, wanted = session.spaces.to_json(), spaces.to_json()
+    for key in wanted:
+        if own.get(key) != wanted[key]:
+            raise SessionError(
+                f"{session.path} was recorded with other {key}: {_short(own.get(key))}; "
+                f"{whose} has {_short(wanted[key])}"
+            )
+
+
+def import_sessions(
+    run: RunFolder,
+    config: Config,
+    sessions: Sequence[Session],
+    progress: Callable[[int], None] = lambda _: None,
+) -> Imported:
+    """Write every Step into the run's journal, session after session, each a beginning and a cut.
+
+    Held out are whole sessions, the newest ones, of about `trainer.holdout` of all Steps; of a
+    single session its newest part. What was imported before is not imported again.
+    """
+    total = sum(session.steps_recorded for session in sessions)
+    held_out_from = _boundary(sessions, config)
+    named = {"sessions": [str(session.path) for session in sessions], "steps": total}
+    if run.sources.exists():
+        return Imported(total, held_out_from)
+    writer = JournalWriter(
+        run.journal,
+        sessions[0].spaces,
+        segment_steps=config.journal.segment_steps,
+        max_steps=max(config.journal.max_steps, total),
+        background=False,
+    )
+    try:
+        writer.truncate(0)
+        for session in sessions:
+            last: NDArray[np.void] | None = None
+            expected: int | None = None
+            for _, step in session.steps():
+                index = int(step["index"])
+                if last is not None:
+                    last["is_last"] |= index != expected
+                    writer.append(last)
+                    progress(writer.next_index)
+                if index != expected:  # the first of all, or after a gap
+                    step["is_first"], step["reward"] = True, 0.0
+                last, expected = step, index + 1
+            if last is not None:
+                last["is_last"] = True
+                writer.append(last)
+    finally:
+        writer.close()
+    write_json(run.sources, named)
+    return Imported(writer.next_index, held_out_from)
+
+
+class Offline:
+    """A learner, and records to learn from. With checkpoints in the run it goes on from them."""
+
+    def __init__(self, run: RunFolder, config: Config, imported: Imported) -> None:
+        """Raises BadInput for a method that needs to live, CheckpointError as a resume does."""
+        if config.method == "ppo":
+            raise BadInput("method ppo learns only from what its own weights live: no --sessions")
+        torch.set_num_threads(config.trainer.threads)
+        torch.set_flush_denormal(True)
+        keep_heap()
+        self._run, self._config = run, config
+        spaces = read_layout(run.journal)
+        assert spaces is not None  # it was just imported
+        device = choose_device(config.device)
+        self.board = Board(run.board, create=True)
+        # Nobody lives here to keep pace with.
+        unbound = config.trainer.model_copy(update={"train_ratio": _UNBOUND})
+        eager = config.model_copy(update={"trainer": unbound})
+        self.learner = make_learner(spaces, eager, device)
+        self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
+        newest = self._checkpoints.newest()
+        if newest is not None:
+            restore_learner(self.learner, newest)
+        self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
+        self._version = max(self._weights.last_version, newest.version if newest else 0)
+        reader = JournalReader(run.journal)
+        self._replay = Replay(reader, spaces, config, device, held_out_from=imported.held_out_from)
+        self._report = Report(run, config, spaces, self.learner, self._replay, self.board)
+        self._num_actions = spaces.num_actions
+        self._allowed = TrainRatio(config.trainer).due(self._replay.steps, 0)
+        if not self._replay.ready:
+            raise BadInput(
+                f"{imported.steps} steps are too few to learn from: trainer.prefill is "
+                f"{config.trainer.prefill}, trainer.length {config.trainer.length}"
+            )
+
+    def default_updates(self) -> int:
+        """As many as `trainer.train_ratio` would have allowed, had it lived this."""
+        trained = self._replay.held_out_from - self._replay.first
+        return max(
+            1, int(trained * self._config.trainer.train_ratio / self._config.replayed_per_update)
+        )
+
+    def run(self, updates: int, progress: Callable[[int], None], stopped: threading.Event) -> None:
+        """Until so many updates in all, or stopped; then save and publish."""
+        learner, trainer = self.learner, self._config.trainer
+        next_save = time.perf_counter() + trainer.checkpoint_s
+        while learner.updates < updates and not stopped.is_set():
+            metrics = learner.learn(self._replay)
+            if metrics is None:
+                break
+            self._report.took(metrics)
+            if learner.descent.in_a_row >= trainer.patience:
+                mend(learner, self._checkpoints)
+            self._report.every_second(self._version)
+            progress(learner.updates)
+            if time.perf_counter() >= next_save:
+                self.save()
+                next_save = time.perf_counter() + trainer.checkpoint_s
+        self.save()
+        self._weights.publish(
+            flatten_acting(learner.networks), self._version + 1, time.perf_counter_ns()
+        )
+        self._report.finish(self._version + 1)
+
+    def measure(self) -> None:
+        """Let the gauges be of now."""
+        self._report.every_second(self._version)
+
+    @torch.no_grad()
+    def held_out_loss(self) -> float | None:
+        """The model's loss on Steps it never learned from; None where none are held out, or there
+        is no model."""
+        networks, config = self.learner.networks, self._config
+        length = config.trainer.length
+        if not isinstance(networks, Networks) or config.method != "dreamer":
+            return None
+        batch = self._replay.held_out(_WINDOWS, length)
+        if batch is None:
+            return None
+        self.learner.noise.begin(config.seed, self.learner.updates)
+        found = model_loss(
+            networks,
+            batch,
+            self._num_actions,
+            config,
+            self.learner.surprise_scale,
+            self.learner.noise,
+        )
+        return float(found.total)
+
+    def save(self) -> None:
+        """A checkpoint. Its updates are free for a life that goes on from it: that one's train
+        ratio counts from here."""
+        learner = self.learner
+        free = learner.kept.get("ratio/free")
+        if free is not None:
+            free.fill_(max(0, learner.updates - self._allowed))
+        self._checkpoints.save(
+            Checkpoint(learner_tensors(learner), self._replay.steps, learner.updates, self._version)
+        )
+
+
+def _boundary(sessions: Sequence[Session], config: Config) -> int:
+    """Index in the journal from which on Steps are held out."""
+    sizes = [session.steps_recorded for session in sessions]
+    total = sum(sizes)
+    wanted = min(int(total * config.trainer.holdout), config.trainer.holdout_steps)
+    if not wanted:
+        return total
+    if len(sessions) == 1:
+        return total - wanted
+    held = 0
+    for i in range(len(sizes) - 1, 0, -1):
+        held += sizes[i]
+        if held >= wanted:
+            break
+    return total - held if held < total else total - wanted
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) < 80 else f"{text[:77]}…"

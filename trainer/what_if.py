@@ -1,0 +1,181 @@
+"""What if: another brain over the same experience. What it would have done, what it thinks the
+moments are worth, and what surprises it, beside what was lived."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.lived_weights import LivedWeights
+from agent.networks import build_for
+from agent.replay import NetworksOf, think_along
+from configs.errors import BadInput
+from configs.schema import Config
+from interfaces.rewards import LivedRewards
+from interfaces.run_folder import RunFolder, open_run
+from interfaces.session.lived import Lived
+from interfaces.spaces import Spaces
+from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
+
+_NOT_KNOWN = float("nan")
+
+
+@dataclass
+class Track:
+    """One brain along a life: (T, A) actions, and (T,) of the rest; NaN where it is not known."""
+
+    name: str
+    action: list[NDArray[np.float32]] = field(default_factory=list[NDArray[np.float32]])
+    value: list[float] = field(default_factory=list[float])
+    reward: list[float] = field(default_factory=list[float])
+    surprise: list[float] = field(default_factory=list[float])
+
+    def to_json(self, names: list[str]) -> dict[str, Any]:
+        actions = np.array(self.action)
+        return {
+            "name": self.name,
+            "action": {name: _plain(actions[:, i]) for i, name in enumerate(names)},
+            "value": _plain(np.array(self.value)),
+            "reward": _plain(np.array(self.reward)),
+            "surprise": _plain(np.array(self.surprise)),
+        }
+
+
+@dataclass
+class Comparison:
+    """Times in seconds since the first Step, and the tracks: as lived first."""
+
+    seconds: list[float]
+    actions: list[str]
+    tracks: list[Track]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "seconds": [round(each, 4) for each in self.seconds],
+            "tracks": [track.to_json(self.actions) for track in self.tracks],
+        }
+
+
+def compare(
+    run: RunFolder, other: Path | None, progress: Callable[[int], None] = lambda _: None
+) -> Comparison:
+    """The life of `run` beside the newest checkpoint of the run `other`, or beside chance (None).
+
+    Rewards are those of each one's own configuration. Raises BadInput where the other's spaces are
+    not these, and CheckpointError where it has no checkpoint.
+    """
+    config, lived = run.config, Lived(run)
+    names = [action.name for action in lived.spaces.actions]
+    lived_track = Track("as lived")
+    own = LivedWeights(run, lived.spaces, config)
+    comparison = Comparison([], names, [lived_track])
+    began: int | None = None
+    rewards = LivedRewards(config.reward, lived.spaces)
+    for step, thought in think_along(lived, own, config):
+        began = int(step["monotonic_ns"]) if began is None else began
+        comparison.seconds.append((int(step["monotonic_ns"]) - began) * 1e-9)
+        lived_track.action.append(np.array(step["action"]))
+        lived_track.reward.append(_reward(rewards, step))
+        known = not isinstance(thought, str)
+        lived_track.value.append(thought.value if known else _NOT_KNOWN)
+        lived_track.surprise.append(thought.surprise if known else _NOT_KNOWN)
+        progress(len(comparison.seconds))
+    if other is None:
+        comparison.tracks.append(_by_chance(config, lived_track))
+    else:
+        comparison.tracks.append(_another(lived, other, progress))
+    return comparison
+
+
+def write(comparison: Comparison, picture: Path) -> Path:
+    """The page NAME.png, and NAME.json beside it. Raises BadInput where one is there already."""
+    data = picture.with_suffix(".json")
+    for path in (picture, data):
+        if path.exists():
+            raise BadInput(f"{path} exists already: nothing is written over")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    data.write_text(json.dumps(comparison.to_json()) + "\n", encoding="utf-8")
+    draw(comparison, picture)
+    return data
+
+
+def draw(comparison: Comparison, path: Path) -> None:
+    """One page: each action, value, reward and surprise against time, a line for each brain."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    rows = len(comparison.actions) + 3
+    figure, panels = pyplot.subplots(
+        rows, figsize=(12, 1.6 * rows), sharex=True, dpi=100, squeeze=False
+    )
+    for track, color in zip(comparison.tracks, ("tab:blue", "tab:orange"), strict=True):
+        curves = [*np.array(track.action).T, track.value, track.reward, track.surprise]
+        for axes, curve in zip(panels[:, 0], curves, strict=True):
+            axes.plot(comparison.seconds, curve, color=color, linewidth=0.8, label=track.name)
+    for axes, name in zip(
+        panels[:, 0], [*comparison.actions, "value", "reward", "surprise"], strict=True
+    ):
+        axes.set_ylabel(name, fontsize=8)
+        axes.grid(alpha=0.3)
+    panels[0, 0].legend(fontsize=8, loc="upper right")
+    panels[-1, 0].set_xlabel("seconds")
+    figure.tight_layout()
+    figure.savefig(path)
+    pyplot.close(figure)
+
+
+def _another(lived: Lived, other: Path, progress: Callable[[int], None]) -> Track:
+    run = open_run(other)
+    config = run.config
+    checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).newest()
+    if checkpoint is None:
+        raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
+    _check(lived.spaces, config, run)
+    networks = build_for(lived.spaces, config)
+    load_networks(networks, checkpoint)
+    networks.eval()
+    track, rewards = Track(run.path.name), LivedRewards(config.reward, lived.spaces)
+    nothing = np.full(lived.spaces.num_actions, np.nan, np.float32)
+    always: NetworksOf = lambda _: networks  # noqa: E731
+    for step, thought in think_along(lived, always, config):
+        known = not isinstance(thought, str)
+        track.action.append(thought.action if known else nothing)
+        track.value.append(thought.value if known else _NOT_KNOWN)
+        track.surprise.append(thought.surprise if known else _NOT_KNOWN)
+        track.reward.append(_reward(rewards, step))
+        progress(len(track.value))
+    return track
+
+
+def _by_chance(config: Config, lived: Track) -> Track:
+    """Uniform over the actions, held a beat: it thinks nothing of anything."""
+    chance = np.random.Generator(np.random.Philox(key=config.seed))
+    count = len(lived.action)
+    actions = chance.uniform(-1, 1, (count, len(lived.action[0]) if count else 0))
+    unknown = [_NOT_KNOWN] * count
+    return Track("random", list(actions.astype(np.float32)), unknown, lived.reward, unknown)
+
+
+def _check(spaces: Spaces, config: Config, run: RunFolder) -> None:
+    from interfaces.journal import read_layout
+
+    own = read_layout(run.journal)
+    if own is not None and own.to_json() != spaces.to_json():
+        mine, theirs = spaces.to_json(), own.to_json()
+        keys = [key for key in mine if mine[key] != theirs.get(key)]
+        raise BadInput(f"{run.path} lives in other spaces: {', '.join(keys)} differ")
+
+
+def _reward(rewards: LivedRewards, step: NDArray[np.void]) -> float:
+    terms = rewards.terms(step["vector"], step["world_reward"], step["is_first"])
+    return float(terms.sum())
+
+
+def _plain(values: NDArray[np.floating[Any]]) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), 5) for value in values]
