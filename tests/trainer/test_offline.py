@@ -1,0 +1,150 @@
+"""Learning from records: what is imported, what is held out, and where a life goes on from."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from configs.errors import BadInput
+from configs.load import load_config
+from interfaces.journal import JournalReader
+from interfaces.lockstep_worlds import make_lockstep_worlds
+from interfaces.run_folder import RunFolder, create_run
+from interfaces.session.recorder import Recorder
+from interfaces.session.segment import SessionError
+from interfaces.vrchat.world import vrchat_spaces
+from tests.conftest import ROOT
+from tests.interfaces.session.lives import make_steps
+from tests.interfaces.session.test_session import record
+from trainer.checkpoints import Checkpoints
+from trainer.lockstep import Lockstep
+from trainer.offline import Offline, check_spaces, find, import_sessions
+from trainer.what_if import compare, write
+
+TINY = ROOT / "configs" / "tiny.yaml"
+
+
+def live(folder, steps, seed, *words) -> RunFolder:
+    """A life in lockstep, recorded."""
+    config = load_config(TINY, [f"seed={seed}", "trainer.prefill=1000", *words])
+    run = create_run(folder, config, "tiny", ROOT)
+    Lockstep(run, config, make_lockstep_worlds(config, seed)).run(
+        steps, lambda _: None, lambda: False
+    )
+    recorder = Recorder(run.journal, run.session, config, {})
+    recorder.carry()
+    recorder.close()
+    return run
+
+
+@pytest.fixture(scope="module")
+def lives(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("夢 records")
+    for seed in (1, 2, 3):
+        live(folder / f"life{seed}", 80, seed)
+    return folder
+
+
+def imported(tmp_path, lives, *words):
+    config = load_config(TINY, ["trainer.prefill=30", "trainer.holdout=0.2", *words])
+    run = create_run(tmp_path / "run", config, "tiny", ROOT)
+    return run, config, import_sessions(run, config, find([str(lives / "life*" / "session")]))
+
+
+def test_sessions_become_one_journal_with_whole_ones_held_out(tmp_path, lives):
+    run, _, found = imported(tmp_path, lives)
+    assert (found.steps, found.held_out_from) == (240, 160)
+    rows = JournalReader(run.journal).read(0, 240, verify=True)
+    for i in range(3):
+        own = JournalReader(lives / f"life{i + 1}" / "journal").read(0, 80)
+        part = rows[80 * i : 80 * (i + 1)]
+        for name in ("image", "vector", "action", "log_prob", "tick"):
+            np.testing.assert_array_equal(part[name], own[name])
+        assert part["is_first"][0]
+        assert part["is_last"][-1]
+
+
+def test_a_gap_is_an_end_and_a_beginning(tmp_path):
+    steps = np.concatenate([make_steps(25), make_steps(25, first=40)])
+    steps["is_first"] = steps["is_last"] = False
+    record(tmp_path / "session", steps)
+    config = load_config(TINY)
+    run = RunFolder(tmp_path / "run")
+    import_sessions(run, config, find([str(tmp_path / "session")]))
+    rows = JournalReader(run.journal).read(0, 50, verify=True)
+    assert np.flatnonzero(rows["is_first"]).tolist() == [0, 25]
+    assert np.flatnonzero(rows["is_last"]).tolist() == [24, 49]
+    assert not rows["reward"][[0, 25]].any()
+
+
+def test_it_learns_goes_on_and_is_carried_into_a_life(tmp_path, lives):
+    run, config, found = imported(tmp_path, lives)
+    offline = Offline(run, config, found)
+    before = [p.clone() for p in offline.learner.networks.parameters()]
+    first = offline.held_out_loss()
+    offline.run(40, lambda _: None, threading.Event())
+    assert offline.held_out_loss() < first
+    changed = zip(before, offline.learner.networks.parameters(), strict=True)
+    assert any(not torch.equal(old, new) for old, new in changed)
+    again = Offline(run, config, found)
+    assert again.learner.updates == 40
+    assert again.held_out_loss() == pytest.approx(offline.held_out_loss())
+    again.run(45, lambda _: None, threading.Event())
+    newest = Checkpoints(run.checkpoints, 3).newest()
+    assert newest.updates == 45
+    # A life that goes on is not charged for what was learned before it.
+    free = int(newest.tensors["ratio/free"])
+    allowed = int((240 - 30 + 1) * config.trainer.train_ratio / config.replayed_per_update)
+    assert free == max(0, 45 - allowed)
+    # And it learned from what is not held out, alone.
+    assert again._replay.held_out_from == 160
+
+
+def test_another_reward_teaches_something_new_from_an_old_life(tmp_path, lives):
+    run, config, found = imported(tmp_path, lives, "reward.action_cost=5", "reward.surprise=0")
+    offline = Offline(run, config, found)
+    batch = offline._replay.windows(np.array([1, 30]), 8)
+    assert float(batch.reward.mean()) < -0.5
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["method=ppo", "model.core=none", "reward.surprise=0"], "method ppo"),
+        (["trainer.prefill=5000"], "too few"),
+    ],
+)
+def test_what_cannot_learn_from_records_says_so(tmp_path, lives, words, named):
+    run, config, found = imported(tmp_path, lives, *words)
+    with pytest.raises(BadInput, match=named):
+        Offline(run, config, found)
+
+
+def test_what_is_no_session_or_of_other_spaces_is_named(tmp_path, lives):
+    with pytest.raises(SessionError, match="no session there"):
+        find([str(tmp_path / "nothing*")])
+    (session,) = find([str(lives / "life1")])
+    other = load_config(TINY, ["world.camera.width=16", "world.camera.height=16"])
+    with pytest.raises(SessionError, match=r"image_shape.*\[32, 32, 3\].*\[16, 16, 3\]"):
+        check_spaces(session, vrchat_spaces(other.world), "the configuration")
+
+
+def test_another_brain_over_the_same_life(tmp_path, lives):
+    from interfaces.run_folder import open_run
+
+    run = open_run(lives / "life1")
+    found = compare(run, lives / "life2")
+    assert [track.name for track in found.tracks] == ["as lived", "life2"]
+    assert all(len(track.value) == 80 for track in found.tracks)
+    lived = JournalReader(run.journal).read(0, 80)
+    np.testing.assert_array_equal(found.tracks[0].action, lived["action"])
+    assert not np.array_equal(found.tracks[1].action, lived["action"])
+    page = tmp_path / "replays" / "page.png"
+    write(found, page)
+    assert page.stat().st_size > 10_000
+    with pytest.raises(BadInput, match="written over"):
+        write(found, page)
+    chance = compare(run, None).tracks[1]
+    assert np.isnan(chance.value).all()
+    assert np.abs(np.array(chance.action)).max() <= 1
