@@ -46,8 +46,8 @@ def test_everything_lived_is_in_the_session_and_replays_bit_for_bit(life):
 def test_records_teach_and_a_life_goes_on_from_them(life, tmp_path):
     run = tmp_path / "learned"
     pattern = life.parent / "*" / "session"
-    call("train", "tiny", "--sessions", pattern, "--updates", 5, "--out", run, "--quiet",
-         "trainer.prefill=20")  # fmt: skip
+    small = ("trainer.prefill=20", "trainer.holdout=0.4")
+    call("train", "tiny", "--sessions", pattern, "--updates", 5, "--out", run, "--quiet", *small)
     told = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     assert told["updates"] == 5
     assert told["held_out_loss_model"] is not None
