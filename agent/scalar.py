@@ -53,11 +53,11 @@ class MeanHead(ScalarHead):
 
 
 class NormalisedHead(ScalarHead):
-    """mu + sigma net(x), 0.5 (net(x) - (target - mu) / sigma)^2: PopArt (van Hasselt 2016).
+    """mu + sigma net(x), 0.5 (net(x) - (target - mu) / sigma)^2.
 
-    mu and sigma follow the targets' mean and deviation, and the last layer moves against them, so
-    that no prediction changes. A value that begins at 0 need not crawl to 100 by steps of a
-    learning rate, and once there it still tells 99 from 100.
+    mu and sigma follow the targets' mean and deviation (as in PopArt, van Hasselt 2016, but with no
+    correction of the last layer: predictions are meant to move along). A value that begins at 0
+    need not crawl to 100 by steps of a learning rate, and once there it still tells 99 from 100.
     """
 
     def __init__(self, inputs: int, units: int, layers: int, norm: Norm) -> None:
@@ -81,13 +81,8 @@ class NormalisedHead(ScalarHead):
         mean, square = target.mean(), target.square().mean()
         if not bool(torch.isfinite(square)):
             return
-        mu, sigma = self.mu.clone(), self.sigma
         self.mu.lerp_(mean, _ADAPT)
         self.square.lerp_(square, _ADAPT)
-        last = self.net[-1]
-        assert isinstance(last, nn.Linear)
-        last.weight.mul_(sigma / self.sigma)
-        last.bias.mul_(sigma).add_(mu - self.mu).div_(self.sigma)
 
 
 class TwohotHead(ScalarHead):

@@ -133,7 +133,8 @@ def model_loss(
     seen_loss = torch.zeros((), device=kl_loss.device)
     if decoded.numel():
         seen_loss = trainer.reconstruction * image_loss(decoded, patches)
-    felt_loss = trainer.reconstruction * vector_loss(vector, batch.vector)
+    felt = trainer.reconstruction * trainer.precision
+    felt_loss = felt * vector_loss(vector, batch.vector)
     sound_loss = torch.zeros((), device=kl_loss.device)
     if batch.sound is not None:
         sound_loss = trainer.reconstruction * (sound - batch.sound).square().sum(-1)

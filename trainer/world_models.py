@@ -168,7 +168,8 @@ def world_models_loss(
     if decoded.patches.numel():
         seen = to_patches(batch.image)
         image = trainer.reconstruction * (decoded.patches - seen).square().sum((-3, -2, -1))
-    vector = trainer.reconstruction * (decoded.vector - symlog(batch.vector)).square().sum(-1)
+    felt = trainer.reconstruction * trainer.precision
+    vector = felt * (decoded.vector - symlog(batch.vector)).square().sum(-1)
     sound = torch.zeros_like(image)
     if batch.sound is not None:
         sound = trainer.reconstruction * (decoded.sound - batch.sound).square().sum(-1)
