@@ -34,7 +34,8 @@ class ActingNetworks(nn.Module):
         self.dynamics = _make_dynamics(config, self.encoder.size, spaces.num_actions)
         feature = self.dynamics.feature_size
         self.policy = Policy(spaces, model, config.actor, feature)
-        self.value = make_value_head(model, feature, critic.layers or model.layers)
+        make_value = make_value_head if config.method == "dreamer" else make_scalar_head
+        self.value = make_value(model, feature, critic.layers or model.layers)
 
 
 class Networks(ActingNetworks):

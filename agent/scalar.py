@@ -108,7 +108,7 @@ def make_scalar_head(config: ModelConfig, inputs: int, layers: int) -> ScalarHea
 
 
 def make_value_head(config: ModelConfig, inputs: int, layers: int) -> ScalarHead:
-    """A return can be of any size."""
+    """Of a learner that lets it adapt: a return can be of any size."""
     if config.heads == "twohot":
         return make_scalar_head(config, inputs, layers)
     return NormalisedHead(inputs, config.units, layers, config.norm)
