@@ -144,6 +144,70 @@ def merge(paths: Annotated[list[Path], typer.Argument(metavar="PART...")], out: 
 
 
 @app.command()
+def export(
+    path: Where,
+    to: Annotated[str, typer.Option("--to", help="lerobot, npz or mp4")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="default RUN/exports/: forget knows of these")
+    ] = None,
+) -> None:
+    """A session for other tools: a LeRobot dataset, NumPy arrays, a video."""
+    from interfaces.session.export import to_mp4, to_npz
+    from interfaces.session.export_lerobot import to_lerobot
+
+    known = {"lerobot": to_lerobot, "npz": to_npz, "mp4": to_mp4}
+    with refused(), Progress(console=console, transient=True) as bar:
+        if to not in known:
+            raise SessionError(f"--to {to}: known are {', '.join(known)}")
+        session = Session(path)
+        place = out or path / "exports" / (f"{path.resolve().name}.mp4" if to == "mp4" else to)
+        task = bar.add_task("exporting", total=session.steps_recorded)
+        count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
+    what = {"lerobot": "episodes", "npz": "steps", "mp4": "pictures"}[to]
+    console.print(f"{count} {what} written to {place}", markup=False, highlight=False)
+
+
+@app.command("import")
+def import_(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO")],
+    actions: Annotated[Path, typer.Argument(metavar="ACTIONS", help="CSV or JSONL with times")],
+    out: Annotated[Path, typer.Option("--out", help="a folder; the session is OUT/session")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE] [KEY=VALUE]...", help="whose actions, parameters and beat"),
+    ] = None,
+    offset: Annotated[
+        float, typer.Option("--offset", help="second t of the table is t + OFFSET of the video")
+    ] = 0.0,
+) -> None:
+    """A session from a video and a table of actions, as earlier recorders leave them."""
+    from configs.commands import split_words
+    from configs.load import load_config
+    from interfaces.session.import_video import import_video, read_table
+
+    with refused(), Progress(console=console, transient=True) as bar:
+        path, overrides = split_words(words)
+        config, task = load_config(path, overrides), bar.add_task("importing", total=None)
+        began = round(video.stat().st_mtime * _NS) if video.exists() else 0
+        found = import_video(
+            config,
+            video,
+            read_table(actions),
+            out,
+            offset_s=offset,
+            began_ns=began,
+            progress=lambda steps: bar.update(task, completed=steps),
+        )
+    console.print(
+        f"{found.steps} steps, {care.clock(found.seconds)}; used {', '.join(found.used)}"
+        + (f"; always 0: {', '.join(found.missing)}" if found.missing else "")
+        + f"; second t of the table is second t + {offset:g} of the video",
+        markup=False,
+        highlight=False,
+    )
+
+
+@app.command()
 def prune(
     folders: Paths = None,
     older_days: Annotated[float | None, typer.Option(min=0, help="older than so many days")] = None,

@@ -1,4 +1,4 @@
-"""The normalised head: predictions go where the targets are, and the loss is in their deviations."""
+"""The normalised head: predictions go where the targets are; the loss is in their deviations."""
 
 import torch
 

@@ -1,0 +1,286 @@
+"""A session as a LeRobot dataset, v3.0: parquet for numbers, one MP4 for pictures."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interfaces.files import write_json
+from interfaces.session import export
+from interfaces.session.export import Episode, hz_of
+from interfaces.session.segment import SessionError
+from interfaces.session.session import Session
+
+CAMERA, STATE, ACTION, REWARD = "observation.images.camera", "observation.state", "action", "reward"
+_EPISODE_S = 60.0  # a life in VRChat has no end of its own
+_FILE = "chunk-000/file-000"
+_TASK = "live"
+
+
+class _Statistics:
+    """Of one feature, as it goes by; shape of a value (...)."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.least: Any = np.inf
+        self.most: Any = -np.inf
+        self.sum: Any = 0.0
+        self.squares: Any = 0.0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """values (N, ...)."""
+        numbers = values.astype(np.float64)
+        self.count += len(numbers)
+        self.least = np.minimum(self.least, numbers.min(0))
+        self.most = np.maximum(self.most, numbers.max(0))
+        self.sum = self.sum + numbers.sum(0)
+        self.squares = self.squares + np.square(numbers).sum(0)
+
+    def to_json(self) -> dict[str, Any]:
+        mean = self.sum / self.count
+        spread = np.sqrt(np.maximum(0.0, self.squares / self.count - np.square(mean)))
+        told = {"min": self.least, "max": self.most, "mean": mean, "std": spread}
+        return {name: np.atleast_1d(v).tolist() for name, v in told.items()} | {
+            "count": [self.count]
+        }
+
+
+def to_lerobot(
+    session: Session, out: Path, progress: Callable[[int], None] = lambda _: None
+) -> int:
+    """A folder that LeRobotDataset(root=out) opens; how many episodes. An episode ends where a life
+    begins anew, a beat was skipped, Steps are missing, or after a minute; single Steps are left
+    out. Raises SessionError for a beat that is not whole Hz, or where a package is missing."""
+    hz = hz_of(session)
+    if hz != round(hz):
+        raise SessionError(f"{session.path}: LeRobot knows whole frames a second only, not {hz:g}")
+    export.new(out)
+    pa, parquet = _pyarrow()
+    fps, spaces = round(hz), session.spaces
+    writer = _Writer(out, session, fps, pa, parquet)
+    for episode in export.episodes(session, round(_EPISODE_S * hz)):
+        if len(episode.steps) > 1:
+            writer.add(episode)
+            progress(writer.frames)
+    writer.close(spaces.image_shape)
+    return writer.episodes
+
+
+class _Writer:
+    def __init__(self, out: Path, session: Session, fps: int, pa: Any, parquet: Any) -> None:
+        self._out, self._fps, self._pa, self._parquet = out, fps, pa, parquet
+        self._spaces = session.spaces
+        self.frames = self.episodes = 0
+        self._rows: list[dict[str, Any]] = []
+        self._statistics: dict[str, _Statistics] = {}
+        self._table: Any = None
+        self._video: Any = None
+        data = out / "data" / f"{_FILE}.parquet"
+        data.parent.mkdir(parents=True)
+        self._data = data
+        if self._spaces.has_image:
+            path = out / "videos" / CAMERA / f"{_FILE}.mp4"
+            path.parent.mkdir(parents=True)
+            height, width, _ = self._spaces.image_shape
+            self._container = export.av_module().open(str(path), "w")
+            # Random access matters more than size: a key frame every other picture.
+            self._video = export.add_video(
+                self._container, width - width % 2, height - height % 2, fps, gop=2
+            )
+
+    def add(self, episode: Episode) -> None:
+        steps, count = episode.steps, len(episode.steps)
+        columns = {
+            STATE: steps["vector"],
+            ACTION: steps["action"],
+            REWARD: steps["reward"].sum(-1, dtype=np.float32),
+        }
+        index = np.arange(count)
+        scalars = {
+            "timestamp": (index / self._fps).astype(np.float32),
+            "frame_index": index.astype(np.int64),
+            "episode_index": np.full(count, self.episodes, np.int64),
+            "index": (self.frames + index).astype(np.int64),
+            "task_index": np.zeros(count, np.int64),
+        }
+        self._write({name: _column(self._pa, v) for name, v in (columns | scalars).items()})
+        own: dict[str, Any] = {}
+        for name, values in (columns | scalars).items():
+            own[name] = self._measure(name, values)
+        if self._video is not None:
+            self._film(steps["image"])
+            pixels = steps["image"].astype(np.float32)[:: max(1, count // 20)] / 255.0
+            by_channel = pixels.reshape(-1, 3)
+            told = self._measure(CAMERA, by_channel)
+            own[CAMERA] = _as_picture(told)
+        row: dict[str, Any] = {
+            "episode_index": self.episodes,
+            "tasks": [_TASK],
+            "length": count,
+            "dataset_from_index": self.frames,
+            "dataset_to_index": self.frames + count,
+            "data/chunk_index": 0,
+            "data/file_index": 0,
+            "meta/episodes/chunk_index": 0,
+            "meta/episodes/file_index": 0,
+        }
+        if self._video is not None:
+            row |= {
+                f"videos/{CAMERA}/chunk_index": 0,
+                f"videos/{CAMERA}/file_index": 0,
+                f"videos/{CAMERA}/from_timestamp": self.frames / self._fps,
+                f"videos/{CAMERA}/to_timestamp": (self.frames + count) / self._fps,
+            }
+        for name, told in own.items():
+            row |= {f"stats/{name}/{key}": value for key, value in told.items()}
+        self._rows.append(row)
+        self.frames += count
+        self.episodes += 1
+
+    def close(self, image_shape: tuple[int, int, int]) -> None:
+        if self._table is not None:
+            self._table.close()
+        if self._video is not None:
+            self._container.mux(self._video.encode())
+            self._container.close()
+        if not self._rows:
+            raise SessionError(f"{self._out}: no two Steps follow each other, nothing to export")
+        meta = self._out / "meta"
+        episodes = meta / "episodes" / f"{_FILE}.parquet"
+        episodes.parent.mkdir(parents=True)
+        self._parquet.write_table(self._pa.Table.from_pylist(self._rows), episodes)
+        tasks = self._pa.table({"task_index": [0], "task": [_TASK]})
+        self._parquet.write_table(
+            tasks.replace_schema_metadata(_pandas_index("task")), meta / "tasks.parquet"
+        )
+        statistics = {name: each.to_json() for name, each in self._statistics.items()}
+        if CAMERA in statistics:
+            statistics[CAMERA] = _as_picture(statistics[CAMERA])
+        write_json(meta / "stats.json", statistics)
+        write_json(meta / "info.json", self._info(image_shape))
+
+    def _info(self, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+        spaces = self._spaces
+        names = [action.name for action in spaces.actions]
+        features: dict[str, Any] = {}
+        if self._video is not None:
+            height, width = (side - side % 2 for side in image_shape[:2])
+            features[CAMERA] = {
+                "dtype": "video",
+                "shape": [height, width, 3],
+                "names": ["height", "width", "channels"],
+                "info": {
+                    "video.height": height,
+                    "video.width": width,
+                    "video.codec": "h264",
+                    "video.pix_fmt": "yuv420p",
+                    "video.is_depth_map": False,
+                    "video.fps": self._fps,
+                    "video.channels": 3,
+                    "has_audio": False,
+                },
+            }
+        before = [f"before_{name}" for name in names]
+        features[STATE] = _feature("float32", [*spaces.features, *before])
+        features[ACTION] = _feature("float32", names)
+        features[REWARD] = {"dtype": "float32", "shape": [1], "names": None}
+        features["timestamp"] = {"dtype": "float32", "shape": [1], "names": None}
+        for name in ("frame_index", "episode_index", "index", "task_index"):
+            features[name] = {"dtype": "int64", "shape": [1], "names": None}
+        return {
+            "codebase_version": "v3.0",
+            "robot_type": "vrchat_avatar",
+            "total_episodes": self.episodes,
+            "total_frames": self.frames,
+            "total_tasks": 1,
+            "chunks_size": 1000,
+            "data_files_size_in_mb": 100,
+            "video_files_size_in_mb": 200,
+            "fps": self._fps,
+            "splits": {"train": f"0:{self.episodes}"},
+            "data_path": "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet",
+            "video_path": "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
+            if self._video is not None
+            else None,
+            "features": features,
+        }
+
+    def _write(self, columns: dict[str, Any]) -> None:
+        table = self._pa.table(columns)
+        if self._table is None:
+            self._table = self._parquet.ParquetWriter(self._data, table.schema)
+        self._table.write_table(table)  # a row group for each episode
+
+    def _film(self, images: NDArray[np.uint8]) -> None:
+        av = export.av_module()
+        for i, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(export.even(image), format="rgb24")
+            frame.pts = self.frames + i
+            self._container.mux(self._video.encode(frame))
+
+    def _measure(self, name: str, values: NDArray[Any]) -> dict[str, Any]:
+        """Into what is known of all, and of these alone."""
+        own = _Statistics()
+        own.add(values)
+        self._statistics.setdefault(name, _Statistics()).add(values)
+        return own.to_json()
+
+
+def _feature(dtype: str, names: list[str]) -> dict[str, Any]:
+    return {"dtype": dtype, "shape": [len(names)], "names": names}
+
+
+def _column(pa: Any, values: NDArray[Any]) -> Any:
+    """(N,) as it is, (N, D) as lists of fixed size."""
+    if values.ndim == 1:
+        return pa.array(values)
+    flat = pa.array(np.ascontiguousarray(values).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+
+
+def _as_picture(told: dict[str, Any]) -> dict[str, Any]:
+    """Numbers by channel as (3, 1, 1), which LeRobot has for pictures."""
+    return {
+        key: value if key == "count" else [[[each]] for each in value]
+        for key, value in told.items()
+    }
+
+
+def _pandas_index(name: str) -> dict[bytes, bytes]:
+    """What tells pandas that a column is the index."""
+    import json
+
+    told = {
+        "index_columns": [name],
+        "column_indexes": [],
+        "columns": [
+            {
+                "name": "task_index",
+                "field_name": "task_index",
+                "pandas_type": "int64",
+                "numpy_type": "int64",
+                "metadata": None,
+            },
+            {
+                "name": name,
+                "field_name": name,
+                "pandas_type": "unicode",
+                "numpy_type": "object",
+                "metadata": None,
+            },
+        ],
+    }
+    return {b"pandas": json.dumps(told).encode()}
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as error:
+        raise SessionError(
+            f'{error}; python -m pip install -e ".[export]" -c constraints.txt'
+        ) from error
+    return pa, parquet

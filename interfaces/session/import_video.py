@@ -1,0 +1,204 @@
+"""A session from what earlier recorders leave: a video, and a table of actions with their times.
+
+At each beat the picture is the newest frame at that moment, the action the newest row: nothing is
+interpolated, and nothing that came later is seen. How video and table lie to each other is said by
+`offset_s`, and written into the session.
+"""
+
+import csv
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.load import dump_config
+from configs.schema import Config
+from interfaces.session.messages import Codec
+from interfaces.session.segment import SegmentWriter, SessionError
+from interfaces.session.session import segment_files
+from interfaces.spaces import Spaces
+from interfaces.step import Sender, step_dtype
+from interfaces.vrchat.camera import prepare
+from interfaces.vrchat.world import vrchat_spaces
+
+_TIMES = ("time_s", "timestamp", "time")  # the column with seconds, by whichever name
+_ROUNDING_S = 1e-6  # times are sums of fractions: what is due now must not be late
+_NOTHING_YET_S = 1.0  # of a table that says nothing for so long: the life has ended
+
+
+@dataclass(frozen=True)
+class Table:
+    """Seconds (N,), ascending, and for each row the values of actions and features by name."""
+
+    times_s: NDArray[np.float64]
+    values: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was made: Steps, and which columns were used, which of the world's are always 0."""
+
+    steps: int
+    seconds: float
+    used: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def read_table(path: Path) -> Table:
+    """CSV with a header, or JSONL. Raises SessionError naming file, line and what is wrong."""
+    rows = _rows(path)
+    times: list[float] = []
+    columns: dict[str, list[float]] = {}
+    for line, row in rows:
+        name = next((each for each in _TIMES if each in row), None)
+        if name is None:
+            raise SessionError(f"{path}, line {line}: no time; a column {' or '.join(_TIMES)}")
+        try:
+            at = float(row.pop(name))
+            numbers = {key: float(value) for key, value in row.items()}
+        except (TypeError, ValueError) as error:
+            raise SessionError(f"{path}, line {line}: {error}") from error
+        if times and at < times[-1]:
+            raise SessionError(f"{path}, line {line}: time {at} is before the line above it")
+        for key in columns.keys() | numbers.keys():
+            column = columns.setdefault(key, [0.0] * len(times))
+            column.append(numbers.get(key, column[-1] if column else 0.0))
+        times.append(at)
+    if not times:
+        raise SessionError(f"{path}: no rows")
+    return Table(
+        np.array(times), {key: np.array(value, np.float32) for key, value in columns.items()}
+    )
+
+
+def import_video(
+    config: Config,
+    video: Path,
+    table: Table,
+    out: Path,
+    *,
+    offset_s: float = 0.0,
+    began_ns: int = 0,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Found:
+    """Write OUT/session. The table's second t is the video's second t + offset_s.
+
+    Columns are the names of the configuration's actions and parameters. Raises SessionError where
+    none of the actions is in the table, `out` has a session, or the video cannot be read or tells
+    no times.
+    """
+    spaces = vrchat_spaces(config.world)
+    names = [action.name for action in spaces.actions]
+    used = tuple(name for name in (*spaces.features, *names) if name in table.values)
+    if not set(used) & set(names):
+        raise SessionError(
+            f"none of the actions {', '.join(names)} is a column; there are "
+            f"{', '.join(table.values) or 'none'}"
+        )
+    if segment_files(out):
+        raise SessionError(f"{out} holds a session already: nothing is written over")
+    about = {
+        "config": dump_config(config),
+        "imported_from": video.name,
+        "alignment": f"second t of the table is second t + {offset_s:g} of the video; at each beat "
+        "the newest frame and the newest row",
+    }
+    writer = SegmentWriter(out / "session", 0, Codec(spaces, config.session.camera), about)
+    missing = tuple(name for name in (*spaces.features, *names) if name not in used)
+    try:
+        for step in _steps(config, spaces, video, table, offset_s, began_ns):
+            writer.put(step)
+            progress(writer.steps)
+    except SessionError:
+        writer.abandon()
+        writer.path.unlink()
+        raise
+    steps, seconds = writer.steps, writer.seconds
+    if writer.close() is None:
+        raise SessionError(f"{video} and the table have no moment in common: see --offset")
+    return Found(steps, seconds, used, missing)
+
+
+def _steps(
+    config: Config, spaces: Spaces, video: Path, table: Table, offset_s: float, began_ns: int
+) -> Iterator[NDArray[np.void]]:
+    step, beat_s = np.zeros((), step_dtype(spaces)), 1.0 / config.beat.hz
+    names = [action.name for action in spaces.actions]
+    before = np.zeros(len(names), np.float32)
+    frames = _frames(video, spaces)
+    frame_s, image = next(frames)
+    ahead = next(frames, None)
+    first_s = max(float(table.times_s[0]), frame_s - offset_s)
+    last_s, index, number = float(table.times_s[-1]) + _NOTHING_YET_S, 0, 0
+    while True:
+        at = first_s + index * beat_s
+        while ahead is not None and ahead[0] <= at + offset_s + _ROUNDING_S:
+            (frame_s, image), number = ahead, number + 1
+            ahead = next(frames, None)
+        if at > last_s or (ahead is None and at + offset_s > frame_s + _NOTHING_YET_S):
+            return
+        row = int(np.searchsorted(table.times_s, at + _ROUNDING_S, side="right")) - 1
+        now = lambda name, row=row: table.values[name][row] if name in table.values else 0.0  # noqa: E731
+        step["index"] = step["tick"] = index
+        step["monotonic_ns"] = round(1e9 * index * beat_s)
+        step["wall_ns"] = began_ns + int(step["monotonic_ns"])
+        step["frame_number"] = number
+        step["frame_age_s"] = max(0.0, at + offset_s - frame_s)
+        step["is_first"], step["sender"] = index == 0, Sender.HUMAN
+        step["log_prob"], step["image"] = np.nan, image
+        step["vector"] = [*(now(name) for name in spaces.features), *before]
+        step["action"] = step["chosen"] = before = np.array([now(name) for name in names])
+        yield step
+        index += 1
+
+
+def _frames(video: Path, spaces: Spaces) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """(second, picture of the world's size) of each frame."""
+    if not video.is_file():
+        raise SessionError(f"{video}: no such file")
+    capture = cv2.VideoCapture(str(video))
+    height, width, _ = spaces.image_shape
+    try:
+        last = -1.0
+        for number in itertools.count():
+            good, frame = capture.read()
+            if not good:
+                break
+            at = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
+            if at <= last or (number and at == 0.0):
+                raise SessionError(f"{video}: frame {number} has no time of its own")
+            last = at
+            small = prepare(np.asarray(frame, np.uint8), width, height)
+            yield at, np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
+    finally:
+        capture.release()
+    if last < 0:
+        raise SessionError(f"{video} is no video that OpenCV reads")
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line, values by column)."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SessionError(f"{path}: {error}") from error
+    if path.suffix == ".csv":
+        for line, row in enumerate(csv.DictReader(text.splitlines()), 2):
+            if None in row or None in row.values():
+                raise SessionError(f"{path}, line {line}: not as many values as the header has")
+            yield line, dict(row)
+        return
+    for line, told in enumerate(text.splitlines(), 1):
+        if not told.strip():
+            continue
+        try:
+            row = json.loads(told)
+            yield line, dict(row)
+        except (ValueError, TypeError) as error:
+            raise SessionError(f"{path}, line {line}: not a JSON object: {error}") from error
