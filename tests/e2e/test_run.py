@@ -105,11 +105,11 @@ def test_a_life_leaves_what_it_promises_and_can_be_resumed(awkward_path):
         "memory_mb",
     ):
         assert key in first
-    assert set(first["memory_mb"]) == {"supervisor", "standin", "guard", "body", "trainer"}
+    assert set(first["memory_mb"]) == {"supervisor", *names}
     assert first["losses"]["last"]["model"] < first["losses"]["first"]["model"]
     for name in ("config.yaml", "meta.json", "processes.json", "metrics.jsonl", "view.png"):
         assert (run / name).stat().st_size > 0
-    for name in ("journal", "weights", "checkpoints", "tensorboard"):
+    for name in ("journal", "session", "weights", "checkpoints", "tensorboard"):
         assert any((run / name).iterdir()), name
     meta = json.loads((run / "meta.json").read_text(encoding="utf-8"))
     assert meta["seed"] == 3
