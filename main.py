@@ -424,11 +424,12 @@ def _train_offline(
     *,
     quiet: bool,
 ) -> None:
-    from trainer.offline import check_spaces, find
+    from trainer.offline import check_method, check_spaces, find
     from trainer.offline_command import learn_offline
 
     found = find(patterns)
     with _prepared(words, out, seed, resume, offline=True) as (folder, config):
+        check_method(config)  # before hours are imported for nothing
         if config.world.kind != "gymnasium":
             from interfaces.vrchat.world import vrchat_spaces
 
@@ -448,7 +449,7 @@ def _what_if(
     if policy not in (None, "random") or (policy is None) == (checkpoint is None):
         raise BadInput("say which brain: --checkpoint RUN, or --policy random")
     name = "random" if checkpoint is None else checkpoint.resolve().name
-    picture = out or run.path / "replays" / f"{name}.png"
+    picture = out or run.replays / f"{name}.png"
     with Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("thinking", total=None)
         found = compare(run, checkpoint, lambda steps: bar.update(task, completed=steps))

@@ -162,7 +162,7 @@ class SessionConfig(Strict):
     )
     minutes: float = Field(default=5.0, gt=0, le=1440, description="length of a file")
     camera: Literal["png", "jpeg"] = Field(
-        default="png", description="png is exact; jpeg is smaller, and no replay can be exact"
+        default="png", description="png is exact; of jpeg no replay can be"
     )
     jpeg_quality: int = Field(default=90, ge=1, le=100, description="quality of jpeg")
 

@@ -32,6 +32,7 @@ class RunFolder:
         self.journal = path / "journal"
         self.session = path / "session"
         self.exports = path / "exports"
+        self.replays = path / "replays"
         self.sources = path / "sessions.json"  # whose Steps its journal began with, and how many
         self.weights = path / "weights"
         self.checkpoints = path / "checkpoints"

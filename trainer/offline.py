@@ -1,5 +1,6 @@
 """Learning from records alone: sessions become the journal of a new run, and nobody lives."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -75,6 +76,12 @@ def check_spaces(session: Session, spaces: Spaces, whose: str) -> None:
             )
 
 
+def check_method(config: Config) -> None:
+    """Raises BadInput for a method that needs to live."""
+    if config.method == "ppo":
+        raise BadInput("method ppo learns only from what its own weights live: no --sessions")
+
+
 def import_sessions(
     run: RunFolder,
     config: Config,
@@ -84,12 +91,15 @@ def import_sessions(
     """Write every Step into the run's journal, session after session, each a beginning and a cut.
 
     Held out are whole sessions, the newest ones, of about `trainer.holdout` of all Steps; of a
-    single session its newest part. What was imported before is not imported again.
+    single session its newest part. What was imported before is not imported again; raises
+    SessionError where that were other sessions.
     """
     total = sum(session.steps_recorded for session in sessions)
     held_out_from = _boundary(sessions, config)
     named = {"sessions": [str(session.path) for session in sessions], "steps": total}
     if run.sources.exists():
+        if json.loads(run.sources.read_text(encoding="utf-8")) != named:
+            raise SessionError(f"{run.path} learns from other sessions: see {run.sources.name}")
         return Imported(total, held_out_from)
     writer = JournalWriter(
         run.journal,
@@ -126,8 +136,7 @@ class Offline:
 
     def __init__(self, run: RunFolder, config: Config, imported: Imported) -> None:
         """Raises BadInput for a method that needs to live, CheckpointError as a resume does."""
-        if config.method == "ppo":
-            raise BadInput("method ppo learns only from what its own weights live: no --sessions")
+        check_method(config)
         torch.set_num_threads(config.trainer.threads)
         torch.set_flush_denormal(True)
         keep_heap()

@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.schema import Config
 from interfaces.files import write_json
@@ -13,6 +12,7 @@ from interfaces.metrics import MetricsLog, losses, metrics_line
 from interfaces.run_folder import RunFolder
 from interfaces.session.session import Session
 from trainer.offline import Offline, import_sessions
+from trainer.session import progress_bar
 
 
 def learn_offline(
@@ -27,15 +27,8 @@ def learn_offline(
 ) -> None:
     """Import, learn for so many updates (None: as many as a life would have had), write
     summary.json. Raises what Offline raises."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[gauges]}"),
-    )
     log, began = MetricsLog(run.metrics), time.perf_counter()
-    with Progress(*columns, console=console, disable=quiet) as bar:
+    with progress_bar(console, quiet=quiet) as bar:
         total = sum(session.steps_recorded for session in sessions)
         reading = bar.add_task("importing", total=total, gauges="")
         imported = import_sessions(

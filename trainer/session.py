@@ -15,6 +15,18 @@ from interfaces.run_folder import RunFolder
 from trainer.lockstep import Lockstep
 
 
+def progress_bar(console: Console, *, quiet: bool) -> Progress:
+    """With the time left; its tasks have a field `gauges`."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[gauges]}"),
+    )
+    return Progress(*columns, console=console, disable=quiet)
+
+
 def run_lockstep(
     lockstep: Lockstep,
     run: RunFolder,
@@ -28,14 +40,7 @@ def run_lockstep(
     """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
     board, began = lockstep.board, time.perf_counter()
     log, first_losses, next_line = MetricsLog(run.metrics), dict[str, float](), began
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[gauges]}"),
-    )
-    with Progress(*columns, console=console, disable=quiet) as bar:
+    with progress_bar(console, quiet=quiet) as bar:
         task = bar.add_task("living", total=steps, completed=lockstep.steps, gauges="")
 
         def progress(done: int) -> None:

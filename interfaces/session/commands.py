@@ -159,8 +159,10 @@ def export(
     with refused(), Progress(console=console, transient=True) as bar:
         if to not in known:
             raise SessionError(f"--to {to}: known are {', '.join(known)}")
-        session = Session(path)
-        place = out or path / "exports" / (f"{path.resolve().name}.mp4" if to == "mp4" else to)
+        session, run = Session(path), RunFolder(path)
+        if out is None and not run.config_file.is_file():
+            raise SessionError(f"{path} is no run, which has a place for exports: say --out")
+        place = out or run.exports / (f"{path.resolve().name}.mp4" if to == "mp4" else to)
         task = bar.add_task("exporting", total=session.steps_recorded)
         count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
     what = {"lerobot": "episodes", "npz": "steps", "mp4": "pictures"}[to]
@@ -275,7 +277,7 @@ def moment(text: str | None, first_ns: int, default_ns: int) -> int:
 def _told(found: Forgotten, span: str) -> None:
     console.print(
         f"forgotten {span}: {found.journal_steps} steps of the journal, {found.session_steps} of "
-        f"the session, {len(found.exports)} exports"
+        f"the session, {len(found.exports)} exports, replays and damaged files"
     )
     for path in (*found.checkpoints, *found.weights):
         console.print(f"may have learned from it: {path}", markup=False, highlight=False)

@@ -107,11 +107,12 @@ def to_mp4(session: Session, out: Path, progress: Progress = lambda _: None) -> 
     height, width, _ = session.spaces.image_shape
     scale = max(1, -(-_LEAST_SIDE // min(height, width)))
     began, done, last = session.infos[0].began_ns, 0, -1
+    tall, wide = (side * scale - side * scale % 2 for side in (height, width))
     with av.open(str(out), "w") as container:
-        stream = add_video(container, width * scale, height * scale, 1000)
+        stream = add_video(container, wide, tall, 1000)
         for at, step in session.steps():
-            picture = np.repeat(np.repeat(step["image"], scale, 0), scale, 1)
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            picture = even(np.repeat(np.repeat(step["image"], scale, 0), scale, 1))
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             last = max(last + 1, (at - began) // 1_000_000)
             frame.pts = last
             container.mux(stream.encode(frame))

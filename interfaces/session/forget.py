@@ -1,7 +1,8 @@
 """Forgetting: other people are in these recordings, and may ask to be out of them.
 
-Afterwards nothing seen, heard, felt or done in the span is in the journal, the session or the
-exports. Weights that learned from it cannot unlearn: they are listed.
+Afterwards nothing seen, heard, felt or done in the span is in the run: not in journal and session,
+nor in what was made of them there or set aside. Weights that learned
+from it cannot unlearn: they are listed.
 """
 
 import shutil
@@ -17,6 +18,7 @@ from interfaces.journal.layout import read_layout, segment_paths
 from interfaces.mapped import flush
 from interfaces.run_folder import RunFolder
 from interfaces.session.file import Segment
+from interfaces.session.recover import ASIDE
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
 from interfaces.world import Situation
@@ -28,7 +30,8 @@ _CLOCK_NS = 3600 * 10**9  # by so much the wall's clock may have been set within
 
 @dataclass
 class Forgotten:
-    """What was taken away. checkpoints and weights: files that learned after the span began."""
+    """What was taken away; exports: all that was made of the session, replays and damaged files
+    too. checkpoints and weights: files that learned after the span began, and stay."""
 
     journal_steps: int = 0
     session_steps: int = 0
@@ -50,9 +53,13 @@ def forget(run: RunFolder, begin_ns: int, end_ns: int) -> Forgotten:
     if first is None and began is None:
         raise SessionError(f"{run.path}: nothing was lived in that span")
     run.view.unlink(missing_ok=True)  # a picture of what was just lived
-    if run.exports.is_dir():  # made of the session: made again where they are wanted
-        found.exports = sorted(run.exports.iterdir())
-        shutil.rmtree(run.exports)
+    for folder in (run.exports, run.replays):  # made again where they are wanted
+        if folder.is_dir():
+            found.exports += sorted(folder.iterdir())
+            shutil.rmtree(folder)
+    for damaged in (*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")):
+        found.exports.append(damaged)
+        damaged.unlink()
     found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), begin_ns)
     found.weights = _written_after((run.weights / "applied").glob("*.safetensors"), begin_ns)
     return found

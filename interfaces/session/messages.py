@@ -1,7 +1,7 @@
 """A Step as MCAP messages and back, bit for bit (a JPEG camera excepted).
 
-Pictures and sound go by Foxglove's protobuf schemas, numbers by JSON with names: both open as they
-are in Foxglove and Rerun. JSON has no NaN: null stands for it.
+Pictures and sound go by Foxglove's protobuf schemas, numbers by JSON with names.
+JSON has no NaN: null stands for it.
 """
 
 import json

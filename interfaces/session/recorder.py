@@ -52,7 +52,8 @@ class Recorder:
         return self._next
 
     def carry(self) -> int:
-        """Write what is new; how many Steps. Raises OSError, after which `again` goes on."""
+        """Write what is new; how many Steps. Raises OSError, after which only another recorder
+        goes on: `abandon` this one."""
         reader = self._reader
         reader.refresh()
         if self._codec is None and not self._prepare():
@@ -71,12 +72,11 @@ class Recorder:
             reader.hold("session", self._next)
         return carried
 
-    def again(self) -> None:
-        """After an OSError: end what was begun, and go on behind what is safe."""
+    def abandon(self) -> None:
+        """Leave the segment without an end: the next recorder brings back what is safe."""
         if self._writer is not None:
             self._writer.abandon()
             self._writer = None
-        self._next = self._begin()
 
     def close(self) -> None:
         """End the segment. What comes later is for a later life: it stays held in the journal."""
@@ -90,8 +90,7 @@ class Recorder:
                 logger.warning("session: {} had no end; {} Steps saved", each.damaged, each.steps)
         if not segment_files(self._folder):
             return 0
-        session = Session(self._folder)
-        return session.end
+        return Session(self._folder).end
 
     def _prepare(self) -> bool:
         """Once the journal says what Steps look like."""
@@ -147,7 +146,9 @@ def record(run_path: Path) -> None:
                 if str(error) != told:
                     logger.error("session: {}; trying again", error)
                 told, wait_until = str(error), time.perf_counter() + _AGAIN_S
-                recorder = None
+                if recorder is not None:
+                    recorder.abandon()
+                    recorder = None
         if ending is not None and body_ended:
             break
         time.sleep(_POLL_S)

@@ -14,7 +14,7 @@ from interfaces.session.session import Session, live_files, segment_files, sessi
 from interfaces.world import Situation
 
 _WORKSHOP = "recovering"
-_ASIDE = ".damaged"
+ASIDE = ".damaged"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
     done = writer.close() if writer is not None else None
     aside: Path | None = None
     if keep:
-        aside = damaged.with_suffix(_ASIDE)
+        aside = damaged.with_suffix(ASIDE)
         damaged.replace(aside)
     if done is not None:
         done = done.replace(folder / f"{done.stem}{DONE}")

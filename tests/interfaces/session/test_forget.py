@@ -27,6 +27,9 @@ def run(awkward_path):
     write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
     run.exports.mkdir()
     (run.exports / "life.mp4").write_bytes(b"a video")
+    run.replays.mkdir()
+    (run.replays / "random.json").write_bytes(b"what was done")
+    (run.session / "000000000000.damaged").write_bytes(steps[599]["image"].tobytes())
     run.checkpoints.mkdir()
     (run.checkpoints / "000000000005.safetensors").write_bytes(b"weights")
     run.view.write_bytes(b"a picture")
@@ -44,9 +47,11 @@ def test_nothing_of_the_span_is_left(run):
     begin = end - BEAT_NS * 249  # the last 250 Steps: 350 to 599
     found = forget(run, begin, end + 1)
     assert (found.journal_steps, found.session_steps) == (250, 250)
-    assert [path.name for path in found.exports] == ["life.mp4"]
+    names = ["life.mp4", "random.json", "000000000000.damaged"]
+    assert [path.name for path in found.exports] == names
     assert [path.name for path in found.checkpoints] == ["000000000005.safetensors"]
     assert not run.exports.exists()
+    assert not run.replays.exists()
     assert not run.view.exists()
 
     reader = JournalReader(run.journal)

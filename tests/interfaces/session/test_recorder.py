@@ -105,7 +105,8 @@ def test_a_full_disk_is_told_and_it_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(SegmentWriter, "put", put)
     with pytest.raises(OSError, match="No space left"):
         made.carry()
-    made.again()
+    made.abandon()
+    made = recorder(tmp_path)
     for i in range(600, 900):
         writer.append(steps[i, ...])
     made.carry()
