@@ -163,22 +163,53 @@ def replay(
         Path | None, typer.Option("--checkpoint", help="what if: the brain of another run")
     ] = None,
     policy: Annotated[str | None, typer.Option("--policy", help="what if: random")] = None,
+    view: Annotated[bool, typer.Option("--view", help="look at it in the browser")] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="of --view; 0 takes a free one")
+    ] = 8902,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="--view opens the page by itself")
+    ] = True,
+    mp4: Annotated[bool, typer.Option("--mp4", help="a film of it, with curves")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="what if: the page, NAME.png; NAME.json beside it")
+        Path | None,
+        typer.Option(
+            "--out", help="of a film, NAME.mp4; of a what if, NAME.png (NAME.json beside)"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Think a life again, tick by tick, with the weights that lived it; exit 1 at a difference.
 
-    With --checkpoint or --policy random: what another would have done, side by side.
+    With --checkpoint or --policy random: what another would have done, side by side. With --view or
+    --mp4: what it saw, did, felt and thought, to be looked at.
     """
     from agent.replay_run import replay_run, told
 
-    if checkpoint is not None or policy is not None:
-        with bad_input_exits():
-            _what_if(open_run(run), checkpoint, policy, out, quiet=quiet or as_json)
-        return
+    what_if = checkpoint is not None or policy is not None
+    with bad_input_exits():
+        if what_if + view + mp4 > 1:
+            raise BadInput("one at a time: --view, --mp4, or a what if")
+        if view:
+            from agent.watch import view as view_run
+
+            view_run(open_run(run), port, console, show=browser, quiet=quiet)
+            return
+        if mp4:
+            from agent.watch import film
+
+            folder = open_run(run)
+            place = out or folder.replays / f"{folder.path.name}.mp4"
+            pictures = film(folder, place, console, quiet=quiet)
+            _tell(f"{pictures} pictures written to {place}")
+            return
+        if what_if:
+            from trainer.what_if import what_if as compare_brains
+
+            silent = quiet or as_json
+            compare_brains(open_run(run), checkpoint, policy, out, console, quiet=silent)
+            return
     with bad_input_exits():
         verdict = replay_run(open_run(run), console, quiet=quiet or as_json)
     if as_json:
@@ -437,25 +468,6 @@ def _train_offline(
         stopped = _stop_on_signals()
         with claim(folder):
             learn_offline(folder, config, found, updates, stopped, console, quiet=quiet)
-
-
-def _what_if(
-    run: RunFolder, checkpoint: Path | None, policy: str | None, out: Path | None, *, quiet: bool
-) -> None:
-    from rich.progress import Progress
-
-    from trainer.what_if import compare, write
-
-    if policy not in (None, "random") or (policy is None) == (checkpoint is None):
-        raise BadInput("say which brain: --checkpoint RUN, or --policy random")
-    name = "random" if checkpoint is None else checkpoint.resolve().name
-    picture = out or run.replays / f"{name}.png"
-    with Progress(console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task("thinking", total=None)
-        found = compare(run, checkpoint, lambda steps: bar.update(task, completed=steps))
-    write(found, picture)
-    if not quiet:
-        _tell(f"written to {picture} and {picture.with_suffix('.json').name}")
 
 
 def _tell(what: str) -> None:

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
 
 from agent.lived_weights import LivedWeights
 from agent.networks import build_for
 from agent.replay import NetworksOf, think_along
 from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.pyplot import pyplot
 from interfaces.rewards import LivedRewards
 from interfaces.run_folder import RunFolder, open_run
 from interfaces.session.lived import Lived
@@ -58,6 +61,30 @@ class Comparison:
             "seconds": [round(each, 4) for each in self.seconds],
             "tracks": [track.to_json(self.actions) for track in self.tracks],
         }
+
+
+def what_if(
+    run: RunFolder,
+    checkpoint: Path | None,
+    policy: str | None,
+    out: Path | None,
+    console: Console,
+    *,
+    quiet: bool,
+) -> None:
+    """`replay --checkpoint` and `--policy`: the page, RUN/replays/OTHER.png unless `out` says
+    otherwise. Raises BadInput, and what compare raises."""
+    if policy not in (None, "random") or (policy is None) == (checkpoint is None):
+        raise BadInput("say which brain: --checkpoint RUN, or --policy random")
+    name = "random" if checkpoint is None else checkpoint.resolve().name
+    picture = out or run.replays / f"{name}.png"
+    with Progress(console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task("thinking", total=None)
+        found = compare(run, checkpoint, lambda steps: bar.update(task, completed=steps))
+    write(found, picture)
+    if not quiet:
+        told = f"written to {picture} and {picture.with_suffix('.json').name}"
+        console.print(told, highlight=False, markup=False)
 
 
 def compare(
@@ -105,29 +132,24 @@ def write(comparison: Comparison, picture: Path) -> Path:
 
 def draw(comparison: Comparison, path: Path) -> None:
     """One page: each action, value, reward and surprise against time, a line for each brain."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     rows = len(comparison.actions) + 3
-    figure, panels = pyplot.subplots(
-        rows, figsize=(12, 1.6 * rows), sharex=True, dpi=100, squeeze=False
-    )
-    for track, color in zip(comparison.tracks, ("tab:blue", "tab:orange"), strict=True):
-        curves = [*np.array(track.action).T, track.value, track.reward, track.surprise]
-        for axes, curve in zip(panels[:, 0], curves, strict=True):
-            axes.plot(comparison.seconds, curve, color=color, linewidth=0.8, label=track.name)
-    for axes, name in zip(
-        panels[:, 0], [*comparison.actions, "value", "reward", "surprise"], strict=True
-    ):
-        axes.set_ylabel(name, fontsize=8)
-        axes.grid(alpha=0.3)
-    panels[0, 0].legend(fontsize=8, loc="upper right")
-    panels[-1, 0].set_xlabel("seconds")
-    figure.tight_layout()
-    figure.savefig(path)
-    pyplot.close(figure)
+    names = [*comparison.actions, "value", "reward", "surprise"]
+    with pyplot() as plt:
+        figure, panels = plt.subplots(
+            rows, figsize=(12, 1.6 * rows), sharex=True, dpi=100, squeeze=False
+        )
+        for track, color in zip(comparison.tracks, ("tab:blue", "tab:orange"), strict=True):
+            curves = [*np.array(track.action).T, track.value, track.reward, track.surprise]
+            for axes, curve in zip(panels[:, 0], curves, strict=True):
+                axes.plot(comparison.seconds, curve, color=color, linewidth=0.8, label=track.name)
+        for axes, name in zip(panels[:, 0], names, strict=True):
+            axes.set_ylabel(name, fontsize=8)
+            axes.grid(alpha=0.3)
+        panels[0, 0].legend(fontsize=8, loc="upper right")
+        panels[-1, 0].set_xlabel("seconds")
+        figure.tight_layout()
+        figure.savefig(path)
+        plt.close(figure)
 
 
 def _another(lived: Lived, other: Path, progress: Callable[[int], None]) -> Track:

@@ -146,26 +146,29 @@ def merge(paths: Annotated[list[Path], typer.Argument(metavar="PART...")], out: 
 @app.command()
 def export(
     path: Where,
-    to: Annotated[str, typer.Option("--to", help="lerobot, npz or mp4")],
+    to: Annotated[str, typer.Option("--to", help="lerobot, npz, mp4 or rerun")],
     out: Annotated[
         Path | None, typer.Option("--out", help="default RUN/exports/: forget knows of these")
     ] = None,
 ) -> None:
-    """A session for other tools: a LeRobot dataset, NumPy arrays, a video."""
+    """A session for other tools: a LeRobot dataset, NumPy arrays, a video, a Rerun recording."""
     from interfaces.session.export import to_mp4, to_npz
     from interfaces.session.export_lerobot import to_lerobot
+    from interfaces.session.export_rerun import to_rerun
 
-    known = {"lerobot": to_lerobot, "npz": to_npz, "mp4": to_mp4}
+    known = {"lerobot": to_lerobot, "npz": to_npz, "mp4": to_mp4, "rerun": to_rerun}
+    files = {"mp4": ".mp4", "rerun": ".rrd"}  # the others are folders
     with refused(), Progress(console=console, transient=True) as bar:
         if to not in known:
             raise SessionError(f"--to {to}: known are {', '.join(known)}")
         session, run = Session(path), RunFolder(path)
         if out is None and not run.config_file.is_file():
             raise SessionError(f"{path} is no run, which has a place for exports: say --out")
-        place = out or run.exports / (f"{path.resolve().name}.mp4" if to == "mp4" else to)
+        name = f"{path.resolve().name}{files[to]}" if to in files else to
+        place = out or run.exports / name
         task = bar.add_task("exporting", total=session.steps_recorded)
         count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
-    what = {"lerobot": "episodes", "npz": "steps", "mp4": "pictures"}[to]
+    what = {"lerobot": "episodes", "mp4": "pictures"}.get(to, "steps")
     console.print(f"{count} {what} written to {place}", markup=False, highlight=False)
 
 

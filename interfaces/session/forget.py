@@ -6,8 +6,8 @@ from it cannot unlearn: they are listed.
 """
 
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from interfaces.journal.layout import read_layout, segment_paths
 from interfaces.mapped import flush
 from interfaces.run_folder import RunFolder
 from interfaces.session.file import Segment
+from interfaces.session.messages import EVENTS
 from interfaces.session.recover import ASIDE
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
@@ -119,16 +120,19 @@ def _rewrite_session(folder: Path, begin_ns: int, end_ns: int, found: Forgotten)
     first: int | None = None
     for file in segment_files(folder):
         segment = Segment(file)
-        info, taken = segment.info, 0
+        info, taken, after = segment.info, 0, False
         if info.ended_ns < begin_ns - _CLOCK_NS or info.began_ns > end_ns + _CLOCK_NS:
             continue
         writer = SegmentWriter(folder / _WORKSHOP, info.first, info.codec, info.about)
         for recorded in segment.messages():
             if begin_ns <= recorded.wall_ns < end_ns:
                 first = recorded.wall_ns if first is None else first
-                taken += 1
-            else:
-                writer.copy(recorded)
+                taken, after = taken + 1, True
+                continue
+            if after:  # its events tell of a change since then
+                recorded = replace(recorded, messages=_without(recorded.messages, EVENTS))
+            writer.copy(recorded)
+            after = False
         done = writer.close()
         if taken:
             file.unlink()
@@ -137,6 +141,10 @@ def _rewrite_session(folder: Path, begin_ns: int, end_ns: int, found: Forgotten)
         found.session_steps += taken
     shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
     return first
+
+
+def _without(messages: Mapping[str, bytes], topic: str) -> dict[str, bytes]:
+    return {name: data for name, data in messages.items() if name != topic}
 
 
 def _written_after(paths: Iterable[Path], begin_ns: int) -> list[Path]:

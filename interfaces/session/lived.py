@@ -38,8 +38,12 @@ class Lived:
         self.spaces: Spaces = spaces
 
     def __iter__(self) -> Iterator[NDArray[np.void]]:
+        return self.each()
+
+    def each(self, *, picture: bool = True) -> Iterator[NDArray[np.void]]:
+        """Every Step; without `picture` a recorded one comes black, and sooner."""
         if self._session is not None:
-            for _, step in self._session.steps():
+            for _, step in self._session.steps(picture=picture):
                 yield step
             return
         reader = self._journal
@@ -47,3 +51,8 @@ class Lived:
             rows = reader.read(start, min(_AT_ONCE, reader.end - start), verify=True)
             for i in range(len(rows)):
                 yield rows[i, ...]
+
+    def at(self, index: int) -> NDArray[np.void]:
+        """The Step of this index, which must be there."""
+        source = self._journal if self._session is None else self._session
+        return source.read(index, 1)[0, ...]

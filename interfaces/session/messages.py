@@ -13,6 +13,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
+from foxglove_schemas_protobuf.Log_pb2 import Log
 from foxglove_schemas_protobuf.RawAudio_pb2 import RawAudio
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from interfaces.world import Situation
 
 CAMERA, STEP, FEELING, ACTION = "/camera", "/step", "/feeling", "/action"
 SOUND, MEL = "/sound", "/mel"
+EVENTS = "/events"  # for people; a Step is whole without it
 CameraFormat = Literal["png", "jpeg"]
 _PNG_LEVEL = 1  # more costs thrice the time and saves a twentieth
 _WHOLE = ("index", "tick", "frame_number", "weights_version", "skipped", "monotonic_ns", "wall_ns")
@@ -52,7 +54,7 @@ class Codec:
         if self.spaces.has_sound:
             heard = {MEL: "yume.Mel"} | ({SOUND: RawAudio} if self.spaces.raw_shape else {})
         named = {FEELING: "yume.Feeling", ACTION: "yume.Action"}
-        return {**seen, **heard, **named, STEP: "yume.Step"}
+        return {**seen, **heard, **named, EVENTS: Log, STEP: "yume.Step"}
 
     def encode(self, step: NDArray[np.void]) -> dict[str, bytes]:
         """The messages of a 0-d record of step_dtype, by topic; /step is the last."""

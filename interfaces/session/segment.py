@@ -13,7 +13,8 @@ from mcap_protobuf.schema import build_file_descriptor_set
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from interfaces.session.messages import Codec
+from interfaces.session.events import Events
+from interfaces.session.messages import EVENTS, Codec
 
 CHUNK_BYTES = 256 * 1024
 DONE, LIVE = ".mcap", ".live"  # a segment is .live while it is written
@@ -62,7 +63,7 @@ class SegmentWriter:
         self._writer.add_metadata(SPACES, {"spaces": spaces, **camera})
         self._writer.add_metadata(RUN, dict(about))
         self._file.flush()
-        self._clock = _Clock()
+        self._clock, self._events = _Clock(), Events()
         self.first, self.next_index, self.steps = first, first, 0
         self.missing = 0
         self.began_ns = self.ended_ns = 0
@@ -72,7 +73,10 @@ class SegmentWriter:
         wall_ns = int(step["wall_ns"])
         at = self._clock.log_time(int(step["monotonic_ns"]), wall_ns)
         wall_ns = max(0, wall_ns)
-        self.copy(Recorded(int(step["index"]), at, wall_ns, self._codec.encode(step)))
+        messages = self._codec.encode(step)
+        if (told := self._events.of(step)) is not None:
+            messages[EVENTS] = told
+        self.copy(Recorded(int(step["index"]), at, wall_ns, messages))
 
     def copy(self, found: Recorded) -> None:
         """Append what was recorded of one Step as it is."""

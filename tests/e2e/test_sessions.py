@@ -1,8 +1,12 @@
 """A life is recorded while it is lived, replayed exactly, learned from, and goes on."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -58,6 +62,45 @@ def test_records_teach_and_a_life_goes_on_from_them(life, tmp_path):
     assert session.steps_recorded == lived["ticks"]
 
 
+def test_it_is_looked_at_in_a_browser_on_this_machine_only(life):
+    pytest.importorskip("nicegui")
+    words = [sys.executable, str(ROOT / "main.py"), "replay", str(life), "--view"]
+    player = subprocess.Popen(
+        [*words, "--no-browser", "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        # In a test NiceGUI would serve a test's browser.
+        env={name: value for name, value in os.environ.items() if "PYTEST" not in name},
+    )
+    try:
+        address = ""
+        while "http://" not in address:
+            address = player.stdout.readline()
+            assert address, f"it ended with {player.wait()}"
+        url = address.split()[0]
+        with urllib.request.urlopen(url, timeout=20) as page:
+            assert life.name in page.read().decode()
+        elsewhere = urllib.request.Request(url, headers={"Host": "elsewhere.example"})
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(elsewhere, timeout=20)
+        taken = url.rpartition(":")[2]
+        assert f"--port {taken}" in call("replay", life, "--view", "--port", taken, code=2)
+    finally:
+        player.send_signal(signal.SIGINT)
+        assert player.wait(20) == 0
+        player.stdout.close()
+
+
+def test_it_becomes_a_film_with_what_it_thought(life):
+    av = pytest.importorskip("av")
+    ticks = json.loads((life / "summary.json").read_text(encoding="utf-8"))["ticks"]
+    assert f"{ticks} pictures" in call("replay", life, "--mp4", "--quiet")
+    with av.open(str(life / "replays" / "life.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == ticks
+    assert "exists already" in " ".join(call("replay", life, "--mp4", code=2).split())
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [
@@ -67,6 +110,7 @@ def test_records_teach_and_a_life_goes_on_from_them(life, tmp_path):
         (["replay", "nowhere"], "nowhere is not a run"),
         (["forget", "nowhere", "--last", "5m"], "nowhere is not a run"),
         (["train", "tiny", "--sessions", "nowhere*"], "no session there"),
+        (["replay", "nowhere", "--view", "--mp4"], "one at a time"),
         (["train", "tiny", "--updates", "5"], "--updates is for --sessions"),
     ],
 )

@@ -128,3 +128,20 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_written_over(lived, tmp_
     assert not (tmp_path / "dataset").exists()
     odd = export.even(np.zeros((5, 7, 3), np.uint8))
     assert odd.shape == (4, 6, 3)
+
+
+def test_rerun_shows_pictures_curves_and_events(lived, tmp_path):
+    pytest.importorskip("rerun", reason="extra [rerun] is not installed")
+    from interfaces.session.export_rerun import to_rerun
+
+    session, _ = lived
+    out = tmp_path / "life.rrd"
+    assert to_rerun(session, out) == 150
+    told = subprocess.run(
+        ["rerun", "rrd", "print", str(out)], capture_output=True, encoding="utf-8", check=True
+    ).stdout
+    for what in ("/camera - ", "/events - ", "/action/Jump - ", "/feeling/VelocityX - "):
+        assert what in told
+    assert "with 150 rows" in told
+    with pytest.raises(SessionError, match="exists already"):
+        to_rerun(session, out)

@@ -7,6 +7,7 @@ from configs.load import load_config, write_config
 from interfaces.journal import JournalReader
 from interfaces.run_folder import RunFolder
 from interfaces.session.forget import forget, newest_ns
+from interfaces.session.messages import EVENTS
 from interfaces.session.recover import refill
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session
@@ -79,6 +80,8 @@ def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):
     assert (found.journal_steps, found.session_steps) == (25, 25)
     session = Session(run.session)
     assert session.gaps == [(190, 25)]
+    after = next(each for _, each in session.messages(215))
+    assert EVENTS not in after.messages, "what changed meanwhile is not told either"
     kept = np.array([step for _, step in session.steps()])
     assert same(kept, np.concatenate([steps[:190], steps[215:]]))
     rows = JournalReader(run.journal).read(0, 600, verify=True)

@@ -1,0 +1,28 @@
+"""What a life was worth and how it surprised, thought again by the weights that lived it."""
+
+from collections.abc import Callable
+
+from agent.lived_weights import LivedWeights
+from agent.replay import think_along
+from interfaces.run_folder import RunFolder
+from interfaces.session.diary import Diary
+from interfaces.session.lived import Lived
+
+
+def think(
+    run: RunFolder,
+    lived: Lived,
+    diary: Diary,
+    stopped: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Fill the diary's value and surprise, row by row; what cannot be thought stays NaN."""
+    config = run.config
+    weights = LivedWeights(run, lived.spaces, config)
+    for row, (_, thought) in enumerate(think_along(lived, weights, config)):
+        if stopped():
+            return
+        if not isinstance(thought, str):
+            diary.value[row], diary.surprise[row] = thought.value, thought.surprise
+        diary.thought = row + 1
+        progress(row + 1)

@@ -1,0 +1,24 @@
+"""Matplotlib for pictures in files, with fonts for names in Japanese where the machine has one."""
+
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+_FONTS = ("DejaVu Sans", "Yu Gothic", "Meiryo", "Hiragino Sans", "Noto Sans CJK JP", "IPAGothic")
+
+
+@contextmanager
+def pyplot() -> Generator[Any]:
+    """matplotlib.pyplot without a window; a sign that no font has is a box, and no warning."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import font_manager
+    from matplotlib import pyplot as plt
+
+    known = set(font_manager.get_font_names())
+    fonts = [font for font in _FONTS if font in known]
+    with warnings.catch_warnings(), plt.rc_context({"font.family": fonts}):
+        warnings.filterwarnings("ignore", message="Glyph")
+        yield plt

@@ -1,0 +1,91 @@
+"""A life in numbers, to be looked at: everything but the pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from foxglove_schemas_protobuf.Log_pb2 import Log
+from numpy.typing import NDArray
+
+from interfaces.session.events import Events
+from interfaces.session.lived import Lived
+from interfaces.spaces import Spaces
+from interfaces.step import Sender
+from interfaces.world import Situation
+
+
+@dataclass
+class Diary:
+    """A row for each of T Steps, in order. `seconds` since the first; `felt` (T, F); `action`
+    (T, A) as it was sent; `reward` as it was paid then. `value` and `surprise` (nats) are NaN until
+    somebody has thought them; `thought` rows are done. `events`: (row, what happened)."""
+
+    spaces: Spaces
+    index: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    felt: NDArray[np.float32]
+    action: NDArray[np.float32]
+    reward: NDArray[np.float32]
+    version: NDArray[np.int64]
+    situation: NDArray[np.uint32]
+    sender: NDArray[np.uint8]
+    value: NDArray[np.float32]
+    surprise: NDArray[np.float32]
+    events: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    thought: int = 0
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def length_s(self) -> float:
+        return float(self.seconds[-1])
+
+    def row_at(self, seconds: float) -> int:
+        """The newest row at a time."""
+        return max(0, int(np.searchsorted(self.seconds, seconds, "right")) - 1)
+
+    def state(self, row: int) -> str:
+        """Who acted and what was unusual, in words."""
+        sender = Sender(int(self.sender[row])).name.lower()
+        flags = [
+            str(flag.name).lower().replace("_", " ") for flag in Situation(int(self.situation[row]))
+        ]
+        return ", ".join([sender, *flags])
+
+
+def read_diary(lived: Lived, progress: Callable[[int], None] = lambda _: None) -> Diary:
+    """Read every Step once, without its picture. Times never go back: where a clock did (a life
+    resumed after a reboot), the beat before is repeated. Raises SessionError for damage."""
+    spaces, count, events = lived.spaces, lived.steps, Events()
+    felt = len(spaces.features)
+    diary = Diary(
+        spaces=spaces,
+        index=np.zeros(count, np.int64),
+        seconds=np.zeros(count),
+        felt=np.zeros((count, felt), np.float32),
+        action=np.zeros((count, spaces.num_actions), np.float32),
+        reward=np.zeros(count, np.float32),
+        version=np.zeros(count, np.int64),
+        situation=np.zeros(count, np.uint32),
+        sender=np.zeros(count, np.uint8),
+        value=np.full(count, np.nan, np.float32),
+        surprise=np.full(count, np.nan, np.float32),
+    )
+    before_ns, beat_s, seconds = 0, 0.0, 0.0
+    for row, step in enumerate(lived.each(picture=False)):
+        now_ns = int(step["monotonic_ns"])
+        if row:
+            gone_s = (now_ns - before_ns) * 1e-9
+            beat_s = gone_s if gone_s > 0 else beat_s
+            seconds += beat_s
+        before_ns = now_ns
+        diary.index[row], diary.seconds[row] = step["index"], seconds
+        diary.felt[row], diary.action[row] = step["vector"][:felt], step["action"]
+        diary.reward[row] = step["reward"].sum()
+        diary.version[row], diary.situation[row] = step["weights_version"], step["situation"]
+        diary.sender[row] = step["sender"]
+        if (told := events.of(step)) is not None:
+            diary.events.append((row, Log.FromString(told).message))
+        progress(row + 1)
+    return diary

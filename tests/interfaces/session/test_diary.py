@@ -1,0 +1,89 @@
+"""A life in numbers, and its film: read back by PyAV."""
+
+import numpy as np
+import pytest
+
+from configs.load import load_config, write_config
+from interfaces.run_folder import RunFolder
+from interfaces.session.diary import read_diary
+from interfaces.session.film import to_film
+from interfaces.session.lived import Lived
+from interfaces.session.segment import SessionError
+from interfaces.step import Sender
+from interfaces.world import Situation
+from tests.conftest import ROOT
+from tests.interfaces.session.lives import make_steps
+from tests.interfaces.session.test_session import record
+
+
+@pytest.fixture
+def lived(awkward_path):
+    """100 Steps at 20 Hz, five missing after the first 40, a person driving at the end."""
+    steps = make_steps(105)
+    steps["is_first"], steps["situation"], steps["sender"] = False, 0, Sender.POLICY
+    steps["is_first"][[0, 60]] = True
+    steps["sender"][100:], steps["situation"][100:] = Sender.HUMAN, Situation.AFK
+    steps = np.delete(steps, np.arange(40, 45))
+    run = RunFolder(awkward_path)
+    record(run.session, steps)
+    write_config(load_config(ROOT / "configs" / "tiny.yaml", ["beat.hz=20"]), run.config_file)
+    return Lived(run), steps
+
+
+def test_it_has_a_row_for_each_step_at_its_time(lived):
+    lived, steps = lived
+    diary = read_diary(lived)
+    assert len(diary) == 100
+    np.testing.assert_array_equal(diary.index, steps["index"])
+    np.testing.assert_allclose(diary.seconds, steps["index"] * 0.05, atol=1e-9)
+    np.testing.assert_array_equal(diary.felt, steps["vector"][:, :2])
+    np.testing.assert_array_equal(diary.action, steps["action"])
+    assert np.isnan(diary.value).all()
+    assert [diary.row_at(at) for at in (0.0, 0.049, 0.05, 2.1, 99.0)] == [0, 0, 1, 39, 99]
+    assert diary.state(0) == "policy"
+    assert diary.state(99) == "human, afk"
+    told = dict(diary.events)
+    assert told[55] == "a life begins", "step 60 is row 55"
+    assert told[95] == "a person drives; afk"
+
+
+def test_a_clock_that_went_back_takes_no_time_away(awkward_path):
+    steps = make_steps(20)
+    steps["monotonic_ns"][10:] -= 10**9
+    run = RunFolder(awkward_path)
+    record(run.session, steps)
+    seconds = read_diary(Lived(run)).seconds
+    np.testing.assert_allclose(np.diff(seconds), 0.05, atol=1e-9)
+
+
+def test_any_step_is_found_by_its_index(lived):
+    lived, steps = lived
+    for row in (0, 39, 40, 99):
+        found = lived.at(int(steps["index"][row]))
+        assert found.tobytes() == steps[row].tobytes()
+
+
+def test_the_film_shows_each_step_at_its_time(lived, tmp_path):
+    av = pytest.importorskip("av")
+    lived, _ = lived
+    diary = read_diary(lived)
+    diary.value[:] = np.arange(100)
+    out = tmp_path / "film.mp4"
+    assert to_film(lived, diary, "夢", out) == 100
+    with av.open(str(out)) as container:
+        frames = list(container.decode(video=0))
+    assert [round(frame.time, 2) for frame in frames] == [round(t, 2) for t in diary.seconds]
+    assert (frames[0].width, frames[0].height) == (1280, 720)
+    moved = [_cursor(frame.to_ndarray(format="rgb24")) for frame in frames[::20]]
+    assert moved == sorted(moved)
+    assert moved[-1] > moved[0]
+    with pytest.raises(SessionError, match="exists already"):
+        to_film(lived, diary, "夢", out)
+    with pytest.raises(SessionError, match=r"ends in \.mp4"):
+        to_film(lived, diary, "夢", tmp_path / "film.avi")
+
+
+def _cursor(picture):
+    """The column with most of the line's red in it, among the curves."""
+    red = np.abs(picture[:, 670:].astype(int) - (200, 40, 40)).sum(-1) < 120
+    return int(np.argmax(red.sum(0)))
