@@ -40,7 +40,7 @@ from interfaces.standin.walkers import StickyRandom
 from interfaces.step import step_dtype
 
 PLACES = ("room", "gallery", "plaza", "garden", "maze")
-HZ = 20.0
+HZ, BEGAN_NS = 20.0, 1_700_000_000_000_000_000
 
 
 def cost(runs: int, seconds: float) -> None:
@@ -99,16 +99,19 @@ def steps_of(place: str, count: int) -> tuple[Config, np.ndarray]:
     walker, steps = StickyRandom(world.spaces, 0), np.zeros(count, step_dtype(world.spaces))
     for i in range(count):
         seen = world.observe()
-        _fill(steps[i, ...], i, seen.image, seen.vector)
+        fill(steps[i, ...], i, seen.image, seen.vector)
         steps[i]["action"] = world.act(walker.act())
     world.close()
     return config, steps
 
 
-def _fill(step: np.ndarray, index: int, image: np.ndarray, vector: np.ndarray) -> None:
+def fill(
+    step: np.ndarray, index: int, image: np.ndarray, vector: np.ndarray, hz: float = HZ
+) -> None:
+    """What a body would write of a beat, but the action."""
     step["index"] = step["tick"] = step["frame_number"] = index
-    step["monotonic_ns"] = round(1e9 * index / HZ)
-    step["wall_ns"] = 1_700_000_000_000_000_000 + round(1e9 * index / HZ)
+    step["monotonic_ns"] = round(1e9 * index / hz)
+    step["wall_ns"] = BEGAN_NS + round(1e9 * index / hz)
     step["image"], step["vector"], step["is_first"] = image, vector, index == 0
 
 
@@ -148,7 +151,7 @@ def long(hours: float) -> None:
                 writer.close()
             writer = SegmentWriter(folder / "session", i, codec, {})
         seen = world.observe()
-        _fill(step, i, seen.image, seen.vector)
+        fill(step, i, seen.image, seen.vector)
         step["action"] = world.act(walker.act())
         writer.put(step)
         if i % 20_000 == 0:

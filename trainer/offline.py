@@ -190,10 +190,11 @@ class Offline:
                 self.save()
                 next_save = time.perf_counter() + trainer.checkpoint_s
         self.save()
+        self._version += 1
         self._weights.publish(
-            flatten_acting(learner.networks), self._version + 1, time.perf_counter_ns()
+            flatten_acting(learner.networks), self._version, time.perf_counter_ns()
         )
-        self._report.finish(self._version + 1)
+        self._report.finish(self._version)
 
     def measure(self) -> None:
         """Let the gauges be of now."""
