@@ -124,7 +124,7 @@ def size(count: int = 2400) -> None:
             {"place": place, "pictures raw MB": steps["image"].nbytes / 1e6},
         )
         spaces = LockstepStandin(config, 0).spaces
-        for camera, quality in (("png", 90), ("jpeg", 90), ("jpeg", 80), ("jpeg", 70)):
+        for camera, quality in (("png", 75), ("jpeg", 90), ("jpeg", 75)):
             with tempfile.TemporaryDirectory() as folder:
                 codec = Codec(spaces, camera, quality)
                 writer = SegmentWriter(Path(folder), 0, codec, {})

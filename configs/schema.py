@@ -164,7 +164,7 @@ class SessionConfig(Strict):
     camera: Literal["png", "jpeg"] = Field(
         default="png", description="png is exact; of jpeg no replay can be"
     )
-    jpeg_quality: int = Field(default=90, ge=1, le=100, description="quality of jpeg")
+    jpeg_quality: int = Field(default=75, ge=1, le=100, description="quality of jpeg")
 
 
 class WeightsConfig(Strict):

@@ -44,7 +44,7 @@ class Codec:
 
     spaces: Spaces
     camera: CameraFormat = "png"
-    quality: int = 90
+    quality: int = 75
     sample_rate: int = 16_000
 
     def topics(self) -> dict[str, Any]:
