@@ -30,9 +30,10 @@ from benchmarks.common import ROOT, publish
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.journal import JournalReader, JournalWriter
+from interfaces.run_folder import RunFolder
 from interfaces.session.care import describe, verify
 from interfaces.session.messages import Codec
-from interfaces.session.recover import recover, refill
+from interfaces.session.recover import recover_run
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session, segment_files
 from interfaces.standin.lockstep import LockstepStandin
@@ -260,7 +261,6 @@ def kill(kills: int) -> None:
             for pid in table.values():
                 _kill(pid)
             life.wait()
-            saved = sum(each.steps for each in recover(run / "session")) if _has(run) else 0
             writer = JournalWriter(
                 run / "journal",
                 _spaces(run),
@@ -271,15 +271,14 @@ def kill(kills: int) -> None:
             writer.close()
             reader = JournalReader(run / "journal")
             kept = reader.read(0, reader.end, verify=True)
-            before = Session(run / "session").steps_recorded if segment_files(run) else 0
-            filled = refill(run / "session", run / "journal") if before else 0
-            whole = before > 0 and _same(run, kept)
-            wrong = sum(bool(each.trouble) for each in verify(run)) if before else 0
+            found, filled = recover_run(RunFolder(run))
+            saved = sum(each.steps for each in found)
+            whole = _same(run, kept)
+            wrong = sum(bool(each.trouble) for each in verify(run))
             rows.append(
                 {
                     "committed": committed,
                     "journal": len(kept),
-                    "in the session": before,
                     "recovered": saved,
                     "filled up": filled,
                     "complete": whole,
@@ -318,10 +317,6 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _has(run: Path) -> bool:
-    return any((run / "session").glob("*"))
 
 
 def _spaces(run: Path) -> Any:

@@ -20,7 +20,7 @@ from interfaces.run_folder import RunFolder, open_run
 from interfaces.session import care
 from interfaces.session.forget import Forgotten, newest_ns
 from interfaces.session.forget import forget as forget_span
-from interfaces.session.recover import Recovered, refill
+from interfaces.session.recover import Recovered, recover_run
 from interfaces.session.recover import recover as recover_session
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session
@@ -121,8 +121,7 @@ def recover(path: Where) -> None:
             _tell(recover_session(path), 0)
             return
         with claim(run):
-            found = recover_session(path)
-            _tell(found, refill(run.session, run.journal))
+            _tell(*recover_run(run))
 
 
 @app.command()

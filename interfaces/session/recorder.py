@@ -1,6 +1,5 @@
 """The recorder's process: carries Steps from the journal into the session, and waits for nobody."""
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from interfaces.journal import JournalReader, read_layout
 from interfaces.process import become, lower_priority, when_orphaned
 from interfaces.run_folder import RunFolder
 from interfaces.session.messages import Codec
+from interfaces.session.origin import about_run, codec_for, first_own
 from interfaces.session.recover import recover
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
@@ -97,9 +97,7 @@ class Recorder:
         spaces = read_layout(self._journal)
         if spaces is None:
             return False
-        session = self._config.session
-        rate = self._config.world.ears.rate_hz
-        self._codec = Codec(spaces, session.camera, session.jpeg_quality, rate)
+        self._codec = codec_for(self._config, spaces)
         if not self._next:  # what was lived before anybody recorded is no gap
             self._next = max(self._reader.first, self._from)
         self._reader.hold("session", self._next)
@@ -138,7 +136,7 @@ def record(run_path: Path) -> None:
             try:
                 if recorder is None:
                     recorder = Recorder(
-                        run.journal, run.session, run.config, about, begin=_imported(run)
+                        run.journal, run.session, run.config, about, begin=first_own(run)
                     )
                 recorder.carry()
                 board["session_steps"] = recorder.next_index
@@ -156,25 +154,3 @@ def record(run_path: Path) -> None:
         recorder.carry()
         recorder.close()
     logger.info("session: {} Steps", recorder.next_index if recorder else 0)
-
-
-def about_run(run: RunFolder) -> dict[str, str]:
-    """What a session says of its run: configuration, seed, commit, versions."""
-    told = {"config": run.config_file.read_text(encoding="utf-8")}
-    try:
-        meta = json.loads(run.meta.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return told
-    return told | {name: _text(value) for name, value in meta.items()}
-
-
-def _imported(run: RunFolder) -> int:
-    """Steps that others lived, and that are recorded where they come from."""
-    try:
-        return int(json.loads(run.sources.read_text(encoding="utf-8"))["steps"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

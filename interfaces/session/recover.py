@@ -1,14 +1,17 @@
 """What a crash, a full disk or a careless copy has left of a session, brought back."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mcap.records import Metadata
 
-from interfaces.journal import JournalReader
+from interfaces.journal import JournalReader, read_layout
+from interfaces.run_folder import RunFolder
 from interfaces.session.file import Segment, codec_of, salvage
 from interfaces.session.messages import Codec
+from interfaces.session.origin import about_run, codec_for, first_own
 from interfaces.session.segment import DONE, RUN, SPACES, SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files, session_folder
 from interfaces.world import Situation
@@ -46,19 +49,43 @@ def recover(path: Path) -> list[Recovered]:
     return found
 
 
-def refill(session: Path, journal: Path) -> int:
-    """Append what the journal has and the session lacks, as segments of their own; how many Steps.
-    Raises JournalError, SessionError and OSError."""
+def recover_run(run: RunFolder) -> tuple[list[Recovered], int]:
+    """`recover` and `refill` of a run; of one that was killed before anything of its session was
+    whole, the journal is enough. Raises what these raise."""
+    config, spaces = run.config, read_layout(run.journal)
+    begun = bool(live_files(run.session) or segment_files(run.session))
+    made = config.session.record and spaces is not None
+    found = recover(run.path) if begun or not made else []
+    if spaces is None:
+        return found, 0
+    fresh = (codec_for(config, spaces), about_run(run)) if made else None
+    return found, refill(run.session, run.journal, begin=first_own(run), fresh=fresh)
+
+
+def refill(
+    session: Path,
+    journal: Path,
+    *,
+    begin: int = 0,
+    fresh: tuple[Codec, Mapping[str, str]] | None = None,
+) -> int:
+    """Append what the journal has from `begin` on and the session lacks, as segments of their own;
+    how many Steps. `fresh`: how to write them, and about whom, where there is no session. Raises
+    JournalError, SessionError and OSError."""
     folder, reader = session_folder(session), JournalReader(journal)
     have = Session(folder) if segment_files(folder) else None
-    if have is None or not reader.end:
+    first = max(begin, reader.first)
+    if have is not None:
+        holes = [(at, at + missing) for at, missing in have.gaps]
+        holes += [(first, have.first), (have.end, reader.end)]
+        codec, about = have.segments[0].info.codec, have.infos[0].about
+    elif fresh is not None:
+        holes, (codec, about) = [(first, reader.end)], fresh
+    else:
         return 0
-    holes = [(first, first + missing) for first, missing in have.gaps]
-    holes += [(reader.first, have.first), (have.end, reader.end)]
-    codec, about = have.segments[0].info.codec, have.infos[0].about
     filled = 0
-    for first, end in holes:
-        first, end = max(first, reader.first), min(end, reader.end)
+    for hole, end in holes:
+        first, end = max(hole, begin, reader.first), min(end, reader.end)
         if first >= end:
             continue
         writer = SegmentWriter(folder / _WORKSHOP, first, codec, about)

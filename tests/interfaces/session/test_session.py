@@ -7,11 +7,14 @@ import pytest
 from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory
 
+from configs.load import load_config, write_config
+from interfaces.run_folder import RunFolder
 from interfaces.session import care
 from interfaces.session.messages import CAMERA, STEP, Codec
-from interfaces.session.recover import recover, refill
+from interfaces.session.recover import recover, recover_run, refill
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
+from tests.conftest import ROOT
 from tests.interfaces.session.lives import (
     BEAT_NS,
     BEGAN_NS,
@@ -115,6 +118,40 @@ def test_wherever_it_is_cut_it_is_recovered_and_filled_up(tmp_path):
             assert not [each for each in care.verify(folder) if each.trouble]
         assert not live_files(folder)
     assert max(saved) > 500
+
+
+def test_killed_before_anything_was_whole_it_is_made_of_the_journal(tmp_path):
+    run = RunFolder(tmp_path)
+    steps = make_steps(100)
+    write_journal(run.journal, steps).close()
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    record(run.session, steps[:30], close=False).abandon()
+    found, filled = recover_run(run)
+    assert [each.steps for each in found] == [0]
+    assert filled == 100
+    assert same(all_steps(tmp_path), steps)
+    assert Session(tmp_path).infos[0].about["config"]
+    assert recover_run(run) == ([], 0)
+
+
+def test_what_others_lived_is_not_made_its_own(tmp_path):
+    run = RunFolder(tmp_path)
+    steps = make_steps(100)
+    write_journal(run.journal, steps).close()
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    run.sources.write_text('{"sessions": [], "steps": 60}')
+    assert recover_run(run) == ([], 40)
+    assert Session(tmp_path).first == 60
+    assert recover_run(run) == ([], 0)
+
+
+def test_who_did_not_want_a_session_gets_none(tmp_path):
+    run = RunFolder(tmp_path)
+    write_journal(run.journal, make_steps(10)).close()
+    config = load_config(ROOT / "configs" / "tiny.yaml", ["session.record=false"])
+    write_config(config, run.config_file)
+    with pytest.raises(SessionError, match="holds no session"):
+        recover_run(run)
 
 
 def test_a_byte_gone_wrong_is_found_and_the_file_is_kept(tmp_path):
