@@ -1,9 +1,7 @@
 """Yume's command line, the only wiring, and the table of its processes."""
 
 import json
-import signal
 import sys
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -12,8 +10,6 @@ from typing import Annotated
 
 import setproctitle
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from configs.commands import app as config_app
 from configs.commands import split_words
@@ -22,13 +18,14 @@ from configs.load import load_config
 from configs.schema import Config
 from interfaces.begin import begun_run
 from interfaces.doctor.torch_build import cpu_torch_beside_gpu
+from interfaces.living_commands import app as living_app
 from interfaces.lock import claim
 from interfaces.run_folder import RunError, RunFolder, open_run
 from interfaces.session.commands import app as sessions_app
-from interfaces.session.commands import forget
+from interfaces.session.commands import beside as forget_app
+from interfaces.terminal import bad_input_exits, console, errors, stop_on_signals, tell
 
 MAIN = Path(__file__).resolve()
-BAD_INPUT = 2
 
 app = typer.Typer(
     help="Yume (夢): a realtime agent that lives in VRChat and learns by dreaming.",
@@ -38,8 +35,8 @@ app = typer.Typer(
 )
 app.add_typer(config_app, name="config")
 app.add_typer(sessions_app, name="sessions")
-app.command()(forget)
-console, errors = Console(), Console(stderr=True)
+app.add_typer(forget_app)  # these stand beside our own
+app.add_typer(living_app)
 
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[FILE] [KEY=VALUE]...", help="a YAML file or preset")
@@ -50,9 +47,6 @@ Out = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="seed of everything random")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="print nothing but errors")]
 Resume = Annotated[Path | None, typer.Option("--resume", help="go on with this run")]
-Living = Annotated[
-    Path | None, typer.Argument(metavar="[RUN]", help="a living run (default the newest)")
-]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")]
 
 
@@ -72,7 +66,7 @@ def run(
 
     with bad_input_exits(), _prepared(words, out, seed, resume) as (folder, config):
         setproctitle.setproctitle("yume-supervisor")
-        stopped = _stop_on_signals()
+        stopped = stop_on_signals()
         with claim(folder):
             life = Life(folder, config, MAIN, console, quiet=quiet)
             if notice := cpu_torch_beside_gpu():
@@ -114,7 +108,7 @@ def train(
     from trainer.session import run_lockstep
 
     with bad_input_exits(), _prepared(words, out, seed, resume, lockstep=True) as (folder, config):
-        stopped = _stop_on_signals()
+        stopped = stop_on_signals()
         with claim(folder):
             worlds = make_lockstep_worlds(config, config.seed)
             lockstep = Lockstep(folder, config, worlds, resume=resume is not None)
@@ -202,7 +196,7 @@ def replay(
             folder = open_run(run)
             place = out or folder.replays / f"{folder.path.name}.mp4"
             pictures = film(folder, place, console, quiet=quiet)
-            _tell(f"{pictures} pictures written to {place}")
+            tell(f"{pictures} pictures written to {place}")
             return
         if what_if:
             from trainer.what_if import what_if as compare_brains
@@ -259,7 +253,7 @@ def standin(
         asked.append(f"world.standin.oscquery={str(oscquery).lower()}")
         large = ["world.standin.width=480", "world.standin.height=360"] if window else []
         settings = load_config(path, [*large, *overrides, *asked]).world.standin
-        stopped = _stop_on_signals()
+        stopped = stop_on_signals()
         serve_alone(
             *(settings, osc, http, seed, seconds, stopped, console),
             window=window,
@@ -300,72 +294,9 @@ def calibrate(
     with bad_input_exits():
         path, overrides = split_words(words or [])
         config = load_config(path, overrides)
-        stopped = _stop_on_signals()
+        stopped = stop_on_signals()
         if not calibrate_client(config, str(path), overrides, out, MAIN, stopped, console):
             raise typer.Exit(130)
-
-
-@app.command()
-def rollback(
-    run: RunPath,
-    version: Annotated[
-        int | None, typer.Argument(help="a kept version; the one before if none")
-    ] = None,
-    release: Annotated[bool, typer.Option("--release", help="follow the newest again")] = False,
-) -> None:
-    """Pin the body of a run, living or not, to an earlier version of its weights."""
-    from interfaces.rollback import roll_back
-
-    with bad_input_exits():
-        console.print(
-            roll_back(open_run(run), version, release=release), highlight=False, markup=False
-        )
-
-
-@app.command()
-def pause(run: Living = None) -> None:
-    """Let the policy act no more: the avatar rests or idles. What is lived is not learned from."""
-    from interfaces.people import living_run
-    from interfaces.people import pause as pause_run
-
-    with bad_input_exits():
-        _tell(pause_run(living_run(run), paused=True))
-
-
-@app.command()
-def resume(run: Living = None) -> None:
-    """Let the policy of a paused run act again."""
-    from interfaces.people import living_run
-    from interfaces.people import pause as pause_run
-
-    with bad_input_exits():
-        _tell(pause_run(living_run(run), paused=False))
-
-
-@app.command()
-def stop(
-    run: Living = None,
-    release: Annotated[bool, typer.Option("--release", help="let it act again")] = False,
-) -> None:
-    """Emergency stop: the guard lets go of every input, and lets nothing through."""
-    from interfaces.people import living_run
-    from interfaces.people import stop as stop_run
-
-    with bad_input_exits():
-        _tell(stop_run(living_run(run), release=release))
-
-
-@app.command()
-def drive(run: Living = None) -> None:
-    """Take over by keys for a while; the agent learns from it. q gives it back."""
-    from interfaces.board import Board
-    from interfaces.drive import drive as drive_run
-    from interfaces.people import living_run
-
-    with bad_input_exits():
-        folder = living_run(run)
-        stopped = _stop_on_signals()
-        drive_run(Board(folder.board), folder.config.world.actions, stopped, console)
 
 
 # The processes of a run: hidden commands that read everything from the run's folder.
@@ -465,44 +396,9 @@ def _train_offline(
             from interfaces.vrchat.world import vrchat_spaces
 
             check_spaces(found[0], vrchat_spaces(config.world), "the configuration")
-        stopped = _stop_on_signals()
+        stopped = stop_on_signals()
         with claim(folder):
             learn_offline(folder, config, found, updates, stopped, console, quiet=quiet)
-
-
-def _tell(what: str) -> None:
-    console.print(what, highlight=False, markup=False)
-
-
-def _stop_on_signals() -> threading.Event:
-    stopped = threading.Event()
-    names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
-    for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
-
-
-@contextmanager
-def bad_input_exits(*, plain: bool = False) -> Generator[None]:
-    """A clear line and exit code 2 for what the user can mend; 1 for a fault that is named."""
-    from interfaces.supervisor import Fault
-
-    try:
-        yield
-    except Fault as fault:
-        _say(str(fault), plain)
-        raise typer.Exit(fault.exit_code) from fault
-    except BadInput as error:
-        _say(str(error), plain)
-        raise typer.Exit(BAD_INPUT) from error
-
-
-def _say(message: str, plain: bool) -> None:
-    if plain:  # a child's last line is what its supervisor shows
-        print(message.replace("\n", "; "), file=sys.stderr, flush=True)
-    else:
-        text = Text(message, "bold red")  # no markup in what a person typed, and no emoji
-        errors.print(text, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

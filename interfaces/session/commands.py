@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from configs.errors import BadInput
 from interfaces.lock import claim
 from interfaces.run_folder import RunFolder, open_run
 from interfaces.session import care
@@ -24,9 +22,10 @@ from interfaces.session.recover import Recovered, recover_run
 from interfaces.session.recover import recover as recover_session
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session
+from interfaces.terminal import bad_input_exits, console, tell
 
 app = typer.Typer(no_args_is_help=True, help="Look after recorded sessions.")
-console, errors = Console(), Console(stderr=True)
+beside = typer.Typer()  # what stands beside `sessions`
 _NS = 1e9
 
 Paths = Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...")]
@@ -41,12 +40,12 @@ End = Annotated[str | None, typer.Option("--to", help="like --from")]
 
 @contextmanager
 def refused() -> Generator[None]:
-    """Bad input: one line and exit code 2."""
-    try:
-        yield
-    except (BadInput, OSError) as error:
-        errors.print(str(error), style="bold red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(2) from error
+    """What cannot be read or written is bad input too."""
+    with bad_input_exits():
+        try:
+            yield
+        except OSError as error:
+            raise SessionError(str(error)) from error
 
 
 @app.command("list")
@@ -106,7 +105,7 @@ def verify(path: Where) -> None:
             steps += verdict.steps
             if verdict.trouble:
                 wrong += 1
-                console.print(f"{verdict.path}: {verdict.trouble}", markup=False, highlight=False)
+                tell(f"{verdict.path}: {verdict.trouble}")
     console.print(f"{steps} steps are whole" + (f"; {wrong} files are not" if wrong else ""))
     if wrong:
         raise typer.Exit(1)
@@ -118,10 +117,10 @@ def recover(path: Where) -> None:
     with refused():
         run = RunFolder(path.resolve())
         if not run.config_file.is_file():
-            _tell(recover_session(path), 0)
+            _tell_recovered(recover_session(path), 0)
             return
         with claim(run):
-            _tell(*recover_run(run))
+            _tell_recovered(*recover_run(run))
 
 
 @app.command()
@@ -131,7 +130,7 @@ def cut(path: Where, out: New, begin: Begin = None, end: End = None) -> None:
         session = Session(path)
         first, last = session.infos[0].began_ns, session.infos[-1].ended_ns + 1
         steps = care.cut(path, out, moment(begin, first, first), moment(end, first, last))
-    console.print(f"{steps} steps written to {out}", markup=False, highlight=False)
+    tell(f"{steps} steps written to {out}")
 
 
 @app.command()
@@ -139,7 +138,7 @@ def merge(paths: Annotated[list[Path], typer.Argument(metavar="PART...")], out: 
     """Join parts of one life in one file."""
     with refused():
         steps = care.merge(paths, out)
-    console.print(f"{steps} steps written to {out}", markup=False, highlight=False)
+    tell(f"{steps} steps written to {out}")
 
 
 @app.command()
@@ -168,7 +167,7 @@ def export(
         task = bar.add_task("exporting", total=session.steps_recorded)
         count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
     what = {"lerobot": "episodes", "mp4": "pictures"}.get(to, "steps")
-    console.print(f"{count} {what} written to {place}", markup=False, highlight=False)
+    tell(f"{count} {what} written to {place}")
 
 
 @app.command("import")
@@ -238,6 +237,7 @@ def prune(
     console.print(f"{freed:.1f} MB freed")
 
 
+@beside.command()
 def forget(
     path: Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")],
     last: Annotated[str | None, typer.Option("--last", help="the newest 90s, 5m, 2h")] = None,
@@ -282,10 +282,10 @@ def _told(found: Forgotten, span: str) -> None:
         f"the session, {len(found.exports)} exports, replays and damaged files"
     )
     for path in (*found.checkpoints, *found.weights):
-        console.print(f"may have learned from it: {path}", markup=False, highlight=False)
+        tell(f"may have learned from it: {path}")
 
 
-def _tell(found: list[Recovered], filled: int) -> None:
+def _tell_recovered(found: list[Recovered], filled: int) -> None:
     for each in found:
         kept = f"; what was damaged is kept as {each.kept.name}" if each.kept else ""
         console.print(
