@@ -17,6 +17,7 @@ _FRAME_S = 1 / 20  # between two pictures, at most
 _SPEEDS = {0.25: "¼ ×", 0.5: "½ ×", 1.0: "1 ×", 2.0: "2 ×", 4.0: "4 ×", 16.0: "16 ×"}
 _POINTS = 2000  # of a curve; of more, the least and the most of each stretch stay
 _CURVES = ("value", "surprise", "reward")
+_ROW = "(_, row) => emit({at: row.at})"
 _STYLE = """
 .seen { width: 26rem; max-width: 45vw; flex-shrink: 0; border-radius: 6px;
         image-rendering: pixelated; background: #111; aspect-ratio: 1; object-fit: contain }
@@ -55,8 +56,7 @@ class Player:
                 with ui.column().classes("gap-1"):
                     self._told = ui.html(sanitize=False)
                     self._bars = ui.html(sanitize=False)
-                with ui.scroll_area().classes("grow h-96"):
-                    self._happened()
+                self._happened()
             self._slider = ui.slider(
                 min=0, max=max(diary.length_s, 0.01), step=0.01, on_change=self._slid
             )
@@ -79,11 +79,16 @@ class Player:
         self._go(0.0)
 
     def _happened(self) -> None:
-        with ui.column().classes("gap-0"):
-            for row, text in self._diary.events:
-                seconds = float(self._diary.seconds[row])
-                label = ui.label(f"{clock(seconds)}  {text}").classes("text-sm cursor-pointer")
-                label.on("click", lambda _, at=seconds: self._go(at))
+        rows = [
+            {"at": seconds, "time": clock(seconds), "what": text}
+            for row, text in self._diary.events
+            for seconds in [float(self._diary.seconds[row])]
+        ]
+        columns = [{"name": key, "label": key, "field": key} for key in ("time", "what")]
+        table = ui.table(rows=rows, columns=columns, column_defaults={"align": "left"})
+        # Hours have thousands of events: only those in sight are drawn.
+        table.props("virtual-scroll dense flat hide-header").classes("grow h-96 cursor-pointer")
+        table.on("rowClick", lambda e: self._go(float(e.args["at"])), js_handler=_ROW)
 
     def _key(self, event: Any) -> None:
         if not event.action.keydown:

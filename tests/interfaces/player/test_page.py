@@ -66,7 +66,9 @@ def test_it_opens_at_the_beginning_and_steps_and_jumps():
             with user.client:
                 click(by_icon[icon])
             assert shown[-1] == row
-        user.find("<b>weights</b> 2").click()
+        (happened,) = user.find(ui.table).elements
+        assert [row["what"] for row in happened.rows] == ["a life begins", "<b>weights</b> 2"]
+        user.find(ui.table).trigger("rowClick", {"at": happened.rows[1]["at"]})
         await asyncio.sleep(0.05)
         assert shown[-1] == 30
         (told,) = (each for each in user.find(ui.html).elements if "of 0:09.90" in each.content)
