@@ -159,8 +159,9 @@ def replay(
     policy: Annotated[str | None, typer.Option("--policy", help="what if: random")] = None,
     view: Annotated[bool, typer.Option("--view", help="look at it in the browser")] = False,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="of --view; 0 takes a free one")
-    ] = 8902,
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="of --view, 8902; 0 takes a free one"),
+    ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="--view opens the page by itself")
     ] = True,
@@ -179,37 +180,50 @@ def replay(
     With --checkpoint or --policy random: what another would have done, side by side. With --view or
     --mp4: what it saw, did, felt and thought, to be looked at.
     """
-    from agent.replay_run import replay_run, told
-
     what_if = checkpoint is not None or policy is not None
-    with bad_input_exits():
+    with bad_input_exits(files=True):
         if what_if + view + mp4 > 1:
             raise BadInput("one at a time: --view, --mp4, or a what if")
+        if out is not None and not (what_if or mp4):
+            raise BadInput("--out goes with --mp4, --checkpoint or --policy")
+        if port is not None and not view:
+            raise BadInput("--port goes with --view")
+        if as_json and (view or mp4):
+            raise BadInput("--json goes with neither --view nor --mp4")
+        folder = open_run(run)
         if view:
             from agent.watch import view as view_run
 
-            view_run(open_run(run), port, console, show=browser, quiet=quiet)
-            return
-        if mp4:
+            view_run(folder, 8902 if port is None else port, console, show=browser, quiet=quiet)
+        elif mp4:
             from agent.watch import film
 
-            folder = open_run(run)
             place = out or folder.replays / f"{folder.path.name}.mp4"
             pictures = film(folder, place, console, quiet=quiet)
-            tell(f"{pictures} pictures written to {place}")
-            return
-        if what_if:
+            if not quiet:
+                tell(f"{pictures} pictures written to {place}")
+        elif what_if:
             from trainer.what_if import what_if as compare_brains
 
-            silent = quiet or as_json
-            compare_brains(open_run(run), checkpoint, policy, out, console, quiet=silent)
-            return
-    with bad_input_exits():
-        verdict = replay_run(open_run(run), console, quiet=quiet or as_json)
+            page, data = compare_brains(
+                folder, checkpoint, policy, out, console, quiet=quiet or as_json
+            )
+            if as_json:
+                print(json.dumps({"page": str(page), "data": str(data)}))
+            elif not quiet:
+                tell(f"written to {page} and {data.name}")
+        else:
+            _replay_exactly(folder, as_json=as_json, quiet=quiet)
+
+
+def _replay_exactly(folder: RunFolder, *, as_json: bool, quiet: bool) -> None:
+    from agent.replay_run import replay_run, told
+
+    verdict = replay_run(folder, console, quiet=quiet or as_json)
     if as_json:
         print(json.dumps(verdict.to_json()))
     elif not quiet:
-        console.print(told(verdict), highlight=False, markup=False)
+        tell(told(verdict))
     if verdict.differing:
         raise typer.Exit(1)
 

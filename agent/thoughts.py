@@ -7,6 +7,7 @@ from agent.replay import think_along
 from interfaces.run_folder import RunFolder
 from interfaces.session.diary import Diary
 from interfaces.session.lived import Lived
+from interfaces.session.segment import SessionError
 
 
 def think(
@@ -16,12 +17,15 @@ def think(
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Fill the diary's value and surprise, row by row; what cannot be thought stays NaN."""
+    """Fill the diary's value and surprise, row by row; what cannot be thought stays NaN. Raises
+    SessionError for damage, and where the records are others than they were."""
     config = run.config
     weights = LivedWeights(run, lived.spaces, config)
-    for row, (_, thought) in enumerate(think_along(lived, weights, config)):
-        if stopped():
+    for row, (step, thought) in enumerate(think_along(lived, weights, config)):
+        if stopped() or row >= len(diary):  # it may live on meanwhile
             return
+        if int(step["index"]) != diary.index[row]:
+            raise SessionError(f"{lived.source} has changed while it was looked at")
         if not isinstance(thought, str):
             diary.value[row], diary.surprise[row] = thought.value, thought.surprise
         diary.thought = row + 1

@@ -11,7 +11,9 @@ from rich.progress import Progress
 
 from agent.thoughts import think
 from configs.errors import BadInput
+from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
+from interfaces.session import export
 from interfaces.session.diary import Diary, read_diary
 from interfaces.session.film import to_film
 from interfaces.session.lived import Lived
@@ -21,38 +23,43 @@ def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool
     """A page in the browser until Ctrl-C; the curves fill while it is thought again. Raises
     BadInput where NiceGUI is missing or the port is taken."""
     try:
-        from interfaces.player.serve import serve
+        from interfaces.player.serve import free_port, serve
     except ImportError as error:
         raise BadInput(f'{error}; python -m pip install -e ".[view]" -c constraints.txt') from error
-    lived, diary = _read(run, console, quiet=quiet)
-    stopped = threading.Event()
-    beside = Lived(run)  # files of its own: the page reads others at the same time
-    thinking = threading.Thread(
-        target=think, args=(run, beside, diary, stopped.is_set), daemon=True
-    )
-    thinking.start()
+    chosen = free_port(port)  # before all of it is read for nothing
+    with look_at(run):
+        lived, beside = _lived(run), Lived(run)  # the page reads files while it is thought again
+        diary, stopped = _read(lived, console, quiet=quiet), threading.Event()
 
-    def picture(row: int) -> NDArray[np.uint8]:
-        return lived.at(int(diary.index[row]))["image"]
+        def think_beside() -> None:
+            try:
+                think(run, beside, diary, stopped.is_set)
+            except (BadInput, OSError) as error:
+                diary.trouble = str(error)
 
-    def ready(address: str) -> None:
-        if not quiet:
-            console.print(f"{address}   Ctrl-C ends", highlight=False)
+        def picture(row: int) -> NDArray[np.uint8]:
+            return lived.at(int(diary.index[row]))["image"]
 
-    try:
-        serve(diary, picture, run.path.name, port, show=show, ready=ready)
-    finally:
-        stopped.set()
-        thinking.join()
+        def ready(address: str) -> None:
+            if not quiet:
+                console.print(f"{address}   Ctrl-C ends", highlight=False)
+
+        thinking = threading.Thread(target=think_beside, daemon=True)
+        thinking.start()
+        try:
+            serve(diary, picture, run.path.name, chosen, show=show, ready=ready)
+        finally:
+            stopped.set()
+            thinking.join()
 
 
 def film(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> int:
     """Think it again, then write the MP4; how many pictures. Raises what to_film raises."""
-    from interfaces.session.export import new
-
-    new(out, ".mp4")  # before hours are thought for nothing
-    lived, diary = _read(run, console, quiet=quiet)
-    with Progress(console=console, transient=True, disable=quiet) as bar:
+    export.new(out, ".mp4")  # before hours are thought for nothing
+    export.av_module()
+    with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
+        lived = _lived(run)
+        diary = _read(lived, console, quiet=True)
         task = bar.add_task("thinking", total=len(diary))
         think(run, lived, diary, progress=lambda rows: bar.update(task, completed=rows))
         task = bar.add_task("filming", total=len(diary))
@@ -61,11 +68,14 @@ def film(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> int:
         )
 
 
-def _read(run: RunFolder, console: Console, *, quiet: bool) -> tuple[Lived, Diary]:
-    lived = Lived(run)
+def _lived(run: RunFolder) -> Lived:
     if run.config.world.gymnasium.worlds > 1:
         raise BadInput(f"{run.path}: several worlds share its journal; one life only is shown")
+    return Lived(run)
+
+
+def _read(lived: Lived, console: Console, *, quiet: bool) -> Diary:
     torch.set_num_threads(1)
     with Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("reading", total=lived.steps)
-        return lived, read_diary(lived, lambda rows: bar.update(task, completed=rows))
+        return read_diary(lived, lambda rows: bar.update(task, completed=rows))

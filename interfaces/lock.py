@@ -33,6 +33,21 @@ def claim(run: RunFolder) -> Generator[None]:
         lock.release()
 
 
+@contextmanager
+def look_at(run: RunFolder) -> Generator[None]:
+    """While a life is looked at nobody forgets or mends it; those hold this too. A life that is
+    being lived may be looked at. Raises RunError."""
+    lock = FileLock(run.look_lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"{run.path} is being looked at by another replay; end that first") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _wait_for_the_left_over(run: RunFolder) -> None:
     deadline = time.perf_counter() + _PATIENCE_S
     while left := _left_over(run):

@@ -19,6 +19,7 @@ def pyplot() -> Generator[Any]:
 
     known = set(font_manager.get_font_names())
     fonts = [font for font in _FONTS if font in known]
-    with warnings.catch_warnings(), plt.rc_context({"font.family": fonts}):
+    settings: Any = {"font.family": fonts, "text.parse_math": False}  # a name may have dollars
+    with warnings.catch_warnings(), plt.rc_context(settings):
         warnings.filterwarnings("ignore", message="Glyph")
         yield plt

@@ -42,6 +42,7 @@ class RunFolder:
         self.summary = path / "summary.json"
         self.logs = path / "logs"
         self.lock = path / "run.lock"
+        self.look_lock = path / "look.lock"
         self.stop_file = path / "STOP"  # while it is there, the guard holds every input at rest
 
     @property

@@ -31,8 +31,9 @@ def stop_on_signals() -> threading.Event:
 
 
 @contextmanager
-def bad_input_exits(*, plain: bool = False) -> Generator[None]:
-    """A clear line and exit code 2 for what the user can mend; 1 for a fault that is named."""
+def bad_input_exits(*, plain: bool = False, files: bool = False) -> Generator[None]:
+    """A clear line and exit code 2 for what the user can mend; 1 for a fault that is named. With
+    `files`, a file that cannot be read or written is the user's to mend."""
     from interfaces.supervisor import Fault
 
     try:
@@ -41,6 +42,11 @@ def bad_input_exits(*, plain: bool = False) -> Generator[None]:
         _say(str(fault), plain)
         raise typer.Exit(fault.exit_code) from fault
     except BadInput as error:
+        _say(str(error), plain)
+        raise typer.Exit(BAD_INPUT) from error
+    except OSError as error:
+        if not files:
+            raise
         _say(str(error), plain)
         raise typer.Exit(BAD_INPUT) from error
 

@@ -71,20 +71,26 @@ def what_if(
     console: Console,
     *,
     quiet: bool,
-) -> None:
+) -> tuple[Path, Path]:
     """`replay --checkpoint` and `--policy`: the page, RUN/replays/OTHER.png unless `out` says
-    otherwise. Raises BadInput, and what compare raises."""
+    otherwise, and its data. Raises BadInput, and what compare raises."""
     if policy not in (None, "random") or (policy is None) == (checkpoint is None):
         raise BadInput("say which brain: --checkpoint RUN, or --policy random")
     name = "random" if checkpoint is None else checkpoint.resolve().name
     picture = out or run.replays / f"{name}.png"
+    new(picture)  # before hours are thought for nothing
     with Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("thinking", total=None)
         found = compare(run, checkpoint, lambda steps: bar.update(task, completed=steps))
-    write(found, picture)
-    if not quiet:
-        told = f"written to {picture} and {picture.with_suffix('.json').name}"
-        console.print(told, highlight=False, markup=False)
+    return picture, write(found, picture)
+
+
+def new(picture: Path) -> None:
+    """Raises BadInput where the page or its data are there already; OSError."""
+    for path in (picture, picture.with_suffix(".json")):
+        if path.exists():
+            raise BadInput(f"{path} exists already: nothing is written over")
+    picture.parent.mkdir(parents=True, exist_ok=True)
 
 
 def compare(
@@ -120,11 +126,8 @@ def compare(
 
 def write(comparison: Comparison, picture: Path) -> Path:
     """The page NAME.png, and NAME.json beside it. Raises BadInput where one is there already."""
+    new(picture)
     data = picture.with_suffix(".json")
-    for path in (picture, data):
-        if path.exists():
-            raise BadInput(f"{path} exists already: nothing is written over")
-    picture.parent.mkdir(parents=True, exist_ok=True)
     data.write_text(json.dumps(comparison.to_json()) + "\n", encoding="utf-8")
     draw(comparison, picture)
     return data

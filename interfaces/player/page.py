@@ -11,6 +11,7 @@ import numpy as np
 from nicegui import ui
 from numpy.typing import NDArray
 
+from configs.errors import BadInput
 from interfaces.session.diary import Diary
 
 _FRAME_S = 1 / 20  # between two pictures, at most
@@ -137,7 +138,7 @@ class Player:
             return
         self._row = row
         if diary.spaces.has_image:
-            self._seen.set_source(as_source(self._picture(row)))
+            self._seen.set_source(self._source(row))
         self._told.set_content(_told(diary, row))
         self._bars.set_content(_bars(diary, row, self._most))
         line = {"xAxis": float(diary.seconds[row])}
@@ -145,15 +146,25 @@ class Player:
         series = [{"name": name, "markLine": mark} for name in _CURVES]
         self._chart.run_chart_method("setOption", {"series": series})
 
+    def _source(self, row: int) -> str:
+        try:
+            return as_source(self._picture(row))
+        except (BadInput, OSError) as error:  # damaged, or forgotten meanwhile
+            self._diary.trouble = str(error)
+            return ""
+
     def _think_along(self) -> None:
         """The curves of what was thought meanwhile."""
         diary = self._diary
+        if diary.trouble:
+            self._progress.set_text(diary.trouble)
         if self._drawn == diary.thought:
             return
-        self._drawn = diary.thought
-        whole = len(diary)
-        said = "" if diary.thought == whole else f"thinking it again: {diary.thought} of {whole}"
-        self._progress.set_text(said)
+        self._drawn, whole = diary.thought, len(diary)
+        if not diary.trouble:
+            done = diary.thought == whole
+            said = "" if done else f"thinking it again: {diary.thought} of {whole}"
+            self._progress.set_text(said)
         series = [{"name": name, "data": _points(diary, name)} for name in _CURVES]
         self._chart.run_chart_method("setOption", {"series": series})
 

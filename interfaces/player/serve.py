@@ -1,6 +1,7 @@
 """The page's server, on loopback: pictures of other people's avatars are nobody else's business."""
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -25,12 +26,11 @@ def serve(
     show: bool,
     ready: Callable[[str], None],
 ) -> None:
-    """Until Ctrl-C. `picture` gives a row's image; `port` 0 takes a free one; `show` opens a
-    browser; `ready` is told the address. Raises BadInput for a port that is taken."""
+    """Until Ctrl-C. `picture` gives a row's image; `show` opens a browser; `ready` is told the
+    address."""
     from nicegui import app, ui
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    chosen = _free(port)
     one_at_a_time = threading.Lock()  # a session's files are read by one page at a time
 
     def looked_up(row: int) -> NDArray[np.uint8]:
@@ -39,12 +39,12 @@ def serve(
 
     # Another site's page must not read this one through a name that it lets point here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
-    threading.Thread(target=_announce, args=(chosen, ready), daemon=True).start()
+    threading.Thread(target=_announce, args=(port, ready), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn passes it on after it has ended
         ui.run(
             lambda: Player(diary, looked_up, name) and None,
             host=HOST,
-            port=chosen,
+            port=port,
             title=f"{name} · 夢 Yume",
             favicon="🌙",
             show=show,
@@ -64,8 +64,11 @@ def _announce(port: int, ready: Callable[[str], None]) -> None:
             return ready(f"http://{HOST}:{port}")
 
 
-def _free(port: int) -> int:
+def free_port(port: int) -> int:
+    """This one; for 0 a free one. Raises BadInput where it is taken."""
     with socket.socket() as probe:
+        if os.name == "posix":  # as asyncio does: a page that was just closed is in nobody's way
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from interfaces.files import write_json
 from interfaces.session.file import Segment
+from interfaces.session.recover import PRUNED, pruned_until
 from interfaces.session.segment import DONE, SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
 
@@ -102,10 +104,11 @@ def merge(paths: Sequence[Path], out: Path) -> int:
 
 @dataclass(frozen=True)
 class Doomed:
-    """A segment that pruning would delete, and why."""
+    """A segment that pruning would delete, one past its last Step, and why."""
 
     path: Path
     bytes: int
+    end: int
     why: str
 
 
@@ -127,14 +130,17 @@ def to_prune(
         elif keep_gb is not None and left > keep_gb * 1e9:
             why = f"the oldest beyond {keep_gb:g} GB"
         if why:
-            doomed.append(Doomed(info.path, info.bytes, why))
+            doomed.append(Doomed(info.path, info.bytes, info.end, why))
             left -= info.bytes
     return doomed
 
 
 def prune(doomed: Sequence[Doomed]) -> int:
-    """Delete them; bytes freed. Raises OSError."""
+    """Delete them; bytes freed. What the journal still has of them is not to come back by a
+    recovery: that is written down. Raises OSError."""
     for each in doomed:
+        until = max(each.end, pruned_until(each.path.parent))
+        write_json(each.path.parent / PRUNED, {"until": until})
         each.path.unlink(missing_ok=True)
     return sum(each.bytes for each in doomed)
 

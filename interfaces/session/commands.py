@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +11,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from interfaces.lock import claim
+from interfaces.lock import claim, look_at
 from interfaces.run_folder import RunFolder, open_run
 from interfaces.session import care
 from interfaces.session.forget import Forgotten, newest_ns
@@ -38,20 +36,10 @@ Begin = Annotated[
 End = Annotated[str | None, typer.Option("--to", help="like --from")]
 
 
-@contextmanager
-def refused() -> Generator[None]:
-    """What cannot be read or written is bad input too."""
-    with bad_input_exits():
-        try:
-            yield
-        except OSError as error:
-            raise SessionError(str(error)) from error
-
-
 @app.command("list")
 def list_(folders: Paths = None, as_json: AsJson = False) -> None:
     """Every session in these folders (default runs/): length, size, what is missing."""
-    with refused():
+    with bad_input_exits(files=True):
         found = [care.overview(path) for path in care.find_sessions(folders or [Path("runs")])]
         if not found:
             raise SessionError(f"no session in {', '.join(map(str, folders or ['runs']))}")
@@ -71,7 +59,7 @@ def list_(folders: Paths = None, as_json: AsJson = False) -> None:
 @app.command()
 def info(path: Where, as_json: AsJson = False) -> None:
     """What a session holds: segments, times, gaps, the run it is of."""
-    with refused():
+    with bad_input_exits(files=True):
         session = Session(path)
     told = care.describe(session)
     if as_json:
@@ -98,7 +86,7 @@ def info(path: Where, as_json: AsJson = False) -> None:
 def verify(path: Where) -> None:
     """Read every Step and every checksum; exit 1 where something is wrong."""
     wrong = steps = 0
-    with refused(), Progress(console=console, transient=True) as bar:
+    with bad_input_exits(files=True), Progress(console=console, transient=True) as bar:
         task = bar.add_task("verifying", total=None)
         for verdict in care.verify(path):
             bar.advance(task)
@@ -114,19 +102,19 @@ def verify(path: Where) -> None:
 @app.command()
 def recover(path: Where) -> None:
     """Bring back what a crash or a full disk has left, and fill it up from the run's journal."""
-    with refused():
+    with bad_input_exits(files=True):
         run = RunFolder(path.resolve())
         if not run.config_file.is_file():
             _tell_recovered(recover_session(path), 0)
             return
-        with claim(run):
+        with claim(run), look_at(run):
             _tell_recovered(*recover_run(run))
 
 
 @app.command()
 def cut(path: Where, out: New, begin: Begin = None, end: End = None) -> None:
     """Copy a part of a session into a file of its own."""
-    with refused():
+    with bad_input_exits(files=True):
         session = Session(path)
         first, last = session.infos[0].began_ns, session.infos[-1].ended_ns + 1
         steps = care.cut(path, out, moment(begin, first, first), moment(end, first, last))
@@ -136,7 +124,7 @@ def cut(path: Where, out: New, begin: Begin = None, end: End = None) -> None:
 @app.command()
 def merge(paths: Annotated[list[Path], typer.Argument(metavar="PART...")], out: New) -> None:
     """Join parts of one life in one file."""
-    with refused():
+    with bad_input_exits(files=True):
         steps = care.merge(paths, out)
     tell(f"{steps} steps written to {out}")
 
@@ -156,7 +144,7 @@ def export(
 
     known = {"lerobot": to_lerobot, "npz": to_npz, "mp4": to_mp4, "rerun": to_rerun}
     files = {"mp4": ".mp4", "rerun": ".rrd"}  # the others are folders
-    with refused(), Progress(console=console, transient=True) as bar:
+    with bad_input_exits(files=True), Progress(console=console, transient=True) as bar:
         if to not in known:
             raise SessionError(f"--to {to}: known are {', '.join(known)}")
         session, run = Session(path), RunFolder(path)
@@ -188,7 +176,7 @@ def import_(
     from configs.load import load_config
     from interfaces.session.import_video import import_video, read_table
 
-    with refused(), Progress(console=console, transient=True) as bar:
+    with bad_input_exits(files=True), Progress(console=console, transient=True) as bar:
         path, overrides = split_words(words)
         config, task = load_config(path, overrides), bar.add_task("importing", total=None)
         began = round(video.stat().st_mtime * _NS) if video.exists() else 0
@@ -218,7 +206,7 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
     """Delete old segments; shows first what that frees, and asks."""
-    with refused():
+    with bad_input_exits(files=True):
         if older_days is None and keep_gb is None:
             raise SessionError("say what may go: --older-days or --keep-gb")
         where = folders or [Path("runs")]
@@ -246,11 +234,11 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
     """Take a span out of journal, session and exports for good; lists the weights that saw it."""
-    with refused():
+    with bad_input_exits(files=True):
         if (last is None) == (begin is None and end is None):
             raise SessionError("say which span: --last 5m, or --from and --to")
         run = open_run(path)
-        with claim(run):
+        with claim(run), look_at(run):
             newest = newest_ns(run)
             if last is not None:
                 span = (newest - round(care.parse_span(last) * _NS), newest + 1)

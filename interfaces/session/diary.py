@@ -13,6 +13,8 @@ from interfaces.spaces import Spaces
 from interfaces.step import Sender
 from interfaces.world import Situation
 
+_PAUSE_S = 10.0  # with nothing lived: it was ended, and resumed
+
 
 @dataclass
 class Diary:
@@ -33,6 +35,7 @@ class Diary:
     surprise: NDArray[np.float32]
     events: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     thought: int = 0
+    trouble: str = ""  # why no more of it can be thought
 
     def __len__(self) -> int:
         return len(self.index)
@@ -55,8 +58,8 @@ class Diary:
 
 
 def read_diary(lived: Lived, progress: Callable[[int], None] = lambda _: None) -> Diary:
-    """Read every Step once, without its picture. Times never go back: where a clock did (a life
-    resumed after a reboot), the beat before is repeated. Raises SessionError for damage."""
+    """Read every Step once, without its picture. Times go on by a beat where the clock went back
+    (a reboot), and where nothing was lived for long. Raises SessionError for damage."""
     spaces, count, events = lived.spaces, lived.steps, Events()
     felt = len(spaces.features)
     diary = Diary(
@@ -73,11 +76,15 @@ def read_diary(lived: Lived, progress: Callable[[int], None] = lambda _: None) -
         surprise=np.full(count, np.nan, np.float32),
     )
     before_ns, beat_s, seconds = 0, 0.0, 0.0
-    for row, step in enumerate(lived.each(picture=False)):
+    # It may live on meanwhile: what comes later is not looked at.
+    for row, step in zip(range(count), lived.each(picture=False), strict=False):
         now_ns = int(step["monotonic_ns"])
         if row:
             gone_s = (now_ns - before_ns) * 1e-9
-            beat_s = gone_s if gone_s > 0 else beat_s
+            if 0 < gone_s < _PAUSE_S:
+                beat_s = gone_s
+            elif gone_s > 0:
+                diary.events.append((row, f"{_long(gone_s)} later"))
             seconds += beat_s
         before_ns = now_ns
         diary.index[row], diary.seconds[row] = step["index"], seconds
@@ -89,3 +96,10 @@ def read_diary(lived: Lived, progress: Callable[[int], None] = lambda _: None) -
             diary.events.append((row, Log.FromString(told).message))
         progress(row + 1)
     return diary
+
+
+def _long(seconds: float) -> str:
+    for unit, length in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,6 +1,7 @@
 """Sessions for other tools: NumPy arrays, a video, a LeRobot dataset."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -108,7 +109,7 @@ def to_mp4(session: Session, out: Path, progress: Progress = lambda _: None) -> 
     scale = max(1, -(-_LEAST_SIDE // min(height, width)))
     began, done, last = session.infos[0].began_ns, 0, -1
     tall, wide = (side * scale - side * scale % 2 for side in (height, width))
-    with av.open(str(out), "w") as container:
+    with whole(out) as part, av.open(str(part), "w", format="mp4") as container:
         stream = add_video(container, wide, tall, 1000)
         for at, step in session.steps():
             picture = even(np.repeat(np.repeat(step["image"], scale, 0), scale, 1))
@@ -155,6 +156,17 @@ def new(out: Path, suffix: str = "") -> None:
     if suffix and out.suffix != suffix:
         raise SessionError(f"{out}: this file ends in {suffix}")
     out.parent.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def whole(out: Path) -> Generator[Path]:
+    """A place beside `out` that becomes it once it is written; nothing half is left."""
+    part = out.with_name(f"{out.name}.part")
+    try:
+        yield part
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -26,8 +26,17 @@ def to_rerun(session: Session, out: Path, progress: Callable[[int], None] = lamb
     for byte. Raises SessionError where the package is missing."""
     export.new(out, ".rrd")
     rr = _rerun()
-    recording = rr.RecordingStream("yume")
-    recording.save(out, _layout(session.spaces))
+    with export.whole(out) as part:
+        recording = rr.RecordingStream("yume")
+        recording.save(part, _layout(session.spaces))
+        try:
+            return _write(rr, recording, session, progress)
+        finally:
+            recording.flush()
+            recording.disconnect()
+
+
+def _write(rr: Any, recording: Any, session: Session, progress: Callable[[int], None]) -> int:
     codec, done = session.infos[0].codec, 0
     recorded = session.messages()
     while part := list(islice(recorded, _AT_ONCE)):
@@ -53,7 +62,6 @@ def to_rerun(session: Session, out: Path, progress: Callable[[int], None] = lamb
             send("events", rr.TextLog.columns(text=texts, level=levels), rows)
         done += len(part)
         progress(done)
-    recording.flush()
     return done
 
 

@@ -30,11 +30,10 @@ def to_film(
     does not end in .mp4, and where PyAV is missing."""
     export.new(out, ".mp4")
     av = export.av_module()
-    part = out.with_name(f"{out.name}.part")
-    last, page = -1, _Page(diary, name, 0.0)
-    with av.open(str(part), "w", format="mp4") as container:
+    with export.whole(out) as part, av.open(str(part), "w", format="mp4") as container:
+        last, page = -1, _Page(diary, name, 0.0)
         stream = export.add_video(container, _WIDTH, _HEIGHT, 1000)
-        for row, step in enumerate(lived):
+        for row, step in zip(range(len(diary)), lived, strict=False):  # it may live on meanwhile
             seconds = float(diary.seconds[row])
             if seconds >= page.end_s:
                 page = _Page(diary, name, seconds // _PAGE_S * _PAGE_S)
@@ -44,7 +43,6 @@ def to_film(
             container.mux(stream.encode(frame))
             progress(row + 1)
         container.mux(stream.encode())
-    part.replace(out)
     return len(diary)
 
 

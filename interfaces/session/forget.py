@@ -6,7 +6,7 @@ from it cannot unlearn: they are listed.
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from interfaces.journal.layout import read_layout, segment_paths
 from interfaces.mapped import flush
 from interfaces.run_folder import RunFolder
 from interfaces.session.file import Segment
-from interfaces.session.messages import EVENTS
-from interfaces.session.recover import ASIDE
-from interfaces.session.segment import SegmentWriter, SessionError
+from interfaces.session.messages import CAMERA, MEL, SOUND
+from interfaces.session.recover import ASIDE, RECOVERING
+from interfaces.session.segment import Recorded, SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
+from interfaces.spaces import Spaces
 from interfaces.world import Situation
 
 _KEPT = ("index", "tick", "monotonic_ns", "wall_ns", "frame_number", "weights_version", "skipped")
@@ -48,19 +49,22 @@ def forget(run: RunFolder, begin_ns: int, end_ns: int) -> Forgotten:
     """
     if live_files(run.session):
         raise SessionError(f"{run.session} has segments without an end: sessions recover first")
-    found = Forgotten()
-    first = _blank_journal(run, begin_ns, end_ns, found)
-    began = _rewrite_session(run.session, begin_ns, end_ns, found)
-    if first is None and began is None:
+    if not _lived_then(run, begin_ns, end_ns):
         raise SessionError(f"{run.path}: nothing was lived in that span")
+    found = Forgotten()
+    # What was made of it goes first: a forget that is cut short is done again from the beginning.
     run.view.unlink(missing_ok=True)  # a picture of what was just lived
     for folder in (run.exports, run.replays):  # made again where they are wanted
         if folder.is_dir():
             found.exports += sorted(folder.iterdir())
             shutil.rmtree(folder)
+    for workshop in (_WORKSHOP, RECOVERING):  # of one that was killed
+        shutil.rmtree(run.session / workshop, ignore_errors=True)
     for damaged in (*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")):
         found.exports.append(damaged)
         damaged.unlink()
+    _rewrite_session(run.session, begin_ns, end_ns, found)
+    _blank_journal(run, begin_ns, end_ns, found)
     found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), begin_ns)
     found.weights = _written_after((run.weights / "applied").glob("*.safetensors"), begin_ns)
     return found
@@ -83,11 +87,35 @@ def newest_ns(run: RunFolder) -> int:
     return newest
 
 
-def _blank_journal(run: RunFolder, begin_ns: int, end_ns: int, found: Forgotten) -> int | None:
-    """The first index blanked. What follows on the span is a beginning."""
-    spaces, first = read_layout(run.journal), None
+def _lived_then(run: RunFolder, begin_ns: int, end_ns: int) -> bool:
+    spaces = read_layout(run.journal)
+    if spaces is not None:
+        for path in segment_paths(run.journal):
+            segment = JournalSegment(path, spaces, write=False)
+            wall = segment.steps["wall_ns"][: segment.committed]
+            if bool(((wall >= begin_ns) & (wall < end_ns)).any()):
+                return True
+    return any(
+        begin_ns <= recorded.wall_ns < end_ns
+        for segment in _near(run.session, begin_ns, end_ns)
+        for recorded in segment.messages()
+    )
+
+
+def _near(folder: Path, begin_ns: int, end_ns: int) -> Iterator[Segment]:
+    """Segments that may hold Steps of the span, by the wall's clock."""
+    for file in segment_files(folder):
+        segment = Segment(file)
+        info = segment.info
+        if begin_ns - _CLOCK_NS <= info.ended_ns and info.began_ns <= end_ns + _CLOCK_NS:
+            yield segment
+
+
+def _blank_journal(run: RunFolder, begin_ns: int, end_ns: int, found: Forgotten) -> None:
+    """What follows on the span is a beginning."""
+    spaces = read_layout(run.journal)
     if spaces is None:
-        return None
+        return
     after = False
     for path in segment_paths(run.journal):
         segment = JournalSegment(path, spaces, write=True)
@@ -95,16 +123,12 @@ def _blank_journal(run: RunFolder, begin_ns: int, end_ns: int, found: Forgotten)
         inside = (wall >= begin_ns) & (wall < end_ns)
         for row in range(segment.committed):
             if inside[row]:
-                first = int(segment.steps["index"][row]) if first is None else first
                 segment.rewrite(row, _blanked(segment.steps[row, ...]))
                 found.journal_steps += 1
             elif after:
-                step = segment.steps[row, ...].copy()
-                step["is_first"], step["reward"] = True, 0.0
-                segment.rewrite(row, step)
+                segment.rewrite(row, _begun(segment.steps[row, ...], spaces))
             after = bool(inside[row])
         flush(segment.path, segment.bytes)
-    return first
 
 
 def _blanked(step: NDArray[np.void]) -> NDArray[np.void]:
@@ -115,36 +139,44 @@ def _blanked(step: NDArray[np.void]) -> NDArray[np.void]:
     return blank
 
 
-def _rewrite_session(folder: Path, begin_ns: int, end_ns: int, found: Forgotten) -> int | None:
-    """When the first Step taken out was lived. A segment is replaced once its copy is whole."""
-    first: int | None = None
-    for file in segment_files(folder):
-        segment = Segment(file)
-        info, taken, after = segment.info, 0, False
-        if info.ended_ns < begin_ns - _CLOCK_NS or info.began_ns > end_ns + _CLOCK_NS:
-            continue
+def _begun(step: NDArray[np.void], spaces: Spaces) -> NDArray[np.void]:
+    """The first Step after the span, as a beginning: what it answers, and the action before it, are
+    of the span."""
+    begun = step.copy()
+    begun["is_first"], begun["reward"], begun["world_reward"] = True, 0.0, 0.0
+    begun["vector"][len(spaces.features) :] = 0.0
+    return begun
+
+
+def _rewrite_session(folder: Path, begin_ns: int, end_ns: int, found: Forgotten) -> None:
+    """A segment is replaced once its copy is whole."""
+    after = False  # the span may end with a segment
+    for segment in _near(folder, begin_ns, end_ns):
+        info, taken, changed = segment.info, 0, False
         writer = SegmentWriter(folder / _WORKSHOP, info.first, info.codec, info.about)
         for recorded in segment.messages():
             if begin_ns <= recorded.wall_ns < end_ns:
-                first = recorded.wall_ns if first is None else first
                 taken, after = taken + 1, True
                 continue
-            if after:  # its events tell of a change since then
-                recorded = replace(recorded, messages=_without(recorded.messages, EVENTS))
+            if after:
+                recorded, changed = _recorded_begun(segment, recorded), True
             writer.copy(recorded)
             after = False
         done = writer.close()
-        if taken:
-            file.unlink()
+        if taken or changed:
+            segment.path.unlink()
             if done is not None:
                 done.replace(folder / done.name)
         found.session_steps += taken
     shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
-    return first
 
 
-def _without(messages: Mapping[str, bytes], topic: str) -> dict[str, bytes]:
-    return {name: data for name, data in messages.items() if name != topic}
+def _recorded_begun(segment: Segment, recorded: Recorded) -> Recorded:
+    """Its picture and sound stay as they are; what happened since then is not told."""
+    codec = segment.info.codec
+    messages = codec.encode(_begun(segment.decode(recorded), codec.spaces))
+    kept = {topic: recorded.messages[topic] for topic in (CAMERA, SOUND, MEL) if topic in messages}
+    return replace(recorded, messages=messages | kept)
 
 
 def _written_after(paths: Iterable[Path], begin_ns: int) -> list[Path]:

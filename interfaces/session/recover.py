@@ -1,8 +1,9 @@
 """What a crash, a full disk or a careless copy has left of a session, brought back."""
 
+import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcap.records import Metadata
@@ -16,8 +17,9 @@ from interfaces.session.segment import DONE, RUN, SPACES, SegmentWriter, Session
 from interfaces.session.session import Session, live_files, segment_files, session_folder
 from interfaces.world import Situation
 
-_WORKSHOP = "recovering"
+RECOVERING = "recovering"
 ASIDE = ".damaged"
+PRUNED = "pruned.json"
 
 
 @dataclass(frozen=True)
@@ -50,16 +52,19 @@ def recover(path: Path) -> list[Recovered]:
 
 
 def recover_run(run: RunFolder) -> tuple[list[Recovered], int]:
-    """`recover` and `refill` of a run; of one that was killed before anything of its session was
+    """`recover` and `refill` of a run; of a life that was killed before anything of its session was
     whole, the journal is enough. Raises what these raise."""
-    config, spaces = run.config, read_layout(run.journal)
     begun = bool(live_files(run.session) or segment_files(run.session))
-    made = config.session.record and spaces is not None
-    found = recover(run.path) if begun or not made else []
-    if spaces is None:
-        return found, 0
-    fresh = (codec_for(config, spaces), about_run(run)) if made else None
-    return found, refill(run.session, run.journal, begin=first_own(run), fresh=fresh)
+    found = recover(run.path) if begun else []
+    spaces, fresh = read_layout(run.journal), None
+    if spaces is not None and run.processes.exists():  # a recorder has lived there
+        config = run.config
+        if config.session.record:
+            fresh = (codec_for(config, spaces), about_run(run))
+    filled = refill(run.session, run.journal, begin=first_own(run), fresh=fresh)
+    if not found and not segment_files(run.session):
+        raise SessionError(f"{run.path} holds no session")
+    return found, filled
 
 
 def refill(
@@ -74,11 +79,14 @@ def refill(
     JournalError, SessionError and OSError."""
     folder, reader = session_folder(session), JournalReader(journal)
     have = Session(folder) if segment_files(folder) else None
+    begin = max(begin, pruned_until(folder))
     first = max(begin, reader.first)
     if have is not None:
         holes = [(at, at + missing) for at, missing in have.gaps]
         holes += [(first, have.first), (have.end, reader.end)]
         codec, about = have.segments[0].info.codec, have.infos[0].about
+        if fresh is not None:  # a file does not say how good its JPEG is
+            codec = replace(codec, quality=fresh[0].quality)
     elif fresh is not None:
         holes, (codec, about) = [(first, reader.end)], fresh
     else:
@@ -88,7 +96,7 @@ def refill(
         first, end = max(hole, begin, reader.first), min(end, reader.end)
         if first >= end:
             continue
-        writer = SegmentWriter(folder / _WORKSHOP, first, codec, about)
+        writer = SegmentWriter(folder / RECOVERING, first, codec, about)
         for index in range(first, end):
             step = reader.read(index, 1, verify=True)[0, ...]
             if not int(step["situation"]) & Situation.FORGOTTEN:
@@ -97,8 +105,16 @@ def refill(
         done = writer.close()
         if done is not None:
             done.replace(folder / done.name)
-    shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+    shutil.rmtree(folder / RECOVERING, ignore_errors=True)
     return filled
+
+
+def pruned_until(folder: Path) -> int:
+    """Steps before this one were deleted on purpose."""
+    try:
+        return int(json.loads((folder / PRUNED).read_text(encoding="utf-8"))["until"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
@@ -112,7 +128,7 @@ def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
         if writer is None:
             codec = _codec(damaged, metadata)
             about = metadata.get(RUN, {})
-            writer = SegmentWriter(folder / _WORKSHOP, found.index, codec, about)
+            writer = SegmentWriter(folder / RECOVERING, found.index, codec, about)
         writer.copy(found)
     steps = writer.steps if writer is not None else 0
     done = writer.close() if writer is not None else None
@@ -124,7 +140,7 @@ def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
         done = done.replace(folder / f"{done.stem}{DONE}")
     if not keep:
         damaged.unlink()
-    shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+    shutil.rmtree(folder / RECOVERING, ignore_errors=True)
     return Recovered(damaged, done, steps, aside)
 
 

@@ -8,6 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 
+import psutil
 import pytest
 
 from interfaces.session.session import Session
@@ -85,17 +86,23 @@ def test_it_is_looked_at_in_a_browser_on_this_machine_only(life):
         with pytest.raises(urllib.error.HTTPError, match="400"):
             urllib.request.urlopen(elsewhere, timeout=20)
         taken = url.rpartition(":")[2]
+        heard = psutil.Process(player.pid).net_connections("inet")
+        assert {c.laddr.ip for c in heard if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
         assert f"--port {taken}" in call("replay", life, "--view", "--port", taken, code=2)
+        assert "being looked at" in call("forget", life, "--last", "1s", "--yes", code=2)
+        if sys.platform != "win32":  # where Ctrl-C goes to the whole console
+            player.send_signal(signal.SIGINT)
+            assert player.wait(20) == 0
     finally:
-        player.send_signal(signal.SIGINT)
-        assert player.wait(20) == 0
+        player.kill()
+        player.wait()
         player.stdout.close()
 
 
 def test_it_becomes_a_film_with_what_it_thought(life):
     av = pytest.importorskip("av")
     ticks = json.loads((life / "summary.json").read_text(encoding="utf-8"))["ticks"]
-    assert f"{ticks} pictures" in call("replay", life, "--mp4", "--quiet")
+    assert f"{ticks} pictures" in call("replay", life, "--mp4")
     with av.open(str(life / "replays" / "life.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) == ticks
     assert "exists already" in " ".join(call("replay", life, "--mp4", code=2).split())
@@ -111,6 +118,9 @@ def test_it_becomes_a_film_with_what_it_thought(life):
         (["forget", "nowhere", "--last", "5m"], "nowhere is not a run"),
         (["train", "tiny", "--sessions", "nowhere*"], "no session there"),
         (["replay", "nowhere", "--view", "--mp4"], "one at a time"),
+        (["replay", "nowhere", "--port", "5"], "--port goes with --view"),
+        (["replay", "nowhere", "--out", "x.png"], "--out goes with"),
+        (["replay", "nowhere", "--mp4", "--json"], "--json goes with neither"),
         (["train", "tiny", "--updates", "5"], "--updates is for --sessions"),
     ],
 )

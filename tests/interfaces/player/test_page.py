@@ -15,6 +15,7 @@ from nicegui.testing import user_simulation
 
 from interfaces.player.page import Player, as_source, clock, thinned
 from interfaces.session.diary import Diary
+from interfaces.session.segment import SessionError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -106,6 +107,19 @@ def click(button) -> None:
     for listener in button._event_listeners.values():
         if listener.type == "click":
             listener.handler(None)
+
+
+def test_a_picture_that_cannot_be_read_is_said_and_ends_nothing():
+    def torn(row: int) -> np.ndarray:
+        raise SessionError("chunk 3 is damaged")
+
+    async def use() -> None:
+        async with user_simulation(lambda: Player(diary_of(50), torn, "夢") and None) as user:
+            await user.open("/")
+            await asyncio.sleep(1.2)
+            await user.should_see("chunk 3 is damaged")
+
+    asyncio.run(use())
 
 
 def test_names_cannot_write_html():

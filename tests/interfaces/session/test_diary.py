@@ -56,6 +56,16 @@ def test_a_clock_that_went_back_takes_no_time_away(awkward_path):
     np.testing.assert_allclose(np.diff(seconds), 0.05, atol=1e-9)
 
 
+def test_a_night_in_which_nothing_was_lived_is_a_moment(awkward_path):
+    steps = make_steps(20)
+    steps["monotonic_ns"][10:] += 12 * 3600 * 10**9
+    run = RunFolder(awkward_path)
+    record(run.session, steps)
+    diary = read_diary(Lived(run))
+    np.testing.assert_allclose(np.diff(diary.seconds), 0.05, atol=1e-9)
+    assert (10, "12.0 h later") in diary.events
+
+
 def test_any_step_is_found_by_its_index(lived):
     lived, steps = lived
     for row in (0, 39, 40, 99):
@@ -69,7 +79,8 @@ def test_the_film_shows_each_step_at_its_time(lived, tmp_path):
     diary = read_diary(lived)
     diary.value[:] = np.arange(100)
     out = tmp_path / "film.mp4"
-    assert to_film(lived, diary, "夢", out) == 100
+    assert to_film(lived, diary, "夢 $a$b_$c_{", out) == 100
+    assert list(tmp_path.glob("film*")) == [out]
     with av.open(str(out)) as container:
         frames = list(container.decode(video=0))
     assert [round(frame.time, 2) for frame in frames] == [round(t, 2) for t in diary.seconds]

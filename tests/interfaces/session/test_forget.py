@@ -23,6 +23,7 @@ def run(awkward_path):
     run = RunFolder(awkward_path)
     steps = make_steps(600)
     steps["situation"] = 0
+    steps["vector"][1:, 2:] = steps["action"][:-1]  # the action before, as bodies write it
     write_journal(run.journal, steps).close()
     record(run.session, steps, 200)
     write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
@@ -31,6 +32,8 @@ def run(awkward_path):
     run.replays.mkdir()
     (run.replays / "random.json").write_bytes(b"what was done")
     (run.session / "000000000000.damaged").write_bytes(steps[599]["image"].tobytes())
+    (run.session / "recovering").mkdir()
+    (run.session / "recovering" / "000000000000.live").write_bytes(steps[598]["image"].tobytes())
     run.checkpoints.mkdir()
     (run.checkpoints / "000000000005.safetensors").write_bytes(b"weights")
     run.view.write_bytes(b"a picture")
@@ -83,10 +86,41 @@ def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):
     after = next(each for _, each in session.messages(215))
     assert EVENTS not in after.messages, "what changed meanwhile is not told either"
     kept = np.array([step for _, step in session.steps()])
-    assert same(kept, np.concatenate([steps[:190], steps[215:]]))
+    assert same(kept[:190], steps[:190])
+    assert same(kept[191:], steps[216:])
     rows = JournalReader(run.journal).read(0, 600, verify=True)
     assert rows["is_first"][190:216].all()
     assert same(rows[216:], steps[216:])
+    begun = steps[215].copy()
+    begun["is_first"], begun["reward"], begun["world_reward"] = True, 0.0, 0.0
+    begun["vector"][2:] = 0.0  # the action before it was in the span
+    assert same(rows[215], begun)
+    assert same(kept[190], begun)
+
+
+def test_where_the_span_ends_with_a_segment_the_next_one_begins_anew(run):
+    run, steps = run
+    forget(run, BEGAN_NS + BEAT_NS * 190, BEGAN_NS + BEAT_NS * 200)
+    after = Session(run.session).read(200, 2)
+    assert not after["vector"][0, 2:].any()
+    assert after["is_first"][0]
+    assert same(after[1], steps[201])
+
+
+def test_one_that_was_cut_short_is_done_again(run, monkeypatch):
+    run, _ = run
+    span = (BEGAN_NS + BEAT_NS * 190, BEGAN_NS + BEAT_NS * 215)
+
+    def refuse(path, ignore_errors=False):
+        raise PermissionError(f"{path} is open elsewhere")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("interfaces.session.forget.shutil.rmtree", refuse)
+        with pytest.raises(PermissionError):
+            forget(run, *span)
+    assert run.exports.exists()
+    assert forget(run, *span).session_steps == 25
+    assert not run.exports.exists()
 
 
 def test_a_span_in_which_nothing_was_lived_is_refused(run):

@@ -125,6 +125,7 @@ def test_killed_before_anything_was_whole_it_is_made_of_the_journal(tmp_path):
     steps = make_steps(100)
     write_journal(run.journal, steps).close()
     write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    run.processes.write_text("{}")  # it has lived
     record(run.session, steps[:30], close=False).abandon()
     found, filled = recover_run(run)
     assert [each.steps for each in found] == [0]
@@ -139,19 +140,44 @@ def test_what_others_lived_is_not_made_its_own(tmp_path):
     steps = make_steps(100)
     write_journal(run.journal, steps).close()
     write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    run.processes.write_text("{}")
     run.sources.write_text('{"sessions": [], "steps": 60}')
     assert recover_run(run) == ([], 40)
     assert Session(tmp_path).first == 60
     assert recover_run(run) == ([], 0)
 
 
-def test_who_did_not_want_a_session_gets_none(tmp_path):
+@pytest.mark.parametrize("lived", [True, False])
+def test_who_was_not_to_be_recorded_gets_no_session(tmp_path, lived):
     run = RunFolder(tmp_path)
     write_journal(run.journal, make_steps(10)).close()
-    config = load_config(ROOT / "configs" / "tiny.yaml", ["session.record=false"])
-    write_config(config, run.config_file)
+    words = ["session.record=false"] if lived else []
+    write_config(load_config(ROOT / "configs" / "tiny.yaml", words), run.config_file)
+    if lived:  # else it was trained in lockstep
+        run.processes.write_text("{}")
     with pytest.raises(SessionError, match="holds no session"):
         recover_run(run)
+
+
+def test_a_live_segment_is_saved_whatever_the_settings_have_become(tmp_path):
+    run = RunFolder(tmp_path)
+    record(run.session, make_steps(700), close=False).abandon()
+    run.config_file.write_text("a_setting_of_another_version: 1")
+    found, _ = recover_run(run)
+    assert found[0].steps > 0
+
+
+def test_what_was_pruned_does_not_come_back(tmp_path):
+    run = RunFolder(tmp_path)
+    steps = make_steps(300)
+    write_journal(run.journal, steps).close()
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    run.processes.write_text("{}")
+    record(run.session, steps, 100)
+    doomed = care.to_prune([tmp_path], older_days=0.0, keep_gb=None, now_s=1e12)
+    care.prune(doomed[:2])
+    assert recover_run(run) == ([], 0)
+    assert Session(tmp_path).first == 200
 
 
 def test_a_byte_gone_wrong_is_found_and_the_file_is_kept(tmp_path):
