@@ -145,3 +145,20 @@ def test_rerun_shows_pictures_curves_and_events(lived, tmp_path):
     assert "with 150 rows" in told
     with pytest.raises(SessionError, match="exists already"):
         to_rerun(session, out)
+
+
+def test_lerobots_own_loader_reads_it(lived, tmp_path):
+    datasets = pytest.importorskip(
+        "lerobot.datasets.lerobot_dataset", reason="LeRobot is not installed"
+    )
+    session, steps = lived
+    out = tmp_path / "dataset"
+    assert to_lerobot(session, out) == 3
+    found = datasets.LeRobotDataset("yume/life", root=out)
+    assert (len(found), found.meta.total_episodes) == (150, 3)
+    for i in (0, 59, 60, 99, 100, 149):  # both sides of each border
+        row = found[i]
+        np.testing.assert_array_equal(row[ACTION], steps["action"][i])
+        np.testing.assert_array_equal(row[STATE], steps["vector"][i])
+        picture = 255 * row[CAMERA].numpy().transpose(1, 2, 0)
+        assert np.abs(picture - steps["image"][i]).mean() < 4
