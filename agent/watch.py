@@ -57,15 +57,16 @@ def film(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> int:
     """Think it again, then write the MP4; how many pictures. Raises what to_film raises."""
     export.new(out, ".mp4")  # before hours are thought for nothing
     export.av_module()
-    with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
+    with look_at(run):
         lived = _lived(run)
-        diary = _read(lived, console, quiet=True)
-        task = bar.add_task("thinking", total=len(diary))
-        think(run, lived, diary, progress=lambda rows: bar.update(task, completed=rows))
-        task = bar.add_task("filming", total=len(diary))
-        return to_film(
-            lived, diary, run.path.name, out, lambda rows: bar.update(task, completed=rows)
-        )
+        diary = _read(lived, console, quiet=quiet)
+        with Progress(console=console, transient=True, disable=quiet) as bar:
+            task = bar.add_task("thinking", total=len(diary))
+            think(run, lived, diary, progress=lambda rows: bar.update(task, completed=rows))
+            task = bar.add_task("filming", total=len(diary))
+            return to_film(
+                lived, diary, run.path.name, out, lambda rows: bar.update(task, completed=rows)
+            )
 
 
 def _lived(run: RunFolder) -> Lived:

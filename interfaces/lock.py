@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
@@ -21,27 +22,26 @@ def claim(run: RunFolder) -> Generator[None]:
     Waits for the processes of an earlier life that still end themselves after their supervisor was
     killed. Raises RunError when another life goes on there.
     """
-    lock = FileLock(run.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(f"{run.path} is alive in another process; end that first") from None
-    try:
+    with _held(run.lock, f"{run.path} is alive in another process; end that first"):
         _wait_for_the_left_over(run)
         yield
-    finally:
-        lock.release()
 
 
 @contextmanager
 def look_at(run: RunFolder) -> Generator[None]:
     """While a life is looked at nobody forgets or mends it; those hold this too. A life that is
     being lived may be looked at. Raises RunError."""
-    lock = FileLock(run.look_lock)
+    with _held(run.look_lock, f"{run.path} is being looked at by another replay; end that first"):
+        yield
+
+
+@contextmanager
+def _held(file: Path, taken: str) -> Generator[None]:
+    lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RunError(f"{run.path} is being looked at by another replay; end that first") from None
+        raise RunError(taken) from None
     try:
         yield
     finally:
