@@ -10,7 +10,6 @@ looks stand in results/dmc/TASK-METHOD-SEED.json from the first one on. Needs th
 
 import argparse
 import json
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ import numpy as np
 
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves
+from benchmarks.looks import Stopwatch, greedy_returns
 
-REPEAT, LOOK_EVERY, EPISODES, FIRST_SEED = 2, 5000, 10, 100_000
+REPEAT, LOOK_EVERY, EPISODES = 2, 5000, 10
 # At 100,000 environment steps: DreamerV3 (Hafner 2025) and TD-MPC2 (Hansen 2024), from state.
 TASKS = {
     "cartpole_swingup": (516.0, 839.0),
@@ -51,9 +51,17 @@ class Run:
     def path(self) -> Path:
         return FOLDER / f"{self.task}-{self.method}-{self.seed}.json"
 
-    def keep(self) -> None:
+    def look(self, steps: int, returns: list[float], learning_s: float) -> None:
+        self.steps.append(steps)
+        self.returns.append(returns)
+        self.learning_s.append(learning_s)
         FOLDER.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        print(
+            f"{self.task} {self.method} seed {self.seed}  {steps:7d} steps  "
+            f"{np.mean(returns):7.1f}  {learning_s:.0f} s",
+            flush=True,
+        )
 
 
 def live(run: Run, total: int) -> None:
@@ -61,7 +69,6 @@ def live(run: Run, total: int) -> None:
     from configs.load import load_config
     from interfaces.lockstep_worlds import make_lockstep_world
     from interfaces.run_folder import create_run, open_run
-    from trainer.evaluate import live_episodes
     from trainer.lockstep import Lockstep
 
     place = RUNS / run.path.stem
@@ -82,32 +89,15 @@ def live(run: Run, total: int) -> None:
     lockstep = Lockstep(folder, config, [make_lockstep_world(config, run.seed)], resume=resumed)
     known = sum(steps <= REPEAT * lockstep.steps for steps in run.steps)
     del run.steps[known:], run.returns[known:], run.learning_s[known:]
-    before = run.learning_s[-1] if run.learning_s else 0.0
-    began, looking_s = time.perf_counter(), 0.0
+    learning = Stopwatch(run.learning_s[-1] if run.learning_s else 0.0)
 
     def look(lived: int) -> None:
-        nonlocal looking_s
         if REPEAT * lived % LOOK_EVERY:
             return
-        now = time.perf_counter()
-        each = live_episodes(
-            lockstep.learner.networks,
-            config,
-            lambda seed: make_lockstep_world(config, seed),
-            EPISODES,
-            FIRST_SEED,
-            which="greedy",
-        )
-        run.steps.append(REPEAT * lived)
-        run.returns.append([round(value, 2) for value in each.sum(1).tolist()])
-        run.learning_s.append(round(before + now - began - looking_s, 1))
-        run.keep()
-        print(
-            f"{run.task} {run.method} seed {run.seed}  {run.steps[-1]:7d} steps  "
-            f"{np.mean(run.returns[-1]):7.1f}  {run.learning_s[-1]:.0f} s",
-            flush=True,
-        )
-        looking_s += time.perf_counter() - now
+        seconds = learning.seconds
+        with learning.stopped():
+            returns = greedy_returns(lockstep.learner.networks, config, EPISODES)
+            run.look(REPEAT * lived, returns, seconds)
 
     lockstep.run(total // REPEAT, look, lambda: False)
 

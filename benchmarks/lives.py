@@ -103,7 +103,7 @@ class Client:
             self._first_at = min(self._first_at, time.perf_counter())
             for address, arguments in decode(datagram):
                 if address.startswith("/input/"):
-                    self.values[address] = float(arguments[0])
+                    self.values[address] = float(str(arguments[0]))
                     self._first.setdefault(address, self.values[address])
             if any(self.values.values()):
                 self.rested_at = None

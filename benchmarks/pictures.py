@@ -19,7 +19,8 @@ VIEWS = ((0, 12.0), (1, 10.0), (2, 17.7), (3, 22.0))  # seed and hour
 
 def picture(place: str, seed: int, hour: float) -> np.ndarray:
     """From where the agent begins, towards the nearest of the others, a while later."""
-    core = StandinCore(StandinConfig(place=place, width=WIDTH, height=HEIGHT, hour=hour), seed)
+    asked = {"place": place, "width": WIDTH, "height": HEIGHT, "hour": hour}
+    core = StandinCore(StandinConfig.model_validate(asked), seed)
     core.step(180, [])
     snapshot = core.snapshot()
     agent = snapshot["avatar"]

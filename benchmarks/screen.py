@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,7 +60,7 @@ def _measure() -> list[dict[str, object]]:
     for source in ("screen:100,50,640x480", "window:VRChat"):
         video = open_video(source, CameraConfig(source=source), RealClock())
 
-        def frame(video=video) -> None:
+        def frame(video: Any = video) -> None:
             shot = video.read()
             assert shot is not None
             cv2.cvtColor(prepare(shot.picture, SIZE, SIZE), cv2.COLOR_BGRA2RGB)

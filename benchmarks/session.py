@@ -32,7 +32,7 @@ from configs.schema import Config
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.run_folder import RunFolder
 from interfaces.session.care import describe, verify
-from interfaces.session.messages import Codec
+from interfaces.session.messages import CameraFormat, Codec
 from interfaces.session.recover import recover_run
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session, segment_files
@@ -125,7 +125,8 @@ def size(count: int = 2400) -> None:
             {"place": place, "pictures raw MB": steps["image"].nbytes / 1e6},
         )
         spaces = LockstepStandin(config, 0).spaces
-        for camera, quality in (("png", 75), ("jpeg", 90), ("jpeg", 75)):
+        kinds: list[tuple[CameraFormat, int]] = [("png", 75), ("jpeg", 90), ("jpeg", 75)]
+        for camera, quality in kinds:
             with tempfile.TemporaryDirectory() as folder:
                 codec = Codec(spaces, camera, quality)
                 writer = SegmentWriter(Path(folder), 0, codec, {})

@@ -23,9 +23,9 @@ import numpy as np
 import torch
 
 from benchmarks.common import RESULTS, ROOT, machine, publish
-from benchmarks.control import EPISODES, FIRST_SEED
 from benchmarks.curves import interquartile
 from benchmarks.dreams import dreamed_returns, starts
+from benchmarks.looks import EPISODES, FIRST_SEED, greedy_returns
 from configs.load import load_config
 from interfaces.journal import JournalReader
 from interfaces.lockstep_worlds import make_lockstep_world
@@ -56,7 +56,7 @@ class Run:
 
 
 def live(run: Run) -> None:
-    from trainer.evaluate import live_episodes
+    from trainer.dreamer import DreamerLearner
     from trainer.lockstep import Lockstep
     from trainer.replay import Replay
 
@@ -75,6 +75,7 @@ def live(run: Run) -> None:
         lockstep = Lockstep(place, config, [make(run.seed)])
         lockstep.run(run.lived_steps, lambda _: None, lambda: False)
         learner = lockstep.learner
+        assert isinstance(learner, DreamerLearner)
         replay = Replay(JournalReader(place.journal), make(0).spaces, config, torch.device("cpu"))
         for update in range(1, UPDATES + 1):
             learner.update(replay.sample(update))
@@ -84,8 +85,7 @@ def live(run: Run) -> None:
             start, noise = starts(networks, config, make, EPISODES, FIRST_SEED)
             for sample, kept in ((KINDS[run.kind], run.dreamed), (True, run.dreamed_sampled)):
                 kept.append(dreamed_returns(networks, start, noise, longest, sample=sample))
-            each = live_episodes(networks, config, make, EPISODES, FIRST_SEED, which="greedy")
-            run.lived.append([round(value, 3) for value in each.sum(1).tolist()])
+            run.lived.append(greedy_returns(networks, config))
             run.updates.append(update)
             print(
                 f"{run.world} {run.lived_steps} {run.kind} seed {run.seed}  {update} updates  "

@@ -32,8 +32,9 @@ def random_batch(config: Config, device: torch.device) -> Batch:
         torch.randint(0, 256, (*size, *spaces.image_shape), dtype=torch.uint8, device=device),
         torch.randn(*size, spaces.vector_size, device=device),
         torch.randn(*size, device=device),
-        never,
-        never,
+        is_first=never,
+        is_terminal=never,
+        is_last=never,
     )
 
 

@@ -26,13 +26,13 @@ import torch
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves, interquartile
 from benchmarks.dreams import starts
+from benchmarks.looks import EPISODES, FIRST_SEED, greedy_returns
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.lockstep_worlds import make_lockstep_world
 
 WORLD, ENOUGH, LONGEST = "CartPole-v1", 400.0, 500
 STEPS, MOST_LIVED = 5000, 60_000  # of World Models; of CMA-ES without dreams, until it has enough
-EPISODES, FIRST_SEED = 100, 100_000
 TEMPERATURES = (0.1, 0.5, 1.0, 1.15, 1.3)
 FOLDER = RESULTS / "world_models"
 DREAMS = {"world-models": None, "cma-lived": "preset", "cma-lived-small": "cma"}
@@ -67,7 +67,6 @@ def settings(seed: int, *more: str) -> Config:
 def live_with_dreams(run: Run, config: Config, steps: int) -> None:
     """A look whenever a controller was evolved; at the end its dreams of the same starts."""
     from interfaces.run_folder import create_run
-    from trainer.evaluate import live_episodes
     from trainer.lockstep import Lockstep
 
     make = lambda seed: make_lockstep_world(config, seed)  # noqa: E731
@@ -80,10 +79,7 @@ def live_with_dreams(run: Run, config: Config, steps: int) -> None:
             nonlocal evolved
             if learner.updates // learner.publish_updates > evolved:
                 evolved = learner.updates // learner.publish_updates
-                each = live_episodes(
-                    learner.networks, config, make, EPISODES, FIRST_SEED, which="greedy"
-                )
-                run.look(lived, each.sum(1).tolist())
+                run.look(lived, greedy_returns(learner.networks, config))
 
         lockstep.run(steps, look, lambda: False)
         run.dreamed = dreamed_returns(learner, config)
@@ -126,7 +122,7 @@ def live_without(run: Run, config: Config, population: str) -> None:
     options = {"seed": np.nan, "randn": lambda *s: random.standard_normal(s), "verbose": -9}
     if population == "preset":
         options["popsize"] = config.world_models.population
-    size = 2 * (world.observation_space.shape[0] + 1)
+    size = 2 * (world.reset()[0].size + 1)
     strategy = cma.CMAEvolutionStrategy(np.zeros(size), config.world_models.sigma, options)
     lived, mean = 0, 0.0
     while mean < ENOUGH and lived < MOST_LIVED:

@@ -1,0 +1,45 @@
+"""Looks at a policy while it learns: frozen, greedy, from the same starts, off the clock."""
+
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from agent.networks import ActingNetworks
+from configs.schema import Config
+from interfaces.lockstep_worlds import make_lockstep_world
+from trainer.evaluate import live_episodes
+
+EPISODES, FIRST_SEED = 100, 100_000
+
+
+def greedy_returns(
+    networks: ActingNetworks, config: Config, episodes: int = EPISODES
+) -> list[float]:
+    """Of the episodes that begin with FIRST_SEED + i."""
+    lived = live_episodes(
+        networks,
+        config,
+        lambda seed: make_lockstep_world(config, seed),
+        episodes,
+        FIRST_SEED,
+        which="greedy",
+    )
+    return [round(total, 3) for total in lived.sum(1).tolist()]
+
+
+class Stopwatch:
+    """Seconds of learning: what passes while one looks does not count."""
+
+    def __init__(self, before: float = 0.0) -> None:
+        """`before`: seconds of the sittings before this one."""
+        self._began = time.perf_counter() - before
+
+    @property
+    def seconds(self) -> float:
+        return round(time.perf_counter() - self._began, 1)
+
+    @contextmanager
+    def stopped(self) -> Generator[None]:
+        paused = time.perf_counter()
+        yield
+        self._began += time.perf_counter() - paused
