@@ -145,8 +145,8 @@ class Offline:
         assert spaces is not None  # it was just imported
         device = choose_device(config.device)
         self.board = Board(run.board, create=True)
-        # Nobody lives here to keep pace with.
-        unbound = config.trainer.model_copy(update={"train_ratio": _UNBOUND})
+        # Nobody lives here: there is nothing to keep pace with, and no step is newer than another.
+        unbound = config.trainer.model_copy(update={"train_ratio": _UNBOUND, "recent": 0.0})
         eager = config.model_copy(update={"trainer": unbound})
         self.learner = make_learner(spaces, eager, device)
         self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
@@ -156,7 +156,7 @@ class Offline:
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
         self._version = max(self._weights.last_version, newest.version if newest else 0)
         reader = JournalReader(run.journal)
-        self._replay = Replay(reader, spaces, config, device, held_out_from=imported.held_out_from)
+        self._replay = Replay(reader, spaces, eager, device, held_out_from=imported.held_out_from)
         self._report = Report(run, config, spaces, self.learner, self._replay, self.board)
         self._num_actions = spaces.num_actions
         self._allowed = TrainRatio(config.trainer).due(self._replay.steps, 0)

@@ -20,6 +20,7 @@ from tests.interfaces.session.test_session import record
 from trainer.checkpoints import Checkpoints
 from trainer.lockstep import Lockstep
 from trainer.offline import Offline, check_spaces, find, import_sessions
+from trainer.replay import Replay
 from trainer.what_if import compare, write
 
 TINY = ROOT / "configs" / "tiny.yaml"
@@ -100,6 +101,24 @@ def test_it_learns_goes_on_and_is_carried_into_a_life(tmp_path, lives):
     assert free == max(0, 45 - allowed)
     # And it learned from what is not held out, alone.
     assert again._replay.held_out_from == 160
+
+
+def test_no_part_of_the_records_is_the_present(tmp_path, lives, monkeypatch):
+    run, config, found = imported(tmp_path, lives, "trainer.recent=0.5", "trainer.recent_steps=20")
+    drawn: list[int] = []
+    windows = Replay.windows
+
+    def watched(self, starts, length):
+        drawn.extend(starts.tolist())
+        return windows(self, starts, length)
+
+    offline = Offline(run, config, found)
+    monkeypatch.setattr(Replay, "windows", watched)
+    for update in range(50):
+        offline._replay.sample(update)
+    last = found.held_out_from - config.trainer.length
+    assert len(drawn) == 50 * config.trainer.batch
+    assert np.mean(np.array(drawn) < last / 2) == pytest.approx(0.5, abs=0.12)
 
 
 def test_another_reward_teaches_something_new_from_an_old_life(tmp_path, lives):
