@@ -57,7 +57,13 @@ class Curve:
         )
 
 
-def draw_curves(path: Path, title: str, curves: Mapping[str, Curve], enough: float) -> None:
+def draw_curves(
+    path: Path,
+    title: str,
+    curves: Mapping[str, Curve],
+    enough: float,
+    labels: tuple[str, str] = ("steps lived", "return"),
+) -> None:
     """One PNG: a line a method, its interval behind it, the promise dashed; steps logarithmic."""
     import matplotlib
 
@@ -73,7 +79,7 @@ def draw_curves(path: Path, title: str, curves: Mapping[str, Curve], enough: flo
         axes.fill_between(curve.steps, curve.low, curve.high, alpha=0.2, color=line.get_color())
     axes.axhline(enough, linestyle="--", color="black", linewidth=0.8, label=f"promised {enough:g}")
     axes.set_xscale("log")
-    axes.set(title=title, xlabel="steps lived", ylabel="return, IQM and 95 % interval")
+    axes.set(title=title, xlabel=labels[0], ylabel=f"{labels[1]}, IQM and 95 % interval")
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
     figure.tight_layout()

@@ -1,20 +1,19 @@
 """Learning from records alone: pats of a policy that has never lived, beside its random maker's.
 
-python -m benchmarks.offline [--seeds 0 1 2] [--lives 10] [--minutes 2] [--updates 6000]
+python -m benchmarks.offline [--seeds 0 1 2] [--lives 20] [--minutes 10] [--updates 6000]
                              [--set KEY=VALUE …] [--draw]
 
 Sticky-random lives in the stand-in's room (lockstep, seeds from 1000 on) are recorded as sessions,
 as a body would leave them. `train --sessions` learns from them, with the preset default. Every
 1,000 updates the frozen, greedy policy lives 20 episodes of 300 beats that nobody has seen; its
-maker lives the same ones. A pat is a beat at which HeadPat is felt. A seed's looks stand in
-results/offline/SEED.json, and it is not run again while that is whole.
+maker lives the same ones. A pat is a beat at which HeadPat is felt. Records and learner are kept in
+runs/offline and go on where they were stopped; looks stand in results/offline/SEED.json.
 """
 
 import argparse
 import json
-import tempfile
+import shutil
 import threading
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,13 @@ import numpy as np
 
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves
+from benchmarks.looks import FIRST_SEED, Stopwatch
 from benchmarks.session import fill
 from configs.load import dump_config, load_config
 from configs.schema import Config
 from interfaces.lockstep_worlds import make_lockstep_world
 from interfaces.rewards import LIVED_TERMS
-from interfaces.run_folder import create_run
+from interfaces.run_folder import create_run, open_run
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session
@@ -38,8 +38,8 @@ from interfaces.step import step_dtype
 from trainer.evaluate import Which, live_episodes
 from trainer.offline import Offline, import_sessions
 
-EPISODES, BEATS, FIRST_SEED, EVERY = 20, 300, 100_000, 1000
-FOLDER = RESULTS / "offline"
+EPISODES, BEATS, EVERY = 20, 300, 1000
+FOLDER, RUNS = RESULTS / "offline", ROOT / "runs" / "offline"
 
 
 @dataclass
@@ -58,6 +58,18 @@ class Run:
     @property
     def path(self) -> Path:
         return FOLDER / f"{self.seed}.json"
+
+    def look(self, updates: int, pats: list[float], seconds: float) -> None:
+        self.updates.append(updates)
+        self.pats.append(pats)
+        self.seconds = seconds
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self.path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        print(
+            f"seed {self.seed}  {updates} updates  {np.mean(pats):.1f} pats of {BEATS}, "
+            f"its maker {np.mean(self.maker):.1f}  {seconds:.0f} s",
+            flush=True,
+        )
 
 
 def record(folder: Path, config: Config, seed: int, beats: int) -> None:
@@ -88,32 +100,39 @@ def pats(networks: Any, config: Config, which: Which) -> list[float]:
     return lived[:, LIVED_TERMS.index("parameters")].tolist()
 
 
+def records(place: Path, config: Config, seed: int, lives: int, minutes: float) -> list[Session]:
+    """The maker's lives, lived where they are not there yet."""
+    for life in range(lives):
+        done, part = place / f"life{life}", place / f"life{life}.part"
+        if done.exists():
+            continue
+        shutil.rmtree(part, ignore_errors=True)
+        record(part / "session", config, 1000 + seed * lives + life, round(600 * minutes))
+        part.rename(done)
+        print(f"seed {seed}  life {life + 1} of {lives} recorded", flush=True)
+    return [Session(place / f"life{life}") for life in range(lives)]
+
+
 def learn(run: Run, lives: int, minutes: float, updates: int) -> None:
+    """From wherever it was stopped."""
+    place = RUNS / str(run.seed)
     words = [f"seed={run.seed}", f"evaluate.episode_steps={BEATS}", *run.settings]
-    config = load_config(Path("default"), words)
-    beats = round(60 * minutes * config.beat.hz)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for life in range(lives):
-            seed = 1000 + run.seed * lives + life
-            record(folder / f"life{life}" / "session", config, seed, beats)
+    folder = place / "run"
+    opened = open_run(folder) if folder.exists() else None
+    config = load_config(Path("default"), words) if opened is None else opened.config
+    sessions = records(place, config, run.seed, lives, minutes)
+    opened = opened or create_run(folder, config, "default", ROOT)
+    offline = Offline(opened, config, import_sessions(opened, config, sessions))
+    known = sum(each <= offline.learner.updates for each in run.updates)
+    del run.updates[known:], run.pats[known:]
+    if not run.maker:
         run.maker = pats(None, config, "sticky")
-        sessions = [Session(folder / f"life{life}") for life in range(lives)]
-        place = create_run(folder / "run", config, "default", ROOT)
-        offline = Offline(place, config, import_sessions(place, config, sessions))
-        never, began = threading.Event(), time.perf_counter()
-        for until in range(EVERY, updates + 1, EVERY):
-            offline.run(until, lambda _: None, never)
-            run.updates.append(until)
-            run.pats.append(pats(offline.learner.networks, config, "greedy"))
-            run.seconds = round(time.perf_counter() - began, 1)
-            FOLDER.mkdir(parents=True, exist_ok=True)
-            run.path.write_text(json.dumps(asdict(run)) + "\n", encoding="utf-8")
-            print(
-                f"seed {run.seed}  {until} updates  {np.mean(run.pats[-1]):.1f} pats of {BEATS}, "
-                f"its maker {np.mean(run.maker):.1f}  {run.seconds:.0f} s",
-                flush=True,
-            )
+    never, learning = threading.Event(), Stopwatch(run.seconds)
+    for until in range(EVERY * (known + 1), updates + 1, EVERY):
+        offline.run(until, lambda _: None, never)
+        seconds = learning.seconds
+        with learning.stopped():
+            run.look(until, pats(offline.learner.networks, config, "greedy"), seconds)
 
 
 def summary() -> None:
@@ -137,8 +156,9 @@ def summary() -> None:
     curves = {"learned from records": Curve.of(steps, [run.pats[:count] for run in runs])}
     curves["its maker"] = Curve.of(steps, [[run.maker] * count for run in runs])
     twice = 2 * float(np.mean([run.maker for run in runs]))
-    title = f"pats of {BEATS} beats, against updates (dashed: twice the maker's)"
-    draw_curves(RESULTS / "offline.png", title, curves, twice)
+    title = "from records of a random walker alone (dashed: twice the walker's)"
+    labels = ("updates", f"pats of {BEATS} beats")
+    draw_curves(RESULTS / "offline.png", title, curves, twice, labels)
     publish("offline", "learned from random lives alone", rows)
 
 
@@ -147,8 +167,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--lives", type=int, default=10)
-    parser.add_argument("--minutes", type=float, default=2.0, help="of each life, at 10 Hz")
+    parser.add_argument("--lives", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=10.0, help="of each life, at 10 Hz")
     parser.add_argument("--updates", type=int, default=6000)
     parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE, to try things")
     parser.add_argument("--draw", action="store_true", help="only draw what there is")
@@ -158,8 +178,8 @@ def main() -> None:
             steps = asked.lives * round(600 * asked.minutes)
             run = Run(seed, steps, settings=asked.set, machine=machine())
             if run.path.exists():
-                kept = json.loads(run.path.read_text(encoding="utf-8"))
-                if kept["updates"][-1] >= asked.updates:
+                run = Run(**json.loads(run.path.read_text(encoding="utf-8")))
+                if run.updates[-1] >= asked.updates:
                     continue
             learn(run, asked.lives, asked.minutes, asked.updates)
     summary()
