@@ -211,13 +211,6 @@ class TrainerConfig(Strict):
         description="how much more the squared error of what is felt counts than of what is seen: "
         "a world of a few small numbers is forgotten at 1, and wants 100",
     )
-    continue_weight: float = Field(
-        default=1.0,
-        gt=0,
-        le=1e4,
-        description="weight of the loss of the continue head (Dreamer 2019: 10, DreamerV3: 1): an "
-        "end is one step among hundreds",
-    )
     kl_dynamics: float = Field(
         default=1.0, ge=0, le=1e4, description="weight of KL(sg posterior || prior)"
     )

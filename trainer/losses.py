@@ -143,8 +143,7 @@ def model_loss(
     alive_loss = continue_loss(
         networks.continues(feature).squeeze(-1), batch.is_terminal, config.dream
     )
-    ends_loss = trainer.continue_weight * alive_loss
-    each = felt_loss + sound_loss + reward_loss + ends_loss + kl_loss
+    each = felt_loss + sound_loss + reward_loss + alive_loss + kl_loss
     total = seen_loss + (each if batch.learned is None else each * batch.learned).mean()
     terms = {
         "loss_image": seen_loss,
