@@ -4,7 +4,8 @@ python -m benchmarks.offline [--seeds 0 1 2] [--lives 20] [--minutes 10] [--upda
                              [--set KEY=VALUE …] [--draw]
 
 Sticky-random lives in the stand-in's room (lockstep, seeds from 1000 on) are recorded as sessions,
-as a body would leave them. `train --sessions` learns from them, with the preset default. Every
+as a body would leave them. `train --sessions` learns from them, with the preset
+records. Every
 1,000 updates the frozen, greedy policy lives 20 episodes of 300 beats that nobody has seen; its
 maker lives the same ones. A pat is a beat at which HeadPat is felt. Records and learner are kept in
 runs/offline and go on where they were stopped; looks stand in results/offline/SEED.json.
@@ -39,6 +40,7 @@ from trainer.evaluate import Which, live_episodes
 from trainer.offline import Offline, import_sessions
 
 EPISODES, BEATS, EVERY = 20, 300, 1000
+PRESET = "records"
 FOLDER, RUNS = RESULTS / "offline", ROOT / "runs" / "offline"
 
 
@@ -119,9 +121,9 @@ def learn(run: Run, lives: int, minutes: float, updates: int) -> None:
     words = [f"seed={run.seed}", f"evaluate.episode_steps={BEATS}", *run.settings]
     folder = place / "run"
     opened = open_run(folder) if folder.exists() else None
-    config = load_config(Path("default"), words) if opened is None else opened.config
+    config = load_config(Path(PRESET), words) if opened is None else opened.config
     sessions = records(place, config, run.seed, lives, minutes)
-    opened = opened or create_run(folder, config, "default", ROOT)
+    opened = opened or create_run(folder, config, PRESET, ROOT)
     offline = Offline(opened, config, import_sessions(opened, config, sessions))
     known = sum(each <= offline.learner.updates for each in run.updates)
     del run.updates[known:], run.pats[known:]
