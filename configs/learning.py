@@ -205,11 +205,11 @@ class TrainerConfig(Strict):
         description="weight of the squared error of what was seen, felt and heard (DreamerV3: 1)",
     )
     precision: float = Field(
-        default=1.0,
+        default=100.0,
         gt=0,
         le=1e6,
         description="how much more the squared error of what is felt counts than of what is seen: "
-        "a world of a few small numbers is forgotten at 1, and wants 100",
+        "at 1 (DreamerV3) a few small numbers are forgotten, and that one is patted",
     )
     kl_dynamics: float = Field(
         default=1.0, ge=0, le=1e4, description="weight of KL(sg posterior || prior)"
