@@ -4,8 +4,7 @@ python -m benchmarks.offline [--seeds 0 1 2] [--lives 20] [--minutes 10] [--upda
                              [--set KEY=VALUE …] [--draw]
 
 Sticky-random lives in the stand-in's room (lockstep, seeds from 1000 on) are recorded as sessions,
-as a body would leave them. `train --sessions` learns from them, with the preset
-records. Every
+as a body would leave them. `train --sessions` learns from them, with the preset records. Every
 1,000 updates the frozen, greedy policy lives 20 episodes of 300 beats that nobody has seen; its
 maker lives the same ones. A pat is a beat at which HeadPat is felt. Records and learner are kept in
 runs/offline and go on where they were stopped; looks stand in results/offline/SEED.json.
