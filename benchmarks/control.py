@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves, interquartile
-from benchmarks.looks import EPISODES, FIRST_SEED, Stopwatch, greedy_returns
+from benchmarks.looks import EPISODES, FIRST_SEED, Stopwatch, lived_returns
 
 FOLDER = RESULTS / "control"
 
@@ -52,25 +52,34 @@ SETTINGS = {("pendulum", "ppo"): ["ppo.discount=0.9"]}
 
 @dataclass
 class Run:
-    """What one seed of one method lived. `returns` at each point, 100 episodes each."""
+    """What one seed of one method lived. `returns` at each point, 100 episodes each; `sampled`:
+    those of the same policy when it draws its actions, for ours."""
 
     world: str
     method: str
     seed: int
     steps: list[int] = field(default_factory=list[int])
     returns: list[list[float]] = field(default_factory=list[list[float]])
+    sampled: list[list[float]] = field(default_factory=list[list[float]])
     learning_s: float = 0.0
     machine: dict[str, Any] = field(default_factory=dict[str, Any])
 
-    def look(self, steps: int, returns: list[float], learning_s: float) -> None:
+    def look(
+        self,
+        steps: int,
+        returns: list[float],
+        learning_s: float,
+        sampled: list[float] | None = None,
+    ) -> None:
         self.steps.append(steps)
         self.returns.append([round(value, 3) for value in returns])
         self.learning_s = learning_s
-        print(
-            f"{self.world} {self.method} seed {self.seed}  {steps:6d} steps  "
-            f"{np.mean(returns):8.1f}  {self.learning_s:.0f} s",
-            flush=True,
-        )
+        line = f"{self.world} {self.method} seed {self.seed}  {steps:6d} steps  "
+        line += f"{np.mean(returns):8.1f}"
+        if sampled is not None:
+            self.sampled.append(sampled)
+            line += f"  sampled {np.mean(sampled):8.1f}"
+        print(f"{line}  {self.learning_s:.0f} s", flush=True)
 
 
 def live_ours(task: Task, run: Run, total: int, every: int, overrides: list[str]) -> None:
@@ -92,7 +101,9 @@ def live_ours(task: Task, run: Run, total: int, every: int, overrides: list[str]
                 return
             seconds = learning.seconds
             with learning.stopped():
-                run.look(steps, greedy_returns(lockstep.learner.networks, config), seconds)
+                networks = lockstep.learner.networks
+                sampled = lived_returns(networks, config, which="trained")
+                run.look(steps, lived_returns(networks, config), seconds, sampled)
 
         lockstep.run(total, look, lambda: False)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves
-from benchmarks.looks import Stopwatch, greedy_returns
+from benchmarks.looks import Stopwatch, lived_returns
 
 REPEAT, LOOK_EVERY, EPISODES = 2, 5000, 10
 # At 100,000 environment steps: DreamerV3 (Hafner 2025) and TD-MPC2 (Hansen 2024), from state.
@@ -96,7 +96,7 @@ def live(run: Run, total: int) -> None:
             return
         seconds = learning.seconds
         with learning.stopped():
-            returns = greedy_returns(lockstep.learner.networks, config, EPISODES)
+            returns = lived_returns(lockstep.learner.networks, config, EPISODES)
             run.look(REPEAT * lived, returns, seconds)
 
     lockstep.run(total // REPEAT, look, lambda: False)

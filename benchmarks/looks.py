@@ -1,4 +1,4 @@
-"""Looks at a policy while it learns: frozen, greedy, from the same starts, off the clock."""
+"""Looks at a policy while it learns: frozen, from the same starts, off the clock."""
 
 import time
 from collections.abc import Generator
@@ -7,22 +7,22 @@ from contextlib import contextmanager
 from agent.networks import ActingNetworks
 from configs.schema import Config
 from interfaces.lockstep_worlds import make_lockstep_world
-from trainer.evaluate import live_episodes
+from trainer.evaluate import Which, live_episodes
 
 EPISODES, FIRST_SEED = 100, 100_000
 
 
-def greedy_returns(
-    networks: ActingNetworks, config: Config, episodes: int = EPISODES
+def lived_returns(
+    networks: ActingNetworks, config: Config, episodes: int = EPISODES, which: Which = "greedy"
 ) -> list[float]:
-    """Of the episodes that begin with FIRST_SEED + i."""
+    """Of the episodes that begin with FIRST_SEED + i. `trained`: actions are sampled."""
     lived = live_episodes(
         networks,
         config,
         lambda seed: make_lockstep_world(config, seed),
         episodes,
         FIRST_SEED,
-        which="greedy",
+        which=which,
     )
     return [round(total, 3) for total in lived.sum(1).tolist()]
 

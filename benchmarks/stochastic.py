@@ -25,7 +25,7 @@ import torch
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import interquartile
 from benchmarks.dreams import dreamed_returns, starts
-from benchmarks.looks import EPISODES, FIRST_SEED, greedy_returns
+from benchmarks.looks import EPISODES, FIRST_SEED, lived_returns
 from configs.load import load_config
 from interfaces.journal import JournalReader
 from interfaces.lockstep_worlds import make_lockstep_world
@@ -85,7 +85,7 @@ def live(run: Run) -> None:
             start, noise = starts(networks, config, make, EPISODES, FIRST_SEED)
             for sample, kept in ((KINDS[run.kind], run.dreamed), (True, run.dreamed_sampled)):
                 kept.append(dreamed_returns(networks, start, noise, longest, sample=sample))
-            run.lived.append(greedy_returns(networks, config))
+            run.lived.append(lived_returns(networks, config))
             run.updates.append(update)
             print(
                 f"{run.world} {run.lived_steps} {run.kind} seed {run.seed}  {update} updates  "

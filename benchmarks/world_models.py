@@ -26,7 +26,7 @@ import torch
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves, interquartile
 from benchmarks.dreams import starts
-from benchmarks.looks import EPISODES, FIRST_SEED, greedy_returns
+from benchmarks.looks import EPISODES, FIRST_SEED, lived_returns
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.lockstep_worlds import make_lockstep_world
@@ -79,7 +79,7 @@ def live_with_dreams(run: Run, config: Config, steps: int) -> None:
             nonlocal evolved
             if learner.updates // learner.publish_updates > evolved:
                 evolved = learner.updates // learner.publish_updates
-                run.look(lived, greedy_returns(learner.networks, config))
+                run.look(lived, lived_returns(learner.networks, config))
 
         lockstep.run(steps, look, lambda: False)
         run.dreamed = dreamed_returns(learner, config)

@@ -53,15 +53,20 @@ class Guard:
         """Watch until told to stop, or left alone; in either case not before the body has ended."""
         while True:
             self._board.beat("guard")
+            # Asked before looking for a body: one that began before the end is not left alone.
+            ending = stopped.is_set() or parent_gone.is_set() or bool(self._board["stop"])
             self._follow(int(self._board["body_pid"]))
             if self._watch is None:
-                time.sleep(_LOOK_EVERY_S)
-                if stopped.is_set() or parent_gone.is_set() or self._board["stop"]:
+                if ending:
                     return
+                time.sleep(_LOOK_EVERY_S)
             elif self._watch.wait(_LOOK_EVERY_S):
                 self._forget("the body has ended: inputs at rest")
             else:
                 self._look_at_heartbeat()
+
+    def close(self) -> None:
+        self._socket.close()
 
     def _follow(self, pid: int) -> None:
         if pid in (0, self._last_pid):
@@ -120,3 +125,4 @@ def watch_run(run_path: Path) -> None:
         run.stop_file,
     )
     guard.run(stopped, orphaned)
+    guard.close()

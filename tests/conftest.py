@@ -11,6 +11,12 @@ from configs.schema import Config
 from tests import pulse as sound
 
 ROOT = Path(__file__).parent.parent
+# What takes longest, the longest first: begun last, it would leave the other core idle at the end.
+LONG = (
+    *("e2e/test_lockstep.py", "trainer/test_learning.py", "e2e/test_run.py", "e2e/test_rest.py"),
+    *("e2e/test_sessions.py", "contracts/vrchat/test_client.py", "interfaces/test_calibrate.py"),
+    *("trainer/test_world_models.py", "trainer/test_choir.py", "agent/test_replay.py"),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=1,
         help="how often each costly way to end a life is tried (tests/e2e/test_rest.py)",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONG)))  # stable: the rest as they were
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.e2e
-STEPS = 240
+STEPS = 160
 
 
 def call(*words):

@@ -1,10 +1,12 @@
 """The guard, a real process, beside a real body that is killed, stopped and woken."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from configs.load import load_config, write_config
 from interfaces.board import Board
 from interfaces.endpoints import Endpoints, write_endpoints
+from interfaces.guard import Guard
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.osc import decode
 from tests.conftest import ROOT
@@ -58,6 +61,7 @@ class Stage:
         self.guard = self.start([sys.executable, str(ROOT / "main.py"), "_guard", str(folder)])
         self.body = self.start([sys.executable, "-c", BODY, str(folder), str(self.port)])
         self.until(lambda: self.board["ticks"] > 5 and self.board["guard_heartbeat_ns"] > 0)
+        self.flush()  # what a slow start heaped up; a full buffer would drop what comes now
 
     def start(self, command):
         return subprocess.Popen(
@@ -74,23 +78,28 @@ class Stage:
             time.sleep(0.005)
 
     def heard(self, seconds):
-        """(address, value) of everything that arrives within `seconds`, in order."""
-        messages, deadline = [], time.monotonic() + seconds
+        """(address, value) of everything that arrives within `seconds`, in order, and of what has
+        arrived by then, however late the machine lets us read it."""
+        datagrams, deadline = [], time.monotonic() + seconds
         while time.monotonic() < deadline:
-            try:
-                datagram = self.client.recv(4096)
-            except TimeoutError:
-                continue
-            messages += [(address, arguments[0]) for address, arguments in decode(datagram)]
-        return messages
+            with contextlib.suppress(TimeoutError):
+                datagrams.append(self.client.recv(4096))
+        datagrams += self.flush()
+        return [
+            (address, arguments[0])
+            for datagram in datagrams
+            for address, arguments in decode(datagram)
+        ]
 
     def flush(self):
+        """What has arrived already."""
+        datagrams = []
         self.client.setblocking(False)
-        try:
+        with contextlib.suppress(BlockingIOError):
             while True:
-                self.client.recv(4096)
-        except BlockingIOError:
-            self.client.settimeout(0.05)
+                datagrams.append(self.client.recv(4096))
+        self.client.settimeout(0.05)
+        return datagrams
 
     def close(self):
         self.board["stop"] = 1
@@ -176,3 +185,19 @@ def test_a_new_body_is_watched_like_the_first(stage):
     assert stage.board["fence"] == 0
     stage.body.kill()
     stage.until(lambda: stage.board["rests"] == 2, 5)
+
+
+def test_a_body_that_began_just_before_the_end_is_rested(tmp_path, monkeypatch):
+    """While the guard sleeps a body appears and the run is told to end."""
+    board = Board(tmp_path / "board", create=True)
+    body = subprocess.Popen([sys.executable, "-c", ""])
+    body.wait()
+
+    def slept(_):
+        board["body_pid"], board["stop"] = body.pid, 1
+
+    monkeypatch.setattr("interfaces.guard.time.sleep", slept)
+    guard = Guard(board, Endpoints("127.0.0.1", 9, 0, "none"), [b"rest"], 20.0, tmp_path / "STOP")
+    guard.run(threading.Event(), threading.Event())
+    guard.close()
+    assert board["rests"] == 1

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -138,7 +139,10 @@ def test_rerun_shows_pictures_curves_and_events(lived, tmp_path):
     out = tmp_path / "life.rrd"
     assert to_rerun(session, out) == 150
     told = subprocess.run(
-        ["rerun", "rrd", "print", str(out)], capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-m", "rerun", "rrd", "print", str(out)],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     ).stdout
     for what in ("/camera - ", "/events - ", "/action/Jump - ", "/feeling/VelocityX - "):
         assert what in told
