@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-_STRETCH_S = 0.12
+_STRETCH_S = 0.2  # of the 0.3 s that an input is held: frames come at uneven times
 _NOTHING = 0.01  # share of the greatest answer that counts as none
 
 
@@ -41,7 +41,7 @@ def axis_law(values: Sequence[float], speeds: Sequence[float]) -> AxisLaw | None
 def fastest(pictures: Sequence[NDArray[np.uint8]], at_s: Sequence[float], *, down: bool) -> float:
     """How fast the picture moves where it moves fastest, in pixels a second, 0 or more.
 
-    Over stretches of at least 0.12 s: when an input is seen to act is not known. `pictures` as
+    Over stretches of at least 0.2 s: when an input is seen to act is not known. `pictures` as
     `shift` takes them, with the seconds they came at; 0 for fewer than two.
     """
     pairs = itertools.pairwise(pictures)
