@@ -204,6 +204,8 @@ def live_one(world: str, method: str, seed: int, overrides: list[str]) -> None:
         live_sticky(task, run)
     else:
         live_peer(task, run, *PEERS[method][world])
+    if overrides:
+        return  # a trial: what it printed is not the preset's
     FOLDER.mkdir(parents=True, exist_ok=True)
     path_of(world, method, seed).write_text(json.dumps(asdict(run)) + "\n", encoding="utf-8")
 
@@ -281,7 +283,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=methods, choices=methods)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--draw", action="store_true", help="only draw what there is")
-    parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE for ours, to try things")
+    parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE to try; not kept")
     asked = parser.parse_args()
     if not asked.draw:
         for seed in asked.seeds:
@@ -290,7 +292,7 @@ def main() -> None:
                     peer = PEERS.get(method) or OWN_PPO.get(method)
                     if peer is not None and world not in peer:
                         continue
-                    if not path_of(world, method, seed).exists():
+                    if asked.set or not path_of(world, method, seed).exists():
                         live_one(world, method, seed, asked.set)
     summary(asked.worlds)
 
