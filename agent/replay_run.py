@@ -7,6 +7,7 @@ from rich.progress import Progress
 from agent.lived_weights import LivedWeights
 from agent.replay import Verdict, verify
 from configs.errors import BadInput
+from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session.lived import Lived
 
@@ -22,7 +23,7 @@ def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
     torch.set_num_threads(1)
     torch.set_flush_denormal(not run.processes.exists())  # as it was set in lockstep
     weights = LivedWeights(run, lived.spaces, config)
-    with Progress(console=console, transient=True, disable=quiet) as bar:
+    with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("replaying", total=lived.steps)
         return verify(lived, weights, config, lambda ticks: bar.update(task, completed=ticks))
 

@@ -52,8 +52,8 @@ SETTINGS = {("pendulum", "ppo"): ["ppo.discount=0.9"]}
 
 @dataclass
 class Run:
-    """What one seed of one method lived. `returns` at each point, 100 episodes each; `sampled`:
-    those of the same policy when it draws its actions, for ours."""
+    """What one seed of one method lived, by look. `returns`, 100 episodes each; `sampled`: those of
+    the same policy when it draws its actions, for ours; `seconds` of learning until then."""
 
     world: str
     method: str
@@ -61,6 +61,7 @@ class Run:
     steps: list[int] = field(default_factory=list[int])
     returns: list[list[float]] = field(default_factory=list[list[float]])
     sampled: list[list[float]] = field(default_factory=list[list[float]])
+    seconds: list[float] = field(default_factory=list[float])
     learning_s: float = 0.0
     machine: dict[str, Any] = field(default_factory=dict[str, Any])
 
@@ -73,6 +74,7 @@ class Run:
     ) -> None:
         self.steps.append(steps)
         self.returns.append([round(value, 3) for value in returns])
+        self.seconds.append(learning_s)
         self.learning_s = learning_s
         line = f"{self.world} {self.method} seed {self.seed}  {steps:6d} steps  "
         line += f"{np.mean(returns):8.1f}"

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from interfaces.run_folder import RunError, RunFolder
 
 _PATIENCE_S = 15.0
+_LOOKERS = 8  # at once
 
 
 @contextmanager
@@ -28,10 +29,35 @@ def claim(run: RunFolder) -> Generator[None]:
 
 
 @contextmanager
-def look_at(run: RunFolder) -> Generator[None]:
-    """While a life is looked at nobody forgets or mends it; those hold this too. A life that is
+def look_at(run: RunFolder | None) -> Generator[None]:
+    """While a life is looked at nobody forgets or mends it; so may several look, and one that is
     being lived may be looked at. Raises RunError."""
-    with _held(run.look_lock, f"{run.path} is being looked at by another replay; end that first"):
+    if run is None:  # a file of its own: nobody else knows of it
+        yield
+        return
+    run.looks.mkdir(exist_ok=True)
+    for number in range(_LOOKERS):
+        lock = FileLock(run.looks / f"{number}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        try:
+            yield
+        finally:
+            lock.release()
+        return
+    raise RunError(f"{run.path} is being looked at by {_LOOKERS} others; end one of them first")
+
+
+@contextmanager
+def unseen(run: RunFolder) -> Generator[None]:
+    """While nobody looks at it. Raises RunError."""
+    run.looks.mkdir(exist_ok=True)
+    taken = f"{run.path} is being looked at by a replay or an export; end that first"
+    with contextlib.ExitStack() as held:
+        for number in range(_LOOKERS):
+            held.enter_context(_held(run.looks / f"{number}.lock", taken))
         yield
 
 

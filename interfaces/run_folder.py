@@ -31,6 +31,7 @@ class RunFolder:
         self.board = path / "board.mmap"
         self.journal = path / "journal"
         self.session = path / "session"
+        self.began = path / "began.json"  # when life began, once its beginning was deleted
         self.exports = path / "exports"
         self.replays = path / "replays"
         self.sources = path / "sessions.json"  # whose Steps its journal began with, and how many
@@ -42,7 +43,7 @@ class RunFolder:
         self.summary = path / "summary.json"
         self.logs = path / "logs"
         self.lock = path / "run.lock"
-        self.look_lock = path / "look.lock"
+        self.looks = path / "looks"  # locks of those who look at it
         self.stop_file = path / "STOP"  # while it is there, the guard holds every input at rest
 
     @property
@@ -77,6 +78,16 @@ def open_run(path: Path) -> RunFolder:
         raise RunError(f"{path} is not a run (no config.yaml in it){hint}")
     run.logs.mkdir(parents=True, exist_ok=True)
     return run
+
+
+def run_of(path: Path) -> RunFolder | None:
+    """The run that this is, or lies in: a run's folder, its session's, or a file there."""
+    path = path.resolve()
+    for folder in (path, path.parent, path.parent.parent):
+        run = RunFolder(folder)
+        if run.config_file.is_file() and (path == folder or path.is_relative_to(run.session)):
+            return run
+    return None
 
 
 def _fresh_name(parent: Path, name: str) -> Path:

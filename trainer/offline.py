@@ -53,7 +53,10 @@ def find(patterns: Sequence[str]) -> list[Session]:
             named = [path]
         else:
             root = Path(path.anchor or ".")
-            named = sorted(root.glob(str(path.relative_to(path.anchor))))
+            try:
+                named = sorted(root.glob(str(path.relative_to(path.anchor))))
+            except (ValueError, NotImplementedError) as error:
+                raise SessionError(f"--sessions {pattern}: no pattern of paths: {error}") from error
         found = find_sessions(named)
         if not found:
             raise SessionError(f"--sessions {pattern}: no session there")
@@ -92,7 +95,7 @@ def import_sessions(
 
     Held out are whole sessions, the newest ones, of about `trainer.holdout` of all Steps; of a
     single session its newest part. What was imported before is not imported again; raises
-    SessionError where that were other sessions.
+    SessionError where that were other sessions, and OSError for a full disk.
     """
     total = sum(session.steps_recorded for session in sessions)
     held_out_from = _boundary(sessions, config)
@@ -117,18 +120,24 @@ def import_sessions(
                 index = int(step["index"])
                 if last is not None:
                     last["is_last"] |= index != expected
-                    writer.append(last)
+                    _append(writer, last)
                     progress(writer.next_index)
                 if index != expected:  # the first of all, or after a gap
                     step["is_first"], step["reward"] = True, 0.0
                 last, expected = step, index + 1
             if last is not None:
                 last["is_last"] = True
-                writer.append(last)
+                _append(writer, last)
     finally:
         writer.close()
     write_json(run.sources, named)
     return Imported(writer.next_index, held_out_from)
+
+
+def _append(writer: JournalWriter, step: NDArray[np.void]) -> None:
+    """Nothing is due here: a Step that does not fit is no gap but an end. Raises OSError."""
+    if not writer.append(step):
+        raise OSError("the disk is full: not all of the records could be imported")
 
 
 class Offline:

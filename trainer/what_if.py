@@ -17,6 +17,7 @@ from agent.networks import build_for
 from agent.replay import NetworksOf, think_along
 from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.lock import look_at
 from interfaces.pyplot import pyplot
 from interfaces.rewards import LivedRewards
 from interfaces.run_folder import RunFolder, open_run
@@ -79,10 +80,10 @@ def what_if(
     name = "random" if checkpoint is None else checkpoint.resolve().name
     picture = out or run.replays / f"{name}.png"
     new(picture)  # before hours are thought for nothing
-    with Progress(console=console, transient=True, disable=quiet) as bar:
+    with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("thinking", total=None)
         found = compare(run, checkpoint, lambda steps: bar.update(task, completed=steps))
-    return picture, write(found, picture)
+        return picture, write(found, picture)
 
 
 def new(picture: Path) -> None:

@@ -126,6 +126,11 @@ class Segment:
             self.cut(count)
         return count
 
+    def wipe(self) -> None:
+        """Zeros where records lie that were cut. For a journal nobody writes."""
+        self._raw[self.committed :, self._offset :] = 0
+        self._raw[self.committed :, : self._offset] = 0xFF
+
     def cut(self, count: int) -> None:
         """Forget the records from `count` on, so that no recovery brings them back."""
         self.committed = count

@@ -1,16 +1,22 @@
 """Looking after sessions: what there is, whether it is whole, cutting, joining, freeing disk."""
 
+import contextlib
 import itertools
+import json
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from interfaces.files import write_json
+from interfaces.journal import JournalReader
+from interfaces.run_folder import RunFolder, run_of
 from interfaces.session.file import Segment
+from interfaces.session.origin import first_own
 from interfaces.session.recover import PRUNED, pruned_until
-from interfaces.session.segment import DONE, SegmentWriter, SessionError
-from interfaces.session.session import Session, live_files, segment_files
+from interfaces.session.segment import DONE, LIVE, SegmentWriter, SessionError
+from interfaces.session.session import Session, live_files, numbered, segment_files
 
 _NS = 1_000_000_000
 _DAY_S = 86_400.0
@@ -41,10 +47,10 @@ class Verdict:
 
 
 def find_sessions(folders: Sequence[Path]) -> list[Path]:
-    """Those given, or the ones inside them: runs and session folders, oldest first."""
+    """Those given, and the ones inside them: runs and session folders, oldest first."""
     found: list[Path] = []
     for folder in folders:
-        if segment_files(folder) or live_files(folder):
+        if _holds_one(folder):
             found.append(folder)
             continue
         inside = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -139,6 +145,8 @@ def prune(doomed: Sequence[Doomed]) -> int:
     """Delete them; bytes freed. What the journal still has of them is not to come back by a
     recovery: that is written down. Raises OSError."""
     for each in doomed:
+        if (run := run_of(each.path)) is not None:
+            keep_beginning(run)
         until = max(each.end, pruned_until(each.path.parent))
         write_json(each.path.parent / PRUNED, {"until": until})
         each.path.unlink(missing_ok=True)
@@ -197,12 +205,30 @@ def describe(session: Session) -> dict[str, object]:
     }
 
 
-def began_ns(path: Path, default: int) -> int:
-    """When the first recorded Step was logged; `default` where none was."""
-    if not segment_files(path):
-        return default
-    session = Session(path)
-    return session.infos[0].began_ns
+def began_ns(path: Path) -> int:
+    """When the first Step of this life was lived, by the wall's clock; of one whose beginning was
+    pruned or forgotten, when it was lived once. Raises SessionError where nothing was lived."""
+    run, times = run_of(path), list[int]()
+    if run is not None:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return int(json.loads(run.began.read_text(encoding="utf-8"))["began_ns"])
+        reader = JournalReader(run.journal)
+        first = max(reader.first, first_own(run))
+        if first < reader.end:
+            times.append(int(reader.read(first, 1)["wall_ns"][0]))
+    if segment_files(path):
+        times.append(Session(path).infos[0].began_ns)
+    if not times:
+        raise SessionError(f"{path}: nothing was lived there")
+    return min(times)
+
+
+def keep_beginning(run: RunFolder) -> None:
+    """Write down when life began, before its beginning is deleted: `--from 5m` shall mean the same
+    ever after. Raises OSError."""
+    if not run.began.exists():
+        with contextlib.suppress(SessionError):
+            write_json(run.began, {"began_ns": began_ns(run.path)})
 
 
 def clock(seconds: float) -> str:
@@ -257,16 +283,22 @@ def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
         raise SessionError(f"{out}: a session file ends in {DONE}")
     if start >= end:
         raise SessionError(f"there is no Step in that span; {_spans(sessions)}")
+    if numbered(out.parent, DONE) or numbered(out.parent, LIVE):
+        raise SessionError(f"{out.parent} holds a session: put the file elsewhere")
     info = sessions[0].infos[0]
     workshop = out.parent / f".{out.stem}"
+    shutil.rmtree(workshop, ignore_errors=True)  # of one that was killed
     writer = SegmentWriter(workshop, start, info.codec, info.about)
-    for session in sessions:
-        for _, found in session.messages(start, end):
-            writer.copy(found)
-    steps, done = writer.steps, writer.close()
-    if done is not None:
-        done.replace(out)
-    workshop.rmdir()
+    try:
+        for session in sessions:
+            for _, found in session.messages(start, end):
+                writer.copy(found)
+        steps, done = writer.steps, writer.close()
+        if done is not None:
+            done.replace(out)
+    finally:
+        writer.abandon()
+        shutil.rmtree(workshop, ignore_errors=True)
     return steps
 
 

@@ -1,5 +1,6 @@
 """The `sessions` commands, and `forget`."""
 
+import contextlib
 import json
 import time
 from dataclasses import asdict
@@ -10,12 +11,13 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
-from interfaces.lock import claim, look_at
-from interfaces.run_folder import RunFolder, open_run
+from interfaces.lock import claim, look_at, unseen
+from interfaces.run_folder import RunFolder, open_run, run_of
 from interfaces.session import care
-from interfaces.session.forget import Forgotten, newest_ns
-from interfaces.session.forget import forget as forget_span
+from interfaces.session.forget import FOREVER_NS, Forgotten, Span, choose, newest
+from interfaces.session.forget import forget as forget_steps
 from interfaces.session.recover import Recovered, recover_run
 from interfaces.session.recover import recover as recover_session
 from interfaces.session.segment import SessionError
@@ -52,7 +54,8 @@ def list_(folders: Paths = None, as_json: AsJson = False) -> None:
         began = care.day(each.began_ns) if each.began_ns else ""
         missing = str(each.missing) if each.missing else ""
         length, size = care.clock(each.seconds), f"{each.bytes / 1e6:.1f} MB"
-        table.add_row(str(each.path), began, length, str(each.steps), missing, size, told)
+        row = (began, length, str(each.steps), missing, size, Text(told))
+        table.add_row(Text(str(each.path)), *row)
     console.print(table)
 
 
@@ -68,7 +71,7 @@ def info(path: Where, as_json: AsJson = False) -> None:
     table = Table(show_header=False, box=None)
     for name, value in told.items():
         if name not in ("segments", "gaps"):
-            table.add_row(name, str(value))
+            table.add_row(name, Text(str(value)))
     for first, count in session.gaps:
         table.add_row("gap", f"{count} steps from {first} on")
     console.print(table)
@@ -77,8 +80,8 @@ def info(path: Where, as_json: AsJson = False) -> None:
         seconds = (each.ended_ns - each.began_ns) / _NS
         rate = each.bytes / 1e6 / max(seconds, 1e-9) * 3600
         size = f"{each.bytes / 1e6:.2f} MB"
-        row = (each.path.name, str(each.steps), care.clock(seconds), size, f"{rate:.0f}")
-        segments.add_row(*row)
+        row = (str(each.steps), care.clock(seconds), size, f"{rate:.0f}")
+        segments.add_row(Text(each.path.name), *row)
     console.print(segments)
 
 
@@ -107,24 +110,26 @@ def recover(path: Where) -> None:
         if not run.config_file.is_file():
             _tell_recovered(recover_session(path), 0)
             return
-        with claim(run), look_at(run):
+        with claim(run), unseen(run):
             _tell_recovered(*recover_run(run))
 
 
 @app.command()
 def cut(path: Where, out: New, begin: Begin = None, end: End = None) -> None:
     """Copy a part of a session into a file of its own."""
-    with bad_input_exits(files=True):
-        session = Session(path)
-        first, last = session.infos[0].began_ns, session.infos[-1].ended_ns + 1
-        steps = care.cut(path, out, moment(begin, first, first), moment(end, first, last))
+    with bad_input_exits(files=True), look_at(run_of(path)):
+        first = care.began_ns(path)
+        span = (moment(begin, first, 0), moment(end, first, FOREVER_NS))
+        steps = care.cut(path, out, *span)
     tell(f"{steps} steps written to {out}")
 
 
 @app.command()
 def merge(paths: Annotated[list[Path], typer.Argument(metavar="PART...")], out: New) -> None:
     """Join parts of one life in one file."""
-    with bad_input_exits(files=True):
+    with bad_input_exits(files=True), contextlib.ExitStack() as looked_at:
+        for path in paths:
+            looked_at.enter_context(look_at(run_of(path)))
         steps = care.merge(paths, out)
     tell(f"{steps} steps written to {out}")
 
@@ -153,7 +158,8 @@ def export(
         name = f"{path.resolve().name}{files[to]}" if to in files else to
         place = out or run.exports / name
         task = bar.add_task("exporting", total=session.steps_recorded)
-        count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
+        with look_at(run_of(path)):
+            count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
     what = {"lerobot": "episodes", "mp4": "pictures"}.get(to, "steps")
     tell(f"{count} {what} written to {place}")
 
@@ -216,12 +222,16 @@ def prune(
             return
         table = Table("segment", "size", "because", box=None)
         for each in doomed:
-            table.add_row(str(each.path), f"{each.bytes / 1e6:.1f} MB", each.why)
+            table.add_row(Text(str(each.path)), f"{each.bytes / 1e6:.1f} MB", each.why)
         console.print(table)
         freed = sum(each.bytes for each in doomed) / 1e6
         if not yes and not typer.confirm(f"Delete {len(doomed)} segments, {freed:.1f} MB?"):
             raise typer.Exit(1)
-        care.prune(doomed)
+        runs = {run.path: run for each in doomed if (run := run_of(each.path)) is not None}
+        with contextlib.ExitStack() as nobody:
+            for run in runs.values():
+                nobody.enter_context(unseen(run))
+            care.prune(doomed)
     console.print(f"{freed:.1f} MB freed")
 
 
@@ -238,17 +248,17 @@ def forget(
         if (last is None) == (begin is None and end is None):
             raise SessionError("say which span: --last 5m, or --from and --to")
         run = open_run(path)
-        with claim(run), look_at(run):
-            newest = newest_ns(run)
+        with claim(run), unseen(run):
             if last is not None:
-                span = (newest - round(care.parse_span(last) * _NS), newest + 1)
+                span = newest(run, care.parse_span(last))
             else:
-                first = care.began_ns(run.session, newest)
-                span = (moment(begin, first, first), moment(end, first, newest + 1))
-            told = f"{care.day(span[0])} to {care.day(span[1])}"
-            if not yes and not typer.confirm(f"Forget {told} in {run.path}, for good?"):
+                first = care.began_ns(run.path)
+                span = Span(moment(begin, first, 0), moment(end, first, FOREVER_NS))
+            chosen = choose(run, span)
+            what = f"{len(chosen.indices)} steps lived from {care.day(chosen.began_ns)} on"
+            if not yes and not typer.confirm(f"Forget {what} in {run.path}, for good?"):
                 raise typer.Exit(1)
-            _told(forget_span(run, *span), told)
+            _told(forget_steps(run, chosen), what)
 
 
 def moment(text: str | None, first_ns: int, default_ns: int) -> int:
@@ -264,9 +274,9 @@ def moment(text: str | None, first_ns: int, default_ns: int) -> int:
     return first_ns + round(care.parse_span(text) * _NS)
 
 
-def _told(found: Forgotten, span: str) -> None:
+def _told(found: Forgotten, what: str) -> None:
     console.print(
-        f"forgotten {span}: {found.journal_steps} steps of the journal, {found.session_steps} of "
+        f"forgotten {what}: {found.journal_steps} steps of the journal, {found.session_steps} of "
         f"the session, {len(found.exports)} exports, replays and damaged files"
     )
     for path in (*found.checkpoints, *found.weights):

@@ -1,5 +1,6 @@
 """Sessions for other tools: NumPy arrays, a video, a LeRobot dataset."""
 
+import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,21 +67,24 @@ def to_npz(session: Session, out: Path, progress: Progress = lambda _: None) -> 
     """A folder of NAME.npz, each of up to 10,000 Steps: an array for each field of a Step, `time_s`
     since the beginning, and `features` and `actions`, the names. How many Steps."""
     new(out)
-    out.mkdir(parents=True)
     spaces = session.spaces
     names: dict[str, Any] = {
         "features": np.array(spaces.features),
         "actions": np.array(_action_names(session)),
     }
     began, done = session.infos[0].began_ns, 0
-    for part in _by_file(session):
-        columns: dict[str, Any] = {name: part.steps[name] for name in part.steps.dtype.names or ()}
-        first = int(part.steps["index"][0])
-        columns["time_s"] = (part.times_ns - began) * 1e-9
-        columns |= names
-        np.savez_compressed(out / f"{first:012d}.npz", **columns)
-        done += len(part.steps)
-        progress(done)
+    with whole(out) as folder:
+        folder.mkdir()
+        for part in _by_file(session):
+            columns: dict[str, Any] = {
+                name: part.steps[name] for name in part.steps.dtype.names or ()
+            }
+            first = int(part.steps["index"][0])
+            columns["time_s"] = (part.times_ns - began) * 1e-9
+            columns |= names
+            np.savez_compressed(folder / f"{first:012d}.npz", **columns)
+            done += len(part.steps)
+            progress(done)
     return done
 
 
@@ -160,13 +164,22 @@ def new(out: Path, suffix: str = "") -> None:
 
 @contextmanager
 def whole(out: Path) -> Generator[Path]:
-    """A place beside `out` that becomes it once it is written; nothing half is left."""
+    """A place beside `out`, for a file or a folder, that becomes it once it is written; nothing
+    half is left."""
     part = out.with_name(f"{out.name}.part")
+    _take_away(part)  # of one that was killed
     try:
         yield part
         part.replace(out)
     finally:
-        part.unlink(missing_ok=True)
+        _take_away(part)
+
+
+def _take_away(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def even(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -59,13 +59,19 @@ def to_lerobot(
     export.new(out)
     pa, parquet = _pyarrow()
     fps, spaces = round(hz), session.spaces
-    writer = _Writer(out, session, fps, pa, parquet)
-    for episode in export.episodes(session, round(_EPISODE_S * hz)):
-        if len(episode.steps) > 1:
-            writer.add(episode)
-            progress(writer.frames)
-    writer.close(spaces.image_shape)
-    return writer.episodes
+    with export.whole(out) as folder:
+        writer = _Writer(folder, session, fps, pa, parquet)
+        try:
+            for episode in export.episodes(session, round(_EPISODE_S * hz)):
+                if len(episode.steps) > 1:
+                    writer.add(episode)
+                    progress(writer.frames)
+        finally:
+            writer.end_files()
+        if not writer.episodes:
+            raise SessionError(f"{session.path}: no two Steps follow each other, none to export")
+        writer.describe(spaces.image_shape)
+        return writer.episodes
 
 
 class _Writer:
@@ -139,14 +145,15 @@ class _Writer:
         self.frames += count
         self.episodes += 1
 
-    def close(self, image_shape: tuple[int, int, int]) -> None:
+    def end_files(self) -> None:
+        """Windows renames and deletes nothing that is open."""
         if self._table is not None:
             self._table.close()
         if self._video is not None:
             self._container.mux(self._video.encode())
             self._container.close()
-        if not self._rows:
-            raise SessionError(f"{self._out}: no two Steps follow each other, nothing to export")
+
+    def describe(self, image_shape: tuple[int, int, int]) -> None:
         meta = self._out / "meta"
         episodes = meta / "episodes" / f"{_FILE}.parquet"
         episodes.parent.mkdir(parents=True)

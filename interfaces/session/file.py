@@ -1,6 +1,8 @@
 """Reading one MCAP file of a session: what it holds, and its Steps from any place on."""
 
+import contextlib
 import json
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,10 +10,10 @@ from typing import BinaryIO
 
 import numpy as np
 from mcap.data_stream import ReadDataStream
-from mcap.exceptions import McapError
+from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
 from mcap.records import Channel, Chunk, ChunkIndex, Message, Metadata
-from mcap.stream_reader import StreamReader, breakup_chunk
+from mcap.stream_reader import MAGIC_SIZE, breakup_chunk
 from numpy.typing import NDArray
 
 from interfaces.session.messages import STEP, Codec, MessageError
@@ -26,12 +28,14 @@ from interfaces.session.segment import (
 )
 from interfaces.spaces import Spaces
 
-_RECORD_HEAD = 9  # bytes: opcode and length, before what a chunk index points to
+_HEAD = struct.Struct("<BQ")  # opcode and length, before what a chunk index points to
+_RECORD_HEAD = _HEAD.size
 
 
 @dataclass(frozen=True)
 class SegmentInfo:
-    """What a segment holds. `end` is one past the last Step; times in ns since the epoch."""
+    """What a segment holds. `end` is one past the last Step; times in ns since the epoch: logged,
+    and `wall_ns`, the least and the most that the wall's clock said, where the file tells it."""
 
     path: Path
     codec: Codec
@@ -43,6 +47,7 @@ class SegmentInfo:
     bytes: int
     gaps: tuple[tuple[int, int], ...] = ()  # (from, how many)
     about: dict[str, str] = field(default_factory=dict[str, str])
+    wall_ns: tuple[int, int] | None = None
 
     @property
     def missing(self) -> int:
@@ -65,7 +70,7 @@ class Segment:
                 metadata = list(reader.iter_metadata())
         except SessionError:
             raise
-        except (OSError, McapError, ValueError) as error:
+        except Exception as error:  # whatever the reader makes of damage
             raise SessionError(f"{path} is no whole session file: {error!r}") from error
         self._chunks: list[ChunkIndex] = sorted(
             summary.chunk_indexes, key=lambda chunk: chunk.chunk_start_offset
@@ -138,29 +143,70 @@ class Segment:
 
 
 def salvage(path: Path) -> Iterator[Metadata | Recorded]:
-    """What a file without an end still holds, in order: its metadata, and every whole Step of the
-    whole chunks whose checksum is right. Ends, without an error, at the damage."""
-    topics: dict[int, str] = {}
+    """What a file that was cut or damaged still holds, in order: its metadata, and every whole Step
+    of the chunks whose checksum is right. What lies between two of them is left out, without an
+    error, and so is what follows where it cannot be told any more where a record begins."""
+    topics = _topics(path)
     parts: dict[str, bytes] = {}
+    index = -1
+    for record in _whole_records(path):
+        if isinstance(record, Metadata):
+            yield record
+        elif isinstance(record, Message):
+            if record.sequence != index:
+                parts, index = {}, record.sequence
+            topic = topics.get(record.channel_id, "")
+            parts[topic] = record.data
+            if topic == STEP:
+                yield Recorded(record.sequence, record.log_time, record.publish_time, parts)
+                parts = {}
+
+
+def _topics(path: Path) -> dict[int, str]:
+    """By the channel's id. The summary has them too: the first chunk may be the damaged one."""
+    with contextlib.suppress(Exception), path.open("rb") as file:
+        if (summary := SeekingReader(file).get_summary()) is not None:
+            return {channel.id: channel.topic for channel in summary.channels.values()}
+    found = (each for each in _whole_records(path) if isinstance(each, Channel))
+    return {channel.id: channel.topic for channel in found}
+
+
+def _whole_records(path: Path) -> Iterator[Channel | Metadata | Message]:
+    """Of chunks that are whole, and beside them."""
     with path.open("rb") as file:
-        records = StreamReader(file, validate_crcs=True).records
-        while True:
-            try:
-                record = next(records, None)
-            except Exception:  # whatever a reader or a decompressor makes of damage
-                return
-            if record is None:
-                return
-            if isinstance(record, Channel):
-                topics[record.id] = record.topic
-            elif isinstance(record, Metadata):
-                yield record
-            elif isinstance(record, Message):
-                topic = topics.get(record.channel_id, "")
-                parts[topic] = record.data
-                if topic == STEP:
-                    yield Recorded(record.sequence, record.log_time, record.publish_time, parts)
-                    parts = {}
+        for place in _places(file, path.stat().st_size):
+            file.seek(place)
+            with contextlib.suppress(Exception):  # what a decompressor makes of damage
+                kind, _ = _HEAD.unpack(file.read(_RECORD_HEAD))
+                yield from _inside(kind, file)
+
+
+def _places(file: BinaryIO, size: int) -> list[int]:
+    """Where records begin: as the summary has it or, of a file without one, one after another, as
+    far as that can be told."""
+    with contextlib.suppress(Exception):
+        summary = SeekingReader(file).get_summary()
+        if summary is not None:
+            known = [each.chunk_start_offset for each in summary.chunk_indexes]
+            return sorted([*known, *(each.offset for each in summary.metadata_indexes)])
+    places, place = list[int](), MAGIC_SIZE
+    while place + _RECORD_HEAD <= size:
+        places.append(place)
+        file.seek(place)
+        _, length = _HEAD.unpack(file.read(_RECORD_HEAD))
+        place += _RECORD_HEAD + length
+    return places
+
+
+def _inside(kind: int, file: BinaryIO) -> list[Channel | Metadata | Message]:
+    if kind == Opcode.CHUNK:
+        found = breakup_chunk(Chunk.read(ReadDataStream(file)), validate_crc=True)
+        return [each for each in found if isinstance(each, Channel | Message)]
+    if kind == Opcode.METADATA:
+        return [Metadata.read(ReadDataStream(file))]
+    if kind == Opcode.CHANNEL:
+        return [Channel.read(ReadDataStream(file))]
+    return []
 
 
 def segment_info(
@@ -182,6 +228,9 @@ def segment_info(
             bytes=path.stat().st_size,
             gaps=tuple((int(gap["from"]), int(gap["missing"])) for gap in gaps),
             about=dict(told.get(RUN, {})),
+            wall_ns=(int(own["wall_from_ns"]), int(own["wall_to_ns"]))
+            if "wall_to_ns" in own
+            else None,
         )
     except (KeyError, ValueError, TypeError) as error:
         raise SessionError(f"{path} is not of a Yume session: {error!r}") from error

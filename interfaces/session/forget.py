@@ -5,6 +5,7 @@ nor in what was made of them there or set aside. Weights that learned
 from it cannot unlearn: they are listed.
 """
 
+import json
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,17 +18,37 @@ from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import read_layout, segment_paths
 from interfaces.mapped import flush
 from interfaces.run_folder import RunFolder
+from interfaces.session.care import keep_beginning
 from interfaces.session.file import Segment
-from interfaces.session.messages import CAMERA, MEL, SOUND
-from interfaces.session.recover import ASIDE, RECOVERING
+from interfaces.session.messages import CAMERA, MEL, SOUND, STEP
+from interfaces.session.recover import ASIDE, RECOVERING, unfinished
 from interfaces.session.segment import Recorded, SegmentWriter, SessionError
-from interfaces.session.session import Session, live_files, segment_files
+from interfaces.session.session import live_files, segment_files
 from interfaces.spaces import Spaces
 from interfaces.world import Situation
 
 _KEPT = ("index", "tick", "monotonic_ns", "wall_ns", "frame_number", "weights_version", "skipped")
 _WORKSHOP = "forgetting"
-_CLOCK_NS = 3600 * 10**9  # by so much the wall's clock may have been set within a segment
+_ROUNDING = 1 + 2**-20  # ages are float32 seconds
+FOREVER_NS = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Span:
+    """Steps lived in begin_ns <= t < end_ns by the wall's clock, and all those from `from_index`
+    on, whatever that clock has said."""
+
+    begin_ns: int
+    end_ns: int
+    from_index: int = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The Steps to be forgotten: indices (N,), ascending, and when the earliest was lived."""
+
+    indices: NDArray[np.int64]
+    began_ns: int
 
 
 @dataclass
@@ -42,19 +63,61 @@ class Forgotten:
     weights: list[Path] = field(default_factory=list[Path])
 
 
-def forget(run: RunFolder, begin_ns: int, end_ns: int) -> Forgotten:
-    """Steps lived in begin_ns <= t < end_ns, by the wall's clock. Nobody may live there.
+def newest(run: RunFolder, seconds: float) -> Span:
+    """The last so many seconds that were lived. Nobody may live there.
 
-    Raises SessionError where nothing was lived then, or a segment was not ended; OSError.
+    Counted by both clocks: the wall's, and the one that goes on where somebody sets the wall's.
+    Where they differ it is the longer span. Raises SessionError where nothing was lived.
     """
-    if live_files(run.session):
+    end, wall_ns = _last_of_session(run)
+    first, passed_ns, after = 2**63 - 1, 0, None
+    for segment in reversed(_journal(run)):
+        rows = segment.steps[: segment.committed]
+        if segment.end > end and len(rows):
+            end, wall_ns = segment.end, int(rows["wall_ns"][-1])
+        for row in range(len(rows) - 1, -1, -1):
+            clocks = (int(rows["monotonic_ns"][row]), int(rows["wall_ns"][row]))
+            if after is not None:
+                passed_ns += _between(clocks, after)
+            if passed_ns > seconds * 1e9:
+                break
+            first, after = segment.first + row, clocks
+        if passed_ns > seconds * 1e9:
+            break
+    if not end:
+        raise SessionError(f"{run.path}: nothing was lived there")
+    return Span(wall_ns - round(seconds * 1e9), wall_ns + 1, first)
+
+
+def choose(run: RunFolder, span: Span) -> Chosen:
+    """The Steps of the span, in journal and session, and those after it that still show or sound
+    what was in it: a picture that was grabbed before its end, a window of sound that reaches into
+    it. Nobody may live there. Raises SessionError where nothing was lived then, a segment was not
+    ended, or is damaged; OSError."""
+    if live_files(run.session) or unfinished(run.session):
         raise SessionError(f"{run.session} has segments without an end: sessions recover first")
-    if not _lived_then(run, begin_ns, end_ns):
+    found: set[int] = set()
+    began_ns = FOREVER_NS
+    window_ns = round(1e9 * run.config.world.ears.window_s)
+    for each in (_of_journal(run), _of_session(run.session, span)):
+        reach = _Reach(span, window_ns)
+        for step in each:
+            if reach.takes(step):
+                found.add(step.index)
+                began_ns = min(began_ns, step.wall_ns)
+    if not found:
         raise SessionError(f"{run.path}: nothing was lived in that span")
+    return Chosen(np.array(sorted(found), np.int64), began_ns)
+
+
+def forget(run: RunFolder, chosen: Chosen) -> Forgotten:
+    """Take these Steps out. Cut short, it is done again from the beginning. Raises SessionError for
+    a damaged segment, OSError."""
+    keep_beginning(run)
     found = Forgotten()
-    # What was made of it goes first: a forget that is cut short is done again from the beginning.
+    # What was made of it goes first: it is made again where it is wanted.
     run.view.unlink(missing_ok=True)  # a picture of what was just lived
-    for folder in (run.exports, run.replays):  # made again where they are wanted
+    for folder in (run.exports, run.replays):
         if folder.is_dir():
             found.exports += sorted(folder.iterdir())
             shutil.rmtree(folder)
@@ -63,71 +126,122 @@ def forget(run: RunFolder, begin_ns: int, end_ns: int) -> Forgotten:
     for damaged in (*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")):
         found.exports.append(damaged)
         damaged.unlink()
-    _rewrite_session(run.session, begin_ns, end_ns, found)
-    _blank_journal(run, begin_ns, end_ns, found)
-    found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), begin_ns)
-    found.weights = _written_after((run.weights / "applied").glob("*.safetensors"), begin_ns)
+    _blank_journal(run, chosen.indices, found)
+    _rewrite_session(run.session, chosen.indices, found)
+    found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), chosen.began_ns)
+    applied = (run.weights / "applied").glob("*.safetensors")
+    found.weights = _written_after(applied, chosen.began_ns)
     return found
 
 
-def newest_ns(run: RunFolder) -> int:
-    """When the last Step was lived, by the wall's clock. Raises SessionError where none was."""
-    newest = 0
-    spaces = read_layout(run.journal)
-    if spaces is not None:
-        for path in segment_paths(run.journal):
-            segment = JournalSegment(path, spaces, write=False)
-            if segment.committed:
-                newest = max(newest, int(segment.steps["wall_ns"][: segment.committed].max()))
-    if segment_files(run.session):
-        session = Session(run.session)
-        newest = max(newest, *(info.ended_ns for info in session.infos))
-    if not newest:
-        raise SessionError(f"{run.path}: nothing was lived there")
-    return newest
+@dataclass(frozen=True, slots=True)
+class _Clocked:
+    """When a Step was lived, and how old its picture was; `hears`: it has a window of sound."""
+
+    index: int
+    wall_ns: int
+    monotonic_ns: int = 0
+    age_ns: int = 0
+    hears: bool = False
 
 
-def _lived_then(run: RunFolder, begin_ns: int, end_ns: int) -> bool:
-    spaces = read_layout(run.journal)
-    if spaces is not None:
-        for path in segment_paths(run.journal):
-            segment = JournalSegment(path, spaces, write=False)
-            wall = segment.steps["wall_ns"][: segment.committed]
-            if bool(((wall >= begin_ns) & (wall < end_ns)).any()):
-                return True
-    return any(
-        begin_ns <= recorded.wall_ns < end_ns
-        for segment in _near(run.session, begin_ns, end_ns)
-        for recorded in segment.messages()
-    )
+class _Reach:
+    """Which Steps go, asked one after another, in order."""
+
+    def __init__(self, span: Span, window_ns: int) -> None:
+        self._span, self._window_ns = span, window_ns
+        self._last: _Clocked | None = None  # of the span
+
+    def takes(self, step: _Clocked) -> bool:
+        span = self._span
+        if step.index >= span.from_index or span.begin_ns <= step.wall_ns < span.end_ns:
+            self._last = step
+            return True
+        last = self._last
+        if last is None or step.monotonic_ns < last.monotonic_ns:  # of another boot
+            return False
+        # Where the span ends, by the clock that nobody sets.
+        end_ns = last.monotonic_ns + max(0, span.end_ns - last.wall_ns)
+        back_ns = max(_ROUNDING * step.age_ns, self._window_ns if step.hears else 0)
+        if step.monotonic_ns - back_ns < end_ns:
+            return True
+        self._last = None
+        return False
 
 
-def _near(folder: Path, begin_ns: int, end_ns: int) -> Iterator[Segment]:
-    """Segments that may hold Steps of the span, by the wall's clock."""
+def _of_journal(run: RunFolder) -> Iterator[_Clocked]:
+    for segment in _journal(run):
+        rows = segment.steps[: segment.committed]
+        hears = "sound" in (rows.dtype.names or ())
+        ages = np.nan_to_num(1e9 * rows["frame_age_s"].astype(np.float64)).astype(np.int64)
+        times = (rows["wall_ns"].tolist(), rows["monotonic_ns"].tolist(), ages.tolist())
+        for row, (wall_ns, monotonic_ns, age_ns) in enumerate(zip(*times, strict=True)):
+            yield _Clocked(segment.first + row, wall_ns, monotonic_ns, age_ns, hears)
+
+
+def _of_session(folder: Path, span: Span) -> Iterator[_Clocked]:
+    """Of segments that may hold Steps of the span, or follow on one that does."""
+    near = False
     for file in segment_files(folder):
-        segment = Segment(file)
-        info = segment.info
-        if begin_ns - _CLOCK_NS <= info.ended_ns and info.began_ns <= end_ns + _CLOCK_NS:
-            yield segment
+        info = (segment := Segment(file)).info
+        low, high = info.wall_ns or (0, FOREVER_NS)
+        inside = low < span.end_ns and span.begin_ns <= high
+        if not (near or inside or info.end > span.from_index):
+            continue
+        near = inside or info.end > span.from_index
+        hears = info.codec.spaces.has_sound
+        for recorded in segment.messages():
+            told = json.loads(recorded.messages[STEP])
+            age_ns = round(1e9 * (told["frame_age_s"] or 0.0))
+            times = (int(told["wall_ns"]), int(told["monotonic_ns"]), age_ns)
+            yield _Clocked(recorded.index, *times, hears)
 
 
-def _blank_journal(run: RunFolder, begin_ns: int, end_ns: int, found: Forgotten) -> None:
-    """What follows on the span is a beginning."""
+def _journal(run: RunFolder) -> list[JournalSegment]:
+    """Its segments, oldest first; what a power cut has left behind the counter of one counts, as it
+    does for the next life."""
     spaces = read_layout(run.journal)
     if spaces is None:
-        return
-    after = False
-    for path in segment_paths(run.journal):
-        segment = JournalSegment(path, spaces, write=True)
-        wall = segment.steps["wall_ns"][: segment.committed]
-        inside = (wall >= begin_ns) & (wall < end_ns)
-        for row in range(segment.committed):
-            if inside[row]:
-                segment.rewrite(row, _blanked(segment.steps[row, ...]))
-                found.journal_steps += 1
-            elif after:
-                segment.rewrite(row, _begun(segment.steps[row, ...], spaces))
-            after = bool(inside[row])
+        return []
+    segments = [JournalSegment(path, spaces, write=True) for path in segment_paths(run.journal)]
+    for segment in segments:
+        if not segment.full and segment.good(segment.committed):
+            segment.recover()
+    return segments
+
+
+def _last_of_session(run: RunFolder) -> tuple[int, int]:
+    """One past the index of the last recorded Step, and when it was lived; 0, 0 for none."""
+    files = segment_files(run.session)
+    if not files:
+        return 0, 0
+    segment = max((Segment(file) for file in files), key=lambda each: each.info.end)
+    chunk = segment.chunk_of(segment.info.end - 1)
+    last = 0
+    for recorded in segment.messages(chunk):
+        last = recorded.wall_ns
+    return segment.info.end, last
+
+
+def _between(before: tuple[int, int], after: tuple[int, int]) -> int:
+    """Nanoseconds between two (monotonic, wall) times; across a boot only the wall's are known."""
+    if after[0] >= before[0]:
+        return after[0] - before[0]
+    return max(0, after[1] - before[1])
+
+
+def _blank_journal(run: RunFolder, indices: NDArray[np.int64], found: Forgotten) -> None:
+    """What follows on the span is a beginning."""
+    spaces = read_layout(run.journal)
+    for segment in _journal(run):
+        assert spaces is not None
+        own = segment.first + np.arange(segment.committed)
+        inside, after = np.isin(own, indices), np.isin(own - 1, indices)
+        for row in np.flatnonzero(inside | after).tolist():
+            step = segment.steps[row, ...]
+            segment.rewrite(row, _blanked(step) if inside[row] else _begun(step, spaces))
+        found.journal_steps += int(inside.sum())
+        segment.wipe()  # Steps that were thrown away lie there still
         flush(segment.path, segment.bytes)
 
 
@@ -148,27 +262,41 @@ def _begun(step: NDArray[np.void], spaces: Spaces) -> NDArray[np.void]:
     return begun
 
 
-def _rewrite_session(folder: Path, begin_ns: int, end_ns: int, found: Forgotten) -> None:
-    """A segment is replaced once its copy is whole."""
-    after = False  # the span may end with a segment
-    for segment in _near(folder, begin_ns, end_ns):
-        info, taken, changed = segment.info, 0, False
-        writer = SegmentWriter(folder / _WORKSHOP, info.first, info.codec, info.about)
+def _rewrite_session(folder: Path, indices: NDArray[np.int64], found: Forgotten) -> None:
+    """A segment lies under its own name until its copy is whole."""
+    gone = set(indices.tolist())
+    try:
+        for file in segment_files(folder):
+            segment = Segment(file)
+            info = segment.info
+            if ((indices >= info.first - 1) & (indices < info.end)).any():
+                found.session_steps += _rewrite_segment(segment, folder / _WORKSHOP, gone)
+    finally:
+        shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+
+
+def _rewrite_segment(segment: Segment, workshop: Path, gone: set[int]) -> int:
+    """How many Steps were taken out."""
+    info, taken, changed = segment.info, 0, False
+    before = info.first - 1  # the span may end with the segment before
+    writer = SegmentWriter(workshop, info.first, info.codec, info.about)
+    try:
         for recorded in segment.messages():
-            if begin_ns <= recorded.wall_ns < end_ns:
-                taken, after = taken + 1, True
+            after, before = before in gone or recorded.index - 1 in gone, recorded.index
+            if recorded.index in gone:
+                taken += 1
                 continue
             if after:
                 recorded, changed = _recorded_begun(segment, recorded), True
             writer.copy(recorded)
-            after = False
         done = writer.close()
-        if taken or changed:
-            segment.path.unlink()
-            if done is not None:
-                done.replace(folder / done.name)
-        found.session_steps += taken
-    shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+    finally:
+        writer.abandon()
+    if done is None:
+        segment.path.unlink()
+    elif taken or changed:
+        done.replace(segment.path)
+    return taken
 
 
 def _recorded_begun(segment: Segment, recorded: Recorded) -> Recorded:

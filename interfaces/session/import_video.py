@@ -8,6 +8,7 @@ interpolated, and nothing that came later is seen. How video and table lie to ea
 import csv
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,8 @@ def read_table(path: Path) -> Table:
             numbers = {key: float(value) for key, value in row.items()}
         except (TypeError, ValueError) as error:
             raise SessionError(f"{path}, line {line}: {error}") from error
+        if not all(map(math.isfinite, (at, *numbers.values()))):
+            raise SessionError(f"{path}, line {line}: not a number, or one without an end")
         if times and at < times[-1]:
             raise SessionError(f"{path}, line {line}: time {at} is before the line above it")
         for key in columns.keys() | numbers.keys():
@@ -101,6 +104,8 @@ def import_video(
             f"none of the actions {', '.join(names)} is a column; there are "
             f"{', '.join(table.values) or 'none'}"
         )
+    if not math.isfinite(offset_s):
+        raise SessionError(f"--offset {offset_s}: so many seconds, a number with an end")
     if segment_files(out):
         raise SessionError(f"{out} holds a session already: nothing is written over")
     about = {

@@ -34,6 +34,13 @@ _REAL = ("lateness_s", "frame_age_s", "decide_s", "log_prob", "world_reward")
 _FLAGS = ("is_first", "is_last", "is_terminal")
 
 
+# What JSON, protobuf, OpenCV and NumPy make of messages that are none of ours.
+_NO_STEP = (
+    *(KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError),
+    *(DecodeError, cv2.error),
+)
+
+
 class MessageError(ValueError):
     """Messages that make no Step of these spaces."""
 
@@ -120,7 +127,7 @@ class Codec:
                 step["sound"] = np.reshape([_real(x) for x in mel["data"]], mel["shape"])
                 if self.spaces.raw_shape:
                     step["sound_raw"] = self._heard(messages[SOUND])
-        except (KeyError, TypeError, ValueError, OverflowError, DecodeError) as error:
+        except _NO_STEP as error:
             raise MessageError(f"not a Step of these spaces: {error!r}") from error
         return step
 

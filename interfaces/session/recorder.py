@@ -15,7 +15,7 @@ from interfaces.process import become, lower_priority, when_orphaned
 from interfaces.run_folder import RunFolder
 from interfaces.session.messages import Codec
 from interfaces.session.origin import about_run, codec_for, first_own
-from interfaces.session.recover import recover
+from interfaces.session.recover import pruned_until, recover
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
 
@@ -86,11 +86,12 @@ class Recorder:
 
     def _begin(self) -> int:
         if live_files(self._folder):
-            for each in recover(self._folder):
+            for each in recover(self._folder, ended=False):
                 logger.warning("session: {} had no end; {} Steps saved", each.damaged, each.steps)
+        pruned = pruned_until(self._folder)  # still in the journal, perhaps
         if not segment_files(self._folder):
-            return 0
-        return Session(self._folder).end
+            return max(pruned, self._from) if pruned else 0
+        return max(pruned, Session(self._folder).end)
 
     def _prepare(self) -> bool:
         """Once the journal says what Steps look like."""

@@ -1,8 +1,9 @@
 """What a crash, a full disk or a careless copy has left of a session, brought back."""
 
+import contextlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mcap.records import Metadata
 from interfaces.journal import JournalReader, read_layout
 from interfaces.run_folder import RunFolder
 from interfaces.session.file import Segment, codec_of, salvage
-from interfaces.session.messages import Codec
+from interfaces.session.messages import EVENTS, Codec
 from interfaces.session.origin import about_run, codec_for, first_own
 from interfaces.session.segment import DONE, RUN, SPACES, SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files, session_folder
@@ -24,31 +25,35 @@ PRUNED = "pruned.json"
 
 @dataclass(frozen=True)
 class Recovered:
-    """A file that had no end, and what of it could be read. `path`: none, where there was nothing;
+    """A file that had no end, and what of it could be read, in as many files as it has holes.
     `kept`: the damaged file, where it was one that had been ended once."""
 
     damaged: Path
-    path: Path | None
+    paths: tuple[Path, ...]
     steps: int
     kept: Path | None = None
 
 
-def recover(path: Path) -> list[Recovered]:
-    """End every segment of a run's session that has no end: up to its last whole chunk.
+def recover(path: Path, *, ended: bool = True) -> list[Recovered]:
+    """End every segment of a run's session that has no end, and save what is whole of those that
+    were `ended` once and are damaged now: they are read through, and set aside, not deleted.
 
-    A file that had an end once and is damaged now is set aside, not deleted. Nobody may be writing.
-    Raises SessionError for a folder without a session, OSError.
+    Nobody may be writing. Raises SessionError for a folder without a session, OSError.
     """
     folder = session_folder(path)
+    _adopt(folder)
     found = [_recover_one(live, keep=False) for live in live_files(folder)]
-    for file in segment_files(folder):
-        try:
-            Segment(file)
-        except SessionError:
+    for file in segment_files(folder) if ended else []:
+        if not _is_whole(file):
             found.append(_recover_one(file, keep=True))
     if not found and not segment_files(folder):
         raise SessionError(f"{path} holds no session")
     return found
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Whole segments that a recovery which was killed has not put into their place."""
+    return sorted((folder / RECOVERING).glob(f"*{DONE}"))
 
 
 def recover_run(run: RunFolder) -> tuple[list[Recovered], int]:
@@ -117,31 +122,70 @@ def pruned_until(folder: Path) -> int:
         return 0
 
 
+def _is_whole(file: Path) -> bool:
+    try:
+        for _ in Segment(file).steps(picture=False, verify=True):
+            pass
+    except SessionError:
+        return False
+    return True
+
+
+def _adopt(folder: Path) -> None:
+    """Put what a recovery that was killed had ready into its place, if that is still free."""
+    for left in unfinished(folder):
+        place = folder / left.name
+        with contextlib.suppress(SessionError):
+            own = Segment(left).info
+            others = [Segment(file).info for file in segment_files(folder)]
+            if all(own.end <= other.first or other.end <= own.first for other in others):
+                left.replace(place)
+    shutil.rmtree(folder / RECOVERING, ignore_errors=True)
+
+
 def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
     folder = damaged.parent
+    ready = list(_saved(damaged, folder / RECOVERING))
+    aside: Path | None = None
+    if keep:
+        aside = damaged.with_suffix(ASIDE)
+        damaged.replace(aside)
+    paths = tuple(done.replace(folder / done.name) for done, _ in ready)
+    if not keep:
+        damaged.unlink()
+    shutil.rmtree(folder / RECOVERING, ignore_errors=True)
+    return Recovered(damaged, paths, sum(steps for _, steps in ready), aside)
+
+
+def _saved(damaged: Path, workshop: Path) -> Iterator[tuple[Path, int]]:
+    """What is whole, and how many Steps. What lies behind a hole is a file of its own: what the
+    journal has of the hole can then be put between them."""
     writer: SegmentWriter | None = None
+    codec: Codec | None = None
     metadata: dict[str, dict[str, str]] = {}
     for found in salvage(damaged):
         if isinstance(found, Metadata):
             metadata[found.name] = dict(found.metadata)
             continue
+        codec = codec or _codec(damaged, metadata)
+        if (
+            not codec.topics().keys() - {EVENTS} <= found.messages.keys()
+        ):  # a part of it was in a chunk that is gone
+            continue
+        if writer is not None and found.index != writer.next_index:
+            yield _ended(writer)
+            writer = None
         if writer is None:
-            codec = _codec(damaged, metadata)
-            about = metadata.get(RUN, {})
-            writer = SegmentWriter(folder / RECOVERING, found.index, codec, about)
+            writer = SegmentWriter(workshop, found.index, codec, metadata.get(RUN, {}))
         writer.copy(found)
-    steps = writer.steps if writer is not None else 0
-    done = writer.close() if writer is not None else None
-    aside: Path | None = None
-    if keep:
-        aside = damaged.with_suffix(ASIDE)
-        damaged.replace(aside)
-    if done is not None:
-        done = done.replace(folder / f"{done.stem}{DONE}")
-    if not keep:
-        damaged.unlink()
-    shutil.rmtree(folder / RECOVERING, ignore_errors=True)
-    return Recovered(damaged, done, steps, aside)
+    if writer is not None:
+        yield _ended(writer)
+
+
+def _ended(writer: SegmentWriter) -> tuple[Path, int]:
+    done = writer.close()
+    assert done is not None  # there is a Step in it
+    return done, writer.steps
 
 
 def _codec(path: Path, metadata: dict[str, dict[str, str]]) -> Codec:

@@ -67,6 +67,7 @@ class SegmentWriter:
         self.first, self.next_index, self.steps = first, first, 0
         self.missing = 0
         self.began_ns = self.ended_ns = 0
+        self._wall_ns = (2**63 - 1, 0)  # the least and the most of the Steps' own
 
     def put(self, step: NDArray[np.void]) -> None:
         """Append one Step. What is missing before it is written down as a gap."""
@@ -98,6 +99,8 @@ class SegmentWriter:
         if not self.steps:
             self.began_ns = found.log_ns
         self.next_index, self.steps, self.ended_ns = index + 1, self.steps + 1, found.log_ns
+        low, high = self._wall_ns
+        self._wall_ns = (min(low, found.wall_ns), max(high, found.wall_ns))
 
     @property
     def seconds(self) -> float:
@@ -116,6 +119,7 @@ class SegmentWriter:
             return None
         told = {"first": self.first, "end": self.next_index, "steps": self.steps}
         told |= {"missing": self.missing}
+        told |= dict(zip(("wall_from_ns", "wall_to_ns"), self._wall_ns, strict=True))
         self._writer.add_metadata(SEGMENT, {name: str(value) for name, value in told.items()})
         self._writer.finish()
         self._file.close()

@@ -1,5 +1,6 @@
 """A session: the segments of a life in order, and its Steps by index or by time."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,11 @@ class Session:
         if len(spaces) > 1:
             one, other, *_ = spaces.values()
             raise SessionError(f"{one.path} and {other.path} are of different spaces")
+        for one, other in itertools.pairwise(self.infos):
+            if other.first < one.end:
+                raise SessionError(
+                    f"{one.path} and {other.path} have the same Steps: take one away"
+                )
 
     @property
     def infos(self) -> list[SegmentInfo]:
@@ -118,12 +124,15 @@ def session_folder(path: Path) -> Path:
 
 
 def segment_files(path: Path) -> list[Path]:
-    """The ended segments there, oldest first."""
-    if path.is_file():
-        return [path]
-    return sorted(session_folder(path).glob(f"*{DONE}"))
+    """The ended segments there, oldest first. What was cut or merged is none: it has a name."""
+    return [path] if path.is_file() else numbered(session_folder(path), DONE)
 
 
 def live_files(path: Path) -> list[Path]:
     """Segments that were not ended."""
-    return [] if path.is_file() else sorted(session_folder(path).glob(f"*{LIVE}"))
+    return [] if path.is_file() else numbered(session_folder(path), LIVE)
+
+
+def numbered(folder: Path, suffix: str) -> list[Path]:
+    """Segments of a life, which bear the number of their first Step."""
+    return sorted(folder.glob(f"{12 * '[0-9]'}{suffix}"))

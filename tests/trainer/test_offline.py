@@ -1,5 +1,6 @@
 """Learning from records: what is imported, what is held out, and where a life goes on from."""
 
+import errno
 import threading
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.journal import JournalReader
+from interfaces.journal.layout import create_segment
 from interfaces.lockstep_worlds import make_lockstep_worlds
 from interfaces.run_folder import RunFolder, create_run
 from interfaces.session.recorder import Recorder
@@ -77,6 +79,27 @@ def test_a_gap_is_an_end_and_a_beginning(tmp_path):
     assert np.flatnonzero(rows["is_first"]).tolist() == [0, 25]
     assert np.flatnonzero(rows["is_last"]).tolist() == [24, 49]
     assert not rows["reward"][[0, 25]].any()
+
+
+def test_records_that_do_not_fit_on_the_disk_are_not_taken_for_all(tmp_path, lives, monkeypatch):
+    made = []
+
+    def create(*words):
+        made.append(words)
+        if len(made) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return create_segment(*words)
+
+    words = ["journal.segment_steps=64"]
+    with monkeypatch.context() as patch:
+        patch.setattr("interfaces.journal.writer.create_segment", create)
+        with pytest.raises(OSError, match="disk is full"):
+            imported(tmp_path, lives, *words)
+    run = RunFolder(tmp_path / "run")
+    assert not run.sources.exists()
+    config = load_config(TINY, ["trainer.holdout=0.2", *words])
+    again = import_sessions(run, config, find([str(lives / "life*" / "session")]))
+    assert again.steps == 240, "with room it begins anew"
 
 
 def test_it_learns_goes_on_and_is_carried_into_a_life(tmp_path, lives):

@@ -53,6 +53,23 @@ def test_numpy_has_every_field(lived, tmp_path):
         np.testing.assert_allclose(np.diff(found["time_s"]), 0.05)
 
 
+@pytest.mark.parametrize(("to", "name"), [(to_npz, "arrays"), (to_lerobot, "set")])
+def test_an_export_that_ends_early_leaves_nothing(lived, tmp_path, to, name):
+    session, _ = lived
+    half = tmp_path / f"{name}.part"  # of one that was killed
+    half.mkdir()
+    (half / "000000000000.npz").write_bytes(b"half")
+
+    def full(_):
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        to(session, tmp_path / name, full)
+    assert not half.exists()
+    assert not (tmp_path / name).exists()
+    assert to(session, tmp_path / name) > 0
+
+
 def test_the_video_has_each_picture_at_its_time(lived, tmp_path):
     session, steps = lived
     out = tmp_path / "life.mp4"

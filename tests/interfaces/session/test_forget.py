@@ -2,31 +2,73 @@
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
-from interfaces.journal import JournalReader
+from interfaces.journal import JournalReader, JournalWriter
+from interfaces.journal.layout import Segment as JournalSegment
+from interfaces.journal.layout import segment_paths
+from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
-from interfaces.session.forget import forget, newest_ns
+from interfaces.session import care
+from interfaces.session.commands import beside
+from interfaces.session.forget import Span, choose, newest
+from interfaces.session.forget import forget as forget_chosen
 from interfaces.session.messages import EVENTS
 from interfaces.session.recover import refill
 from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
+from interfaces.session.session import Session, segment_files
 from interfaces.vrchat.situations import unlearned
 from interfaces.world import Situation
 from tests.conftest import ROOT
-from tests.interfaces.session.lives import BEAT_NS, BEGAN_NS, make_steps, same, write_journal
+from tests.interfaces.session.lives import (
+    BEAT_NS,
+    BEGAN_NS,
+    HEARING,
+    SPACES,
+    make_steps,
+    same,
+    write_journal,
+)
 from tests.interfaces.session.test_session import record
 
 
-@pytest.fixture
-def run(awkward_path):
-    run = RunFolder(awkward_path)
-    steps = make_steps(600)
-    steps["situation"] = 0
-    steps["vector"][1:, 2:] = steps["action"][:-1]  # the action before, as bodies write it
+def at(index):
+    return BEGAN_NS + BEAT_NS * index
+
+
+def forget(run, begin_ns, end_ns):
+    return forget_chosen(run, choose(run, Span(begin_ns, end_ns)))
+
+
+def forgotten(run):
+    """Indices in the journal."""
+    reader = JournalReader(run.journal)
+    rows = reader.read(reader.first, reader.end - reader.first, verify=True)
+    return rows["index"][rows["situation"] == Situation.FORGOTTEN].tolist()
+
+
+def life(path, steps, each=200):
+    """Its journal and, where `each` is not 0, its session, in segments of so many Steps."""
+    run = RunFolder(path)
     write_journal(run.journal, steps).close()
-    record(run.session, steps, 200)
+    if each:
+        record(run.session, steps, each)
     write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    return run
+
+
+@pytest.fixture
+def steps():
+    steps = make_steps(600)
+    steps["situation"], steps["frame_age_s"] = 0, 0.0
+    return steps
+
+
+@pytest.fixture
+def run(awkward_path, steps):
+    steps["vector"][1:, 2:] = steps["action"][:-1]  # the action before, as bodies write it
+    run = life(awkward_path, steps)
     run.exports.mkdir()
     (run.exports / "life.mp4").write_bytes(b"a video")
     run.replays.mkdir()
@@ -46,10 +88,9 @@ def everything(folder):
 
 def test_nothing_of_the_span_is_left(run):
     run, steps = run
-    end = newest_ns(run)
-    assert end == BEGAN_NS + BEAT_NS * 599
-    begin = end - BEAT_NS * 249  # the last 250 Steps: 350 to 599
-    found = forget(run, begin, end + 1)
+    span = newest(run, 249 * BEAT_NS * 1e-9)
+    assert span == Span(at(350), at(599) + 1, 350)
+    found = forget_chosen(run, choose(run, span))
     assert (found.journal_steps, found.session_steps) == (250, 250)
     names = ["life.mp4", "random.json", "000000000000.damaged"]
     assert [path.name for path in found.exports] == names
@@ -79,7 +120,7 @@ def test_nothing_of_the_span_is_left(run):
 
 def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):
     run, steps = run
-    found = forget(run, BEGAN_NS + BEAT_NS * 190, BEGAN_NS + BEAT_NS * 215)
+    found = forget(run, at(190), at(215))
     assert (found.journal_steps, found.session_steps) == (25, 25)
     session = Session(run.session)
     assert session.gaps == [(190, 25)]
@@ -100,7 +141,7 @@ def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):
 
 def test_where_the_span_ends_with_a_segment_the_next_one_begins_anew(run):
     run, steps = run
-    forget(run, BEGAN_NS + BEAT_NS * 190, BEGAN_NS + BEAT_NS * 200)
+    forget(run, at(190), at(200))
     after = Session(run.session).read(200, 2)
     assert not after["vector"][0, 2:].any()
     assert after["is_first"][0]
@@ -109,7 +150,7 @@ def test_where_the_span_ends_with_a_segment_the_next_one_begins_anew(run):
 
 def test_one_that_was_cut_short_is_done_again(run, monkeypatch):
     run, _ = run
-    span = (BEGAN_NS + BEAT_NS * 190, BEGAN_NS + BEAT_NS * 215)
+    span = (at(190), at(215))
 
     def refuse(path, ignore_errors=False):
         raise PermissionError(f"{path} is open elsewhere")
@@ -129,3 +170,112 @@ def test_a_span_in_which_nothing_was_lived_is_refused(run):
     with pytest.raises(SessionError, match="nothing was lived"):
         forget(run, 5, 10)
     assert everything(run.path) == before
+
+
+def test_the_same_words_mean_the_same_span_ever_after(tmp_path, steps):
+    """--to 10s is ten seconds from the life's beginning: without a session, with its beginning
+    pruned, and once more."""
+    for name, each in (("journal", 0), ("pruned", 200)):
+        run = life(tmp_path / name, steps, each)
+        if each:
+            care.prune(care.to_prune([run.path], older_days=0.0, keep_gb=None, now_s=1e12)[:1])
+        for _ in range(2):
+            done = CliRunner().invoke(beside, [str(run.path), "--to", "10s", "--yes"])
+            assert done.exit_code == 0, done.output
+            assert forgotten(run) == list(range(200))
+
+
+@pytest.mark.parametrize("hours", [9, -9])
+def test_somebody_sets_the_clock_meanwhile(tmp_path, steps, hours):
+    steps["wall_ns"][300:] += hours * 3600 * 10**9
+    steps = steps[:400]
+    run = life(tmp_path, steps)
+    span = newest(run, 4.0)
+    assert choose(run, span).indices.tolist() == list(range(319, 400))
+    forget_chosen(run, choose(run, span))
+    assert forgotten(run) == list(range(319, 400))
+    assert Session(run.session).end == 319
+    assert steps[399]["image"].tobytes() not in everything(run.path)
+
+
+def test_the_last_minutes_are_counted_over_a_clock_that_is_set(tmp_path, steps):
+    steps["wall_ns"][500:] += 9 * 3600 * 10**9
+    run = life(tmp_path, steps)
+    assert choose(run, newest(run, 10.0)).indices.tolist() == list(range(399, 600))
+
+
+def test_a_picture_that_was_seen_again_after_the_span_goes_too(tmp_path, steps):
+    steps["image"][1::2] = steps["image"][0::2]  # a camera at half of the beat
+    steps["frame_age_s"][1::2] = 0.051
+    steps["image"][300:340] = steps["image"][300]  # and one that stood still
+    steps["frame_age_s"][300:340] = 0.05 * np.arange(40)
+    run = life(tmp_path, steps)
+    forget(run, at(190), at(215))
+    forget(run, at(290), at(310))
+    assert forgotten(run) == [*range(190, 216), *range(290, 340)]
+    left = everything(run.path)
+    for index in (*range(190, 216), *range(290, 340)):
+        assert steps[index]["image"].tobytes() not in left
+    kept = {int(step["index"]) for _, step in Session(run.session).steps()}
+    assert kept == set(range(600)) - {*range(190, 216), *range(290, 340)}
+
+
+def test_a_sound_that_began_in_the_span_goes_too(tmp_path):
+    steps = make_steps(100, HEARING)
+    steps["situation"], steps["frame_age_s"] = 0, 0.0
+    run = RunFolder(tmp_path)
+    write_journal(run.journal, steps, HEARING).close()
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    window_s = run.config.world.ears.window_s
+    forget(run, at(10), at(20))
+    assert forgotten(run) == list(range(10, 20 + round(window_s / (BEAT_NS * 1e-9))))
+
+
+def test_what_lies_behind_the_counter_goes_too(tmp_path, steps):
+    """Of Steps that were cut away nothing is left, and a power cut brings none of the span back."""
+    run = life(tmp_path, steps, 0)
+    writer = JournalWriter(run.journal, SPACES, segment_steps=64, max_steps=10**6, background=False)
+    writer.truncate(590)
+    writer.close()
+    assert steps[595]["image"].tobytes() in everything(run.path)
+    newest_segment = JournalSegment(segment_paths(run.journal)[-2], SPACES, write=True)
+    newest_segment.committed = 3  # its page was not written
+    del newest_segment
+    forget(run, at(570), at(600))
+    left = everything(run.path)
+    assert not [i for i in range(570, 600) if steps[i]["image"].tobytes() in left]
+    assert steps[569]["image"].tobytes() in left
+
+
+def test_a_file_that_cannot_be_replaced_costs_nothing(run, monkeypatch):
+    run, _ = run
+    before = {int(step["index"]) for _, step in Session(run.session).steps()}
+
+    def refuse(self, target):
+        raise PermissionError(f"{target} is open elsewhere")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("interfaces.session.forget.Path.replace", refuse)
+        with pytest.raises(PermissionError):
+            forget(run, at(190), at(215))
+    assert {int(step["index"]) for _, step in Session(run.session).steps()} == before
+    assert forget(run, at(190), at(215)).session_steps == 25
+    assert Session(run.session).steps_recorded == 575
+
+
+def test_damage_elsewhere_does_not_keep_anybody_in(run):
+    run, _ = run
+    file = segment_files(run.session)[0]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0x55
+    file.write_bytes(content)
+    assert forget(run, at(500), at(600)).session_steps == 100
+
+
+def test_nobody_looks_meanwhile(run):
+    run, _ = run
+    with look_at(run), look_at(run):  # several may look
+        done = CliRunner().invoke(beside, [str(run.path), "--last", "5s", "--yes"])
+    assert done.exit_code == 2
+    assert "being looked at" in done.stderr
+    assert not forgotten(run)

@@ -86,6 +86,9 @@ def test_an_offset_moves_the_pictures(video, tmp_path):
         ("a.csv", "time_s,Vertical\n0,1\n1,x", "line 3: could not convert"),
         ("a.csv", "time_s,Vertical\n1,1\n0,1", "line 3: time 0.0 is before"),
         ("a.csv", "time_s,Vertical\n1", "line 2: not as many values"),
+        ("a.csv", "time_s,Vertical\nnan,1\n1,1", "line 2: not a number"),
+        ("a.csv", "time_s,Vertical\n0,1\ninf,1", "line 3: not a number"),
+        ("a.csv", "time_s,Vertical\n0,nan", "line 2: not a number"),
         ("a.csv", "", "no rows"),
         ("a.jsonl", '{"time_s": 0}\nnonsense', "line 2: not a JSON object"),
     ],
@@ -108,6 +111,8 @@ def test_what_does_not_fit_is_said_and_leaves_nothing(video, tmp_path):
     broken.write_bytes(b"no video at all")
     with pytest.raises(SessionError, match="no video"):
         import_video(config(), broken, good, tmp_path / "run")
+    with pytest.raises(SessionError, match="--offset nan"):
+        import_video(config(), video, good, tmp_path / "run", offset_s=float("nan"))
     with pytest.raises(SessionError, match="no moment in common"):
         import_video(config(), video, good, tmp_path / "run", offset_s=100.0)
     assert not list((tmp_path / "run").rglob("*.*"))

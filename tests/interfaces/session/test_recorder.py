@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from configs.load import load_config
+from interfaces.session import care
 from interfaces.session.messages import CAMERA, Codec
 from interfaces.session.recorder import Recorder
 from interfaces.session.segment import SegmentWriter
@@ -88,6 +89,20 @@ def test_it_begins_with_what_is_there_where_nobody_recorded_before(tmp_path):
     session = Session(tmp_path / "session")
     assert session.first > 0
     assert session.gaps == []
+
+
+def test_what_was_pruned_is_not_recorded_again(tmp_path):
+    writer = write_journal(tmp_path / "journal", make_steps(300))
+    first = recorder(tmp_path)
+    first.carry()
+    first.close()
+    care.prune(care.to_prune([tmp_path], older_days=0.0, keep_gb=None, now_s=1e12))
+    again = recorder(tmp_path)
+    assert again.carry() == 0
+    writer.append(make_steps(1, first=300)[0, ...])
+    assert again.carry() == 1
+    again.close()
+    assert (Session(tmp_path).first, Session(tmp_path).end) == (300, 301)
 
 
 def test_a_full_disk_is_told_and_it_goes_on(tmp_path, monkeypatch):

@@ -1,15 +1,19 @@
 """Segments: whole, cut anywhere, with gaps; read by index, by time and by mcap's own reader."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory
+from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
 from interfaces.run_folder import RunFolder
 from interfaces.session import care
+from interfaces.session.commands import app
 from interfaces.session.messages import CAMERA, STEP, Codec
 from interfaces.session.recover import recover, recover_run, refill
 from interfaces.session.segment import SegmentWriter, SessionError
@@ -193,8 +197,113 @@ def test_a_byte_gone_wrong_is_found_and_the_file_is_kept(tmp_path):
     found = recover(tmp_path)
     assert found[0].kept.exists()
     part = all_steps(tmp_path)
+    kept = part["index"].astype(int)
     assert 0 < len(part) < 700
-    assert same(part, steps[: len(part)])
+    assert same(part, steps[kept])
+    assert kept[-1] > 600, "what is whole behind the damage is saved too"
+    assert not [each for each in care.verify(tmp_path) if each.trouble]
+
+
+def damage(path, place=0.5):
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 0x55
+    path.write_bytes(content)
+
+
+def test_damage_in_the_middle_of_a_file_that_was_ended_is_mended(tmp_path):
+    run = RunFolder(tmp_path)
+    steps = make_steps(700)
+    write_journal(run.journal, steps).close()
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    record(run.session, steps)
+    damage(segment_files(tmp_path)[0])
+    assert [each for each in care.verify(tmp_path) if each.trouble]
+    found, filled = recover_run(run)
+    assert found[0].steps + filled == 700
+    assert 0 < filled < 300
+    assert same(all_steps(tmp_path), steps)
+    assert not [each for each in care.verify(tmp_path) if each.trouble]
+
+
+def test_whatever_byte_goes_wrong_it_is_told_as_one(tmp_path):
+    """No command ends in an unhandled error, and nearly always most of it is saved: only the
+    description of what the Steps look like is there but once."""
+    record(tmp_path / "whole", make_steps(250))
+    content = segment_files(tmp_path / "whole")[0].read_bytes()
+    chance, saved = np.random.default_rng(0), []
+    places = [*chance.integers(0, len(content), 15), *range(len(content) - 60, len(content), 8)]
+    for number, place in enumerate(places):
+        folder = tmp_path / f"{number}" / "session"
+        folder.mkdir(parents=True)
+        wrong = bytearray(content)
+        wrong[place] ^= 1 << int(chance.integers(8))
+        (folder / "000000000000.mcap").write_bytes(wrong)
+        care.overview(folder)
+        list(care.verify(folder))
+        try:
+            recover(folder)
+            assert all(not each.trouble for each in care.verify(folder)), place
+            saved.append(Session(folder).steps_recorded)
+        except SessionError:
+            saved.append(0)
+    assert sum(steps > 50 for steps in saved) > 0.8 * len(places)
+
+
+def test_a_recovery_that_is_killed_is_gone_on_with(tmp_path, monkeypatch):
+    steps = make_steps(700)
+    record(tmp_path, steps)
+    file = segment_files(tmp_path)[0]
+    damage(file)
+    rename = Path.replace
+
+    def killed(self, target):
+        if Path(target) == file:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("interfaces.session.recover.Path.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            recover(tmp_path)
+    assert not segment_files(tmp_path)
+    recover(tmp_path)
+    part = all_steps(tmp_path)
+    assert len(part) > 400
+    assert same(part, steps[part["index"].astype(int)])
+    assert not [each for each in care.verify(tmp_path) if each.trouble]
+
+
+def test_a_part_is_no_life(tmp_path):
+    """A file that was cut stands beside runs, and is not taken for one of theirs."""
+    for name in ("one", "two"):
+        record(tmp_path / "runs" / name / "session", make_steps(100))
+    at = lambda index: BEGAN_NS + BEAT_NS * index  # noqa: E731
+    one = tmp_path / "runs" / "one"
+    care.cut(one, tmp_path / "runs" / "part.mcap", at(10), at(20))
+    assert len(care.find_sessions([tmp_path / "runs"])) == 2
+    assert Session(tmp_path / "runs" / "part.mcap").steps_recorded == 10
+    with pytest.raises(SessionError, match="holds a session"):
+        care.cut(one, one / "session" / "part.mcap", at(10), at(20))
+    shutil.copy(tmp_path / "runs" / "part.mcap", one / "session" / "000000000010.mcap")
+    with pytest.raises(SessionError, match="the same Steps"):
+        Session(one)
+
+
+def test_a_cut_that_was_killed_is_in_nobodys_way(tmp_path):
+    record(tmp_path / "session", make_steps(100))
+    (tmp_path / ".a").mkdir()
+    (tmp_path / ".a" / "000000000000.live").write_bytes(b"half")
+    assert care.cut(tmp_path, tmp_path / "a.mcap", BEGAN_NS, BEGAN_NS + BEAT_NS * 50) == 50
+    assert not (tmp_path / ".a").exists()
+
+
+def test_paths_and_what_a_file_says_are_no_markup(tmp_path):
+    folder = tmp_path / "[old]life"
+    record(folder / "session", make_steps(10), about={"git_commit": "[/b]"})
+    for words in (["list", str(folder)], ["info", str(folder)]):
+        done = CliRunner().invoke(app, words, env={"COLUMNS": "400"})
+        assert done.exit_code == 0, done.output
+        assert "[old]life" in done.output
 
 
 def test_parts_are_cut_out_and_joined(tmp_path):
@@ -228,7 +337,9 @@ def test_old_segments_are_shown_and_go(tmp_path):
 
 
 def test_no_session_is_said(tmp_path):
-    (tmp_path / "a.mcap").write_bytes(b"something else entirely, and long enough to be looked at")
+    (tmp_path / "000000000000.mcap").write_bytes(
+        b"something else entirely, and long enough to be looked at"
+    )
     with pytest.raises(SessionError, match="no whole session file"):
         Session(tmp_path)
     with pytest.raises(SessionError, match="holds no session"):
