@@ -119,7 +119,9 @@ def train(
 def evaluate(
     run: RunPath,
     episodes: Annotated[int, typer.Option("--episodes", min=1)] = 10,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="episode i uses seed + i")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="episode i lives in the world of seed + i")
+    ] = 100_000,  # far from those it may have learned in
     policy: Annotated[
         str, typer.Option(help="trained, greedy, random, sticky or oracle")
     ] = "trained",

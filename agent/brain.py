@@ -52,10 +52,7 @@ class Brain:
         other."""
         networks = self._networks
         state = newest(perceive(networks, state, observations, noise))
-        sane = torch.isfinite(state.deter).all(-1, keepdim=True)
-        if not bool(sane.all()):  # else it would never think again
-            fresh = networks.dynamics.initial(len(observations))
-            state = State(*(torch.where(sane, *parts) for parts in zip(state, fresh, strict=True)))
+        state = sane(networks, state)
         feature = state.feature
         choice = networks.policy(feature, noise)
         value = networks.value(feature)
@@ -81,7 +78,7 @@ def think_together(
 ) -> tuple[State, NDArray[np.float32]]:
     """Like Brain.step_together, of frozen networks and without what it costs to judge: actions
     (N, A), sampled or, without `explore`, the likeliest."""
-    state = newest(perceive(networks, state, observations, noise))
+    state = sane(networks, newest(perceive(networks, state, observations, noise)))
     policy, feature = networks.policy, state.feature
     action = policy.sample(feature, noise).action if explore else policy.mode(feature)
     return state, action.numpy()
@@ -103,6 +100,16 @@ def perceive(
         state,
         noise,
     )
+
+
+def sane(networks: ActingNetworks, state: State) -> State:
+    """The same state (N, ...) but for rows that an absurd number has spoiled: they begin anew, else
+    they would never think again."""
+    whole = torch.isfinite(state.feature).all(-1, keepdim=True)
+    if bool(whole.all()):
+        return state
+    fresh = networks.dynamics.initial(len(whole))
+    return State(*(torch.where(whole, *parts) for parts in zip(state, fresh, strict=True)))
 
 
 def newest(observed: Observed) -> State:

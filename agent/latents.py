@@ -93,6 +93,9 @@ class CategoricalLatent:
 
     def kl(self, left: Tensor, right: Tensor) -> Tensor:
         probs_l, probs_r = self.probs(left), self.probs(right)
+        if not self._unimix:  # a class may vanish: 0 log 0 is 0
+            tiny = torch.finfo(probs_l.dtype).tiny
+            probs_l, probs_r = probs_l.clamp(min=tiny), probs_r.clamp(min=tiny)
         return (probs_l * (torch.log(probs_l) - torch.log(probs_r))).sum((-2, -1))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.brain import newest, perceive
+from agent.brain import newest, perceive, sane
 from agent.dynamics import State
 from agent.networks import ActingNetworks
 from agent.noise import CounterNoise
@@ -127,9 +127,7 @@ def think_along(
         observation = observation_of(step)
         noise = CounterNoise(config.seed, tick)
         observed = perceive(networks, state, [observation], noise)
-        state = newest(observed)
-        if not bool(torch.isfinite(state.deter).all()):
-            state = networks.dynamics.initial(1)
+        state = sane(networks, newest(observed))
         choice = networks.policy(state.feature, noise)
         yield (
             step,

@@ -132,12 +132,14 @@ def twohot_mean(logits: Tensor, bins: Tensor) -> Tensor:
 
 def twohot_loss(logits: Tensor, target: Tensor, bins: Tensor) -> Tensor:
     """Cross-entropy (...) of logits (..., 255) with a target (...) shared between the two bins
-    around it, linearly in raw units. Beyond the ends the last bin has all of it."""
+    around it, linearly in raw units. Beyond the ends the last bin has all of it; NaN where the
+    target is not finite."""
     last = bins.shape[0] - 1
     above = torch.searchsorted(bins, target.detach().contiguous(), right=True)
     low, high = (above - 1).clamp(min=0), above.clamp(max=last)
     to_low, to_high = (bins[low] - target).abs(), (bins[high] - target).abs()
-    same = low == high
+    # searchsorted finds a place for NaN too: what is no number must not be learned as the largest.
+    same = (low == high) & torch.isfinite(target)
     total = torch.where(same, 1.0, to_low + to_high)
     on_low = torch.where(same, 1.0, to_high / total)
     picked = torch.gather(logits, -1, torch.stack([low, high], -1))

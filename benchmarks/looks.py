@@ -1,5 +1,6 @@
 """Looks at a policy while it learns: frozen, from the same starts, off the clock."""
 
+import copy
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ def lived_returns(
     networks: ActingNetworks, config: Config, episodes: int = EPISODES, which: Which = "greedy"
 ) -> list[float]:
     """Of the episodes that begin with FIRST_SEED + i. `trained`: actions are sampled."""
+    if next(networks.parameters()).device.type != "cpu":  # where bodies think
+        networks = copy.deepcopy(networks).cpu()
     lived = live_episodes(
         networks,
         config,

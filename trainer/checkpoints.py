@@ -8,6 +8,7 @@ lived, and go back where a journal was damaged.
 
 import json
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,16 @@ class CheckpointError(BadInput, ValueError):
 
 @dataclass
 class Checkpoint:
-    """tensors by name; steps lived and updates made; `extra` is JSON of whoever wrote it."""
+    """tensors by name; steps lived and updates made; `left_out`: how many updates in a row just
+    before it; `extra` is JSON of whoever wrote it; `serial`: which of the run's it is."""
 
     tensors: dict[str, Tensor]
     steps: int
     updates: int
     version: int
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    left_out: int = 0
+    serial: int = 0
 
 
 def learner_tensors(learner: Learner) -> dict[str, Tensor]:
@@ -71,19 +75,22 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
         if name in tensors:  # one that is new has the value it begins with
             tensor.copy_(tensors[name])
     learner.updates = checkpoint.updates
+    learner.descent.in_a_row = checkpoint.left_out
 
 
 def mend(learner: Learner, checkpoints: "Checkpoints") -> None:
-    """Put the newest checkpoint into a learner whose updates are all left out; it goes on counting
-    them. Where there is none yet, it tries on."""
-    descent, good, updates = learner.descent, checkpoints.newest(), learner.updates
+    """Put the last good checkpoint into a learner whose updates are all left out, and the one
+    before it where that did not help; it goes on counting them. Where there is none yet, it tries
+    on."""
+    descent, updates = learner.descent, learner.updates
+    good = checkpoints.good(descent.back_at) or checkpoints.good()
     told = f"{descent.in_a_row} updates in a row left out: {descent.why}"
     descent.in_a_row = 0
     if good is None:
         logger.error("{}; no checkpoint to come back to yet", told)
         return
     restore_learner(learner, good)
-    learner.updates = updates
+    learner.updates, descent.back_at = updates, good.serial
     logger.error("{}; back to the checkpoint of update {}", told, good.updates)
 
 
@@ -111,8 +118,9 @@ class Checkpoints:
         folder.mkdir(parents=True, exist_ok=True)
 
     def save(self, checkpoint: Checkpoint) -> Path:
-        """Write, sync, rename; then remove all but the newest `keep`. Raises OSError."""
-        serial = 1 + max((int(path.stem.split("-")[0]) for path in self._all()), default=0)
+        """Write, sync, rename; then remove all but the newest `keep` and the last good one. Raises
+        OSError."""
+        serial = 1 + max((_serial(path) for path in self._all()), default=0)
         path = self._folder / f"{serial:06d}-{checkpoint.steps:012d}.json"
         content = save(checkpoint.tensors)
         write_bytes(path.with_suffix(".safetensors"), content)
@@ -123,11 +131,16 @@ class Checkpoints:
                 "updates": checkpoint.updates,
                 "version": checkpoint.version,
                 "crc32": zlib.crc32(content),
+                "left_out": checkpoint.left_out,
                 "extra": checkpoint.extra,
             },
         )
-        for old in self._all()[: -self._keep]:
-            old.unlink()
+        found = self._all()
+        kept = found[-self._keep :]
+        kept += [good] if (good := next(filter(_is_good, reversed(found)), None)) else []
+        for old in found:
+            if old not in kept:
+                old.unlink()
         for tensors in self._folder.glob("*.safetensors"):
             if not tensors.with_suffix(".json").exists():
                 tensors.unlink()
@@ -135,7 +148,16 @@ class Checkpoints:
 
     def newest(self) -> Checkpoint | None:
         """The newest whole checkpoint; damaged ones are named in the log and passed over."""
-        for path in reversed(self._all()):
+        return self._first_whole(reversed(self._all()))
+
+    def good(self, before: int | None = None) -> Checkpoint | None:
+        """Like newest, of those that no update was left out just before, and, where `before` is
+        said, only of those older than this serial."""
+        found = filter(_is_good, reversed(self._all()))
+        return self._first_whole(p for p in found if before is None or _serial(p) < before)
+
+    def _first_whole(self, paths: Iterator[Path]) -> Checkpoint | None:
+        for path in paths:
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
                 packed = path.with_suffix(".safetensors").read_bytes()
@@ -147,6 +169,8 @@ class Checkpoints:
                     content["updates"],
                     content["version"],
                     content["extra"],
+                    content.get("left_out", 0),
+                    _serial(path),
                 )
             except (OSError, ValueError, KeyError) as error:
                 logger.warning("checkpoint {} is damaged ({}): passed over", path.name, error)
@@ -155,3 +179,15 @@ class Checkpoints:
     def _all(self) -> list[Path]:
         """Oldest first."""
         return sorted(self._folder.glob("[0-9]*-[0-9]*.json"))
+
+
+def _serial(path: Path) -> int:
+    return int(path.stem.split("-")[0])
+
+
+def _is_good(path: Path) -> bool:
+    """Whether no update was left out just before it was written."""
+    try:
+        return not json.loads(path.read_text(encoding="utf-8")).get("left_out", 0)
+    except (OSError, ValueError):
+        return False

@@ -67,10 +67,14 @@ class DreamerLearner:
 
     def learn(self, replay: Replay) -> Metrics | None:
         """One update, as often as the train ratio allows."""
-        counted = self.updates - int(self.kept["ratio/free"])
-        if not replay.ready or not self._ratio.due(replay.steps, counted):
+        charged = self.charged - int(self.kept["ratio/free"])
+        if not replay.ready or not self._ratio.due(replay.steps, charged):
             return None
         return self.update(replay.sample(self.updates))
+
+    @property
+    def charged(self) -> int:
+        return self.updates
 
     @property
     def surprise_scale(self) -> Tensor:
@@ -108,13 +112,18 @@ class DreamerLearner:
         returns (H, N) of these dreams, detached."""
         networks, config = self.networks, self._config
         replays = config.critic.replay_weight > 0
-        start = _choose_starts(model.observed.state, batch.learned, config.dream.starts, replays)
+        lived, learned = model.observed.state, batch.learned
+        start, taught = _choose_starts(lived, learned, config.dream.starts, replays)
         pathwise = config.actor.gradient != "reinforce"
         with frozen(networks.dynamics, networks.reward, networks.continues, networks.value):
             dream = imagine(networks, start, config.dream, self.noise, pathwise=pathwise)
             with torch.set_grad_enabled(pathwise):
                 found = dream_returns(networks, dream, config)
-        scale = self.return_scale.update(found.returns)
+        known = found.returns
+        if taught is not None:  # dreams of what is only remembered teach nothing
+            found = found._replace(weight=found.weight * taught)
+            known = known[:, taught] if bool(taught.any()) else known
+        scale = self.return_scale.update(known)
         if not config.actor.scale:
             scale = torch.ones_like(scale)
         policy = policy_loss(dream, found, scale, config.actor)
@@ -123,21 +132,24 @@ class DreamerLearner:
         metrics = {
             "loss_policy": policy.detach(),
             "loss_value": value.detach(),
-            "dream_return": found.returns.detach()[0].mean(),
+            "dream_return": known.detach()[0].mean(),
             "return_scale": scale,
             "entropy": dream.entropy.detach().mean(),
         }
         if replays:
             feature = model.observed.state.feature
             boot = found.returns.detach()[0].unflatten(0, (feature.shape[0], -1))
-            replayed = replay_value_loss(networks, batch, feature, boot, config)
+            replayed = replay_value_loss(networks, batch, model.paid, feature, boot, config)
             total = total + config.critic.replay_weight * replayed
             metrics["loss_replay_value"] = replayed.detach()
-        return total, found.returns.detach(), metrics
+        return total, known.detach(), metrics
 
 
-def _choose_starts(lived: State, learned: Tensor | None, starts: int, whole_ends: bool) -> State:
-    """Posteriors (N, ...) of (B, T, ...) to dream from, about `starts` of them.
+def _choose_starts(
+    lived: State, learned: Tensor | None, starts: int, whole_ends: bool
+) -> tuple[State, Tensor | None]:
+    """Posteriors (N, ...) of (B, T, ...) to dream from, about `starts` of them; and which of them
+    (N,) may be learned from, None: all.
 
     `whole_ends`: the last ones of every sequence, in order, as the replay value needs them; else
     evenly spaced over the batch, over what of it is learned from.
@@ -145,7 +157,8 @@ def _choose_starts(lived: State, learned: Tensor | None, starts: int, whole_ends
     if whole_ends:
         size, length = lived.deter.shape[:2]
         last = min(length, max(2, starts // size))
-        return State(*(part.detach()[:, -last:].flatten(0, 1) for part in lived))
+        taught = None if learned is None else learned[:, -last:].flatten()
+        return State(*(part.detach()[:, -last:].flatten(0, 1) for part in lived)), taught
     deter, stoch = (part.detach().flatten(0, 1) for part in lived)
     if learned is not None and bool(learned.any()):
         deter, stoch = deter[learned.flatten()], stoch[learned.flatten()]
@@ -153,4 +166,4 @@ def _choose_starts(lived: State, learned: Tensor | None, starts: int, whole_ends
     number = min(starts, size)
     # From the back: the last step of a window knows most.
     chosen = size - 1 - torch.arange(number, device=deter.device) * size // number
-    return State(deter[chosen], stoch[chosen])
+    return State(deter[chosen], stoch[chosen]), None

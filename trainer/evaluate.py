@@ -31,7 +31,8 @@ POLICIES: tuple[Which, ...] = get_args(Which)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Undiscounted lived returns of each episode; ci95 is the half width of the mean's interval."""
+    """Undiscounted lived returns of each episode; ci95 is the half width of the mean's interval
+    (Student's t), None for a single episode, which says nothing of it."""
 
     policy: str
     steps: int
@@ -41,7 +42,7 @@ class Evaluation:
     episode_steps: int
     return_mean: float
     return_std: float
-    ci95: float
+    ci95: float | None
     returns: list[float]
     terms: dict[str, float]
 
@@ -121,10 +122,37 @@ def summarise(
         episode_steps=config.evaluate.episode_steps,
         return_mean=statistics.fmean(returns),
         return_std=spread,
-        ci95=1.96 * spread / math.sqrt(len(returns)),
+        ci95=half_width(spread, len(returns)),
         returns=returns,
         terms={k: float(v) for k, v in zip(LIVED_TERMS, lived.mean(0), strict=True)},
     )
+
+
+def half_width(spread: float, count: int) -> float | None:
+    """Of the 95 % interval of a mean of so many values with this standard deviation."""
+    return student_t(count - 1) * spread / math.sqrt(count) if count > 1 else None
+
+
+def student_t(freedom: int, inside: float = 0.95) -> float:
+    """The t with P(|T| <= t) = inside, for `freedom` degrees of freedom: the sum over cosines of
+    Abramowitz & Stegun 26.7.3 and 26.7.4, by bisection."""
+
+    def share(t: float) -> float:
+        angle = math.atan2(t, math.sqrt(freedom))
+        sine, cosine = math.sin(angle), math.cos(angle)
+        odd = freedom % 2
+        term = cosine if odd else 1.0
+        total = term if freedom > 1 else 0.0
+        for k in range(3 if odd else 2, freedom - 1, 2):
+            term *= (k - 1) / k * cosine**2
+            total += term
+        return (angle + sine * total) * 2.0 / math.pi if odd else sine * total
+
+    low, high = 0.0, 1e3
+    while high - low > 1e-9 * high:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if share(middle) < inside else (low, middle)
+    return high
 
 
 def table(result: Evaluation) -> Table:
@@ -135,7 +163,8 @@ def table(result: Evaluation) -> Table:
     for i, value in enumerate(result.returns):
         shown.add_row(f"episode {i} (seed {result.seed + i})", f"{value:.3f}")
     shown.add_section()
-    shown.add_row("mean ± 95 % interval", f"{result.return_mean:.3f} ± {result.ci95:.3f}")
+    around = "?" if result.ci95 is None else f"{result.ci95:.3f}"
+    shown.add_row("mean ± 95 % interval", f"{result.return_mean:.3f} ± {around}")
     shown.add_row("std", f"{result.return_std:.3f}")
     for name, value in result.terms.items():
         shown.add_row(f"of which {name}", f"{value:.3f}")

@@ -30,6 +30,11 @@ class Learner(Protocol):
         """What curiosity is divided by; 1 where there is none."""
         ...
 
+    @property
+    def charged(self) -> int:
+        """Updates so far, as a train ratio counts them."""
+        ...
+
     optimizers: dict[str, torch.optim.Optimizer]
     kept: dict[str, Tensor]
     noise: TorchNoise
@@ -56,6 +61,7 @@ class Descent:
         self.left_out = 0  # in all
         self.in_a_row = 0
         self.why = ""
+        self.back_at: int | None = None  # the checkpoint come back to, until a step is good
 
     def step(self, loss: Tensor) -> bool:
         """Down the gradient of `loss`, clipped to a global norm; False: it was not finite."""
@@ -73,7 +79,7 @@ class Descent:
             return False
         for optimizer in self._optimizers.values():
             optimizer.step()
-        self.in_a_row = 0
+        self.in_a_row, self.back_at = 0, None
         return True
 
     def leave_out(self, why: str) -> None:

@@ -177,6 +177,7 @@ class Lockstep:
                     "worlds": [world.snapshot() for world in self._worlds],
                     "bodies": self.choir.snapshot(),
                 },
+                self.learner.descent.in_a_row,
             )
         )
 

@@ -84,7 +84,13 @@ class LiveTrainer:
     def _save(self) -> None:
         """What cannot be saved now, because the disk is full, is saved the next time."""
         learner, steps = self._learner, self._replay.steps
-        checkpoint = Checkpoint(learner_tensors(learner), steps, learner.updates, self._version)
+        checkpoint = Checkpoint(
+            learner_tensors(learner),
+            steps,
+            learner.updates,
+            self._version,
+            left_out=learner.descent.in_a_row,
+        )
         try:
             self._checkpoints.save(checkpoint)
         except OSError as error:

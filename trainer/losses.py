@@ -46,11 +46,13 @@ def surprise_bonus(surprise: Tensor, config: Config, scale: Tensor) -> Tensor:
 
 
 class ModelLoss(NamedTuple):
-    """The world model's loss, its terms (means over batch and time), and the filtered states."""
+    """The world model's loss, its terms (means over batch and time), the filtered states, and what
+    the reward head was taught that each step paid (B, T)."""
 
     total: Tensor
     terms: dict[str, Tensor]
     observed: Observed
+    paid: Tensor
 
 
 def kl_balance(
@@ -138,8 +140,8 @@ def model_loss(
     sound_loss = torch.zeros((), device=kl_loss.device)
     if batch.sound is not None:
         sound_loss = trainer.reconstruction * (sound - batch.sound).square().sum(-1)
-    raw_reward = networks.reward.raw(feature)
-    reward_loss = known * networks.reward.loss(raw_reward, batch.reward + bonus)
+    raw_reward, paid = networks.reward.raw(feature), batch.reward + bonus
+    reward_loss = known * networks.reward.loss(raw_reward, paid)
     alive_loss = continue_loss(
         networks.continues(feature).squeeze(-1), batch.is_terminal, config.dream
     )
@@ -155,7 +157,8 @@ def model_loss(
         "loss_model": total,
         "surprise": surprise.sum() / known.sum().clamp(min=1.0),
     }
-    return ModelLoss(total, {name: term.detach() for name, term in terms.items()}, observed)
+    terms = {name: term.detach() for name, term in terms.items()}
+    return ModelLoss(total, terms, observed, paid.detach())
 
 
 class DreamReturns(NamedTuple):
@@ -239,21 +242,23 @@ def critic_losses(
 
 
 def replay_value_loss(
-    networks: Networks, batch: Batch, feature: Tensor, boot: Tensor, config: Config
+    networks: Networks, batch: Batch, paid: Tensor, feature: Tensor, boot: Tensor, config: Config
 ) -> Tensor:
-    """The value on lived sequences (Hafner 2025): lambda-returns of lived rewards that bootstrap
-    from `boot` (B, K), the dreams' first returns at the last K of T steps. Its gradient reaches the
-    model through `feature` (B, T, F)."""
+    """The value on lived sequences (Hafner 2025): lambda-returns of what they `paid` (B, T),
+    curiosity included, as dreams are; they bootstrap from `boot` (B, K), the dreams' first returns
+    at the last K of T steps. Its gradient reaches the model through `feature` (B, T, F)."""
     steps, slow_weight = boot.shape[1], config.critic.slow_weight
+    last = ends(batch.is_last, batch.is_first)
+    if batch.learned is not None:  # nor does a return run through what is only remembered
+        last = last | ~batch.learned
     reward, terminal, last = (
-        part[:, -steps:].transpose(0, 1)
-        for part in (batch.reward, batch.is_terminal, ends(batch.is_last, batch.is_first))
+        part[:, -steps:].transpose(0, 1) for part in (paid, batch.is_terminal, last)
     )
     returns = replay_returns(reward, terminal, last, boot.transpose(0, 1), config.dream)
     raw, slow = _both_critics(networks, feature[:, -steps:-1].transpose(0, 1), slow_weight)
     each = replay_losses(networks.value, raw, returns, slow, last, slow_weight)
     if batch.learned is not None:
-        each = each * batch.learned[:, -steps:-1].transpose(0, 1)
+        each = each * batch.learned[:, -steps:].transpose(0, 1)[1:]  # what came of it is not known
     return each.mean()
 
 

@@ -237,9 +237,15 @@ class Offline:
         learner = self.learner
         free = learner.kept.get("ratio/free")
         if free is not None:
-            free.fill_(max(0, learner.updates - self._allowed))
+            free.fill_(max(0, learner.charged - self._allowed))
         self._checkpoints.save(
-            Checkpoint(learner_tensors(learner), self._replay.steps, learner.updates, self._version)
+            Checkpoint(
+                learner_tensors(learner),
+                self._replay.steps,
+                learner.updates,
+                self._version,
+                left_out=learner.descent.in_a_row,
+            )
         )
 
 

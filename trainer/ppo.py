@@ -41,6 +41,10 @@ class PPOLearner:
         self._version, self.look_at = version, 0
 
     @property
+    def charged(self) -> int:
+        return self.updates
+
+    @property
     def surprise_scale(self) -> Tensor:
         return torch.ones((), device=self._learned_to.device)
 
@@ -66,12 +70,16 @@ class PPOLearner:
         advantage = advantages(rollout, value_N2, ppo.discount, ppo.lam)
         target = advantage + value_N2[:, 0]
         steps, seen = len(advantage), list[Tensor]()
+        left_out = self.descent.in_a_row
         self._warm_up()
         self.noise.begin(self._config.seed, self.updates)
         for _ in range(ppo.epochs):
             order = self.noise.uniform((steps,)).argsort(stable=True)
             for part in order.tensor_split(max(1, steps // ppo.minibatch)):
                 seen.append(self._descend(rollout, advantage[part], target[part], part))
+        # An update is a rollout, not each of its parts.
+        all_left_out = self.descent.in_a_row >= len(seen)
+        self.descent.in_a_row = left_out + 1 if all_left_out else 0
         self.updates += 1
         names = ("loss_policy", "loss_value", "entropy", "policy_kl")
         return dict(zip(names, torch.stack(seen).mean(0).unbind(), strict=True))

@@ -49,6 +49,7 @@ class WorldModelsLearner:
         self.kept: dict[str, Tensor] = {
             "scale/surprise_mean": self._surprise_mean.mean,
             "scale/surprise_weight": self._surprise_mean.weight,
+            "ratio/free": torch.zeros((), dtype=torch.int64),  # fits that no life is charged
             **self._evolution.kept,
             **{f"next/{k}": v for k, v in self._next.world_model.state_dict().items()},
         }
@@ -66,11 +67,18 @@ class WorldModelsLearner:
         """One update of the model, as often as the train ratio allows, or one generation."""
         if not replay.ready:
             return None
-        times, at = divmod(self.updates, self.publish_updates)
-        fit = self._config.world_models.fit
-        if at < fit and not self._ratio.due(replay.steps, times * fit + at):
+        fits = self.updates % self.publish_updates < self._config.world_models.fit
+        charged = self.charged - int(self.kept["ratio/free"])
+        if fits and not self._ratio.due(replay.steps, charged):
             return None
         return self.update(replay.sample(self.updates))
+
+    @property
+    def charged(self) -> int:
+        """The fits: generations live in dreams alone."""
+        times, at = divmod(self.updates, self.publish_updates)
+        fit = self._config.world_models.fit
+        return times * fit + min(at, fit)
 
     def published(self, version: int) -> None:
         """Whatever acts, what it lived can be learned from."""
@@ -182,7 +190,8 @@ def world_models_loss(
     surprise = known * dynamics.surprise(observed)
     bonus = surprise_bonus(surprise.clamp(min=0.0), config, surprise_scale)
     feature = State(observed.state.deter, z.detach()).feature
-    reward = known * networks.reward.loss(networks.reward.raw(feature), batch.reward + bonus)
+    paid = batch.reward + bonus
+    reward = known * networks.reward.loss(networks.reward.raw(feature), paid)
     goes_on = (~batch.is_terminal).to(z.dtype)
     if config.dream.discount_in == "continue":
         goes_on = goes_on * config.dream.discount
@@ -202,4 +211,5 @@ def world_models_loss(
         "loss_model": total,
         "surprise": surprise.sum().clamp(min=0.0) / known.sum().clamp(min=1.0),
     }
-    return ModelLoss(total, {name: term.detach() for name, term in terms.items()}, observed)
+    terms = {name: term.detach() for name, term in terms.items()}
+    return ModelLoss(total, terms, observed, paid.detach())

@@ -62,3 +62,14 @@ def test_counter_noise_repeats_by_tick_alone(seed):
     assert torch.equal(first, CounterNoise(seed, 41).normal((3, 4)))
     assert not torch.equal(first, CounterNoise(seed, 42).normal((3, 4)))
     assert not torch.equal(first, CounterNoise(seed + 1, 41).normal((3, 4)))
+
+
+def test_without_a_uniform_share_a_class_may_vanish():
+    latent = CategoricalLatent(2, 3, 0.0)
+    stats = torch.tensor([[200.0, 0, 0, 0, 200.0, 0], [0, 0, 200.0, 0, 0, 200.0]])
+    stats.requires_grad_()
+    kl = latent.kl(stats[0], stats[1])
+    kl.backward()
+    assert torch.isfinite(kl)
+    assert torch.isfinite(stats.grad).all()
+    assert not latent.kl(stats[0], stats[0]).any()

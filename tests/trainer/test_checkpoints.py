@@ -112,3 +112,50 @@ def test_without_a_checkpoint_it_tries_on(tiny, tmp_path):
     learner.descent.in_a_row = 20
     mend(learner, Checkpoints(tmp_path, keep=2))
     assert learner.descent.in_a_row == 0
+
+
+def spoiled(learner):
+    """Finite, and of no use ever after."""
+    with torch.no_grad():
+        for parameter in learner.networks.world_model.parameters():
+            parameter.fill_(1e30)
+
+
+def test_what_was_saved_while_all_was_left_out_is_not_come_back_to(tiny, tmp_path):
+    spaces, learner = spaces_of(tiny), learned(tiny, 2)
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints.save(Checkpoint(learner_tensors(learner), 100, 2, 1))
+    spoiled(learner)
+    for i in range(4):
+        learner.update(batch_of(tiny, spaces, i))
+        left_out = learner.descent.in_a_row
+        assert left_out == i + 1
+        checkpoints.save(Checkpoint(learner_tensors(learner), 101 + i, 3 + i, 1, left_out=left_out))
+    assert checkpoints.newest().steps == 104
+    assert checkpoints.good().steps == 100, "kept beside the two newest"
+    assert len(list(tmp_path.glob("*.json"))) == 3
+    mend(learner, checkpoints)
+    learner.update(batch_of(tiny, spaces, 9))
+    assert learner.descent.in_a_row == 0
+
+
+def test_where_the_last_good_one_does_not_help_the_one_before_is_taken(tiny, tmp_path):
+    spaces, learner = spaces_of(tiny), learned(tiny, 2)
+    checkpoints = Checkpoints(tmp_path, keep=3)
+    checkpoints.save(Checkpoint(learner_tensors(learner), 100, 2, 1))
+    spoiled(learner)  # unnoticed: no update has met it yet
+    checkpoints.save(Checkpoint(learner_tensors(learner), 101, 3, 1))
+    for i in range(2):
+        learner.update(batch_of(tiny, spaces, i))
+        assert learner.descent.in_a_row == 1
+        mend(learner, checkpoints)
+    learner.update(batch_of(tiny, spaces, 9))
+    assert learner.descent.in_a_row == 0
+
+
+def test_a_streak_goes_on_after_a_resume(tiny, tmp_path):
+    learner = learned(tiny, 1)
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    checkpoints.save(Checkpoint(learner_tensors(learner), 100, 2, 1, left_out=7))
+    restore_learner(learner, checkpoints.newest())
+    assert learner.descent.in_a_row == 7

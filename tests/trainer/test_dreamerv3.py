@@ -12,6 +12,7 @@ from configs.load import load_config
 from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.dreamer import DreamerLearner
+from trainer.losses import replay_returns
 
 SMALL = [
     "model.deter=32",
@@ -47,6 +48,39 @@ def test_two_updates_are_finite_and_move_everything(gradient):
     moved = {k.split(".")[0] for k in after if not torch.equal(before[k], after[k])}
     heads = {"policy", "value", "slow_value", "reward", "continues"}
     assert moved == {"encoder", "decoder", "dynamics"} | heads
+
+
+def test_what_life_paid_is_the_same_in_dreams_and_in_the_replay(monkeypatch):
+    """Curiosity too: else the value on lived sequences says less than the one in dreams."""
+    config = preset("reward.surprise=0.5")
+    spaces, lived = spaces_of(config), []
+    learner = DreamerLearner(spaces, config, torch.device("cpu"))
+
+    def spy(reward, *rest):
+        lived.append(reward)
+        return replay_returns(reward, *rest)
+
+    monkeypatch.setattr("trainer.losses.replay_returns", spy)
+    batch = random_batch(spaces, (3, 6), (0, 3), 0)._replace(reward=torch.zeros(3, 6))
+    learner.update(batch)
+    (paid,) = lived
+    known = ~batch.is_first.transpose(0, 1)
+    known[0] = False  # the first row of a window does not know what was foretold
+    assert (paid[known] > 0).all()
+    assert not paid[~known].any()
+
+
+@pytest.mark.parametrize("absurd", [float("nan"), float("inf")])
+def test_a_reward_that_is_no_number_is_not_learned(absurd):
+    config = preset()
+    spaces = spaces_of(config)
+    learner = DreamerLearner(spaces, config, torch.device("cpu"))
+    before = {k: v.clone() for k, v in learner.networks.state_dict().items()}
+    batch = random_batch(spaces, (3, 6), (0, 3), 0)
+    batch.reward[1, 4] = absurd
+    learner.update(batch)
+    assert learner.descent.left_out == 1
+    assert all(torch.equal(before[k], v) for k, v in learner.networks.state_dict().items())
 
 
 def test_the_first_update_has_a_rate_of_0():

@@ -180,14 +180,17 @@ def test_a_beginning_forgets_even_what_is_not_a_number(config):
 @pytest.mark.parametrize(("size", "starts"), [((8, 20), 64), ((8, 16), 100), ((8, 16), 64)])
 def test_dreams_begin_everywhere_in_the_batch(size, starts):
     lived = State(torch.arange(size[0] * size[1]).reshape(*size, 1), torch.zeros(*size, 1))
-    chosen = _choose_starts(lived, None, starts, False).deter.flatten()
+    chosen = _choose_starts(lived, None, starts, False)[0].deter.flatten()
     assert len(chosen) == starts
     per_window = torch.bincount(chosen // size[1], minlength=size[0])
     assert per_window.max() - per_window.min() <= 1
 
 
-def test_what_is_only_remembered_is_not_learned_from(config):
+@pytest.mark.parametrize("replay_weight", [0.0, 0.3])
+def test_what_is_only_remembered_is_not_learned_from(config, replay_weight):
     """Whatever stands in an unlearned Step that nothing depends on, the update is the same."""
+    critic = config.critic.model_copy(update={"replay_weight": replay_weight})
+    config = config.model_copy(update={"critic": critic})
     spaces = spaces_of(config)
     batch = batch_of(config, spaces)
     learned = torch.ones(batch.reward.shape, dtype=torch.bool)
@@ -214,5 +217,5 @@ def test_dreams_begin_in_what_is_learned_from():
     deter = torch.arange(12.0).reshape(3, 4, 1)
     learned = torch.zeros(3, 4, dtype=torch.bool)
     learned[1] = True
-    chosen = _choose_starts(State(deter, deter), learned, 8, False).deter.flatten().tolist()
+    chosen = _choose_starts(State(deter, deter), learned, 8, False)[0].deter.flatten().tolist()
     assert sorted(chosen) == [4.0, 5.0, 6.0, 7.0]
