@@ -249,16 +249,19 @@ def forget(
             raise SessionError("say which span: --last 5m, or --from and --to")
         run = open_run(path)
         with claim(run), unseen(run):
-            if last is not None:
-                span = newest(run, care.parse_span(last))
-            else:
-                first = care.began_ns(run.path)
-                span = Span(moment(begin, first, 0), moment(end, first, FOREVER_NS))
-            chosen = choose(run, span)
+            with console.status("reading"):
+                if last is not None:
+                    span = newest(run, care.parse_span(last))
+                else:
+                    first = care.began_ns(run.path)
+                    span = Span(moment(begin, first, 0), moment(end, first, FOREVER_NS))
+                chosen = choose(run, span)
             what = f"{len(chosen.indices)} steps lived from {care.day(chosen.began_ns)} on"
             if not yes and not typer.confirm(f"Forget {what} in {run.path}, for good?"):
                 raise typer.Exit(1)
-            _told(forget_steps(run, chosen), what)
+            with console.status("forgetting"):
+                found = forget_steps(run, chosen)
+            _told(found, what)
 
 
 def moment(text: str | None, first_ns: int, default_ns: int) -> int:
