@@ -138,7 +138,9 @@ class Segment:
             chunk = Chunk.read(ReadDataStream(file))
             records = breakup_chunk(chunk, validate_crc=verify)
         except Exception as error:  # whatever a decompressor makes of damage
-            raise SessionError(f"{self.path}: chunk {number} is damaged: {error!r}") from error
+            raise SessionError(
+                f"{self.path}: chunk {number} is damaged: sessions recover ({error!r})"
+            ) from error
         return [record for record in records if isinstance(record, Message)]
 
 

@@ -191,9 +191,12 @@ def _of_session(folder: Path, span: Span) -> Iterator[_Clocked]:
         near = inside or info.end > span.from_index
         hears = info.codec.spaces.has_sound
         for recorded in segment.messages():
-            told = json.loads(recorded.messages[STEP])
-            age_ns = round(1e9 * (told["frame_age_s"] or 0.0))
-            times = (int(told["wall_ns"]), int(told["monotonic_ns"]), age_ns)
+            try:
+                told = json.loads(recorded.messages[STEP])
+                age_ns = round(1e9 * (told["frame_age_s"] or 0.0))
+                times = (int(told["wall_ns"]), int(told["monotonic_ns"]), age_ns)
+            except (ValueError, KeyError, TypeError) as error:
+                raise SessionError(f"{file} is damaged: sessions recover ({error!r})") from error
             yield _Clocked(recorded.index, *times, hears)
 
 
