@@ -297,11 +297,11 @@ def test_a_cut_that_was_killed_is_in_nobodys_way(tmp_path):
     assert not (tmp_path / ".a").exists()
 
 
-def test_paths_and_what_a_file_says_are_no_markup(tmp_path):
-    folder = tmp_path / "[old]life"
-    record(folder / "session", make_steps(10), about={"git_commit": "[/b]"})
-    for words in (["list", str(folder)], ["info", str(folder)]):
-        done = CliRunner().invoke(app, words, env={"COLUMNS": "400"})
+def test_paths_and_what_a_file_says_are_no_markup(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    record(Path("[old]life/session"), make_steps(10), about={"git_commit": "[/b]"})
+    for words in (["list", "[old]life"], ["info", "[old]life"]):
+        done = CliRunner().invoke(app, words)
         assert done.exit_code == 0, done.output
         assert "[old]life" in done.output
 
