@@ -149,7 +149,11 @@ def export(
 
     known = {"lerobot": to_lerobot, "npz": to_npz, "mp4": to_mp4, "rerun": to_rerun}
     files = {"mp4": ".mp4", "rerun": ".rrd"}  # the others are folders
-    with bad_input_exits(files=True), Progress(console=console, transient=True) as bar:
+    with (
+        bad_input_exits(files=True),
+        look_at(run_of(path)),
+        Progress(console=console, transient=True) as bar,
+    ):
         if to not in known:
             raise SessionError(f"--to {to}: known are {', '.join(known)}")
         session, run = Session(path), RunFolder(path)
@@ -158,8 +162,7 @@ def export(
         name = f"{path.resolve().name}{files[to]}" if to in files else to
         place = out or run.exports / name
         task = bar.add_task("exporting", total=session.steps_recorded)
-        with look_at(run_of(path)):
-            count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
+        count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
     what = {"lerobot": "episodes", "mp4": "pictures"}.get(to, "steps")
     tell(f"{count} {what} written to {place}")
 

@@ -11,7 +11,7 @@ from interfaces.journal.layout import segment_paths
 from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session import care
-from interfaces.session.commands import beside
+from interfaces.session.commands import app, beside
 from interfaces.session.forget import Span, choose, newest
 from interfaces.session.forget import forget as forget_chosen
 from interfaces.session.messages import EVENTS
@@ -274,8 +274,15 @@ def test_damage_elsewhere_does_not_keep_anybody_in(run):
 
 def test_nobody_looks_meanwhile(run):
     run, _ = run
+    path = str(run.path)
     with look_at(run), look_at(run):  # several may look
-        done = CliRunner().invoke(beside, [str(run.path), "--last", "5s", "--yes"])
-    assert done.exit_code == 2
-    assert "being looked at" in done.stderr
+        for commands, words in (
+            (beside, [path, "--last", "5s", "--yes"]),
+            (app, ["recover", path]),
+            (app, ["prune", path, "--keep-gb", "0", "--yes"]),
+        ):
+            done = CliRunner().invoke(commands, words)
+            assert done.exit_code == 2, done.output
+            assert "being looked at" in done.stderr.replace("\n", " ")
     assert not forgotten(run)
+    assert len(segment_files(run.path)) == 3
