@@ -103,7 +103,6 @@ def dreamed_returns(learner: Any, config: Config) -> list[float]:
 
 def live_without(run: Run, config: Config, population: str) -> None:
     """CMA-ES of W, b on the true observation; one lived episode a candidate."""
-    import cma
     import gymnasium
 
     world = gymnasium.make(WORLD)
@@ -123,7 +122,7 @@ def live_without(run: Run, config: Config, population: str) -> None:
     if population == "preset":
         options["popsize"] = config.world_models.population
     size = 2 * (world.reset()[0].size + 1)
-    strategy = cma.CMAEvolutionStrategy(np.zeros(size), config.world_models.sigma, options)
+    strategy = cma_es(np.zeros(size), config.world_models.sigma, options)
     lived, mean = 0, 0.0
     while mean < ENOUGH and lived < MOST_LIVED:
         candidates = strategy.ask()
@@ -132,6 +131,12 @@ def live_without(run: Run, config: Config, population: str) -> None:
         strategy.tell(candidates, [-score for score in scores])
         now = np.asarray(strategy.mean)
         mean = run.look(lived, [episode(now, FIRST_SEED + i) for i in range(EPISODES)])
+
+
+def cma_es(*arguments: Any) -> Any:
+    import cma
+
+    return cma.CMAEvolutionStrategy(*arguments)
 
 
 def path_of(name: str, seed: int) -> Path:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from interfaces.board import Board
 
@@ -23,6 +23,12 @@ class MetricsLog:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def losses(board: Board) -> dict[str, float]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from loguru import logger
 from safetensors.torch import load, save
 from torch import Tensor
@@ -46,7 +45,8 @@ def learner_tensors(learner: Learner) -> dict[str, Tensor]:
     """Everything the learner would need to go on exactly."""
     tensors = {f"network/{k}": v for k, v in learner.networks.state_dict().items()}
     for name, optimizer in learner.optimizers.items():
-        for i, moments in optimizer.state_dict()["state"].items():
+        for i, parameter in enumerate(optimizer.parameters):
+            moments = optimizer.state.get(parameter, {})
             tensors |= {f"optimizer/{name}/{i}/{key}": value for key, value in moments.items()}
     tensors |= learner.kept
     return {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
@@ -57,20 +57,12 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
     load_networks(learner.networks, checkpoint)
     tensors = checkpoint.tensors
     for name, optimizer in learner.optimizers.items():
-        parameters: list[Tensor] = optimizer.param_groups[0]["params"]
-        for i, parameter in enumerate(parameters):
+        for i, parameter in enumerate(optimizer.parameters):
             prefix = f"optimizer/{name}/{i}/"
             moments = {
                 k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
             }
-            # In the memory order of the parameter: the fused step walks both alike, and a
-            # checkpoint knows nothing of channels-last.
-            optimizer.state[parameter] = {
-                key: torch.empty_like(parameter).copy_(value)
-                if value.dim()
-                else value.to(parameter.device, copy=True)
-                for key, value in moments.items()
-            }
+            optimizer.put_back(parameter, moments)
     for name, tensor in learner.kept.items():
         if name in tensors:  # one that is new has the value it begins with
             tensor.copy_(tensors[name])

@@ -97,7 +97,7 @@ class DreamerLearner:
         dreamed, returns, metrics = self._dream(model, batch)
         for name, optimizer in self.optimizers.items():
             lr = warmed_up(self._lr[name], self.updates, self._config.trainer.warmup)
-            optimizer.param_groups[0]["lr"] = lr
+            optimizer.lr = lr
         if self.descent.step(model.total + dreamed):
             self.surprise_mean.update(model.terms["surprise"])
             self.networks.value.adapt(returns)

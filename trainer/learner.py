@@ -9,6 +9,7 @@ from agent.networks import ActingNetworks
 from agent.noise import TorchNoise
 from configs.schema import Config
 from interfaces.spaces import Spaces
+from trainer.optimizer import Optimizer
 from trainer.replay import Replay
 
 Metrics = dict[str, Tensor]
@@ -35,7 +36,7 @@ class Learner(Protocol):
         """Updates so far, as a train ratio counts them."""
         ...
 
-    optimizers: dict[str, torch.optim.Optimizer]
+    optimizers: dict[str, Optimizer]
     kept: dict[str, Tensor]
     noise: TorchNoise
     updates: int
@@ -56,7 +57,7 @@ class Descent:
     """Steps of several optimisers together, or of none: one absurd number must not cost all that
     was ever learned. Counts and names what it left out."""
 
-    def __init__(self, optimizers: dict[str, torch.optim.Optimizer], clip: float) -> None:
+    def __init__(self, optimizers: dict[str, Optimizer], clip: float) -> None:
         self._optimizers, self._clip = optimizers, clip
         self.left_out = 0  # in all
         self.in_a_row = 0
@@ -66,12 +67,11 @@ class Descent:
     def step(self, loss: Tensor) -> bool:
         """Down the gradient of `loss`, clipped to a global norm; False: it was not finite."""
         for optimizer in self._optimizers.values():
-            optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad()
         loss.backward()
         strange: list[str] = []
         for name, optimizer in self._optimizers.items():
-            parameters = optimizer.param_groups[0]["params"]
-            norm = nn.utils.clip_grad_norm_(parameters, self._clip, foreach=True)
+            norm = nn.utils.clip_grad_norm_(optimizer.parameters, self._clip, foreach=True)
             if not torch.isfinite(norm):
                 strange.append(name)
         if strange:

@@ -27,8 +27,8 @@ def learn_offline(
 ) -> None:
     """Import, learn for so many updates (None: as many as a life would have had), write
     summary.json. Raises what Offline raises."""
-    log, began = MetricsLog(run.metrics), time.perf_counter()
-    with progress_bar(console, quiet=quiet) as bar:
+    began = time.perf_counter()
+    with MetricsLog(run.metrics) as log, progress_bar(console, quiet=quiet) as bar:
         total = sum(session.steps_recorded for session in sessions)
         reading = bar.add_task("importing", total=total, gauges="")
         imported = import_sessions(

@@ -3,8 +3,7 @@
 # torch has no public name for its operations on lists of tensors.
 # pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,15 +11,88 @@ from torch import Tensor, nn
 from configs.learning import TrainerConfig
 
 _BETA_SQUARE, _BETA_MOMENTUM = 0.999, 0.9
-_TINY, _SMALLEST_NORM = 1e-20, 1e-3
+_TINY, _ADAM_TINY, _SMALLEST_NORM = 1e-20, 1e-7, 1e-3
 
 
-class LaProp(torch.optim.Optimizer):
+class Optimizer:
+    """Steps down the gradient of some parameters of one device and kind of number.
+
+    Not torch.optim's: its own loads the compiler with the first step, 75 MB and 1.4 s of every
+    trainer's start, for a program that compiles nothing.
+    """
+
+    counts_on: str | None = None  # where "step" is kept; None: where the parameter is
+
+    def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
+        self.parameters = list(parameters)
+        self.lr = lr
+        self.state: dict[nn.Parameter, dict[str, Tensor]] = {}  # of those stepped so far, by name
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        if moving := [p for p in self.parameters if p.grad is not None]:
+            self._step(moving, [p.grad for p in moving if p.grad is not None])
+
+    def put_back(self, parameter: nn.Parameter, kept: dict[str, Tensor]) -> None:
+        """What a checkpoint kept of a parameter; empty where it was never stepped."""
+        self.state.pop(parameter, None)
+        if kept:
+            # In the memory order of the parameter: the fused step walks both alike, and a
+            # checkpoint knows nothing of channels-last.
+            self.state[parameter] = {
+                name: torch.empty_like(parameter).copy_(value)
+                if value.dim()
+                else value.to(self.counts_on or parameter.device, copy=True)
+                for name, value in kept.items()
+            }
+
+    def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
+        raise NotImplementedError
+
+    def _state(self, params: list[nn.Parameter], *names: str) -> list[list[Tensor]]:
+        """What is kept of each parameter, a list for each name, after their "step"."""
+        for p in params:
+            if p not in self.state:
+                step = torch.zeros((), device=self.counts_on or p.device)
+                self.state[p] = {"step": step} | {name: torch.zeros_like(p) for name in names}
+        return [[self.state[p][name] for p in params] for name in ("step", *names)]
+
+
+class Adam(Optimizer):
+    """Kingma & Ba 2014, with torch's fused kernel, to the bit as torch.optim.Adam has it."""
+
+    def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
+        steps, means, squares = self._state(params, "exp_avg", "exp_avg_sq")
+        torch._foreach_add_(steps, 1)
+        torch._fused_adam_(
+            list[Tensor](params),
+            grads,
+            means,
+            squares,
+            [],
+            steps,
+            lr=self.lr,
+            beta1=_BETA_MOMENTUM,
+            beta2=_BETA_SQUARE,
+            weight_decay=0.0,
+            eps=_ADAM_TINY,
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+class LaProp(Optimizer):
     """Adaptive clipping, then RMS scaling, then momentum on what is already scaled (Ziyin 2020).
 
     A tensor's gradient is clipped to `agc` of the tensor's norm, whole tensors, biases and scales
     too (Brock 2021 clips unit by unit). `weight_decay` is for tensors of two or more axes.
     """
+
+    counts_on = "cpu"  # read as a number each step: on a GPU it would be waited for
 
     def __init__(
         self,
@@ -29,24 +101,14 @@ class LaProp(torch.optim.Optimizer):
         agc: float = 0.3,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(list(parameters), {"lr": lr, "agc": agc, "weight_decay": weight_decay})
+        super().__init__(parameters, lr)
+        self._agc, self._weight_decay = agc, weight_decay
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # pyright: ignore
-        for group in self.param_groups:
-            self._step_group(group)
-
-    def _step_group(self, group: dict[str, Any]) -> None:
-        params: list[nn.Parameter] = [p for p in group["params"] if p.grad is not None]
-        if not params:
-            return
-        grads = list(clipped([p.grad for p in params], params, group["agc"]))
-        states = [self._state(p) for p in params]
-        squares = [state["square"] for state in states]
-        moments = [state["momentum"] for state in states]
-        for state in states:
-            state["step"] += 1
-        count = float(states[0]["step"])
+    def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
+        grads = list(clipped(grads, params, self._agc))
+        steps, squares, moments = self._state(params, "square", "momentum")
+        torch._foreach_add_(steps, 1)
+        count = float(steps[0])
         torch._foreach_mul_(squares, _BETA_SQUARE)
         torch._foreach_addcmul_(squares, grads, grads, 1.0 - _BETA_SQUARE)
         scale = torch._foreach_div(squares, 1.0 - _BETA_SQUARE**count)
@@ -56,19 +118,11 @@ class LaProp(torch.optim.Optimizer):
         torch._foreach_mul_(moments, _BETA_MOMENTUM)
         torch._foreach_add_(moments, grads, alpha=1.0 - _BETA_MOMENTUM)
         moved = torch._foreach_div(moments, 1.0 - _BETA_MOMENTUM**count)
-        if group["weight_decay"]:
+        if self._weight_decay:
             for change, p in zip(moved, params, strict=True):
                 if p.dim() >= 2:
-                    change.add_(p, alpha=group["weight_decay"])
-        torch._foreach_add_(list[Tensor](params), moved, alpha=-group["lr"])
-
-    def _state(self, parameter: nn.Parameter) -> dict[str, Tensor]:
-        state = self.state[parameter]
-        if not state:
-            state["step"] = torch.zeros(())
-            state["square"] = torch.zeros_like(parameter)
-            state["momentum"] = torch.zeros_like(parameter)
-        return state
+                    change.add_(p, alpha=self._weight_decay)
+        torch._foreach_add_(list[Tensor](params), moved, alpha=-self.lr)
 
 
 def clipped(
@@ -84,11 +138,11 @@ def clipped(
     return torch._foreach_mul(found, list(shrink.unbind()))
 
 
-def make_optimizer(module: nn.Module, lr: float, config: TrainerConfig) -> torch.optim.Optimizer:
+def make_optimizer(module: nn.Module, lr: float, config: TrainerConfig) -> Optimizer:
     parameters = [p for p in module.parameters() if p.requires_grad]
     if config.optimizer == "laprop":
         return LaProp(parameters, lr, config.agc)
-    return torch.optim.Adam(parameters, lr=lr, eps=1e-7, fused=True)
+    return Adam(parameters, lr)
 
 
 def warmed_up(lr: float, update: int, warmup: int) -> float:

@@ -118,7 +118,7 @@ class PPOLearner:
 
     def _warm_up(self) -> None:
         lr = warmed_up(self._config.ppo.lr, self.updates, self._config.trainer.warmup)
-        self.optimizers["ppo"].param_groups[0]["lr"] = lr
+        self.optimizers["ppo"].lr = lr
 
     def _start(self, replay: Replay) -> int:
         """The first Step not learned from. A journal that was damaged goes back, and so does it."""

@@ -39,8 +39,8 @@ def run_lockstep(
 ) -> None:
     """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
     board, began = lockstep.board, time.perf_counter()
-    log, first_losses, next_line = MetricsLog(run.metrics), dict[str, float](), began
-    with progress_bar(console, quiet=quiet) as bar:
+    first_losses, next_line = dict[str, float](), began
+    with MetricsLog(run.metrics) as log, progress_bar(console, quiet=quiet) as bar:
         task = bar.add_task("living", total=steps, completed=lockstep.steps, gauges="")
 
         def progress(done: int) -> None:
@@ -55,9 +55,8 @@ def run_lockstep(
 
         lockstep.run(steps, progress, stopped.is_set)
         bar.update(task, completed=lockstep.steps, gauges=_gauges(board, config.method))
-    seconds = time.perf_counter() - began
-    log.write(metrics_line(board, seconds))
-    log.close()
+        seconds = time.perf_counter() - began
+        log.write(metrics_line(board, seconds))
     replayed = int(board["session_updates"]) * config.replayed_per_update
     content = summary(
         board,

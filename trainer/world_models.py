@@ -98,7 +98,7 @@ class WorldModelsLearner:
             self._next, batch, self._num_actions, config, surprise.value, self.noise
         )
         lr = warmed_up(trainer.model_lr, self.updates, trainer.warmup)
-        self.optimizers["model"].param_groups[0]["lr"] = lr
+        self.optimizers["model"].lr = lr
         if self.descent.step(loss.total):
             surprise.update(loss.terms["surprise"])
         return loss.terms

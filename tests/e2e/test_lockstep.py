@@ -2,32 +2,17 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.conftest import ROOT
+from tests.cli import call, here
 
 pytestmark = pytest.mark.e2e
-STEPS = 160
-
-
-def call(*words):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *map(str, words)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
+STEPS = 110
+TINY = ("tiny", "--seed", 7, "evaluate.episode_steps=60")
 
 
 def newest_tensors(run: Path):
@@ -45,14 +30,13 @@ def journal_rows(run: Path, steps: int):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The same life three times: twice whole, once stopped at half and resumed."""
-    folder = tmp_path_factory.mktemp("夢 lockstep")
-    for name in ("one", "two"):
-        call("train", "tiny", "--steps", STEPS, "--seed", 7, "--out", folder / name, "--quiet")
-    call(
-        "train", "tiny", "--steps", STEPS // 2 - 7, "--seed", 7, "--out", folder / "half", "--quiet"
-    )
-    call("train", "--resume", folder / "half", "--steps", STEPS, "--quiet")
+    """The same life three times: whole in a process of its own and in this one, and here again,
+    but stopped at half and resumed."""
+    folder, half = tmp_path_factory.mktemp("夢 lockstep"), STEPS // 2 - 7
+    for train, name in ((call, "one"), (here, "two")):
+        train("train", *TINY, "--steps", STEPS, "--out", folder / name, "--quiet")
+    here("train", *TINY, "--steps", half, "--out", folder / "half", "--quiet")
+    here("train", "--resume", folder / "half", "--steps", STEPS, "--quiet")
     return folder
 
 
@@ -72,9 +56,9 @@ def test_a_resume_is_exact_where_old_steps_were_freed(tmp_path):
         *("journal.segment_steps=16", "journal.max_steps=64", "trainer.prefill=40"),
         "trainer.checkpoint_steps=50",
     )
-    call("train", "tiny", *small, "--steps", 160, "--out", tmp_path / "whole", "--quiet")
-    call("train", "tiny", *small, "--steps", 100, "--out", tmp_path / "half", "--quiet")
-    call("train", "--resume", tmp_path / "half", "--steps", 160, "--quiet")
+    here("train", "tiny", *small, "--steps", 120, "--out", tmp_path / "whole", "--quiet")
+    here("train", "tiny", *small, "--steps", 90, "--out", tmp_path / "half", "--quiet")
+    here("train", "--resume", tmp_path / "half", "--steps", 120, "--quiet")
     one, another = newest_tensors(tmp_path / "whole"), newest_tensors(tmp_path / "half")
     for name, tensor in one.items():
         np.testing.assert_array_equal(tensor, another[name], err_msg=name)
@@ -85,15 +69,7 @@ def test_a_life_in_real_time_is_not_resumed_in_lockstep(runs, tmp_path):
     shutil.copytree(runs / "one", lived)
     (lived / "processes.json").write_text('{"body": 1}', encoding="utf-8")
     before = {p: p.read_bytes() for p in (lived / "journal").iterdir()}
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), "train", "--resume", str(lived)],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "run --resume" in done.stderr
+    assert "run --resume" in here("train", "--resume", lived, code=2).all
     assert {p: p.read_bytes() for p in (lived / "journal").iterdir()} == before
 
 
@@ -111,10 +87,10 @@ def test_it_learned_something_and_says_what(runs):
 
 def test_evaluate_is_repeatable_and_prints_json(runs):
     words = ("evaluate", runs / "one", "--episodes", 2, "--seed", 5, "--json")
-    first, second = json.loads(call(*words)), json.loads(call(*words))
+    first, second = json.loads(call(*words).output), json.loads(here(*words).output)
     assert first == second
     assert len(first["returns"]) == 2
     assert first["return_mean"] == pytest.approx(np.mean(first["returns"]))
     assert first["updates"] > 10
-    table = call("evaluate", runs / "one", "--episodes", 1, "--policy", "random")
-    assert "random policy" in table
+    table = here("evaluate", runs / "one", "--episodes", 1, "--policy", "random")
+    assert "random policy" in table.all

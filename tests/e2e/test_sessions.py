@@ -12,22 +12,10 @@ import psutil
 import pytest
 
 from interfaces.session.session import Session
+from tests.cli import call, command, here
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.e2e
-
-
-def call(*words, code=0):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *map(str, words)],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == code, done.stderr + done.stdout
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +28,10 @@ def life(tmp_path_factory):
 def test_everything_lived_is_in_the_session_and_replays_bit_for_bit(life):
     ticks = json.loads((life / "summary.json").read_text(encoding="utf-8"))["ticks"]
     assert Session(life).steps_recorded == ticks
-    assert f"{ticks} steps are whole" in call("sessions", "verify", life)
-    told = json.loads(call("sessions", "list", life.parent, "--json"))
+    assert f"{ticks} steps are whole" in here("sessions", "verify", life).all
+    told = json.loads(here("sessions", "list", life.parent, "--json").output)
     assert [each["steps"] for each in told] == [ticks]
-    verdict = json.loads(call("replay", life, "--json"))
+    verdict = json.loads(call("replay", life, "--json").output)
     assert (verdict["ticks"], verdict["differing"]) == (ticks, 0)
     assert verdict["verified"] == ticks
 
@@ -52,7 +40,7 @@ def test_records_teach_and_a_life_goes_on_from_them(life, tmp_path):
     run = tmp_path / "learned"
     pattern = life.parent / "*" / "session"
     small = ("trainer.prefill=20", "trainer.holdout=0.4")
-    call("train", "tiny", "--sessions", pattern, "--updates", 5, "--out", run, "--quiet", *small)
+    here("train", "tiny", "--sessions", pattern, "--updates", 5, "--out", run, "--quiet", *small)
     told = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     assert told["updates"] == 5
     assert told["held_out_loss_model"] is not None
@@ -65,9 +53,8 @@ def test_records_teach_and_a_life_goes_on_from_them(life, tmp_path):
 
 def test_it_is_looked_at_in_a_browser_on_this_machine_only(life):
     pytest.importorskip("nicegui")
-    words = [sys.executable, str(ROOT / "main.py"), "replay", str(life), "--view"]
     player = subprocess.Popen(
-        [*words, "--no-browser", "--port", "0"],
+        command("replay", life, "--view", "--no-browser", "--port", "0"),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         encoding="utf-8",
@@ -88,8 +75,8 @@ def test_it_is_looked_at_in_a_browser_on_this_machine_only(life):
         taken = url.rpartition(":")[2]
         heard = psutil.Process(player.pid).net_connections("inet")
         assert {c.laddr.ip for c in heard if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
-        assert f"--port {taken}" in call("replay", life, "--view", "--port", taken, code=2)
-        assert "being looked at" in call("forget", life, "--last", "1s", "--yes", code=2)
+        assert f"--port {taken}" in here("replay", life, "--view", "--port", taken, code=2).all
+        assert "being looked at" in here("forget", life, "--last", "1s", "--yes", code=2).all
         if sys.platform != "win32":  # where Ctrl-C goes to the whole console
             player.send_signal(signal.SIGINT)
             assert player.wait(20) == 0
@@ -102,10 +89,10 @@ def test_it_is_looked_at_in_a_browser_on_this_machine_only(life):
 def test_it_becomes_a_film_with_what_it_thought(life):
     av = pytest.importorskip("av")
     ticks = json.loads((life / "summary.json").read_text(encoding="utf-8"))["ticks"]
-    assert f"{ticks} pictures" in call("replay", life, "--mp4")
+    assert f"{ticks} pictures" in here("replay", life, "--mp4").all
     with av.open(str(life / "replays" / "life.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) == ticks
-    assert "exists already" in " ".join(call("replay", life, "--mp4", code=2).split())
+    assert "exists already" in here("replay", life, "--mp4", code=2).all
 
 
 @pytest.mark.parametrize(
@@ -125,4 +112,4 @@ def test_it_becomes_a_film_with_what_it_thought(life):
     ],
 )
 def test_bad_input_is_named_and_exits_2(words, named):
-    assert named in " ".join(call(*words, code=2).split())
+    assert named in here(*words, code=2).all

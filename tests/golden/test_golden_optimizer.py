@@ -36,7 +36,7 @@ def test_eight_updates(case, dtype):
     parameters = fresh(dtype)
     optimizer = LaProp(parameters.values(), lr, agc, decay)
     for k in range(STEPS):
-        optimizer.param_groups[0]["lr"] = warmed_up(lr, k, warmup)
+        optimizer.lr = warmed_up(lr, k, warmup)
         give_gradients(parameters, k)
         before = {name: parameter.detach().clone() for name, parameter in parameters.items()}
         optimizer.step()
