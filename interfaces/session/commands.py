@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+from collections.abc import Generator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,15 @@ from rich.text import Text
 from interfaces.lock import claim, look_at, unseen
 from interfaces.run_folder import RunFolder, open_run, run_of
 from interfaces.session import care
-from interfaces.session.forget import FOREVER_NS, Forgotten, Span, choose, newest
+from interfaces.session.forget import (
+    FOREVER_NS,
+    Advance,
+    Forgotten,
+    Span,
+    choose,
+    count_segments,
+    newest,
+)
 from interfaces.session.forget import forget as forget_steps
 from interfaces.session.recover import Recovered, recover_run
 from interfaces.session.recover import recover as recover_session
@@ -252,19 +261,27 @@ def forget(
             raise SessionError("say which span: --last 5m, or --from and --to")
         run = open_run(path)
         with claim(run), unseen(run):
-            with console.status("reading"):
+            with _bar("reading", run) as advance:
                 if last is not None:
                     span = newest(run, care.parse_span(last))
                 else:
                     first = care.began_ns(run.path)
                     span = Span(moment(begin, first, 0), moment(end, first, FOREVER_NS))
-                chosen = choose(run, span)
+                chosen = choose(run, span, advance)
             what = f"{len(chosen.indices)} steps lived from {care.day(chosen.began_ns)} on"
             if not yes and not typer.confirm(f"Forget {what} in {run.path}, for good?"):
                 raise typer.Exit(1)
-            with console.status("forgetting"):
-                found = forget_steps(run, chosen)
+            with _bar("forgetting", run) as advance:
+                found = forget_steps(run, chosen, advance)
             _told(found, what)
+
+
+@contextlib.contextmanager
+def _bar(what: str, run: RunFolder) -> Generator[Advance]:
+    """One that advances by the run's segments."""
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(what, total=count_segments(run))
+        yield lambda: bar.advance(task)
 
 
 def moment(text: str | None, first_ns: int, default_ns: int) -> int:

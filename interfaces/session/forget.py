@@ -7,7 +7,7 @@ from it cannot unlearn: they are listed.
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ _KEPT = ("index", "tick", "monotonic_ns", "wall_ns", "frame_number", "weights_ve
 _WORKSHOP = "forgetting"
 _ROUNDING = 1 + 2**-20  # ages are float32 seconds
 FOREVER_NS = 2**63 - 1
+Advance = Callable[[], object]  # told after each segment
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,12 @@ def newest(run: RunFolder, seconds: float) -> Span:
     return Span(wall_ns - round(seconds * 1e9), wall_ns + 1, first)
 
 
-def choose(run: RunFolder, span: Span) -> Chosen:
+def count_segments(run: RunFolder) -> int:
+    """Of journal and session: as many as `choose` looks at, and `forget`."""
+    return len(segment_paths(run.journal)) + len(segment_files(run.session))
+
+
+def choose(run: RunFolder, span: Span, advance: Advance = lambda: None) -> Chosen:
     """The Steps of the span, in journal and session, and those after it that still show or sound
     what was in it: a picture that was grabbed before its end, a window of sound that reaches into
     it. Nobody may live there. Raises SessionError where nothing was lived then, a segment was not
@@ -99,7 +105,7 @@ def choose(run: RunFolder, span: Span) -> Chosen:
     found: set[int] = set()
     began_ns = FOREVER_NS
     window_ns = round(1e9 * run.config.world.ears.window_s)
-    for each in (_of_journal(run), _of_session(run.session, span)):
+    for each in (_of_journal(run, advance), _of_session(run.session, span, advance)):
         reach = _Reach(span, window_ns)
         for step in each:
             if reach.takes(step):
@@ -110,7 +116,7 @@ def choose(run: RunFolder, span: Span) -> Chosen:
     return Chosen(np.array(sorted(found), np.int64), began_ns)
 
 
-def forget(run: RunFolder, chosen: Chosen) -> Forgotten:
+def forget(run: RunFolder, chosen: Chosen, advance: Advance = lambda: None) -> Forgotten:
     """Take these Steps out. Cut short, it is done again from the beginning. Raises SessionError for
     a damaged segment, OSError."""
     keep_beginning(run)
@@ -126,8 +132,8 @@ def forget(run: RunFolder, chosen: Chosen) -> Forgotten:
     for damaged in (*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")):
         found.exports.append(damaged)
         damaged.unlink()
-    _blank_journal(run, chosen.indices, found)
-    _rewrite_session(run.session, chosen.indices, found)
+    _blank_journal(run, chosen.indices, found, advance)
+    _rewrite_session(run.session, chosen.indices, found, advance)
     found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), chosen.began_ns)
     applied = (run.weights / "applied").glob("*.safetensors")
     found.weights = _written_after(applied, chosen.began_ns)
@@ -169,7 +175,7 @@ class _Reach:
         return False
 
 
-def _of_journal(run: RunFolder) -> Iterator[_Clocked]:
+def _of_journal(run: RunFolder, advance: Advance) -> Iterator[_Clocked]:
     for segment in _journal(run):
         rows = segment.steps[: segment.committed]
         hears = "sound" in (rows.dtype.names or ())
@@ -177,9 +183,10 @@ def _of_journal(run: RunFolder) -> Iterator[_Clocked]:
         times = (rows["wall_ns"].tolist(), rows["monotonic_ns"].tolist(), ages.tolist())
         for row, (wall_ns, monotonic_ns, age_ns) in enumerate(zip(*times, strict=True)):
             yield _Clocked(segment.first + row, wall_ns, monotonic_ns, age_ns, hears)
+        advance()
 
 
-def _of_session(folder: Path, span: Span) -> Iterator[_Clocked]:
+def _of_session(folder: Path, span: Span, advance: Advance) -> Iterator[_Clocked]:
     """Of segments that may hold Steps of the span, or follow on one that does."""
     near = False
     for file in segment_files(folder):
@@ -187,6 +194,7 @@ def _of_session(folder: Path, span: Span) -> Iterator[_Clocked]:
         low, high = info.wall_ns or (0, FOREVER_NS)
         inside = low < span.end_ns and span.begin_ns <= high
         if not (near or inside or info.end > span.from_index):
+            advance()
             continue
         near = inside or info.end > span.from_index
         hears = info.codec.spaces.has_sound
@@ -198,6 +206,7 @@ def _of_session(folder: Path, span: Span) -> Iterator[_Clocked]:
             except (ValueError, KeyError, TypeError) as error:
                 raise SessionError(f"{file} is damaged: sessions recover ({error!r})") from error
             yield _Clocked(recorded.index, *times, hears)
+        advance()
 
 
 def _journal(run: RunFolder) -> list[JournalSegment]:
@@ -233,7 +242,9 @@ def _between(before: tuple[int, int], after: tuple[int, int]) -> int:
     return max(0, after[1] - before[1])
 
 
-def _blank_journal(run: RunFolder, indices: NDArray[np.int64], found: Forgotten) -> None:
+def _blank_journal(
+    run: RunFolder, indices: NDArray[np.int64], found: Forgotten, advance: Advance
+) -> None:
     """What follows on the span is a beginning."""
     spaces = read_layout(run.journal)
     for segment in _journal(run):
@@ -246,6 +257,7 @@ def _blank_journal(run: RunFolder, indices: NDArray[np.int64], found: Forgotten)
         found.journal_steps += int(inside.sum())
         segment.wipe()  # Steps that were thrown away lie there still
         flush(segment.path, segment.bytes)
+        advance()
 
 
 def _blanked(step: NDArray[np.void]) -> NDArray[np.void]:
@@ -265,7 +277,9 @@ def _begun(step: NDArray[np.void], spaces: Spaces) -> NDArray[np.void]:
     return begun
 
 
-def _rewrite_session(folder: Path, indices: NDArray[np.int64], found: Forgotten) -> None:
+def _rewrite_session(
+    folder: Path, indices: NDArray[np.int64], found: Forgotten, advance: Advance
+) -> None:
     """A segment lies under its own name until its copy is whole."""
     gone = set(indices.tolist())
     try:
@@ -274,6 +288,7 @@ def _rewrite_session(folder: Path, indices: NDArray[np.int64], found: Forgotten)
             info = segment.info
             if ((indices >= info.first - 1) & (indices < info.end)).any():
                 found.session_steps += _rewrite_segment(segment, folder / _WORKSHOP, gone)
+            advance()
     finally:
         shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
 

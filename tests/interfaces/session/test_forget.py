@@ -12,7 +12,7 @@ from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session import care
 from interfaces.session.commands import app, beside
-from interfaces.session.forget import Span, choose, newest
+from interfaces.session.forget import Span, choose, count_segments, newest
 from interfaces.session.forget import forget as forget_chosen
 from interfaces.session.messages import EVENTS
 from interfaces.session.recover import refill
@@ -137,6 +137,16 @@ def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):
     begun["vector"][2:] = 0.0  # the action before it was in the span
     assert same(rows[215], begun)
     assert same(kept[190], begun)
+
+
+def test_it_is_said_how_far_it_has_come(run):
+    run, _ = run
+    told = []
+    chosen = choose(run, Span(at(190), at(215)), lambda: told.append("read"))
+    of_all = count_segments(run)
+    forget_chosen(run, chosen, lambda: told.append("forgotten"))
+    assert of_all > 3  # three of the session, and the journal's
+    assert told == ["read"] * of_all + ["forgotten"] * of_all
 
 
 def test_where_the_span_ends_with_a_segment_the_next_one_begins_anew(run):
