@@ -13,9 +13,10 @@ from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
 from mcap.records import Channel, Chunk, ChunkIndex, Message, Metadata
-from mcap.stream_reader import MAGIC_SIZE, breakup_chunk
+from mcap.stream_reader import MAGIC_SIZE
 from numpy.typing import NDArray
 
+from interfaces.session.chunk import MOST_BYTES, chunk_records
 from interfaces.session.messages import STEP, Codec, MessageError
 from interfaces.session.segment import (
     GAP,
@@ -27,6 +28,7 @@ from interfaces.session.segment import (
     SessionError,
 )
 from interfaces.spaces import Spaces
+from interfaces.step import step_dtype
 
 _HEAD = struct.Struct("<BQ")  # opcode and length, before what a chunk index points to
 _RECORD_HEAD = _HEAD.size
@@ -136,7 +138,7 @@ class Segment:
         file.seek(self._chunks[number].chunk_start_offset + _RECORD_HEAD)
         try:
             chunk = Chunk.read(ReadDataStream(file))
-            records = breakup_chunk(chunk, validate_crc=verify)
+            records = chunk_records(chunk, verify=verify)
         except Exception as error:  # whatever a decompressor makes of damage
             raise SessionError(
                 f"{self.path}: chunk {number} is damaged: sessions recover ({error!r})"
@@ -202,7 +204,7 @@ def _places(file: BinaryIO, size: int) -> list[int]:
 
 def _inside(kind: int, file: BinaryIO) -> list[Channel | Metadata | Message]:
     if kind == Opcode.CHUNK:
-        found = breakup_chunk(Chunk.read(ReadDataStream(file)), validate_crc=True)
+        found = chunk_records(Chunk.read(ReadDataStream(file)), verify=True)
         return [each for each in found if isinstance(each, Channel | Message)]
     if kind == Opcode.METADATA:
         return [Metadata.read(ReadDataStream(file))]
@@ -244,4 +246,7 @@ def codec_of(told: dict[str, str]) -> Codec:
     if camera not in ("png", "jpeg"):
         raise ValueError(f"camera {camera}")
     spaces = Spaces.from_json(json.loads(told["spaces"]))
+    size = step_dtype(spaces).itemsize
+    if size > MOST_BYTES:
+        raise ValueError(f"Steps of {size / 2**20:,.0f} MiB; at most {MOST_BYTES / 2**20:.0f}")
     return Codec(spaces, camera, sample_rate=int(told["sample_rate"]))

@@ -6,6 +6,7 @@ JSON has no NaN: null stands for it.
 
 import json
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -32,6 +33,7 @@ _PNG_LEVEL = 1  # more costs thrice the time and saves a twentieth
 _WHOLE = ("index", "tick", "frame_number", "weights_version", "skipped", "monotonic_ns", "wall_ns")
 _REAL = ("lateness_s", "frame_age_s", "decide_s", "log_prob", "world_reward")
 _FLAGS = ("is_first", "is_last", "is_terminal")
+_JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # markers that tell the size
 
 
 # What JSON, protobuf, OpenCV and NumPy make of messages that are none of ours.
@@ -145,8 +147,10 @@ class Codec:
         return message.SerializeToString()
 
     def _seen(self, message: bytes) -> NDArray[np.uint8]:
-        coded = np.frombuffer(CompressedImage.FromString(message).data, np.uint8)
-        bgr = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+        coded = CompressedImage.FromString(message).data
+        if _size_told(coded) != self.spaces.image_shape[:2]:  # before it is unpacked
+            raise ValueError("no picture of this size")
+        bgr = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR)
         if bgr is None or bgr.shape != self.spaces.image_shape:
             raise ValueError("no picture of this size")
         return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
@@ -166,6 +170,21 @@ class Codec:
         channels, samples = self.spaces.raw_shape
         flat = np.frombuffer(RawAudio.FromString(message).data, "<i2")
         return flat.reshape(samples, channels).T
+
+
+def _size_told(coded: bytes) -> tuple[int, int] | None:
+    """(height, width) as the head of a PNG or a JPEG has it; None where it is neither."""
+    if coded[:8] == b"\x89PNG\r\n\x1a\n" and len(coded) >= 24:
+        width, height = struct.unpack_from(">II", coded, 16)
+        return height, width
+    place = 2 if coded[:2] == b"\xff\xd8" else len(coded)
+    while place + 9 <= len(coded) and coded[place] == 0xFF:
+        kind, length = struct.unpack_from(">BH", coded, place + 1)
+        if kind in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", coded, place + 5)
+            return height, width
+        place += 2 + length
+    return None
 
 
 def _json(content: object) -> bytes:

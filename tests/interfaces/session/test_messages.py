@@ -1,6 +1,7 @@
 """A Step becomes messages and comes back: bit for bit, and readable by others."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -87,3 +88,23 @@ def test_what_is_no_step_is_refused(broken):
     broken(messages)
     with pytest.raises(MessageError):
         codec.decode(messages)
+
+
+@pytest.mark.parametrize("camera", ["png", "jpeg"])
+def test_a_picture_that_says_it_is_larger_is_not_unpacked(camera, monkeypatch):
+    codec = Codec(SPACES, camera)
+    messages = codec.encode(make_steps(1)[0, ...])
+    picture = CompressedImage.FromString(messages[CAMERA])
+    height, width = SPACES.image_shape[:2]
+    if camera == "png":
+        told, forged = struct.pack(">II", width, height), struct.pack(">II", 30_000, 30_000)
+    else:
+        told, forged = struct.pack(">HH", height, width), struct.pack(">HH", 30_000, 30_000)
+    assert told in picture.data[:1000]
+    picture.data = picture.data.replace(told, forged, 1)
+    messages[CAMERA] = picture.SerializeToString()
+    unpacked = []
+    monkeypatch.setattr("cv2.imdecode", lambda *_: unpacked.append(1))
+    with pytest.raises(MessageError, match="no picture of this size"):
+        codec.decode(messages)
+    assert not unpacked
