@@ -15,6 +15,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
+def workshop(out: Path) -> Path:
+    """Where `out` is made before it takes its place: beside it, under a name that nobody else
+    gives, for what lies there is taken for what a killed one has left."""
+    return out.with_name(f".{out.name}.yume-part")
+
+
 def write_json(path: Path, content: object) -> None:
     """Like write_bytes, as indented JSON in UTF-8."""
     text = json.dumps(content, indent=2, ensure_ascii=False)

@@ -62,7 +62,13 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
             moments = {
                 k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
             }
-            optimizer.put_back(parameter, moments)
+            try:
+                optimizer.put_back(parameter, moments)
+            except ValueError as error:
+                raise CheckpointError(
+                    f"the checkpoint does not fit this configuration (was trainer.optimizer "
+                    f"changed?): {error}"
+                ) from error
     for name, tensor in learner.kept.items():
         if name in tensors:  # one that is new has the value it begins with
             tensor.copy_(tensors[name])

@@ -21,6 +21,7 @@ class Optimizer:
     trainer's start, for a program that compiles nothing.
     """
 
+    keeps: tuple[str, ...] = ()  # of each parameter, beside its "step"
     counts_on: str | None = None  # where "step" is kept; None: where the parameter is
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
@@ -38,7 +39,10 @@ class Optimizer:
             self._step(moving, [p.grad for p in moving if p.grad is not None])
 
     def put_back(self, parameter: nn.Parameter, kept: dict[str, Tensor]) -> None:
-        """What a checkpoint kept of a parameter; empty where it was never stepped."""
+        """What a checkpoint kept of a parameter; empty where it was never stepped. Raises
+        ValueError where another optimiser kept it."""
+        if kept and kept.keys() != {"step", *self.keeps}:
+            raise ValueError(f"of a parameter are kept {sorted(kept)}, not {sorted(self.keeps)}")
         self.state.pop(parameter, None)
         if kept:
             # In the memory order of the parameter: the fused step walks both alike, and a
@@ -53,20 +57,22 @@ class Optimizer:
     def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
         raise NotImplementedError
 
-    def _state(self, params: list[nn.Parameter], *names: str) -> list[list[Tensor]]:
+    def _state(self, params: list[nn.Parameter]) -> list[list[Tensor]]:
         """What is kept of each parameter, a list for each name, after their "step"."""
         for p in params:
             if p not in self.state:
                 step = torch.zeros((), device=self.counts_on or p.device)
-                self.state[p] = {"step": step} | {name: torch.zeros_like(p) for name in names}
-        return [[self.state[p][name] for p in params] for name in ("step", *names)]
+                self.state[p] = {"step": step} | {name: torch.zeros_like(p) for name in self.keeps}
+        return [[self.state[p][name] for p in params] for name in ("step", *self.keeps)]
 
 
 class Adam(Optimizer):
     """Kingma & Ba 2014, with torch's fused kernel, to the bit as torch.optim.Adam has it."""
 
+    keeps = ("exp_avg", "exp_avg_sq")
+
     def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
-        steps, means, squares = self._state(params, "exp_avg", "exp_avg_sq")
+        steps, means, squares = self._state(params)
         torch._foreach_add_(steps, 1)
         torch._fused_adam_(
             list[Tensor](params),
@@ -92,6 +98,7 @@ class LaProp(Optimizer):
     too (Brock 2021 clips unit by unit). `weight_decay` is for tensors of two or more axes.
     """
 
+    keeps = ("square", "momentum")
     counts_on = "cpu"  # read as a number each step: on a GPU it would be waited for
 
     def __init__(
@@ -106,7 +113,7 @@ class LaProp(Optimizer):
 
     def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
         grads = list(clipped(grads, params, self._agc))
-        steps, squares, moments = self._state(params, "square", "momentum")
+        steps, squares, moments = self._state(params)
         torch._foreach_add_(steps, 1)
         count = float(steps[0])
         torch._foreach_mul_(squares, _BETA_SQUARE)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from interfaces.files import write_json
+from interfaces.files import workshop, write_json
 from interfaces.journal import JournalReader
 from interfaces.run_folder import RunFolder, run_of
 from interfaces.session.file import Segment
@@ -286,9 +286,9 @@ def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
     if numbered(out.parent, DONE) or numbered(out.parent, LIVE):
         raise SessionError(f"{out.parent} holds a session: put the file elsewhere")
     info = sessions[0].infos[0]
-    workshop = out.parent / f".{out.stem}"
-    shutil.rmtree(workshop, ignore_errors=True)  # of one that was killed
-    writer = SegmentWriter(workshop, start, info.codec, info.about)
+    part = workshop(out)
+    shutil.rmtree(part, ignore_errors=True)  # of one that was killed
+    writer = SegmentWriter(part, start, info.codec, info.about)
     try:
         for session in sessions:
             for _, found in session.messages(start, end):
@@ -298,7 +298,7 @@ def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
             done.replace(out)
     finally:
         writer.abandon()
-        shutil.rmtree(workshop, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
     return steps
 
 

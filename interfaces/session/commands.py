@@ -239,12 +239,23 @@ def prune(
         freed = sum(each.bytes for each in doomed) / 1e6
         if not yes and not typer.confirm(f"Delete {len(doomed)} segments, {freed:.1f} MB?"):
             raise typer.Exit(1)
-        runs = {run.path: run for each in doomed if (run := run_of(each.path)) is not None}
-        with contextlib.ExitStack() as nobody:
-            for run in runs.values():
-                nobody.enter_context(unseen(run))
-            care.prune(doomed)
+        _prune(doomed)
     console.print(f"{freed:.1f} MB freed")
+
+
+def _prune(doomed: list[care.Doomed]) -> None:
+    """One life after the other, for a process may hold so many locks; but first it is seen that
+    none is looked at."""
+    of_runs: dict[Path, list[care.Doomed]] = {}
+    for each in doomed:
+        run = run_of(each.path)
+        of_runs.setdefault(each.path.parent if run is None else run.path, []).append(each)
+    for really in (False, True):
+        for part in of_runs.values():
+            run = run_of(part[0].path)
+            with contextlib.nullcontext() if run is None else unseen(run):
+                if really:
+                    care.prune(part)
 
 
 @beside.command()

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from interfaces.session.events import Events
 from interfaces.session.lived import Lived
+from interfaces.session.pace import Pace
 from interfaces.spaces import Spaces
 from interfaces.step import Sender
 from interfaces.world import Situation
-
-_PAUSE_S = 10.0  # with nothing lived: it was ended, and resumed
 
 
 @dataclass
@@ -75,18 +74,12 @@ def read_diary(lived: Lived, progress: Callable[[int], None] = lambda _: None) -
         value=np.full(count, np.nan, np.float32),
         surprise=np.full(count, np.nan, np.float32),
     )
-    before_ns, beat_s, seconds = 0, 0.0, 0.0
+    pace = Pace()
     # It may live on meanwhile: what comes later is not looked at.
     for row, step in zip(range(count), lived.each(picture=False), strict=False):
-        now_ns = int(step["monotonic_ns"])
-        if row:
-            gone_s = (now_ns - before_ns) * 1e-9
-            if 0 < gone_s < _PAUSE_S:
-                beat_s = gone_s
-            elif gone_s > 0:
-                diary.events.append((row, f"{_long(gone_s)} later"))
-            seconds += beat_s
-        before_ns = now_ns
+        seconds = pace.seconds(int(step["monotonic_ns"]))
+        if pace.paused_s:
+            diary.events.append((row, f"{_long(pace.paused_s)} later"))
         diary.index[row], diary.seconds[row] = step["index"], seconds
         diary.felt[row], diary.action[row] = step["vector"][:felt], step["action"]
         diary.reward[row] = step["reward"].sum()

@@ -1,5 +1,6 @@
 """Sessions for other tools: NumPy arrays, a video, a LeRobot dataset."""
 
+import math
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from interfaces.files import workshop
+from interfaces.session.pace import Pace
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session
 
@@ -65,14 +68,15 @@ def episodes(session: Session, longest: int) -> Iterator[Episode]:
 
 def to_npz(session: Session, out: Path, progress: Progress = lambda _: None) -> int:
     """A folder of NAME.npz, each of up to 10,000 Steps: an array for each field of a Step, `time_s`
-    since the beginning, and `features` and `actions`, the names. How many Steps."""
+    since the beginning, which never goes back, and `features` and `actions`, the names. How many
+    Steps."""
     new(out)
     spaces = session.spaces
     names: dict[str, Any] = {
         "features": np.array(spaces.features),
         "actions": np.array(_action_names(session)),
     }
-    began, done = session.infos[0].began_ns, 0
+    pace, done = Pace(longest_s=math.inf), 0
     with whole(out) as folder:
         folder.mkdir()
         for part in _by_file(session):
@@ -80,7 +84,7 @@ def to_npz(session: Session, out: Path, progress: Progress = lambda _: None) -> 
                 name: part.steps[name] for name in part.steps.dtype.names or ()
             }
             first = int(part.steps["index"][0])
-            columns["time_s"] = (part.times_ns - began) * 1e-9
+            columns["time_s"] = np.array([pace.seconds(int(at)) for at in part.times_ns])
             columns |= names
             np.savez_compressed(folder / f"{first:012d}.npz", **columns)
             done += len(part.steps)
@@ -103,22 +107,23 @@ def _by_file(session: Session) -> Iterator[Episode]:
 
 
 def to_mp4(session: Session, out: Path, progress: Progress = lambda _: None) -> int:
-    """What it saw, each picture at its own time, in H.264. How many pictures. Raises SessionError
-    for a life without pictures."""
+    """What it saw, each picture at its own time, pauses shortened, in H.264. How many pictures.
+    Raises SessionError for a life without pictures."""
     if not session.spaces.has_image:
         raise SessionError(f"{session.path}: it saw nothing, there is no video of it")
     new(out, ".mp4")
     av = av_module()
     height, width, _ = session.spaces.image_shape
     scale = max(1, -(-_LEAST_SIDE // min(height, width)))
-    began, done, last = session.infos[0].began_ns, 0, -1
+    pace, done, last = Pace(), 0, -1
     tall, wide = (side * scale - side * scale % 2 for side in (height, width))
     with whole(out) as part, av.open(str(part), "w", format="mp4") as container:
         stream = add_video(container, wide, tall, 1000)
-        for at, step in session.steps():
+        for _, step in session.steps():
+            seconds = pace.seconds(int(step["monotonic_ns"]))
             picture = even(np.repeat(np.repeat(step["image"], scale, 0), scale, 1))
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            last = max(last + 1, (at - began) // 1_000_000)
+            last = max(last + 1, int(1e3 * seconds))
             frame.pts = last
             container.mux(stream.encode(frame))
             done += 1
@@ -166,7 +171,7 @@ def new(out: Path, suffix: str = "") -> None:
 def whole(out: Path) -> Generator[Path]:
     """A place beside `out`, for a file or a folder, that becomes it once it is written; nothing
     half is left."""
-    part = out.with_name(f"{out.name}.part")
+    part = workshop(out)
     _take_away(part)  # of one that was killed
     try:
         yield part

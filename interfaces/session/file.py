@@ -236,12 +236,12 @@ def segment_info(
             if "wall_to_ns" in own
             else None,
         )
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise SessionError(f"{path} is not of a Yume session: {error!r}") from error
 
 
 def codec_of(told: dict[str, str]) -> Codec:
-    """From a segment's metadata. Raises KeyError, ValueError and TypeError."""
+    """From a segment's metadata. Raises KeyError, ValueError, TypeError and RecursionError."""
     camera = told["camera"]
     if camera not in ("png", "jpeg"):
         raise ValueError(f"camera {camera}")

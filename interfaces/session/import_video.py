@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from configs.load import dump_config
 from configs.schema import Config
+from interfaces.run_folder import RunFolder
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter, SessionError
-from interfaces.session.session import segment_files
+from interfaces.session.session import live_files, segment_files
 from interfaces.spaces import Spaces
 from interfaces.step import Sender, step_dtype
 from interfaces.vrchat.camera import prepare
@@ -30,6 +31,7 @@ from interfaces.vrchat.world import vrchat_spaces
 
 _TIMES = ("time_s", "timestamp", "time")  # the column with seconds, by whichever name
 _ROUNDING_S = 1e-6  # times are sums of fractions: what is due now must not be late
+_MOST = float(np.finfo(np.float32).max)
 _NOTHING_YET_S = 1.0  # of a table that says nothing for so long: the life has ended
 
 
@@ -63,10 +65,10 @@ def read_table(path: Path) -> Table:
         try:
             at = float(row.pop(name))
             numbers = {key: float(value) for key, value in row.items()}
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise SessionError(f"{path}, line {line}: {error}") from error
-        if not all(map(math.isfinite, (at, *numbers.values()))):
-            raise SessionError(f"{path}, line {line}: not a number, or one without an end")
+        if not (math.isfinite(at) and all(abs(each) <= _MOST for each in numbers.values())):
+            raise SessionError(f"{path}, line {line}: not a number, or one that is too large")
         if times and at < times[-1]:
             raise SessionError(f"{path}, line {line}: time {at} is before the line above it")
         for key in columns.keys() | numbers.keys():
@@ -106,8 +108,9 @@ def import_video(
         )
     if not math.isfinite(offset_s):
         raise SessionError(f"--offset {offset_s}: so many seconds, a number with an end")
-    if segment_files(out):
-        raise SessionError(f"{out} holds a session already: nothing is written over")
+    if segment_files(out) or live_files(out) or RunFolder(out).config_file.exists():
+        raise SessionError(f"{out} holds a life already: nothing is written over")
+    _check_actions(spaces, table)
     about = {
         "config": dump_config(config),
         "imported_from": video.name,
@@ -128,6 +131,20 @@ def import_video(
     if writer.close() is None:
         raise SessionError(f"{video} and the table have no moment in common: see --offset")
     return Found(steps, seconds, used, missing)
+
+
+def _check_actions(spaces: Spaces, table: Table) -> None:
+    """Raises SessionError for what no body can have sent."""
+    for action in spaces.actions:
+        low, high = (-1.0 if action.kind == "axis" else 0.0), 1.0
+        done = table.values.get(action.name, np.zeros(0, np.float32))
+        wrong = np.flatnonzero((done < low) | (done > high))
+        if len(wrong):
+            row = int(wrong[0])
+            raise SessionError(
+                f"second {table.times_s[row]:g} of the table: {action.name} is {done[row]:g}; "
+                f"{low:g} to {high:g}, as OSC has it"
+            )
 
 
 def _steps(

@@ -33,6 +33,7 @@ _PNG_LEVEL = 1  # more costs thrice the time and saves a twentieth
 _WHOLE = ("index", "tick", "frame_number", "weights_version", "skipped", "monotonic_ns", "wall_ns")
 _REAL = ("lateness_s", "frame_age_s", "decide_s", "log_prob", "world_reward")
 _FLAGS = ("is_first", "is_last", "is_terminal")
+_AS_IT_IS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # markers that tell the size
 
 
@@ -150,7 +151,7 @@ class Codec:
         coded = CompressedImage.FromString(message).data
         if _size_told(coded) != self.spaces.image_shape[:2]:  # before it is unpacked
             raise ValueError("no picture of this size")
-        bgr = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR)
+        bgr = cv2.imdecode(np.frombuffer(coded, np.uint8), _AS_IT_IS)
         if bgr is None or bgr.shape != self.spaces.image_shape:
             raise ValueError("no picture of this size")
         return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
@@ -183,7 +184,12 @@ def _size_told(coded: bytes) -> tuple[int, int] | None:
         if kind in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", coded, place + 5)
             return height, width
-        place += 2 + length
+        if kind == 0xFF:  # padding
+            place += 1
+        elif kind == 0x01 or 0xD0 <= kind <= 0xD9:  # markers without a length
+            place += 2
+        else:
+            place += 2 + max(2, length)
     return None
 
 

@@ -18,6 +18,7 @@ from interfaces.session.origin import about_run, codec_for, first_own
 from interfaces.session.recover import pruned_until, recover
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
+from interfaces.world import Situation
 
 _POLL_S = 0.25
 _AT_ONCE = 64  # Steps read together: 0.8 MB at 64 x 64
@@ -67,7 +68,10 @@ class Recorder:
                 reader.refresh()
                 continue
             for i in range(len(steps)):
-                self._put(steps[i, ...], first + i)
+                if int(steps["situation"][i]) & Situation.FORGOTTEN:
+                    self._next = first + i + 1  # a gap
+                else:
+                    self._put(steps[i, ...], first + i)
             carried += len(steps)
             reader.hold("session", self._next)
         return carried
@@ -85,8 +89,8 @@ class Recorder:
             self._writer = None
 
     def _begin(self) -> int:
-        if live_files(self._folder):
-            for each in recover(self._folder, ended=False):
+        if live_files(self._folder) or segment_files(self._folder):
+            for each in recover(self._folder, check=False):
                 logger.warning("session: {} had no end; {} Steps saved", each.damaged, each.steps)
         pruned = pruned_until(self._folder)  # still in the journal, perhaps
         if not segment_files(self._folder):
@@ -152,6 +156,10 @@ def record(run_path: Path) -> None:
             break
         time.sleep(_POLL_S)
     if recorder is not None:
-        recorder.carry()
-        recorder.close()
+        try:
+            recorder.carry()
+            recorder.close()
+        except (OSError, SessionError) as error:  # what is missing is held in the journal
+            logger.error("session: {}; the next life goes on from there", error)
+            recorder.abandon()
     logger.info("session: {} Steps", recorder.next_index if recorder else 0)

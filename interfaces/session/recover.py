@@ -34,17 +34,18 @@ class Recovered:
     kept: Path | None = None
 
 
-def recover(path: Path, *, ended: bool = True) -> list[Recovered]:
+def recover(path: Path, *, check: bool = True) -> list[Recovered]:
     """End every segment of a run's session that has no end, and save what is whole of those that
-    were `ended` once and are damaged now: they are read through, and set aside, not deleted.
+    were ended once and are damaged now; these are set aside, not deleted. To `check`, all are read
+    through; else those are taken for whole that still have their end.
 
     Nobody may be writing. Raises SessionError for a folder without a session, OSError.
     """
     folder = session_folder(path)
     _adopt(folder)
     found = [_recover_one(live, keep=False) for live in live_files(folder)]
-    for file in segment_files(folder) if ended else []:
-        if not _is_whole(file):
+    for file in segment_files(folder):
+        if not _is_whole(file, check):
             found.append(_recover_one(file, keep=True))
     if not found and not segment_files(folder):
         raise SessionError(f"{path} holds no session")
@@ -122,9 +123,10 @@ def pruned_until(folder: Path) -> int:
         return 0
 
 
-def _is_whole(file: Path) -> bool:
+def _is_whole(file: Path, check: bool) -> bool:
     try:
-        for _ in Segment(file).steps(picture=False, verify=True):
+        segment = Segment(file)
+        for _ in segment.steps(picture=False, verify=True) if check else ():
             pass
     except SessionError:
         return False
@@ -191,5 +193,5 @@ def _ended(writer: SegmentWriter) -> tuple[Path, int]:
 def _codec(path: Path, metadata: dict[str, dict[str, str]]) -> Codec:
     try:
         return codec_of(metadata[SPACES])
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise SessionError(f"{path} is not of a Yume session: {error!r}") from error

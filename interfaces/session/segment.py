@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,6 +123,8 @@ class SegmentWriter:
         told |= dict(zip(("wall_from_ns", "wall_to_ns"), self._wall_ns, strict=True))
         self._writer.add_metadata(SEGMENT, {name: str(value) for name, value in told.items()})
         self._writer.finish()
+        self._file.flush()
+        os.fsync(self._file.fileno())  # its name must not be on the disk before it is
         self._file.close()
         done = self.path.with_suffix(DONE)
         self.path.replace(done)

@@ -88,6 +88,16 @@ def test_another_configuration_is_refused_with_a_hint(tiny, tmp_path):
         restore_learner(DreamerLearner(spaces_of(tiny), larger, CPU), checkpoint)
 
 
+def test_another_optimiser_is_refused_with_a_hint(tiny, tmp_path):
+    learner = learned(tiny, 1)
+    saved = Checkpoint(learner_tensors(learner), 100, 1, 1)
+    trainer = tiny.trainer.model_copy(update={"optimizer": "laprop"})
+    changed = tiny.model_copy(update={"trainer": trainer})
+    other = DreamerLearner(spaces_of(changed), changed, CPU)
+    with pytest.raises(CheckpointError, match=r"trainer\.optimizer"):
+        restore_learner(other, saved)
+
+
 def test_a_learner_that_has_lost_its_way_comes_back_to_the_last_good_checkpoint(tiny, tmp_path):
     spaces = spaces_of(tiny)
     learner, checkpoints = learned(tiny, 3), Checkpoints(tmp_path, keep=2)

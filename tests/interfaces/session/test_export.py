@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from configs.load import dump_config, load_config
+from interfaces.files import workshop
 from interfaces.session import export
 from interfaces.session.export import episodes, to_mp4, to_npz
 from interfaces.session.export_lerobot import ACTION, CAMERA, STATE, to_lerobot
@@ -56,8 +57,9 @@ def test_numpy_has_every_field(lived, tmp_path):
 @pytest.mark.parametrize(("to", "name"), [(to_npz, "arrays"), (to_lerobot, "set")])
 def test_an_export_that_ends_early_leaves_nothing(lived, tmp_path, to, name):
     session, _ = lived
-    half = tmp_path / f"{name}.part"  # of one that was killed
+    half = workshop(tmp_path / name)  # of one that was killed
     half.mkdir()
+    (tmp_path / f"{name}.part").mkdir()  # somebody else's
     (half / "000000000000.npz").write_bytes(b"half")
 
     def full(_):
@@ -68,6 +70,7 @@ def test_an_export_that_ends_early_leaves_nothing(lived, tmp_path, to, name):
     assert not half.exists()
     assert not (tmp_path / name).exists()
     assert to(session, tmp_path / name) > 0
+    assert (tmp_path / f"{name}.part").exists()
 
 
 def test_the_video_has_each_picture_at_its_time(lived, tmp_path):
@@ -84,6 +87,26 @@ def test_the_video_has_each_picture_at_its_time(lived, tmp_path):
     scale = seen.shape[0] // 16
     small = seen[scale // 2 :: scale, scale // 2 :: scale]
     assert np.abs(small.astype(int) - steps["image"][70]).mean() < 6
+
+
+def test_a_life_of_many_days_is_no_film_of_them(tmp_path):
+    """Ended and resumed, a day later and thirty, and once after the clock was set back."""
+    steps = make_steps(40)
+    day_ns = 86_400 * 10**9
+    for first, days in ((10, 1), (20, 31), (30, -2)):
+        steps["monotonic_ns"][first:] += days * day_ns
+        steps["wall_ns"][first:] += days * day_ns
+    record(tmp_path / "session", steps, 10)
+    session = Session(tmp_path)
+    assert to_mp4(session, tmp_path / "life.mp4") == 40
+    with av.open(str(tmp_path / "life.mp4")) as container:
+        times = [float(f.pts * f.time_base) for f in container.decode(video=0)]
+    np.testing.assert_allclose(np.diff(times), 0.05, atol=0.002)
+    to_npz(session, tmp_path / "arrays")
+    with np.load(next((tmp_path / "arrays").iterdir())) as found:
+        gone_s = np.diff(found["time_s"])
+    assert gone_s[[9, 19]].tolist() == pytest.approx([86_400.05, 31 * 86_400.05], rel=1e-6)
+    np.testing.assert_allclose(np.delete(gone_s, [9, 19]), 0.05, atol=1e-6)
 
 
 @pytest.mark.skipif(not shutil.which("ffprobe"), reason="no ffprobe here")

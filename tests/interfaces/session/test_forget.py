@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
@@ -280,6 +281,31 @@ def test_damage_elsewhere_does_not_keep_anybody_in(run):
     content[len(content) // 2] ^= 0x55
     file.write_bytes(content)
     assert forget(run, at(500), at(600)).session_steps == 100
+
+
+def test_many_lives_are_pruned_or_none(tmp_path, monkeypatch, steps):
+    """With fewer files open at once than there are lives."""
+    runs = [life(tmp_path / f"life {i}", steps[:40]) for i in range(12)]
+    words = ["prune", str(tmp_path), "--keep-gb", "0", "--yes"]
+    with look_at(runs[-1]):
+        assert CliRunner().invoke(app, words).exit_code == 2
+    assert all(segment_files(run.path) for run in runs)
+    held = []
+
+    class Counted(FileLock):
+        def acquire(self, *args, **kwargs):
+            held.append(self)
+            assert len(held) <= 8
+            return super().acquire(*args, **kwargs)
+
+        def release(self, *args, **kwargs):
+            held.remove(self)
+            super().release(*args, **kwargs)
+
+    monkeypatch.setattr("interfaces.lock.FileLock", Counted)
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert not any(segment_files(run.path) for run in runs)
 
 
 def test_nobody_looks_meanwhile(run):

@@ -89,6 +89,8 @@ def test_an_offset_moves_the_pictures(video, tmp_path):
         ("a.csv", "time_s,Vertical\nnan,1\n1,1", "line 2: not a number"),
         ("a.csv", "time_s,Vertical\n0,1\ninf,1", "line 3: not a number"),
         ("a.csv", "time_s,Vertical\n0,nan", "line 2: not a number"),
+        ("a.csv", "time_s,Vertical\n0,1e39", "line 2: not a number, or one that is too large"),
+        ("a.jsonl", f'{{"time_s": 0, "Vertical": 1{400 * "0"}}}', "line 1: int too large"),
         ("a.csv", "", "no rows"),
         ("a.jsonl", '{"time_s": 0}\nnonsense', "line 2: not a JSON object"),
     ],
@@ -115,7 +117,25 @@ def test_what_does_not_fit_is_said_and_leaves_nothing(video, tmp_path):
         import_video(config(), video, good, tmp_path / "run", offset_s=float("nan"))
     with pytest.raises(SessionError, match="no moment in common"):
         import_video(config(), video, good, tmp_path / "run", offset_s=100.0)
+    rows = [{"time_s": 9.5, "Vertical": 1}, {"time_s": 10, "Jump": -1}]
+    wild = read_table(table(tmp_path, rows, "wild.jsonl"))
+    with pytest.raises(SessionError, match=r"second 10 of the table: Jump is -1; 0 to 1"):
+        import_video(config(), video, wild, tmp_path / "run", offset_s=-10.0)
     assert not list((tmp_path / "run").rglob("*.*"))
     import_video(config(), video, good, tmp_path / "run", offset_s=-10.0)
     with pytest.raises(SessionError, match="written over"):
         import_video(config(), video, good, tmp_path / "run", offset_s=-10.0)
+
+
+@pytest.mark.parametrize("mine", ["config.yaml", "session/000000000000.live"])
+def test_a_life_that_is_there_is_not_touched(video, tmp_path, mine):
+    """Not even one whose first segment has no end yet."""
+    file = tmp_path / "run" / mine
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"mine")
+    good = read_table(table(tmp_path, ramp()))
+    for offset_s in (-10.0, 100.0):
+        with pytest.raises(SessionError, match="holds a life already"):
+            import_video(config(), video, good, tmp_path / "run", offset_s=offset_s)
+    assert file.read_bytes() == b"mine"
+    assert [path for path in (tmp_path / "run").rglob("*") if path.is_file()] == [file]

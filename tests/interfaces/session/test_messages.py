@@ -108,3 +108,16 @@ def test_a_picture_that_says_it_is_larger_is_not_unpacked(camera, monkeypatch):
     with pytest.raises(MessageError, match="no picture of this size"):
         codec.decode(messages)
     assert not unpacked
+
+
+@pytest.mark.parametrize("before", [b"\xff\x01", b"\xff\xd0", b"\xff\xff\xff"])
+def test_a_jpeg_is_as_large_as_its_decoder_will_find_it(before):
+    """Markers without a length, and padding, are none of its parts."""
+    codec = Codec(SPACES, "jpeg")
+    step = make_steps(1)[0, ...]
+    messages = codec.encode(step)
+    seen = codec.decode(messages)["image"]
+    picture = CompressedImage.FromString(messages[CAMERA])
+    picture.data = picture.data[:2] + before + picture.data[2:]
+    messages[CAMERA] = picture.SerializeToString()
+    np.testing.assert_array_equal(codec.decode(messages)["image"], seen)

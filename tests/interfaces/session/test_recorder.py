@@ -8,7 +8,8 @@ from interfaces.session import care
 from interfaces.session.messages import CAMERA, Codec
 from interfaces.session.recorder import Recorder
 from interfaces.session.segment import SegmentWriter
-from interfaces.session.session import Session
+from interfaces.session.session import Session, segment_files
+from interfaces.world import Situation
 from tests.conftest import ROOT
 from tests.interfaces.session.lives import make_steps, same, write_journal
 
@@ -103,6 +104,42 @@ def test_what_was_pruned_is_not_recorded_again(tmp_path):
     assert again.carry() == 1
     again.close()
     assert (Session(tmp_path).first, Session(tmp_path).end) == (300, 301)
+
+
+def test_what_was_forgotten_is_a_gap_and_no_blank(tmp_path):
+    steps = make_steps(100)
+    steps["situation"][70:] = Situation.FORGOTTEN
+    writer = write_journal(tmp_path / "journal", steps)
+    made = recorder(tmp_path)
+    made.carry()
+    later = make_steps(20, first=100)
+    later["situation"] = 0
+    for i in range(len(later)):
+        writer.append(later[i, ...])
+    made.carry()
+    made.close()
+    assert same(recorded(tmp_path), np.concatenate([steps[:70], later]))
+    assert Session(tmp_path / "session").gaps == [(70, 30)]
+    assert recorder(tmp_path).carry() == 0
+
+
+@pytest.mark.parametrize("left", [0.0, 0.5])
+def test_a_damaged_segment_is_set_aside_and_it_goes_on(tmp_path, left):
+    steps = make_steps(300)
+    writer = write_journal(tmp_path / "journal", steps[:200])
+    first = recorder(tmp_path)
+    first.carry()
+    first.close()
+    (file,) = segment_files(tmp_path / "session")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(left * len(whole))])  # a power cut
+    for i in range(200, 300):
+        writer.append(steps[i, ...])
+    again = recorder(tmp_path)
+    again.carry()
+    again.close()
+    assert same(recorded(tmp_path), steps)
+    assert file.with_suffix(".damaged").exists()
 
 
 def test_a_full_disk_is_told_and_it_goes_on(tmp_path, monkeypatch):

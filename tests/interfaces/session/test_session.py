@@ -11,6 +11,7 @@ from mcap_protobuf.decoder import DecoderFactory
 from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
+from interfaces.files import workshop
 from interfaces.run_folder import RunFolder
 from interfaces.session import care
 from interfaces.session.commands import app
@@ -291,10 +292,11 @@ def test_a_part_is_no_life(tmp_path):
 
 def test_a_cut_that_was_killed_is_in_nobodys_way(tmp_path):
     record(tmp_path / "session", make_steps(100))
-    (tmp_path / ".a").mkdir()
-    (tmp_path / ".a" / "000000000000.live").write_bytes(b"half")
+    half = workshop(tmp_path / "a.mcap")
+    half.mkdir()
+    (half / "000000000000.live").write_bytes(b"half")
     assert care.cut(tmp_path, tmp_path / "a.mcap", BEGAN_NS, BEGAN_NS + BEAT_NS * 50) == 50
-    assert not (tmp_path / ".a").exists()
+    assert not half.exists()
 
 
 def test_paths_and_what_a_file_says_are_no_markup(tmp_path, monkeypatch):
@@ -304,6 +306,16 @@ def test_paths_and_what_a_file_says_are_no_markup(tmp_path, monkeypatch):
         done = CliRunner().invoke(app, words)
         assert done.exit_code == 0, done.output
         assert "[old]life" in done.output
+
+
+def test_what_lies_beside_a_cut_stays(tmp_path):
+    record(tmp_path / "run", make_steps(50))
+    mine = tmp_path / ".config" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine", encoding="utf-8")
+    care.cut(tmp_path / "run", tmp_path / "config.mcap", BEGAN_NS, BEGAN_NS + BEAT_NS * 50)
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"run", ".config", "config.mcap"}
 
 
 def test_parts_are_cut_out_and_joined(tmp_path):
