@@ -97,7 +97,7 @@ def train(
     With --sessions nobody lives: model, policy and value learn from what was recorded.
     """
     if sessions:
-        with bad_input_exits():
+        with bad_input_exits(files=True):
             _train_offline(words, out, seed, resume, sessions, updates, quiet=quiet)
         return
     if updates is not None:

@@ -17,7 +17,9 @@ from agent.brain import newest, perceive, sane
 from agent.dynamics import State
 from agent.networks import ActingNetworks
 from agent.noise import CounterNoise
+from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.run_folder import RunFolder
 from interfaces.world import Observation, Situation
 
 # The networks for a version of the weights, or why there are none.
@@ -54,13 +56,15 @@ class Difference:
 
 @dataclass
 class Verdict:
-    """Of a whole life. `unverified`: ticks that could not be, by why."""
+    """Of a whole life. `unverified`: ticks that could not be, by why. `missing`: what of the life
+    was not there to be looked at, in words."""
 
     ticks: int = 0
     verified: int = 0
     differing: int = 0
     first: Difference | None = None
     unverified: Counter[str] = field(default_factory=Counter[str])
+    missing: list[str] = field(default_factory=list[str])
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -69,7 +73,14 @@ class Verdict:
             "differing": self.differing,
             "first_difference": None if self.first is None else vars(self.first),
             "unverified": dict(self.unverified),
+            "missing": self.missing,
         }
+
+
+def require_one_world(run: RunFolder) -> None:
+    """Raises BadInput for a run of several: their Steps lie between each other."""
+    if run.config.world.gymnasium.worlds > 1:
+        raise BadInput(f"{run.path}: several worlds share its journal; one life only is replayed")
 
 
 def verify(
@@ -99,27 +110,31 @@ def think_along(
     steps: Iterable[NDArray[np.void]], networks_of: NetworksOf, config: Config
 ) -> Iterator[tuple[NDArray[np.void], Thought | str]]:
     """Each Step with its thought, or with why there is none. It begins at an is_first: what the
-    state before it was, is not recorded."""
+    state before it was, is not recorded. Only one that the body lived is one: after what was
+    forgotten it had a memory, which nobody knows now."""
     state: State | None = None
     before: int | None = None  # the tick before
+    lost = "what was before it is not there"
     for step in steps:
         tick, version = int(step["tick"]), int(step["weights_version"])
+        situation = int(step["situation"])
         if before is not None and tick > before + 1:
-            state = None  # Steps are missing: the body had a memory that nobody knows
-            unknown = True
-        else:
-            unknown = state is None and not step["is_first"]
+            state, lost = None, "steps are missing"
         before = tick
-        if int(step["situation"]) & Situation.FORGOTTEN:
-            state = None
+        if situation & Situation.FORGOTTEN:
+            state, lost = None, "forgotten"
             yield step, "forgotten"
             continue
-        if unknown:
-            yield step, "memory unknown until the next beginning"
+        if situation & Situation.AFTER_FORGOTTEN:
+            state, lost = None, "forgotten"
+        elif step["is_first"]:
+            lost = ""
+        if state is None and lost:
+            yield step, f"memory unknown until the next beginning: {lost}"
             continue
         networks = networks_of(version)
         if isinstance(networks, str):
-            state = None
+            state, lost = None, networks
             yield step, networks
             continue
         if state is None:

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from agent.lived_weights import LivedWeights
-from agent.replay import Verdict, verify
+from agent.replay import Verdict, require_one_world, verify
 from configs.errors import BadInput
 from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
@@ -18,14 +18,15 @@ def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
     config, lived = run.config, Lived(run)
     if not lived.exact:
         raise BadInput(f"{lived.source}: its pictures are JPEG, so no replay of them can be exact")
-    if config.world.gymnasium.worlds > 1:
-        raise BadInput(f"{run.path}: several worlds share its journal; one life only is replayed")
+    require_one_world(run)
     torch.set_num_threads(1)
     torch.set_flush_denormal(not run.processes.exists())  # as it was set in lockstep
     weights = LivedWeights(run, lived.spaces, config)
     with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("replaying", total=lived.steps)
-        return verify(lived, weights, config, lambda ticks: bar.update(task, completed=ticks))
+        found = verify(lived, weights, config, lambda ticks: bar.update(task, completed=ticks))
+    found.missing = lived.missing
+    return found
 
 
 def told(verdict: Verdict) -> str:
@@ -36,4 +37,5 @@ def told(verdict: Verdict) -> str:
         lines.append(f"{verdict.differing} differ, the first at {verdict.first}")
     elif verdict.verified:
         lines.append("every one of them decided the same, bit for bit")
+    lines += [f"not there: {each}" for each in verdict.missing]
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """Learning from records alone: sessions become the journal of a new run, and nobody lives."""
 
+import itertools
 import json
 import threading
 import time
@@ -20,7 +21,7 @@ from interfaces.journal import JournalReader, JournalWriter, read_layout
 from interfaces.run_folder import RunFolder
 from interfaces.session.care import find_sessions
 from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
+from interfaces.session.session import Session, session_folder
 from interfaces.spaces import Spaces
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, mend, restore_learner
@@ -43,9 +44,20 @@ class Imported:
     held_out_from: int
 
 
+class Interrupted(Exception):
+    """Somebody wants it to end before everything was imported."""
+
+
+def too_few(steps: int, config: Config) -> BadInput:
+    return BadInput(
+        f"{steps} steps are too few to learn from: trainer.prefill is {config.trainer.prefill}, "
+        f"trainer.length {config.trainer.length}"
+    )
+
+
 def find(patterns: Sequence[str]) -> list[Session]:
-    """The sessions that these paths or globs name, oldest first. Raises SessionError where a
-    pattern names none, or two have different spaces."""
+    """The sessions that these paths or globs name, oldest first, each once. Raises SessionError
+    where a pattern names none, and where two have different spaces or the same Steps."""
     paths: list[Path] = []
     for pattern in patterns:
         path = Path(pattern)
@@ -61,11 +73,33 @@ def find(patterns: Sequence[str]) -> list[Session]:
         if not found:
             raise SessionError(f"--sessions {pattern}: no session there")
         paths += found
-    sessions = [Session(path) for path in dict.fromkeys(each.resolve() for each in paths)]
+    places: dict[Path, Path] = {}
+    for path in paths:
+        places.setdefault(session_folder(path.resolve()), path.resolve())
+    sessions = [Session(path) for path in places.values()]
     sessions.sort(key=lambda session: session.infos[0].began_ns)
     for session in sessions:
         check_spaces(session, sessions[0].spaces, str(sessions[0].path))
+    for one, other in itertools.combinations(sessions, 2):
+        if _of_one_life(one, other):
+            raise SessionError(f"{one.path} and {other.path} have the same Steps: name one of them")
     return sessions
+
+
+def _of_one_life(one: Session, other: Session) -> bool:
+    """Whether they have a Step in common: the same index, moment, and all that it says."""
+    (began, ended), (began_too, ended_too) = _span(one), _span(other)
+    if ended < began_too or ended_too < began:
+        return False
+    for _, found in one.messages(max(one.first, other.first), min(one.end, other.end)):
+        for _, same in other.messages(found.index, found.index + 1):
+            return same == found
+    return False
+
+
+def _span(session: Session) -> tuple[int, int]:
+    infos = session.infos
+    return min(info.began_ns for info in infos), max(info.ended_ns for info in infos)
 
 
 def check_spaces(session: Session, spaces: Spaces, whose: str) -> None:
@@ -90,15 +124,19 @@ def import_sessions(
     config: Config,
     sessions: Sequence[Session],
     progress: Callable[[int], None] = lambda _: None,
+    stopped: threading.Event | None = None,
 ) -> Imported:
     """Write every Step into the run's journal, session after session, each a beginning and a cut.
 
-    Held out are whole sessions, the newest ones, of about `trainer.holdout` of all Steps; of a
-    single session its newest part. What was imported before is not imported again; raises
-    SessionError where that were other sessions, and OSError for a full disk.
+    Held out are whole sessions, the newest ones, of about `trainer.holdout` of all Steps; where
+    they are too long for that, the newest part. What was imported before is not imported again.
+    Raises BadInput where they are too few to learn from, SessionError where those were other
+    sessions, Interrupted when `stopped`, and OSError for a full disk.
     """
     total = sum(session.steps_recorded for session in sessions)
     held_out_from = _boundary(sessions, config)
+    if total < config.trainer.prefill or held_out_from < config.trainer.length:
+        raise too_few(total, config)
     named = {"sessions": [str(session.path) for session in sessions], "steps": total}
     if run.sources.exists():
         if json.loads(run.sources.read_text(encoding="utf-8")) != named:
@@ -118,6 +156,8 @@ def import_sessions(
             expected: int | None = None
             for _, step in session.steps():
                 index = int(step["index"])
+                if stopped is not None and stopped.is_set():
+                    raise Interrupted
                 if last is not None:
                     last["is_last"] |= index != expected
                     _append(writer, last)
@@ -170,10 +210,7 @@ class Offline:
         self._num_actions = spaces.num_actions
         self._allowed = TrainRatio(config.trainer).due(self._replay.steps, 0)
         if not self._replay.ready:
-            raise BadInput(
-                f"{imported.steps} steps are too few to learn from: trainer.prefill is "
-                f"{config.trainer.prefill}, trainer.length {config.trainer.length}"
-            )
+            raise too_few(imported.steps, config)
 
     def default_updates(self) -> int:
         """As many as `trainer.train_ratio` would have allowed, had it lived this."""
@@ -256,14 +293,12 @@ def _boundary(sessions: Sequence[Session], config: Config) -> int:
     wanted = min(int(total * config.trainer.holdout), config.trainer.holdout_steps)
     if not wanted:
         return total
-    if len(sessions) == 1:
-        return total - wanted
     held = 0
-    for i in range(len(sizes) - 1, 0, -1):
-        held += sizes[i]
-        if held >= wanted:
+    for size in reversed(sizes[1:]):
+        if held >= wanted or held + size > 2 * wanted:
             break
-    return total - held if held < total else total - wanted
+        held += size
+    return total - (held if 2 * held >= wanted else wanted)
 
 
 def _short(value: object) -> str:

@@ -11,7 +11,7 @@ from interfaces.files import write_json
 from interfaces.metrics import MetricsLog, losses, metrics_line
 from interfaces.run_folder import RunFolder
 from interfaces.session.session import Session
-from trainer.offline import Offline, import_sessions
+from trainer.offline import Interrupted, Offline, import_sessions
 from trainer.session import progress_bar
 
 
@@ -31,9 +31,18 @@ def learn_offline(
     with MetricsLog(run.metrics) as log, progress_bar(console, quiet=quiet) as bar:
         total = sum(session.steps_recorded for session in sessions)
         reading = bar.add_task("importing", total=total, gauges="")
-        imported = import_sessions(
-            run, config, sessions, lambda steps: bar.update(reading, completed=steps)
-        )
+        try:
+            imported = import_sessions(
+                run,
+                config,
+                sessions,
+                lambda steps: bar.update(reading, completed=steps),
+                stopped,
+            )
+        except Interrupted:
+            bar.stop()
+            console.print("ended before all was imported: with --resume it begins that anew")
+            return
         bar.update(reading, completed=total)
         offline = Offline(run, config, imported)
         wanted = offline.default_updates() if updates is None else updates
@@ -68,7 +77,9 @@ def learn_offline(
     if not quiet:
         unseen = "" if held_out is None else f", of held-out steps {held_out:.2f}"
         console.print(
-            f"{imported.steps} steps of {len(sessions)} sessions, {offline.learner.updates} "
+            f"{imported.steps} steps of {len(sessions)} sessions "
+            f"({imported.steps - imported.held_out_from} only to measure by), "
+            f"{offline.learner.updates} "
             f"updates in {seconds:.0f} s, model loss {float(offline.board['loss_model']):.2f}"
             f"{unseen}\n"
             f"written to {run.path}; run --resume carries it into a body",

@@ -5,23 +5,26 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
 from agent.lived_weights import LivedWeights
-from agent.networks import build_for
-from agent.replay import NetworksOf, think_along
+from agent.networks import ActingNetworks, build_for
+from agent.replay import NetworksOf, require_one_world, think_along
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.lock import look_at
 from interfaces.pyplot import pyplot
 from interfaces.rewards import LivedRewards
 from interfaces.run_folder import RunFolder, open_run
+from interfaces.session.export import whole
 from interfaces.session.lived import Lived
+from interfaces.session.pace import Pace
 from interfaces.spaces import Spaces
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
@@ -51,7 +54,7 @@ class Track:
 
 @dataclass
 class Comparison:
-    """Times in seconds since the first Step, and the tracks: as lived first."""
+    """Times in seconds since the first Step, pauses shortened, and the tracks: as lived first."""
 
     seconds: list[float]
     actions: list[str]
@@ -80,6 +83,7 @@ def what_if(
     name = "random" if checkpoint is None else checkpoint.resolve().name
     picture = out or run.replays / f"{name}.png"
     new(picture)  # before hours are thought for nothing
+    torch.set_num_threads(1)  # a body may be living beside it
     with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("thinking", total=None)
         found = compare(run, checkpoint, lambda steps: bar.update(task, completed=steps))
@@ -87,7 +91,9 @@ def what_if(
 
 
 def new(picture: Path) -> None:
-    """Raises BadInput where the page or its data are there already; OSError."""
+    """Raises BadInput where the page or its data are there already, or it is no PNG; OSError."""
+    if picture.suffix != ".png":
+        raise BadInput(f"{picture}: the page ends in .png")
     for path in (picture, picture.with_suffix(".json")):
         if path.exists():
             raise BadInput(f"{path} exists already: nothing is written over")
@@ -102,26 +108,27 @@ def compare(
     Rewards are those of each one's own configuration. Raises BadInput where the other's spaces are
     not these, and CheckpointError where it has no checkpoint.
     """
+    require_one_world(run)
     config, lived = run.config, Lived(run)
+    brain = None if other is None else _open(lived.spaces, other)  # before hours are thought
     names = [action.name for action in lived.spaces.actions]
     lived_track = Track("as lived")
     own = LivedWeights(run, lived.spaces, config)
     comparison = Comparison([], names, [lived_track])
-    began: int | None = None
+    pace = Pace()
     rewards = LivedRewards(config.reward, lived.spaces)
     for step, thought in think_along(lived, own, config):
-        began = int(step["monotonic_ns"]) if began is None else began
-        comparison.seconds.append((int(step["monotonic_ns"]) - began) * 1e-9)
+        comparison.seconds.append(pace.seconds(int(step["monotonic_ns"])))
         lived_track.action.append(np.array(step["action"]))
         lived_track.reward.append(_reward(rewards, step))
         known = not isinstance(thought, str)
         lived_track.value.append(thought.value if known else _NOT_KNOWN)
         lived_track.surprise.append(thought.surprise if known else _NOT_KNOWN)
         progress(len(comparison.seconds))
-    if other is None:
+    if brain is None:
         comparison.tracks.append(_by_chance(config, lived_track))
     else:
-        comparison.tracks.append(_another(lived, other, progress))
+        comparison.tracks.append(_another(lived, brain, progress))
     return comparison
 
 
@@ -129,8 +136,9 @@ def write(comparison: Comparison, picture: Path) -> Path:
     """The page NAME.png, and NAME.json beside it. Raises BadInput where one is there already."""
     new(picture)
     data = picture.with_suffix(".json")
-    data.write_text(json.dumps(comparison.to_json()) + "\n", encoding="utf-8")
-    draw(comparison, picture)
+    with whole(data) as numbers, whole(picture) as page:  # both, or none
+        numbers.write_text(json.dumps(comparison.to_json()) + "\n", encoding="utf-8")
+        draw(comparison, page)
     return data
 
 
@@ -152,21 +160,32 @@ def draw(comparison: Comparison, path: Path) -> None:
         panels[0, 0].legend(fontsize=8, loc="upper right")
         panels[-1, 0].set_xlabel("seconds")
         figure.tight_layout()
-        figure.savefig(path)
+        figure.savefig(path, format="png")
         plt.close(figure)
 
 
-def _another(lived: Lived, other: Path, progress: Callable[[int], None]) -> Track:
+class _Brain(NamedTuple):
+    name: str
+    config: Config
+    networks: ActingNetworks
+
+
+def _open(spaces: Spaces, other: Path) -> _Brain:
     run = open_run(other)
     config = run.config
     checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).newest()
     if checkpoint is None:
         raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
-    _check(lived.spaces, config, run)
-    networks = build_for(lived.spaces, config)
+    _check(spaces, config, run)
+    networks = build_for(spaces, config)
     load_networks(networks, checkpoint)
     networks.eval()
-    track, rewards = Track(run.path.name), LivedRewards(config.reward, lived.spaces)
+    return _Brain(run.path.name, config, networks)
+
+
+def _another(lived: Lived, brain: _Brain, progress: Callable[[int], None]) -> Track:
+    name, config, networks = brain
+    track, rewards = Track(name), LivedRewards(config.reward, lived.spaces)
     nothing = np.full(lived.spaces.num_actions, np.nan, np.float32)
     always: NetworksOf = lambda _: networks  # noqa: E731
     for step, thought in think_along(lived, always, config):

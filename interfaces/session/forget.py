@@ -272,6 +272,8 @@ def _begun(step: NDArray[np.void], spaces: Spaces) -> NDArray[np.void]:
     """The first Step after the span, as a beginning: what it answers, and the action before it, are
     of the span."""
     begun = step.copy()
+    if not step["is_first"]:
+        begun["situation"] = int(step["situation"]) | Situation.AFTER_FORGOTTEN
     begun["is_first"], begun["reward"], begun["world_reward"] = True, 0.0, 0.0
     begun["vector"][len(spaces.features) :] = 0.0
     return begun

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from interfaces.journal import JournalReader, read_layout
 from interfaces.run_folder import RunFolder
+from interfaces.session.origin import first_own
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session, segment_files
 from interfaces.spaces import Spaces
@@ -16,7 +17,8 @@ _AT_ONCE = 256  # Steps read from the journal together
 
 
 class Lived:
-    """Steps of a run in order. `exact`: bit for bit as they were; a JPEG camera is not.
+    """Steps of a run in order, that it lived itself. `exact`: bit for bit as they were; a JPEG
+    camera is not. `missing`: what of its life is not among them, in words.
 
     Raises SessionError where nothing was lived.
     """
@@ -24,15 +26,17 @@ class Lived:
     def __init__(self, run: RunFolder) -> None:
         self._session = Session(run.session) if segment_files(run.session) else None
         self._journal = JournalReader(run.journal)
+        self._first = max(self._journal.first, first_own(run))  # others' were imported before
         spaces = read_layout(run.journal)
         if self._session is not None:
             spaces = self._session.spaces
             self.exact = all(info.codec.camera == "png" for info in self._session.infos)
             self.source: Path = run.session
             self.steps = self._session.steps_recorded
-        elif spaces is not None and self._journal.end:
+            self.missing = _missing(self._session)
+        elif spaces is not None and self._journal.end > self._first:
             self.exact, self.source = True, run.journal
-            self.steps = self._journal.end - self._journal.first
+            self.steps, self.missing = self._journal.end - self._first, list[str]()
         else:
             raise SessionError(f"{run.path}: nothing was lived there, or it was not recorded")
         self.spaces: Spaces = spaces
@@ -47,7 +51,7 @@ class Lived:
                 yield step
             return
         reader = self._journal
-        for start in range(reader.first, reader.end, _AT_ONCE):
+        for start in range(self._first, reader.end, _AT_ONCE):
             rows = reader.read(start, min(_AT_ONCE, reader.end - start), verify=True)
             for i in range(len(rows)):
                 yield rows[i, ...]
@@ -56,3 +60,16 @@ class Lived:
         """The Step of this index, which must be there."""
         source = self._journal if self._session is None else self._session
         return source.read(index, 1)[0, ...]
+
+
+def _missing(session: Session) -> list[str]:
+    found: list[str] = []
+    if session.live:
+        found.append(
+            "the newest segment, which has no end: it is being lived, or sessions recover ends it"
+        )
+    if lost := sum(count for _, count in session.gaps):
+        found.append(f"{lost} steps in gaps")
+    if session.first:
+        found.append(f"what was before step {session.first}")
+    return found

@@ -1,6 +1,7 @@
 """A life in lockstep, thought through again: the same bits, or it is said where not."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -8,12 +9,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from agent.replay_run import replay_run
+from agent.lived_weights import LivedWeights
+from agent.replay import think_along
+from agent.replay_run import replay_run, told
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.journal import JournalReader
 from interfaces.lockstep_worlds import make_lockstep_worlds
 from interfaces.run_folder import RunFolder, create_run
+from interfaces.session.forget import Chosen, forget
+from interfaces.session.lived import Lived
 from interfaces.session.recorder import Recorder
 from tests.conftest import ROOT
 from trainer.lockstep import Lockstep
@@ -89,9 +94,66 @@ def test_what_cannot_be_verified_is_counted_and_said(lived):
     assert verdict.verified + sum(verdict.unverified.values()) == STEPS
 
 
-def test_jpeg_is_not_verified(lived, tmp_path):
-    import shutil
+@pytest.mark.parametrize("recorded", [False, True], ids=["journal", "session"])
+@pytest.mark.parametrize("first", [0, 50])
+def test_what_follows_on_the_forgotten_is_not_called_different(lived, tmp_path, recorded, first):
+    """It looks like a beginning, but the body had a memory there."""
+    run, console = lived
+    shutil.copytree(run.path, tmp_path / "run")
+    copy = RunFolder(tmp_path / "run")
+    shutil.rmtree(copy.session, ignore_errors=True)
+    if recorded:
+        record(copy)
+    forget(copy, Chosen(np.arange(first, first + 10), 0))
+    verdict = replay_run(copy, console, quiet=True)
+    assert verdict.differing == 0
+    assert verdict.verified == first
+    unknown = {why: n for why, n in verdict.unverified.items() if "memory unknown" in why}
+    assert sum(unknown.values()) == STEPS - first - 10
+    assert bool(verdict.missing) == recorded, "what a session lacks is said"
 
+
+def test_a_beginning_that_was_lived_is_one_also_after_a_gap(lived):
+    run, _ = lived
+    config = run.config
+    steps = [row[...] for row in JournalReader(run.journal).read(0, STEPS)]
+    begun = steps[60].copy()
+    begun["is_first"] = True
+    weights = LivedWeights(run, Lived(run).spaces, config)
+    kept = [*steps[:30], begun, *steps[61:80]]
+    thoughts = [thought for _, thought in think_along(kept, weights, config)]
+    assert not any(isinstance(each, str) for each in thoughts)
+    begun["is_first"] = False
+    why = [thought for _, thought in think_along(kept, weights, config)][30:]
+    assert set(why) == {"memory unknown until the next beginning: steps are missing"}
+
+
+def test_weights_that_are_not_kept_are_named_for_all_they_cost(lived):
+    run, console = lived
+    path = sorted((run.weights / "applied").glob("*.safetensors"))[0]
+    hidden = path.with_suffix(".hidden")
+    path.rename(hidden)
+    try:
+        verdict = replay_run(run, console, quiet=True)
+    finally:
+        hidden.rename(path)
+    assert verdict.verified == 0
+    assert all(f"weights {int(path.stem)} are not kept" in why for why in verdict.unverified)
+
+
+def test_a_segment_without_an_end_is_said(lived, tmp_path):
+    run, console = lived
+    shutil.copytree(run.path, tmp_path / "run")
+    copy = RunFolder(tmp_path / "run")
+    shutil.rmtree(copy.session, ignore_errors=True)
+    record(copy)
+    (copy.session / "000000000500.live").write_bytes(b"")
+    verdict = replay_run(copy, console, quiet=True)
+    assert any("no end" in each for each in verdict.missing)
+    assert "not there: the newest segment" in told(verdict)
+
+
+def test_jpeg_is_not_verified(lived, tmp_path):
     run, console = lived
     shutil.copytree(run.path, tmp_path / "run")
     copy = RunFolder(tmp_path / "run")

@@ -13,15 +13,18 @@ from interfaces.journal import JournalReader
 from interfaces.journal.layout import create_segment
 from interfaces.lockstep_worlds import make_lockstep_worlds
 from interfaces.run_folder import RunFolder, create_run
+from interfaces.session import care
+from interfaces.session.lived import Lived
 from interfaces.session.recorder import Recorder
 from interfaces.session.segment import SessionError
+from interfaces.session.session import Session
 from interfaces.vrchat.world import vrchat_spaces
 from tests.conftest import ROOT
 from tests.interfaces.session.lives import make_steps
 from tests.interfaces.session.test_session import record
 from trainer.checkpoints import Checkpoints
 from trainer.lockstep import Lockstep
-from trainer.offline import Offline, check_spaces, find, import_sessions
+from trainer.offline import Interrupted, Offline, _boundary, check_spaces, find, import_sessions
 from trainer.replay import Replay
 from trainer.what_if import compare, write
 
@@ -159,9 +162,65 @@ def test_another_reward_teaches_something_new_from_an_old_life(tmp_path, lives):
     ],
 )
 def test_what_cannot_learn_from_records_says_so(tmp_path, lives, words, named):
-    run, config, found = imported(tmp_path, lives, *words)
     with pytest.raises(BadInput, match=named):
-        Offline(run, config, found)
+        Offline(*imported(tmp_path, lives, *words))
+
+
+def test_too_few_is_said_before_anything_is_written(tmp_path, lives):
+    with pytest.raises(BadInput, match="240 steps are too few"):
+        imported(tmp_path, lives, "trainer.prefill=5000")
+    assert not (tmp_path / "run" / "journal").exists()
+
+
+def test_an_import_that_is_ended_is_begun_anew(tmp_path, lives):
+    stopped, run = threading.Event(), RunFolder(tmp_path / "run")
+    config, sessions = load_config(TINY), find([str(lives / "life*" / "session")])
+    with pytest.raises(Interrupted):
+        import_sessions(
+            run, config, sessions, lambda steps: stopped.set() if steps > 100 else None, stopped
+        )
+    assert not run.sources.exists()
+    assert import_sessions(run, config, sessions).steps == 240
+
+
+class Sized:
+    def __init__(self, steps):
+        self.steps_recorded = steps
+
+
+@pytest.mark.parametrize(
+    ("sizes", "held"),
+    [
+        ([1_000], 100),
+        ([450, 450, 100], 100),  # a whole one
+        ([800, 110, 90], 200),  # two of them are no more than twice what is wanted
+        ([500, 500], 100),  # too long: its newest part
+        ([100, 50_000], 2_000),
+        ([6_000, 400_000], 2_000),
+        ([90_000, 9_000, 1_000], 1_000),
+        ([90_000, 9_990, 10], 2_000),
+    ],
+)
+def test_no_more_is_held_out_than_about_what_is_asked_for(sizes, held):
+    config = load_config(TINY, ["trainer.holdout=0.1", "trainer.holdout_steps=2000"])
+    assert sum(sizes) - _boundary([Sized(size) for size in sizes], config) == held
+
+
+def test_no_life_is_learned_from_twice(tmp_path, lives):
+    twice = [str(lives / "life1"), str(lives / "life1" / "session")]
+    assert len(find(twice)) == 1
+    part = tmp_path / "part.mcap"
+    began = Session(lives / "life1").infos[0].began_ns
+    care.cut(lives / "life1", part, began + 10**9, began + 2 * 10**9)
+    with pytest.raises(SessionError, match="have the same Steps"):
+        find([*twice, str(part)])
+    assert len(find([str(lives / "life2"), str(part)])) == 2
+
+
+def test_what_others_lived_is_not_replayed_as_its_own(tmp_path, lives):
+    run, *_ = imported(tmp_path, lives)
+    with pytest.raises(SessionError, match="nothing was lived"):
+        Lived(run)
 
 
 def test_what_is_no_session_or_of_other_spaces_is_named(tmp_path, lives):
@@ -183,9 +242,19 @@ def test_another_brain_over_the_same_life(tmp_path, lives):
     lived = JournalReader(run.journal).read(0, 80)
     np.testing.assert_array_equal(found.tracks[0].action, lived["action"])
     assert not np.array_equal(found.tracks[1].action, lived["action"])
+    for wrong, named in (("nowhere", "nowhere is not a run"), ("empty", "is not a run")):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        thought = []
+        with pytest.raises(BadInput, match=named):
+            compare(run, tmp_path / wrong, thought.append)
+        assert not thought, "said before a life is thought"
+    for name in ("page.json", "page", "page.mp4"):
+        with pytest.raises(BadInput, match=r"ends in \.png"):
+            write(found, tmp_path / name)
     page = tmp_path / "replays" / "page.png"
     write(found, page)
     assert page.stat().st_size > 10_000
+    assert sorted(path.name for path in page.parent.iterdir()) == ["page.json", "page.png"]
     with pytest.raises(BadInput, match="written over"):
         write(found, page)
     chance = compare(run, None).tracks[1]

@@ -134,6 +134,7 @@ def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):
     assert rows["is_first"][190:216].all()
     assert same(rows[216:], steps[216:])
     begun = steps[215].copy()
+    begun["situation"] = Situation.AFTER_FORGOTTEN
     begun["is_first"], begun["reward"], begun["world_reward"] = True, 0.0, 0.0
     begun["vector"][2:] = 0.0  # the action before it was in the span
     assert same(rows[215], begun)
