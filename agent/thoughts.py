@@ -17,8 +17,8 @@ def think(
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Fill the diary's value and surprise, row by row; what cannot be thought stays NaN. Raises
-    SessionError for damage, and where the records are others than they were."""
+    """Fill the diary's value and surprise, row by row; what cannot be thought stays NaN, and why is
+    counted. Raises SessionError for damage, and where the records are others than they were."""
     config = run.config
     weights = LivedWeights(run, lived.spaces, config)
     for row, (step, thought) in enumerate(think_along(lived, weights, config)):
@@ -26,7 +26,9 @@ def think(
             return
         if int(step["index"]) != diary.index[row]:
             raise SessionError(f"{lived.source} has changed while it was looked at")
-        if not isinstance(thought, str):
+        if isinstance(thought, str):
+            diary.unthought[thought] += 1
+        else:
             diary.value[row], diary.surprise[row] = thought.value, thought.surprise
         diary.thought = row + 1
         progress(row + 1)

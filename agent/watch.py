@@ -63,6 +63,8 @@ def film(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> int:
         with Progress(console=console, transient=True, disable=quiet) as bar:
             task = bar.add_task("thinking", total=len(diary))
             think(run, lived, diary, progress=lambda rows: bar.update(task, completed=rows))
+            if (why := diary.unknown()) and not quiet:
+                console.print(why, markup=False, highlight=False)
             task = bar.add_task("filming", total=len(diary))
             return to_film(
                 lived, diary, run.path.name, out, lambda rows: bar.update(task, completed=rows)

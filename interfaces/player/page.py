@@ -163,7 +163,7 @@ class Player:
         self._drawn, whole = diary.thought, len(diary)
         if not diary.trouble:
             done = diary.thought == whole
-            said = "" if done else f"thinking it again: {diary.thought} of {whole}"
+            said = diary.unknown() if done else f"thinking it again: {diary.thought} of {whole}"
             self._progress.set_text(said)
         series = [{"name": name, "data": _points(diary, name)} for name in _CURVES]
         self._chart.run_chart_method("setOption", {"series": series})

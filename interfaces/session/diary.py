@@ -1,5 +1,6 @@
 """A life in numbers, to be looked at: everything but the pictures."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,7 +20,8 @@ from interfaces.world import Situation
 class Diary:
     """A row for each of T Steps, in order. `seconds` since the first; `felt` (T, F); `action`
     (T, A) as it was sent; `reward` as it was paid then. `value` and `surprise` (nats) are NaN until
-    somebody has thought them; `thought` rows are done. `events`: (row, what happened)."""
+    somebody has thought them; `thought` rows are done, `unthought` of them could not be, by why.
+    `events`: (row, what happened)."""
 
     spaces: Spaces
     index: NDArray[np.int64]
@@ -34,6 +36,7 @@ class Diary:
     surprise: NDArray[np.float32]
     events: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     thought: int = 0
+    unthought: Counter[str] = field(default_factory=Counter[str])
     trouble: str = ""  # why no more of it can be thought
 
     def __len__(self) -> int:
@@ -42,6 +45,13 @@ class Diary:
     @property
     def length_s(self) -> float:
         return float(self.seconds[-1])
+
+    def unknown(self) -> str:
+        """Why value and surprise are not there, for people; empty where they are."""
+        if not self.unthought:
+            return ""
+        reasons = "; ".join(f"{count}: {why}" for why, count in self.unthought.most_common(3))
+        return f"value and surprise of {self.unthought.total()} steps are not known ({reasons})"
 
     def row_at(self, seconds: float) -> int:
         """The newest row at a time."""
