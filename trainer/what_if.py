@@ -24,7 +24,7 @@ from interfaces.rewards import LivedRewards
 from interfaces.run_folder import RunFolder, open_run
 from interfaces.session.export import whole
 from interfaces.session.lived import Lived
-from interfaces.session.pace import Pace
+from interfaces.session.pace import Pace, with_holes
 from interfaces.spaces import Spaces
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
@@ -54,14 +54,17 @@ class Track:
 
 @dataclass
 class Comparison:
-    """Times in seconds since the first Step, pauses shortened, and the tracks: as lived first."""
+    """Times in seconds since the first Step, pauses shortened, and the tracks: as lived first. Of
+    each Step the index too: where it jumps, Steps are missing."""
 
     seconds: list[float]
     actions: list[str]
     tracks: list[Track]
+    index: list[int] = field(default_factory=list[int])
 
     def to_json(self) -> dict[str, Any]:
         return {
+            "index": self.index,
             "seconds": [round(each, 4) for each in self.seconds],
             "tracks": [track.to_json(self.actions) for track in self.tracks],
         }
@@ -118,6 +121,7 @@ def compare(
     pace = Pace()
     rewards = LivedRewards(config.reward, lived.spaces)
     for step, thought in think_along(lived, own, config):
+        comparison.index.append(int(step["index"]))
         comparison.seconds.append(pace.seconds(int(step["monotonic_ns"])))
         lived_track.action.append(np.array(step["action"]))
         lived_track.reward.append(_reward(rewards, step))
@@ -126,7 +130,7 @@ def compare(
         lived_track.surprise.append(thought.surprise if known else _NOT_KNOWN)
         progress(len(comparison.seconds))
     if brain is None:
-        comparison.tracks.append(_by_chance(config, lived_track))
+        comparison.tracks.append(_by_chance(lived.spaces, config, lived_track))
     else:
         comparison.tracks.append(_another(lived, brain, progress))
     return comparison
@@ -152,8 +156,11 @@ def draw(comparison: Comparison, path: Path) -> None:
         )
         for track, color in zip(comparison.tracks, ("tab:blue", "tab:orange"), strict=True):
             curves = [*np.array(track.action).T, track.value, track.reward, track.surprise]
+            seconds, *curves = with_holes(
+                np.array(comparison.index), np.array(comparison.seconds), *map(np.array, curves)
+            )
             for axes, curve in zip(panels[:, 0], curves, strict=True):
-                axes.plot(comparison.seconds, curve, color=color, linewidth=0.8, label=track.name)
+                axes.plot(seconds, curve, color=color, linewidth=0.8, label=track.name)
         for axes, name in zip(panels[:, 0], names, strict=True):
             axes.set_ylabel(name, fontsize=8)
             axes.grid(alpha=0.3)
@@ -198,11 +205,13 @@ def _another(lived: Lived, brain: _Brain, progress: Callable[[int], None]) -> Tr
     return track
 
 
-def _by_chance(config: Config, lived: Track) -> Track:
-    """Uniform over the actions, held a beat: it thinks nothing of anything."""
+def _by_chance(spaces: Spaces, config: Config, lived: Track) -> Track:
+    """Uniform over the actions, held a beat, buttons down or up: it thinks nothing of anything."""
     chance = np.random.Generator(np.random.Philox(key=config.seed))
     count = len(lived.action)
-    actions = chance.uniform(-1, 1, (count, len(lived.action[0]) if count else 0))
+    actions = chance.uniform(-1, 1, (count, spaces.num_actions))
+    buttons = [action.kind != "axis" for action in spaces.actions]
+    actions[:, buttons] = actions[:, buttons] > 0
     unknown = [_NOT_KNOWN] * count
     return Track("random", list(actions.astype(np.float32)), unknown, lived.reward, unknown)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from configs.errors import BadInput
 from interfaces.session.diary import Diary
+from interfaces.session.pace import with_holes
 
 _FRAME_S = 1 / 20  # between two pictures, at most
 _SPEEDS = {0.25: "¼ ×", 0.5: "½ ×", 1.0: "1 ×", 2.0: "2 ×", 4.0: "4 ×", 16.0: "16 ×"}
@@ -207,7 +208,8 @@ def clock(seconds: float) -> str:
 
 
 def _points(diary: Diary, name: str) -> list[tuple[float, float | None]]:
-    return thinned(diary.seconds, getattr(diary, name), _POINTS)
+    seconds, values = with_holes(diary.index, diary.seconds, getattr(diary, name))
+    return thinned(seconds.astype(np.float64), values, _POINTS)
 
 
 def _chart(diary: Diary) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from interfaces.pyplot import pyplot
 from interfaces.session import export
 from interfaces.session.diary import Diary
 from interfaces.session.lived import Lived
+from interfaces.session.pace import with_holes
 
 _WIDTH, _HEIGHT = 1280, 720
 _SEEN = 480  # the picture's longer side, at most
@@ -89,7 +90,10 @@ def _draw(
     """The page, and where on it the time axis lies: left, right, top, bottom, in pixels."""
     first, last = (int(np.searchsorted(diary.seconds, at)) for at in (begin_s, end_s))
     part = slice(first, max(first + 1, last))
-    times = diary.seconds[part]
+    curves = (diary.action, diary.felt, diary.value, diary.surprise, diary.reward)
+    times, did, feeling, value, surprise, reward = with_holes(
+        diary.index[part], diary.seconds[part], *(curve[part] for curve in curves)
+    )
     done = [action.name for action in diary.spaces.actions]
     felt = list(diary.spaces.features)
     heights = [max(1, len(done)), max(1, len(felt)), 2.5, 2.5, 2.5]
@@ -99,11 +103,11 @@ def _draw(
         )
         figure.subplots_adjust(left=0.53, right=0.985, top=0.93, bottom=0.06, hspace=0.25)
         figure.suptitle(name, x=0.02, y=0.965, ha="left", fontsize=12)
-        _strips(panels[0], times, diary.action[part], done, end_s, "does")
-        _strips(panels[1], times, diary.felt[part], felt, end_s, "feels")
-        curves = {"value": diary.value, "surprise": diary.surprise, "reward": diary.reward}
-        for axes, (what, values) in zip(panels[2:], curves.items(), strict=True):
-            axes.plot(times, values[part], color="tab:blue", linewidth=1)
+        _strips(panels[0], times, did, done, end_s, "does")
+        _strips(panels[1], times, feeling, felt, end_s, "feels")
+        told = {"value": value, "surprise": surprise, "reward": reward}
+        for axes, (what, values) in zip(panels[2:], told.items(), strict=True):
+            axes.plot(times, values, color="tab:blue", linewidth=1)
             axes.set_ylabel(what)
             axes.grid(alpha=0.3)
         for axes in panels:
@@ -122,8 +126,8 @@ def _draw(
 
 def _strips(
     axes: Any,
-    times: NDArray[np.float64],
-    values: NDArray[np.float32],
+    times: NDArray[np.floating],
+    values: NDArray[np.floating],
     names: list[str],
     end_s: float,
     title: str,

@@ -1,4 +1,7 @@
-"""The time of a life as it is relived: without the nights between its days."""
+"""The time of a life as it is relived: without the nights between its days, with its holes."""
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Pace:
@@ -22,3 +25,17 @@ class Pace:
         self.paused_s = gone_s if gone_s >= self._longest_s else 0.0
         self._before_ns = now_ns
         return self._seconds
+
+
+def with_holes(
+    index: NDArray[np.int64], seconds: NDArray[np.float64], *curves: NDArray[np.floating]
+) -> list[NDArray[np.floating]]:
+    """Seconds (T,) and curves (T, ...) to be drawn, with a NaN a beat after each Step that is
+    followed by missing ones: what was not lived, or is forgotten, is no straight line."""
+    after = np.flatnonzero(np.diff(index) > 1) + 1
+    if not len(after):
+        return [seconds, *curves]
+    beat_s = float(np.median(np.diff(seconds)))
+    at = np.minimum(seconds[after - 1] + beat_s, seconds[after])
+    holes = [np.insert(curve, after, np.nan, axis=0) for curve in curves]
+    return [np.insert(seconds, after, at), *holes]

@@ -259,4 +259,6 @@ def test_another_brain_over_the_same_life(tmp_path, lives):
         write(found, page)
     chance = compare(run, None).tracks[1]
     assert np.isnan(chance.value).all()
+    buttons = [action.kind != "axis" for action in Lived(run).spaces.actions]
+    assert set(np.unique(np.array(chance.action)[:, buttons])) == {0.0, 1.0}
     assert np.abs(np.array(chance.action)).max() <= 1

@@ -8,6 +8,7 @@ from interfaces.run_folder import RunFolder
 from interfaces.session.diary import read_diary
 from interfaces.session.film import to_film
 from interfaces.session.lived import Lived
+from interfaces.session.pace import with_holes
 from interfaces.session.segment import SessionError
 from interfaces.step import Sender
 from interfaces.world import Situation
@@ -98,3 +99,15 @@ def _cursor(picture):
     """The column with most of the line's red in it, among the curves."""
     red = np.abs(picture[:, 670:].astype(int) - (200, 40, 40)).sum(-1) < 120
     return int(np.argmax(red.sum(0)))
+
+
+def test_what_is_missing_is_drawn_as_a_hole():
+    index, seconds = np.array([0, 1, 2, 7, 8]), np.array([0.0, 0.1, 0.2, 0.7, 0.8])
+    did = np.arange(10.0).reshape(5, 2)
+    at, drawn, value = with_holes(index, seconds, did, did[:, 0])
+    np.testing.assert_allclose(at, [0.0, 0.1, 0.2, 0.3, 0.7, 0.8])
+    assert np.isnan(drawn[3]).all()
+    assert np.isnan(value[3])
+    np.testing.assert_array_equal(np.delete(drawn, 3, axis=0), did)
+    whole = with_holes(np.arange(5), seconds, did)
+    assert whole[1] is did
