@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
+from agent.replay import require_one_world
 from agent.thoughts import think
 from configs.errors import BadInput
 from interfaces.lock import look_at
@@ -72,8 +73,7 @@ def film(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> int:
 
 
 def _lived(run: RunFolder) -> Lived:
-    if run.config.world.gymnasium.worlds > 1:
-        raise BadInput(f"{run.path}: several worlds share its journal; one life only is shown")
+    require_one_world(run)
     return Lived(run)
 
 

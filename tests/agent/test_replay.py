@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -41,6 +42,18 @@ def record(run: RunFolder, *words):
     recorder = Recorder(run.journal, run.session, load_config(run.config_file, words), {})
     recorder.carry()
     recorder.close()
+
+
+@contextmanager
+def without(run: RunFolder, number: int):
+    """Meanwhile one of the kept versions is not there; which."""
+    path = sorted((run.weights / "applied").glob("*.safetensors"))[number]
+    hidden = path.with_suffix(".hidden")
+    path.rename(hidden)
+    try:
+        yield int(path.stem)
+    finally:
+        hidden.rename(path)
 
 
 def test_the_weights_that_lived_it_decide_the_same_again(lived):
@@ -81,16 +94,11 @@ def test_a_weight_that_was_changed_is_seen(lived):
 
 def test_what_cannot_be_verified_is_counted_and_said(lived):
     run, console = lived
-    path = sorted((run.weights / "applied").glob("*.safetensors"))[2]
-    hidden = path.with_suffix(".hidden")
-    path.rename(hidden)
-    try:
+    with without(run, 2) as version:
         verdict = replay_run(run, console, quiet=True)
-    finally:
-        hidden.rename(path)
     assert verdict.differing == 0
     assert 0 < verdict.verified < STEPS
-    assert verdict.unverified[f"weights {int(path.stem)} are not kept"] > 0
+    assert verdict.unverified[f"weights {version} are not kept"] > 0
     assert verdict.verified + sum(verdict.unverified.values()) == STEPS
 
 
@@ -130,15 +138,10 @@ def test_a_beginning_that_was_lived_is_one_also_after_a_gap(lived):
 
 def test_weights_that_are_not_kept_are_named_for_all_they_cost(lived):
     run, console = lived
-    path = sorted((run.weights / "applied").glob("*.safetensors"))[0]
-    hidden = path.with_suffix(".hidden")
-    path.rename(hidden)
-    try:
+    with without(run, 0) as version:
         verdict = replay_run(run, console, quiet=True)
-    finally:
-        hidden.rename(path)
     assert verdict.verified == 0
-    assert all(f"weights {int(path.stem)} are not kept" in why for why in verdict.unverified)
+    assert all(f"weights {version} are not kept" in why for why in verdict.unverified)
 
 
 def test_a_segment_without_an_end_is_said(lived, tmp_path):
