@@ -3,6 +3,7 @@
 # torch has no public name for its operations on lists of tensors.
 # pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -14,7 +15,7 @@ _BETA_SQUARE, _BETA_MOMENTUM = 0.999, 0.9
 _TINY, _ADAM_TINY, _SMALLEST_NORM = 1e-20, 1e-7, 1e-3
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Steps down the gradient of some parameters of one device and kind of number.
 
     Not torch.optim's: its own loads the compiler with the first step, 75 MB and 1.4 s of every
@@ -54,8 +55,9 @@ class Optimizer:
                 for name, value in kept.items()
             }
 
+    @abstractmethod
     def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
-        raise NotImplementedError
+        """Move these parameters by these gradients, one each."""
 
     def _state(self, params: list[nn.Parameter]) -> list[list[Tensor]]:
         """What is kept of each parameter, a list for each name, after their "step"."""

@@ -33,10 +33,11 @@ class Lived:
             self.exact = all(info.codec.camera == "png" for info in self._session.infos)
             self.source: Path = run.session
             self.steps = self._session.steps_recorded
-            self.missing = _missing(self._session)
+            self.missing = _missing(self._session, first_own(run))
         elif spaces is not None and self._journal.end > self._first:
             self.exact, self.source = True, run.journal
-            self.steps, self.missing = self._journal.end - self._first, list[str]()
+            self.steps = self._journal.end - self._first
+            self.missing = _before(self._first, first_own(run))
         else:
             raise SessionError(f"{run.path}: nothing was lived there, or it was not recorded")
         self.spaces: Spaces = spaces
@@ -62,7 +63,11 @@ class Lived:
         return source.read(index, 1)[0, ...]
 
 
-def _missing(session: Session) -> list[str]:
+def _before(first: int, own: int) -> list[str]:
+    return [f"what was before step {first}"] if first > own else []
+
+
+def _missing(session: Session, own: int) -> list[str]:
     found: list[str] = []
     if session.live:
         found.append(
@@ -70,6 +75,4 @@ def _missing(session: Session) -> list[str]:
         )
     if lost := sum(count for _, count in session.gaps):
         found.append(f"{lost} steps in gaps")
-    if session.first:
-        found.append(f"what was before step {session.first}")
-    return found
+    return found + _before(session.first, own)
