@@ -143,7 +143,7 @@ def _check_actions(spaces: Spaces, table: Table) -> None:
             row = int(wrong[0])
             raise SessionError(
                 f"second {table.times_s[row]:g} of the table: {action.name} is {done[row]:g}; "
-                f"{low:g} to {high:g}, as OSC has it"
+                f"{low:g} to {high:g} is allowed"
             )
 
 
