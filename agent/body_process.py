@@ -19,9 +19,10 @@ from interfaces.clock import Pacer, RealClock
 from interfaces.controls import Controls
 from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.journal import JournalWriter
+from interfaces.keyframes import Keyframes
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
-from interfaces.scribe import Scribe
+from interfaces.scribe import Scribe, moment_dtype
 from interfaces.spaces import Spaces
 from interfaces.vrchat.world import VRChatWorld
 from interfaces.weights import Manifest, WeightsError, WeightsReader
@@ -67,7 +68,13 @@ def live(run_path: Path) -> None:
             max_steps=config.journal.max_steps,
         )
         brain, weights = prepare_brain(world.spaces, config, run)
-        scribe = Scribe(journal, board, world.spaces, also=report)
+        scribe = Scribe(
+            journal,
+            board,
+            moment_dtype(world.spaces, brain.feature_size),
+            keyframes=Keyframes(run.keyframes, brain.feature_size, journal.next_index),
+            also=report,
+        )
         body = Body(
             config,
             world,

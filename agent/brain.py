@@ -17,12 +17,16 @@ from interfaces.world import Observation
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the policy wants: action (num_actions,), its raw sample, and what it thinks of it."""
+    """What the policy wants: action (num_actions,), its raw sample, and what it thinks of it.
+
+    feature (F,): the state that it was decided by.
+    """
 
     action: NDArray[np.float32]
     chosen: NDArray[np.float32]
     log_prob: float
     value: float
+    feature: NDArray[np.float32]
 
 
 class Brain:
@@ -35,6 +39,10 @@ class Brain:
     def load(self, networks: ActingNetworks) -> None:
         """Act with these from now on: a flip of a reference."""
         self._networks = networks
+
+    @property
+    def feature_size(self) -> int:
+        return self._networks.dynamics.feature_size
 
     def initial(self, rows: int = 1) -> State:
         return self._networks.dynamics.initial(rows)
@@ -62,6 +70,7 @@ class Brain:
                 chosen=choice.chosen[i].numpy(),
                 log_prob=float(choice.log_prob[i]),
                 value=float(value[i]),
+                feature=feature[i].numpy(),
             )
             for i in range(len(observations))
         ]

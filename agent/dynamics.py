@@ -27,6 +27,10 @@ class State(NamedTuple):
         """What every head reads."""
         return torch.cat([self.deter, self.stoch], -1)
 
+    def like(self, feature: Tensor) -> "State":
+        """The state that this feature (..., deter + stoch) is of, split where this one is."""
+        return State(*feature.split((self.deter.shape[-1], self.stoch.shape[-1]), -1))
+
     def detach(self) -> "State":
         return State(self.deter.detach(), self.stoch.detach())
 

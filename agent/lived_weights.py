@@ -1,7 +1,11 @@
 """The weights that lived a run, version by version: the seed's own, and those kept on disk."""
 
+import torch
+
+from agent.dynamics import State
 from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
 from configs.schema import Config
+from interfaces.keyframes import read_keyframes
 from interfaces.run_folder import RunFolder
 from interfaces.spaces import Spaces
 from interfaces.weights import Manifest, WeightsError
@@ -9,12 +13,14 @@ from interfaces.weights.kept import load_kept
 
 
 class LivedWeights:
-    """Networks of a version, or why there are none. The last one is remembered."""
+    """Networks of a version, or why there are none. The last one is remembered. `missing`: the
+    versions asked for that are not kept."""
 
     def __init__(self, run: RunFolder, spaces: Spaces, config: Config) -> None:
         self._run, self._spaces, self._config = run, spaces, config
         self._fresh = build_for(spaces, config).eval()
         self._manifest = Manifest(acting_shapes(self._fresh))
+        self.missing: list[int] = []
         self._version = 0
         self._networks: ActingNetworks | str = self._fresh
 
@@ -24,12 +30,21 @@ class LivedWeights:
             self._version, self._networks = version, self._load(version)
         return self._networks
 
+    def keyframes(self) -> dict[int, State]:
+        """What the memory held after some of the Steps, (1, ...) each, by their index."""
+        dynamics = self._fresh.dynamics
+        kept = read_keyframes(self._run.keyframes, dynamics.feature_size)
+        none = dynamics.initial(1)
+        return {index: none.like(torch.from_numpy(row.copy())[None]) for index, row in kept.items()}
+
     def _load(self, version: int) -> ActingNetworks | str:
         if version == 0:
             return self._fresh
         try:
             flat = load_kept(self._run.weights, version, self._manifest)
         except (WeightsError, OSError) as error:
-            missing = "is not kept" in str(error)
-            return f"weights {version} are not kept" if missing else str(error)
+            if "is not kept" not in str(error):
+                return str(error)
+            self.missing.append(version)
+            return "weights that are not kept"
         return view_acting(self._spaces, self._config, flat)

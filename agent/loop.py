@@ -74,7 +74,9 @@ class Body:
         self._memory, self._weights, self._orders, self._clock = memory, weights, orders, clock
         self._rewards = LivedRewards(config.reward, spaces)
         self._nothing = np.zeros(spaces.num_actions, np.float32)
-        self._moment = np.zeros((), moment_dtype(spaces))  # scratch, reused every beat
+        self._moment = np.zeros(
+            (), moment_dtype(spaces, brain.feature_size)
+        )  # scratch, reused every beat
         self._step = self._moment["step"]
         self._begin_anew = True
 
@@ -177,7 +179,7 @@ class Body:
             step["sound"] = observation.sound
         if observation.sound_raw is not None:
             step["sound_raw"] = observation.sound_raw
-        moment["value"] = decision.value
+        moment["value"], moment["feature"] = decision.value, decision.feature
         self._memory.take(moment)
         moment["swapped"] = 0
         self.ticks += 1

@@ -5,7 +5,7 @@ weights must decide the same, bit for bit, on the same machine and versions on a
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from interfaces.world import Observation, Situation
 
 # The networks for a version of the weights, or why there are none.
 NetworksOf = Callable[[int], ActingNetworks | str]
+_NONE: Mapping[int, State] = {}
 
 
 class Thought(NamedTuple):
@@ -88,10 +89,11 @@ def verify(
     networks_of: NetworksOf,
     config: Config,
     progress: Callable[[int], None] = lambda _: None,
+    keyframes: Mapping[int, State] = _NONE,
 ) -> Verdict:
     """Think every Step again and compare what the policy chose, and its log-probability."""
     found = Verdict()
-    for step, thought in think_along(steps, networks_of, config):
+    for step, thought in think_along(steps, networks_of, config, keyframes):
         found.ticks += 1
         if isinstance(thought, str):
             found.unverified[thought] += 1
@@ -107,11 +109,17 @@ def verify(
 
 @torch.inference_mode()
 def think_along(
-    steps: Iterable[NDArray[np.void]], networks_of: NetworksOf, config: Config
+    steps: Iterable[NDArray[np.void]],
+    networks_of: NetworksOf,
+    config: Config,
+    keyframes: Mapping[int, State] = _NONE,
+    *,
+    begins_anew: bool = False,
 ) -> Iterator[tuple[NDArray[np.void], Thought | str]]:
-    """Each Step with its thought, or with why there is none. It begins at an is_first: what the
-    state before it was, is not recorded. Only one that the body lived is one: after what was
-    forgotten it had a memory, which nobody knows now."""
+    """Each Step with its thought, or with why there is none. It begins at an is_first that the body
+    lived (after what is missing it had a memory, which nobody knows now), or after a keyframe: the
+    state (1, ...) after a Step, by its index. `begins_anew`: a brain that did not live it, and has
+    no memory that could be missing."""
     state: State | None = None
     before: int | None = None  # the tick before
     lost = "what was before it is not there"
@@ -125,17 +133,17 @@ def think_along(
             state, lost = None, "forgotten"
             yield step, "forgotten"
             continue
-        if situation & Situation.AFTER_FORGOTTEN:
-            state, lost = None, "forgotten"
+        if situation & Situation.AFTER_GAP:
+            state, lost = None, lost or "steps are missing"
         elif step["is_first"]:
             lost = ""
-        if state is None and lost:
-            yield step, f"memory unknown until the next beginning: {lost}"
-            continue
-        networks = networks_of(version)
+        if begins_anew:
+            lost = ""
+        networks = networks_of(version) if state is not None or not lost else lost
         if isinstance(networks, str):
-            state, lost = None, networks
-            yield step, networks
+            yield step, _until(lost) if lost else networks
+            state = keyframes.get(int(step["index"]))
+            lost = networks if state is None else ""
             continue
         if state is None:
             state = networks.dynamics.initial(1)
@@ -154,6 +162,10 @@ def think_along(
                 surprise=float(networks.dynamics.surprise(observed)[0, 0]),
             ),
         )
+
+
+def _until(lost: str) -> str:
+    return f"its memory is not known until the next beginning or keyframe: {lost}"
 
 
 def observation_of(step: NDArray[np.void]) -> Observation:

@@ -24,9 +24,22 @@ def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
     weights = LivedWeights(run, lived.spaces, config)
     with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("replaying", total=lived.steps)
-        found = verify(lived, weights, config, lambda ticks: bar.update(task, completed=ticks))
-    found.missing = lived.missing
+        found = verify(
+            lived,
+            weights,
+            config,
+            lambda ticks: bar.update(task, completed=ticks),
+            weights.keyframes(),
+        )
+    found.missing = lived.missing + _versions(weights.missing)
     return found
+
+
+def _versions(missing: list[int]) -> list[str]:
+    if not missing:
+        return []
+    first, last = min(missing), max(missing)
+    return [f"weights {first}" if first == last else f"weights from {first} to {last}"]
 
 
 def told(verdict: Verdict) -> str:

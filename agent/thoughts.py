@@ -21,7 +21,7 @@ def think(
     counted. Raises SessionError for damage, and where the records are others than they were."""
     config = run.config
     weights = LivedWeights(run, lived.spaces, config)
-    for row, (step, thought) in enumerate(think_along(lived, weights, config)):
+    for row, (step, thought) in enumerate(think_along(lived, weights, config, weights.keyframes())):
         if stopped() or row >= len(diary):  # it may live on meanwhile
             return
         if int(step["index"]) != diary.index[row]:

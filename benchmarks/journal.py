@@ -35,6 +35,7 @@ while True:
         file.flush()
         os.fsync(file.fileno())
 """
+_FEATURES = 160  # the default's: deter and stoch
 _PACE_S = 0.005  # some two hundred Steps a second: twenty times faster than a life
 
 
@@ -42,8 +43,9 @@ def append_us(folder: Path, seconds: float, *, scribe: bool) -> tuple[list[float
     """Microseconds to remember each of many Steps, 64 x 64 pictures; and how many were dropped."""
     spaces = vrchat_spaces(Config().world)
     journal = JournalWriter(folder, spaces, segment_steps=1024, max_steps=8192)
-    moment = np.zeros((), moment_dtype(spaces))
-    carrier = Scribe(journal, Board(folder / "board.mmap", create=True), spaces) if scribe else None
+    moment = np.zeros((), moment_dtype(spaces, _FEATURES))
+    board = Board(folder / "board.mmap", create=True)
+    carrier = Scribe(journal, board, moment.dtype) if scribe else None
     took: list[float] = []
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

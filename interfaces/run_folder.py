@@ -30,6 +30,7 @@ class RunFolder:
         self.endpoints = path / "endpoints.json"
         self.board = path / "board.mmap"
         self.journal = path / "journal"
+        self.keyframes = path / "keyframes.bin"
         self.session = path / "session"
         self.began = path / "began.json"  # when life began, once its beginning was deleted
         self.exports = path / "exports"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from interfaces.board import Board
 from interfaces.journal import JournalWriter
+from interfaces.keyframes import Keyframes
 from interfaces.mapped import touch_pages
 from interfaces.spaces import Spaces
 from interfaces.step import step_dtype
@@ -24,12 +25,14 @@ from interfaces.world import Situation
 _SLOTS = 128  # moments that may wait: 12 s of a busy disk at 10 Hz
 
 
-def moment_dtype(spaces: Spaces) -> np.dtype[np.void]:
-    """A Step, and what only the Board wants to know of its beat. Durations in seconds."""
+def moment_dtype(spaces: Spaces, feature_size: int) -> np.dtype[np.void]:
+    """A Step, and what else is told of its beat: to the Board, and for keyframes. Durations in
+    seconds."""
     return np.dtype(
         [
             ("step", step_dtype(spaces)),
             ("value", "<f4"),  # what the policy's state is worth
+            ("feature", "<f4", (feature_size,)),  # that state
             ("swapped", "<u4"),  # versions of the weights flipped in since the moment before
             ("swap_s", "<f8"),
             ("publish_to_act_s", "<f8"),
@@ -47,21 +50,24 @@ class Scribe:
 
     The heartbeat has a thread of its own: a journal that waits for the disk is no reason for the
     guard to believe the body hangs. `also` runs after each moment is written. Without
-    `background`, `take` writes at once, and there is no heartbeat.
+    `background`, `take` writes at once, and there is no heartbeat. `moments` is the moment_dtype of
+    who takes them here.
     """
 
     def __init__(
         self,
         journal: JournalWriter,
         board: Board,
-        spaces: Spaces,
+        moments: np.dtype[np.void],
         *,
+        keyframes: Keyframes | None = None,
         also: Callable[[], None] = lambda: None,
         slots: int = _SLOTS,
         background: bool = True,
     ) -> None:
         self._journal, self._board, self._also = journal, board, also
-        self._ring = np.zeros(slots, moment_dtype(spaces))
+        self._keyframes = keyframes
+        self._ring = np.zeros(slots, moments)
         self._raw = self._ring.view(np.uint8).reshape(slots, -1)
         touch_pages(self._raw.reshape(-1))
         self._histograms = {
@@ -131,8 +137,11 @@ class Scribe:
         step, journal = moment["step"], self._journal
         journal.miss(int(moment["missed"]))
         if journal.gap_pending:  # what follows a gap is a beginning, and nothing is paid there
+            if not step["is_first"]:
+                step["situation"] |= np.uint32(Situation.AFTER_GAP)
             step["is_first"], step["reward"] = True, 0.0
-        journal.append(step)
+        if journal.append(step) and self._keyframes is not None:
+            self._keyframes.take(int(step["index"]), moment["feature"])
         self._measure(moment, step)
         self._also()
 

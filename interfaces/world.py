@@ -30,7 +30,7 @@ class Situation(IntFlag):
     FORBIDDEN = 8192  # an avatar or a world in which it is not to act
     NO_CLIENT = 16384  # nobody listens where VRChat should
     FORGOTTEN = 32768  # blanked afterwards, because somebody asked for it
-    AFTER_FORGOTTEN = 65536  # a beginning since what was before it is forgotten; the body knew it
+    AFTER_GAP = 65536  # a beginning as what was before it is missing or forgotten; the body knew it
 
 
 @dataclass(slots=True)

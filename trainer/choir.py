@@ -18,7 +18,6 @@ from interfaces.clock import Beat, Clock
 from interfaces.controls import NoControls
 from interfaces.lockstep_worlds import APART, LockstepWorld
 from interfaces.scribe import Scribe, moment_dtype
-from interfaces.spaces import Spaces
 
 PIECE = 128  # steps of a life that enter the journal together, at most
 _SHORTEST = 8
@@ -27,8 +26,8 @@ _SHORTEST = 8
 class Piece:
     """What one body lived and the journal has not seen yet."""
 
-    def __init__(self, spaces: Spaces, scribe: Scribe) -> None:
-        self._moments = np.zeros(PIECE, moment_dtype(spaces))
+    def __init__(self, moments: np.dtype[np.void], scribe: Scribe) -> None:
+        self._moments = np.zeros(PIECE, moments)
         self._scribe = scribe
         self._begins = False  # a later part of a life that was cut
         self.steps = 0
@@ -73,9 +72,9 @@ class Choir:
         clock: Clock,
     ) -> None:
         self._seed, self._brain, self._weights, self._clock = config.seed, brain, weights, clock
-        spaces = worlds[0].spaces
+        moments = moment_dtype(worlds[0].spaces, brain.feature_size)
         alone = len(worlds) == 1
-        self._pieces = [] if alone else [Piece(spaces, scribe) for _ in worlds]
+        self._pieces = [] if alone else [Piece(moments, scribe) for _ in worlds]
         self.bodies = [
             Body(config, world, brain, memory, weights, NoControls(), clock)
             for world, memory in zip(worlds, [scribe] if alone else self._pieces, strict=True)

@@ -14,9 +14,10 @@ from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import Pacer
 from interfaces.journal import JournalReader, JournalWriter
+from interfaces.keyframes import Keyframes
 from interfaces.lockstep_worlds import LockstepWorld
 from interfaces.run_folder import RunError, RunFolder
-from interfaces.scribe import Scribe
+from interfaces.scribe import Scribe, moment_dtype
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.checkpoints import (
     Checkpoint,
@@ -94,7 +95,16 @@ class Lockstep:
             for world, kept in zip(worlds, checkpoint.extra["worlds"], strict=True):
                 world.restore(kept)
         brain, self._reader = prepare_brain(spaces, config, run)
-        scribe = Scribe(self._journal, self.board, spaces, background=False)
+        keyframes: Keyframes | None = None
+        if len(worlds) == 1:  # else their Steps lie between each other, and nobody replays them
+            keyframes = Keyframes(run.keyframes, brain.feature_size, self._journal.next_index)
+        scribe = Scribe(
+            self._journal,
+            self.board,
+            moment_dtype(spaces, brain.feature_size),
+            keyframes=keyframes,
+            background=False,
+        )
         self.choir = Choir(config, worlds, brain, scribe, self._reader, self._clock)
         self._version = 0
         self._acting = flatten_acting(self.learner.networks)

@@ -120,7 +120,7 @@ def compare(
     comparison = Comparison([], names, [lived_track])
     pace = Pace()
     rewards = LivedRewards(config.reward, lived.spaces)
-    for step, thought in think_along(lived, own, config):
+    for step, thought in think_along(lived, own, config, own.keyframes()):
         comparison.index.append(int(step["index"]))
         comparison.seconds.append(pace.seconds(int(step["monotonic_ns"])))
         lived_track.action.append(np.array(step["action"]))
@@ -195,7 +195,7 @@ def _another(lived: Lived, brain: _Brain, progress: Callable[[int], None]) -> Tr
     track, rewards = Track(name), LivedRewards(config.reward, lived.spaces)
     nothing = np.full(lived.spaces.num_actions, np.nan, np.float32)
     always: NetworksOf = lambda _: networks  # noqa: E731
-    for step, thought in think_along(lived, always, config):
+    for step, thought in think_along(lived, always, config, begins_anew=True):
         known = not isinstance(thought, str)
         track.action.append(thought.action if known else nothing)
         track.value.append(thought.value if known else _NOT_KNOWN)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import read_layout, segment_paths
+from interfaces.keyframes import drop_keyframes
 from interfaces.mapped import flush
 from interfaces.run_folder import RunFolder
 from interfaces.session.care import keep_beginning
@@ -132,6 +133,7 @@ def forget(run: RunFolder, chosen: Chosen, advance: Advance = lambda: None) -> F
     for damaged in (*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")):
         found.exports.append(damaged)
         damaged.unlink()
+    drop_keyframes(run.keyframes, int(chosen.indices[0]))
     _blank_journal(run, chosen.indices, found, advance)
     _rewrite_session(run.session, chosen.indices, found, advance)
     found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), chosen.began_ns)
@@ -273,7 +275,7 @@ def _begun(step: NDArray[np.void], spaces: Spaces) -> NDArray[np.void]:
     of the span."""
     begun = step.copy()
     if not step["is_first"]:
-        begun["situation"] = int(step["situation"]) | Situation.AFTER_FORGOTTEN
+        begun["situation"] = int(step["situation"]) | Situation.AFTER_GAP
     begun["is_first"], begun["reward"], begun["world_reward"] = True, 0.0, 0.0
     begun["vector"][len(spaces.features) :] = 0.0
     return begun

@@ -10,21 +10,27 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from agent.dynamics import State
 from agent.lived_weights import LivedWeights
-from agent.replay import think_along
+from agent.networks import build_for
+from agent.replay import think_along, verify
 from agent.replay_run import replay_run, told
 from configs.errors import BadInput
 from configs.load import load_config
-from interfaces.journal import JournalReader
+from interfaces.board import Board
+from interfaces.journal import JournalReader, JournalWriter
 from interfaces.lockstep_worlds import make_lockstep_worlds
 from interfaces.run_folder import RunFolder, create_run
+from interfaces.scribe import Scribe, moment_dtype
 from interfaces.session.forget import Chosen, forget
 from interfaces.session.lived import Lived
 from interfaces.session.recorder import Recorder
+from interfaces.world import Situation
 from tests.conftest import ROOT
 from trainer.lockstep import Lockstep
 
 STEPS = 120
+_UNKNOWN = "its memory is not known until the next beginning or keyframe: steps are missing"
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +48,10 @@ def record(run: RunFolder, *words):
     recorder = Recorder(run.journal, run.session, load_config(run.config_file, words), {})
     recorder.carry()
     recorder.close()
+
+
+def _thoughts(steps, weights, config, **how):
+    return [thought for _, thought in think_along(steps, weights, config, **how)]
 
 
 @contextmanager
@@ -98,7 +108,8 @@ def test_what_cannot_be_verified_is_counted_and_said(lived):
         verdict = replay_run(run, console, quiet=True)
     assert verdict.differing == 0
     assert 0 < verdict.verified < STEPS
-    assert verdict.unverified[f"weights {version} are not kept"] > 0
+    assert verdict.unverified["weights that are not kept"] > 0
+    assert verdict.missing == [f"weights {version}"]
     assert verdict.verified + sum(verdict.unverified.values()) == STEPS
 
 
@@ -116,12 +127,12 @@ def test_what_follows_on_the_forgotten_is_not_called_different(lived, tmp_path, 
     verdict = replay_run(copy, console, quiet=True)
     assert verdict.differing == 0
     assert verdict.verified == first
-    unknown = {why: n for why, n in verdict.unverified.items() if "memory unknown" in why}
+    unknown = {why: n for why, n in verdict.unverified.items() if "memory is not known" in why}
     assert sum(unknown.values()) == STEPS - first - 10
     assert bool(verdict.missing) == recorded, "what a session lacks is said"
 
 
-def test_a_beginning_that_was_lived_is_one_also_after_a_gap(lived):
+def test_a_beginning_is_one_after_a_gap_where_the_body_lived_it(lived):
     run, _ = lived
     config = run.config
     steps = [row[...] for row in JournalReader(run.journal).read(0, STEPS)]
@@ -129,19 +140,80 @@ def test_a_beginning_that_was_lived_is_one_also_after_a_gap(lived):
     begun["is_first"] = True
     weights = LivedWeights(run, Lived(run).spaces, config)
     kept = [*steps[:30], begun, *steps[61:80]]
-    thoughts = [thought for _, thought in think_along(kept, weights, config)]
-    assert not any(isinstance(each, str) for each in thoughts)
+    assert not any(isinstance(each, str) for each in _thoughts(kept, weights, config))
+    begun["situation"] |= np.uint32(Situation.AFTER_GAP)  # as the scribe marks its own
+    assert set(_thoughts(kept, weights, config)[30:]) == {_UNKNOWN}
     begun["is_first"] = False
-    why = [thought for _, thought in think_along(kept, weights, config)][30:]
-    assert set(why) == {"memory unknown until the next beginning: steps are missing"}
+    assert set(_thoughts(kept, weights, config)[30:]) == {_UNKNOWN}
+
+
+def test_a_brain_that_did_not_live_it_begins_anew_after_a_gap(lived):
+    run, _ = lived
+    steps = [row[...] for row in JournalReader(run.journal).read(0, STEPS)]
+    networks = build_for(Lived(run).spaces, run.config).eval()
+    kept = [*steps[5:30], *steps[60:]]
+    thoughts = _thoughts(kept, lambda _: networks, run.config, begins_anew=True)
+    assert not any(isinstance(each, str) for each in thoughts)
+
+
+def test_moments_that_were_dropped_are_not_called_different(lived, tmp_path):
+    """The scribe makes a beginning of what follows on them; the body knew what was before."""
+    run, console = lived
+    shutil.copytree(run.path, tmp_path / "run")
+    copy = RunFolder(tmp_path / "run")
+    rows = JournalReader(run.journal).read(0, STEPS)
+    spaces = Lived(run).spaces
+    shutil.rmtree(copy.journal)
+    shutil.rmtree(copy.session, ignore_errors=True)
+    copy.keyframes.unlink()
+    journal = JournalWriter(
+        copy.journal, spaces, segment_steps=64, max_steps=1000, background=False
+    )
+    moment = np.zeros((), moment_dtype(spaces, 0))
+    scribe = Scribe(journal, Board(copy.board, create=True), moment.dtype, background=False)
+    for row in (*range(30), *range(40, STEPS)):
+        moment["step"] = rows[row]
+        moment["missed"] = 10 if row == 40 else 0
+        scribe.take(moment)
+    scribe.close()
+    journal.close()
+    verdict = replay_run(copy, console, quiet=True)
+    assert (verdict.verified, verdict.differing) == (30, 0)
+    assert verdict.unverified == {_UNKNOWN: STEPS - 40}
+
+
+def test_a_keyframe_brings_the_memory_back(lived):
+    """After weights that are no longer kept, and in a life whose beginning was deleted."""
+    run, console = lived
+    index = 100
+    with without(run, 0):
+        verdict = replay_run(run, console, quiet=True)
+    assert (verdict.verified, verdict.differing) == (STEPS - index - 1, 0)
+    rows = [row[...] for row in JournalReader(run.journal).read(index - 20, STEPS - index + 20)]
+    weights = LivedWeights(run, Lived(run).spaces, run.config)
+    found = verify(rows, weights, run.config, keyframes=weights.keyframes())
+    assert (found.verified, found.differing) == (STEPS - index - 1, 0)
+
+
+def test_a_wrong_keyframe_is_seen(lived):
+    run, _ = lived
+    rows = [row[...] for row in JournalReader(run.journal).read(90, STEPS - 90)]
+    weights = LivedWeights(run, Lived(run).spaces, run.config)
+    wrong = {
+        index: State(deter + 1e-6, stoch) for index, (deter, stoch) in weights.keyframes().items()
+    }
+    found = verify(rows, weights, run.config, keyframes=wrong)
+    assert found.differing > 0
+    assert found.first.index == 101
 
 
 def test_weights_that_are_not_kept_are_named_for_all_they_cost(lived):
     run, console = lived
     with without(run, 0) as version:
         verdict = replay_run(run, console, quiet=True)
-    assert verdict.verified == 0
-    assert all(f"weights {version} are not kept" in why for why in verdict.unverified)
+    assert verdict.verified == STEPS - 101  # since the keyframe
+    assert all("weights that are not kept" in why for why in verdict.unverified)
+    assert verdict.missing == [f"weights {version}"]
 
 
 def test_a_segment_without_an_end_is_said(lived, tmp_path):

@@ -9,11 +9,13 @@ import pytest
 from configs.vrchat import ActionConfig
 from interfaces.board import Board
 from interfaces.journal import JournalReader, JournalWriter
+from interfaces.keyframes import Keyframes, read_keyframes
 from interfaces.scribe import Scribe, ScribeFailed, moment_dtype
 from interfaces.spaces import Spaces
 from interfaces.world import Situation
 
 SPACES = Spaces((0, 0, 3), ("Feeling",), (ActionConfig(name="Move"),))
+MOMENT = moment_dtype(SPACES, 3)
 
 
 class SlowJournal(JournalWriter):
@@ -29,7 +31,7 @@ class SlowJournal(JournalWriter):
 
 
 def moment(tick, **of_step):
-    record = np.zeros((), moment_dtype(SPACES))
+    record = np.zeros((), MOMENT)
     step = record["step"]
     step["tick"], step["monotonic_ns"] = tick, 1000 + tick
     step["reward"], step["lateness_s"] = (1.0, -0.5, 0.25), 0.002
@@ -45,13 +47,13 @@ def board(tmp_path):
 
 def test_a_standing_disk_costs_moments_but_never_waits(tmp_path, board):
     journal = SlowJournal(tmp_path / "journal")
-    scribe = Scribe(journal, board, SPACES, slots=4)
+    scribe = Scribe(journal, board, MOMENT, slots=4)
     for tick in range(10):  # would never end if taking waited
         scribe.take(moment(tick))
     assert board["ticks"] == 0
     journal.moves.set()
     scribe.close()
-    scribe = Scribe(journal, board, SPACES, slots=4)
+    scribe = Scribe(journal, board, MOMENT, slots=4)
     scribe.take(moment(10))
     scribe.close()
     journal.close()
@@ -69,7 +71,7 @@ def test_a_moment_is_a_row_and_gauges(tmp_path, board):
     )
     also: list[int] = []
     scribe = Scribe(
-        journal, board, SPACES, also=lambda: also.append(journal.next_index), background=False
+        journal, board, MOMENT, also=lambda: also.append(journal.next_index), background=False
     )
     first = moment(0, frame_age_s=0.01, weights_version=3, skipped=2, action=0.5)
     first["swapped"], first["swap_s"], first["publish_to_act_s"] = 2, 0.001, 0.2
@@ -93,7 +95,7 @@ def test_a_moment_is_a_row_and_gauges(tmp_path, board):
 
 def test_a_slow_disk_does_not_stop_the_heart(tmp_path, board):
     journal = SlowJournal(tmp_path / "journal")
-    scribe = Scribe(journal, board, SPACES)
+    scribe = Scribe(journal, board, MOMENT)
     for tick in range(3):
         scribe.take(moment(tick))
         before = time.perf_counter_ns()
@@ -114,7 +116,7 @@ def test_a_scribe_that_fails_is_heard_of(tmp_path, board):
     journal = BrokenJournal(
         tmp_path / "journal", SPACES, segment_steps=16, max_steps=1000, background=False
     )
-    scribe = Scribe(journal, board, SPACES)
+    scribe = Scribe(journal, board, MOMENT)
     scribe.take(moment(0))
     scribe.close()
     with pytest.raises(ScribeFailed):
@@ -123,7 +125,7 @@ def test_a_scribe_that_fails_is_heard_of(tmp_path, board):
 
 def test_the_order_is_kept_round_the_ring(tmp_path, board):
     journal = JournalWriter(tmp_path / "journal", SPACES, segment_steps=64, max_steps=10_000)
-    scribe = Scribe(journal, board, SPACES, slots=8)
+    scribe = Scribe(journal, board, MOMENT, slots=8)
     taken = 0
     for tick in range(3000):
         scribe.take(moment(tick))
@@ -136,3 +138,40 @@ def test_the_order_is_kept_round_the_ring(tmp_path, board):
     assert len(rows) + journal.dropped == taken
     after_a_gap = np.diff(rows["tick"].astype(np.int64)) > 1
     np.testing.assert_array_equal(rows["is_first"][1:], after_a_gap)
+    marked = rows["situation"] & Situation.AFTER_GAP > 0
+    np.testing.assert_array_equal(marked, rows["is_first"])
+
+
+def test_a_beginning_of_the_body_s_own_is_no_gap_s(tmp_path, board):
+    journal = JournalWriter(
+        tmp_path / "journal", SPACES, segment_steps=64, max_steps=1000, background=False
+    )
+    scribe = Scribe(journal, board, MOMENT, background=False)
+    begun = moment(5, is_first=True)
+    begun["missed"] = 5
+    scribe.take(begun)
+    scribe.close()
+    journal.close()
+    (row,) = JournalReader(tmp_path / "journal").read(0, 1)
+    assert row["is_first"]
+    assert not row["situation"] & Situation.AFTER_GAP
+
+
+def test_every_hundredth_row_leaves_what_the_memory_held(tmp_path, board):
+    journal = JournalWriter(
+        tmp_path / "journal", SPACES, segment_steps=1024, max_steps=10_000, background=False
+    )
+    kept = Keyframes(tmp_path / "keyframes.bin", 3, 0)
+    scribe = Scribe(journal, board, MOMENT, keyframes=kept, background=False)
+    for tick in range(250):
+        record = moment(tick)
+        record["feature"] = (tick, 0.5, -1)
+        scribe.take(record)
+    scribe.close()
+    journal.close()
+    found = read_keyframes(tmp_path / "keyframes.bin", 3)
+    assert {index: feature.tolist() for index, feature in found.items()} == {
+        0: [0, 0.5, -1],
+        100: [100, 0.5, -1],
+        200: [200, 0.5, -1],
+    }

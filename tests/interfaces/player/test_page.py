@@ -124,13 +124,15 @@ def test_a_picture_that_cannot_be_read_is_said_and_ends_nothing():
 
 def test_why_a_curve_is_empty_is_said():
     diary = diary_of(100)
-    diary.unthought.update({"weights 1 are not kept": 1, "memory unknown": 39})
+    diary.unthought.update({"weights that are not kept": 1, "its memory is not known": 39})
 
     async def use() -> None:
         picture = lambda row: np.zeros((16, 12, 3), np.uint8)  # noqa: E731
         async with user_simulation(lambda: Player(diary, picture, "夢") and None) as user:
             await user.open("/")
-            await user.should_see("of 40 steps are not known (39: memory unknown; 1: weights 1")
+            await user.should_see(
+                "of 40 steps are not known (39: its memory is not known; 1: weights"
+            )
 
     asyncio.run(use())
 

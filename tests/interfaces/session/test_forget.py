@@ -9,6 +9,7 @@ from configs.load import load_config, write_config
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import segment_paths
+from interfaces.keyframes import Keyframes
 from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session import care
@@ -32,6 +33,8 @@ from tests.interfaces.session.lives import (
     write_journal,
 )
 from tests.interfaces.session.test_session import record
+
+MEMORY = np.array([0.123, -4.567, 8.9], np.float32)
 
 
 def at(index):
@@ -80,6 +83,9 @@ def run(awkward_path, steps):
     run.checkpoints.mkdir()
     (run.checkpoints / "000000000005.safetensors").write_bytes(b"weights")
     run.view.write_bytes(b"a picture")
+    kept = Keyframes(run.keyframes, len(MEMORY), 0)
+    kept.take(300, MEMORY)
+    kept.take(400, MEMORY + 1)
     return run, steps
 
 
@@ -117,6 +123,8 @@ def test_nothing_of_the_span_is_left(run):
     for step in steps[350:]:
         assert step["image"].tobytes() not in left
     assert steps[10]["image"].tobytes() in left
+    assert MEMORY.tobytes() in left
+    assert (MEMORY + 1).tobytes() not in left, "what the body had in mind then"
 
 
 def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):
@@ -134,7 +142,7 @@ def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):
     assert rows["is_first"][190:216].all()
     assert same(rows[216:], steps[216:])
     begun = steps[215].copy()
-    begun["situation"] = Situation.AFTER_FORGOTTEN
+    begun["situation"] = Situation.AFTER_GAP
     begun["is_first"], begun["reward"], begun["world_reward"] = True, 0.0, 0.0
     begun["vector"][2:] = 0.0  # the action before it was in the span
     assert same(rows[215], begun)
