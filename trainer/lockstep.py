@@ -1,7 +1,6 @@
 """World and learner in turn, as fast as the machine allows: the same Body, Journal and Learner as
 in life, a virtual clock, and bit-identical for a seed on CPU."""
 
-import shutil
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -18,7 +17,7 @@ from interfaces.keyframes import Keyframes
 from interfaces.lockstep_worlds import LockstepWorld
 from interfaces.run_folder import RunError, RunFolder
 from interfaces.scribe import Scribe, moment_dtype
-from interfaces.weights import Manifest, WeightsWriter
+from interfaces.weights import Manifest, WeightsWriter, go_back
 from trainer.checkpoints import (
     Checkpoint,
     CheckpointError,
@@ -81,7 +80,7 @@ class Lockstep:
             restore_learner(self.learner, checkpoint)
             _check_run(run, checkpoint)
         # The weights in force are those of the checkpoint, not of whatever came after it.
-        shutil.rmtree(run.weights, ignore_errors=True)
+        go_back(run.weights, checkpoint.version if checkpoint else 0)
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
         self._journal = JournalWriter(
             run.journal,

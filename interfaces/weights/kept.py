@@ -36,6 +36,17 @@ def prune(folder: Path, keep_bytes: int) -> None:
                 path.unlink()
 
 
+def go_back(folder: Path, version: int) -> None:
+    """Be as before `version` was published: what is live or pinned goes, and what was kept since.
+    For a run nobody lives. Raises OSError."""
+    for path in folder.glob("live-*.mmap"):
+        path.unlink()
+    for path in _paths(folder):
+        if int(path.stem) >= version:
+            path.unlink()
+    unpin(folder)
+
+
 def load_kept(folder: Path, version: int, manifest: Manifest) -> NDArray[np.float32]:
     """A kept version. Raises WeightsError when it is not kept, damaged, or of another network."""
     path = _path(folder, version)

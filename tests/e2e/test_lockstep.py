@@ -51,6 +51,11 @@ def test_the_same_seed_gives_the_same_bits(runs, other):
         np.testing.assert_array_equal(rows[field], others[field], err_msg=field)
 
 
+def test_a_life_that_was_resumed_is_replayed_whole(runs):
+    found = json.loads(here("replay", runs / "half", "--json").output)
+    assert (found["verified"], found["differing"], found["missing"]) == (STEPS, 0, [])
+
+
 def test_a_resume_is_exact_where_old_steps_were_freed(tmp_path):
     small = (
         *("journal.segment_steps=16", "journal.max_steps=64", "trainer.prefill=40"),

@@ -15,10 +15,12 @@ from interfaces.weights import (
     WeightsError,
     WeightsReader,
     WeightsWriter,
+    go_back,
     newest_applied,
     pin,
     unpin,
 )
+from interfaces.weights.kept import kept_versions
 from interfaces.weights.layout import Slots, live_path
 
 ROOT = Path(__file__).parents[2]  # not from conftest: the child process here needs no torch
@@ -203,6 +205,23 @@ def test_rollback_pins_and_release_follows_again(tmp_path):
     unpin(tmp_path)
     assert body.poll()
     assert body.take_newer().version == 4
+
+
+def test_a_life_that_goes_back_keeps_what_was_before(tmp_path):
+    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
+    for version in (1, 2, 3):
+        writer.publish(flat(version), version, 0)
+        body.poll()
+        body.take_newer()
+        body.save_applied()
+    pin(tmp_path, 1)
+    go_back(tmp_path, 2)
+    assert kept_versions(tmp_path) == [1]
+    body = reader(tmp_path)
+    assert not body.poll(), "nothing is live, and nothing pinned"
+    WeightsWriter(tmp_path, MANIFEST).publish(flat(7), 2, 0)
+    assert body.poll()
+    np.testing.assert_array_equal(body.take_newer().networks, flat(7))
 
 
 def test_the_thread_brings_newer_ones_and_keeps_them(tmp_path):
