@@ -3,9 +3,9 @@ moments are worth, and what surprises it, beside what was lived."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from agent.lived_weights import LivedWeights
 from agent.networks import ActingNetworks, build_for
-from agent.replay import NetworksOf, require_one_world, think_along
+from agent.replay import NetworksOf, Thought, require_one_world, think_along
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.lock import look_at
@@ -28,27 +28,37 @@ from interfaces.session.pace import Pace, with_holes
 from interfaces.spaces import Spaces
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
-_NOT_KNOWN = float("nan")
-
 
 @dataclass
 class Track:
     """One brain along a life: (T, A) actions, and (T,) of the rest; NaN where it is not known."""
 
     name: str
-    action: list[NDArray[np.float32]] = field(default_factory=list[NDArray[np.float32]])
-    value: list[float] = field(default_factory=list[float])
-    reward: list[float] = field(default_factory=list[float])
-    surprise: list[float] = field(default_factory=list[float])
+    action: NDArray[np.float32]
+    value: NDArray[np.float32]
+    reward: NDArray[np.float32]
+    surprise: NDArray[np.float32]
 
-    def to_json(self, names: list[str]) -> dict[str, Any]:
-        actions = np.array(self.action)
+    @classmethod
+    def empty(cls, name: str, steps: int, num_actions: int) -> "Track":
+        """Of that many Steps, of which nothing is known yet."""
+        action = np.full((steps, num_actions), np.nan, np.float32)
+        return cls(name, action, *np.full((3, steps), np.nan, np.float32))
+
+    def note(self, row: int, action: NDArray[np.float32], thought: Thought | str) -> None:
+        """What was done, and what was thought of it where that is known."""
+        self.action[row] = action
+        if not isinstance(thought, str):
+            self.value[row], self.surprise[row] = thought.value, thought.surprise
+
+    def fields(self, names: list[str]) -> dict[str, Any]:
+        """For JSON."""
         return {
             "name": self.name,
-            "action": {name: _plain(actions[:, i]) for i, name in enumerate(names)},
-            "value": _plain(np.array(self.value)),
-            "reward": _plain(np.array(self.reward)),
-            "surprise": _plain(np.array(self.surprise)),
+            "action": {name: self.action[:, i] for i, name in enumerate(names)},
+            "value": self.value,
+            "reward": self.reward,
+            "surprise": self.surprise,
         }
 
 
@@ -57,17 +67,15 @@ class Comparison:
     """Times in seconds since the first Step, pauses shortened, and the tracks: as lived first. Of
     each Step the index too: where it jumps, Steps are missing."""
 
-    seconds: list[float]
+    index: NDArray[np.int64]
+    seconds: NDArray[np.float64]
     actions: list[str]
     tracks: list[Track]
-    index: list[int] = field(default_factory=list[int])
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "index": self.index,
-            "seconds": [round(each, 4) for each in self.seconds],
-            "tracks": [track.to_json(self.actions) for track in self.tracks],
-        }
+    def pour(self, file: TextIO) -> None:
+        """Write it as JSON, array after array: of a long life all together would be much."""
+        tracks = [track.fields(self.actions) for track in self.tracks]
+        _pour({"index": self.index, "seconds": self.seconds, "tracks": tracks}, file)
 
 
 def what_if(
@@ -115,25 +123,23 @@ def compare(
     config, lived = run.config, Lived(run)
     brain = None if other is None else _open(lived.spaces, other)  # before hours are thought
     names = [action.name for action in lived.spaces.actions]
-    lived_track = Track("as lived")
+    count = lived.steps  # it may live on meanwhile: what comes later is not looked at
+    track = Track.empty("as lived", count, len(names))
+    index, seconds = np.zeros(count, np.int64), np.zeros(count)
     own = LivedWeights(run, lived.spaces, config)
-    comparison = Comparison([], names, [lived_track])
     pace = Pace()
     rewards = LivedRewards(config.reward, lived.spaces)
-    for step, thought in think_along(lived, own, config, own.keyframes()):
-        comparison.index.append(int(step["index"]))
-        comparison.seconds.append(pace.seconds(int(step["monotonic_ns"])))
-        lived_track.action.append(np.array(step["action"]))
-        lived_track.reward.append(_reward(rewards, step))
-        known = not isinstance(thought, str)
-        lived_track.value.append(thought.value if known else _NOT_KNOWN)
-        lived_track.surprise.append(thought.surprise if known else _NOT_KNOWN)
-        progress(len(comparison.seconds))
+    along = think_along(lived, own, config, own.keyframes())
+    for row, (step, thought) in zip(range(count), along, strict=False):
+        index[row], seconds[row] = step["index"], pace.seconds(int(step["monotonic_ns"]))
+        track.note(row, step["action"], thought)
+        track.reward[row] = _reward(rewards, step)
+        progress(row + 1)
     if brain is None:
-        comparison.tracks.append(_by_chance(lived.spaces, config, lived_track))
+        other_track = _by_chance(lived.spaces, config, track)
     else:
-        comparison.tracks.append(_another(lived, brain, progress))
-    return comparison
+        other_track = _another(lived, brain, count, progress)
+    return Comparison(index, seconds, names, [track, other_track])
 
 
 def write(comparison: Comparison, picture: Path) -> Path:
@@ -141,7 +147,9 @@ def write(comparison: Comparison, picture: Path) -> Path:
     new(picture)
     data = picture.with_suffix(".json")
     with whole(data) as numbers, whole(picture) as page:  # both, or none
-        numbers.write_text(json.dumps(comparison.to_json()) + "\n", encoding="utf-8")
+        with numbers.open("w", encoding="utf-8") as file:
+            comparison.pour(file)
+            file.write("\n")
         draw(comparison, page)
     return data
 
@@ -155,10 +163,8 @@ def draw(comparison: Comparison, path: Path) -> None:
             rows, figsize=(12, 1.6 * rows), sharex=True, dpi=100, squeeze=False
         )
         for track, color in zip(comparison.tracks, ("tab:blue", "tab:orange"), strict=True):
-            curves = [*np.array(track.action).T, track.value, track.reward, track.surprise]
-            seconds, *curves = with_holes(
-                np.array(comparison.index), np.array(comparison.seconds), *map(np.array, curves)
-            )
+            curves = [*track.action.T, track.value, track.reward, track.surprise]
+            seconds, *curves = with_holes(comparison.index, comparison.seconds, *curves)
             for axes, curve in zip(panels[:, 0], curves, strict=True):
                 axes.plot(seconds, curve, color=color, linewidth=0.8, label=track.name)
         for axes, name in zip(panels[:, 0], names, strict=True):
@@ -190,30 +196,29 @@ def _open(spaces: Spaces, other: Path) -> _Brain:
     return _Brain(run.path.name, config, networks)
 
 
-def _another(lived: Lived, brain: _Brain, progress: Callable[[int], None]) -> Track:
+def _another(lived: Lived, brain: _Brain, count: int, progress: Callable[[int], None]) -> Track:
     name, config, networks = brain
-    track, rewards = Track(name), LivedRewards(config.reward, lived.spaces)
-    nothing = np.full(lived.spaces.num_actions, np.nan, np.float32)
+    track = Track.empty(name, count, lived.spaces.num_actions)
+    rewards = LivedRewards(config.reward, lived.spaces)
     always: NetworksOf = lambda _: networks  # noqa: E731
-    for step, thought in think_along(lived, always, config, begins_anew=True):
-        known = not isinstance(thought, str)
-        track.action.append(thought.action if known else nothing)
-        track.value.append(thought.value if known else _NOT_KNOWN)
-        track.surprise.append(thought.surprise if known else _NOT_KNOWN)
-        track.reward.append(_reward(rewards, step))
-        progress(len(track.value))
+    along = think_along(lived, always, config, begins_anew=True)
+    for row, (step, thought) in zip(range(count), along, strict=False):
+        if not isinstance(thought, str):
+            track.note(row, thought.action, thought)
+        track.reward[row] = _reward(rewards, step)
+        progress(row + 1)
     return track
 
 
 def _by_chance(spaces: Spaces, config: Config, lived: Track) -> Track:
     """Uniform over the actions, held a beat, buttons down or up: it thinks nothing of anything."""
     chance = np.random.Generator(np.random.Philox(key=config.seed))
-    count = len(lived.action)
-    actions = chance.uniform(-1, 1, (count, spaces.num_actions))
+    track = Track.empty("random", *lived.action.shape)
+    track.action[:] = chance.uniform(-1, 1, lived.action.shape)
     buttons = [action.kind != "axis" for action in spaces.actions]
-    actions[:, buttons] = actions[:, buttons] > 0
-    unknown = [_NOT_KNOWN] * count
-    return Track("random", list(actions.astype(np.float32)), unknown, lived.reward, unknown)
+    track.action[:, buttons] = track.action[:, buttons] > 0
+    track.reward = lived.reward
+    return track
 
 
 def _check(spaces: Spaces, config: Config, run: RunFolder) -> None:
@@ -231,5 +236,25 @@ def _reward(rewards: LivedRewards, step: NDArray[np.void]) -> float:
     return float(terms.sum())
 
 
-def _plain(values: NDArray[np.floating[Any]]) -> list[float | None]:
-    return [None if np.isnan(value) else round(float(value), 5) for value in values]
+def _pour(content: Any, file: TextIO) -> None:
+    """JSON of dicts, lists and arrays (T,), each array written before the next is made a list; what
+    is not known is null."""
+    if isinstance(content, dict):
+        ends, each = "{}", [(f"{json.dumps(key)}: ", part) for key, part in content.items()]
+    elif isinstance(content, list):
+        ends, each = "[]", [("", part) for part in content]
+    else:
+        file.write(json.dumps(_plain(content) if isinstance(content, np.ndarray) else content))
+        return
+    file.write(ends[0])
+    for number, (key, part) in enumerate(each):
+        file.write(f", {key}" if number else key)
+        _pour(part, file)
+    file.write(ends[1])
+
+
+def _plain(values: NDArray[Any]) -> list[Any]:
+    if values.dtype.kind == "i":
+        return values.tolist()
+    rounded = np.round(values.astype(np.float64), 5)
+    return [None if value != value else value for value in rounded.tolist()]

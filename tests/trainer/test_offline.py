@@ -1,6 +1,7 @@
 """Learning from records: what is imported, what is held out, and where a life goes on from."""
 
 import errno
+import json
 import threading
 
 import numpy as np
@@ -255,10 +256,16 @@ def test_another_brain_over_the_same_life(tmp_path, lives):
     write(found, page)
     assert page.stat().st_size > 10_000
     assert sorted(path.name for path in page.parent.iterdir()) == ["page.json", "page.png"]
+    told = json.loads(page.with_suffix(".json").read_text(encoding="utf-8"))
+    assert told["index"] == list(range(80))
+    assert [track["name"] for track in told["tracks"]] == ["as lived", "life2"]
+    for number, action in enumerate(Lived(run).spaces.actions):
+        done = told["tracks"][0]["action"][action.name]
+        np.testing.assert_allclose(done, lived["action"][:, number], atol=1e-5)
     with pytest.raises(BadInput, match="written over"):
         write(found, page)
     chance = compare(run, None).tracks[1]
     assert np.isnan(chance.value).all()
     buttons = [action.kind != "axis" for action in Lived(run).spaces.actions]
-    assert set(np.unique(np.array(chance.action)[:, buttons])) == {0.0, 1.0}
-    assert np.abs(np.array(chance.action)).max() <= 1
+    assert set(np.unique(chance.action[:, buttons])) == {0.0, 1.0}
+    assert np.abs(chance.action).max() <= 1
