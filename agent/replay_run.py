@@ -2,7 +2,6 @@
 
 import torch
 from rich.console import Console
-from rich.progress import Progress
 
 from agent.lived_weights import LivedWeights
 from agent.replay import Verdict, require_one_world, verify
@@ -10,6 +9,7 @@ from configs.errors import BadInput
 from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session.lived import Lived
+from interfaces.terminal import passing_bar
 
 
 def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
@@ -22,7 +22,7 @@ def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
     torch.set_num_threads(1)
     torch.set_flush_denormal(not run.processes.exists())  # as it was set in lockstep
     weights = LivedWeights(run, lived.spaces, config)
-    with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
+    with look_at(run), passing_bar(console, quiet=quiet) as bar:
         task = bar.add_task("replaying", total=lived.steps)
         found = verify(
             lived,

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 
 from agent.replay import require_one_world
 from agent.thoughts import think
@@ -18,6 +17,7 @@ from interfaces.session import export
 from interfaces.session.diary import Diary, read_diary
 from interfaces.session.film import to_film
 from interfaces.session.lived import Lived
+from interfaces.terminal import passing_bar
 
 
 def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool) -> None:
@@ -61,7 +61,7 @@ def film(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> int:
     with look_at(run):
         lived = _lived(run)
         diary = _read(lived, console, quiet=quiet)
-        with Progress(console=console, transient=True, disable=quiet) as bar:
+        with passing_bar(console, quiet=quiet) as bar:
             task = bar.add_task("thinking", total=len(diary))
             think(run, lived, diary, progress=lambda rows: bar.update(task, completed=rows))
             if (why := diary.unknown()) and not quiet:
@@ -79,6 +79,6 @@ def _lived(run: RunFolder) -> Lived:
 
 def _read(lived: Lived, console: Console, *, quiet: bool) -> Diary:
     torch.set_num_threads(1)
-    with Progress(console=console, transient=True, disable=quiet) as bar:
+    with passing_bar(console, quiet=quiet) as bar:
         task = bar.add_task("reading", total=lived.steps)
         return read_diary(lived, lambda rows: bar.update(task, completed=rows))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.text import Text
 
 from configs.errors import BadInput
@@ -17,8 +18,13 @@ console, errors = Console(), Console(stderr=True)
 
 
 def tell(what: str) -> None:
-    """Print as it is: paths and names are no markup."""
-    console.print(what, highlight=False, markup=False)
+    """Print as it is: paths and names are no markup, and no line is broken that could be copied."""
+    console.print(what, highlight=False, markup=False, soft_wrap=True)
+
+
+def passing_bar(console: Console, *, quiet: bool = False) -> Progress:
+    """Progress that leaves no trace, in a terminal; in a pipe or a log nothing at all."""
+    return Progress(console=console, transient=True, disable=quiet or not console.is_terminal)
 
 
 def stop_on_signals() -> threading.Event:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 
 from agent.lived_weights import LivedWeights
 from agent.networks import ActingNetworks, build_for
@@ -26,6 +25,7 @@ from interfaces.session.export import whole
 from interfaces.session.lived import Lived
 from interfaces.session.pace import Pace, with_holes
 from interfaces.spaces import Spaces
+from interfaces.terminal import passing_bar
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
 
@@ -95,7 +95,7 @@ def what_if(
     picture = out or run.replays / f"{name}.png"
     new(picture)  # before hours are thought for nothing
     torch.set_num_threads(1)  # a body may be living beside it
-    with look_at(run), Progress(console=console, transient=True, disable=quiet) as bar:
+    with look_at(run), passing_bar(console, quiet=quiet) as bar:
         task = bar.add_task("thinking", total=None)
         found = compare(run, checkpoint, lambda steps: bar.update(task, completed=steps))
         return picture, write(found, picture)

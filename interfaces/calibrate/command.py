@@ -22,6 +22,7 @@ from configs.schema import Config
 from interfaces.calibrate.measure import AxisLaw, axis_law, fastest, shift
 from interfaces.calibrate.subject import Stopped, Subject
 from interfaces.endpoints import choose_endpoints
+from interfaces.terminal import passing_bar
 from interfaces.vrchat.camera import Grabbed
 
 # The greatest first: one that does not answer to it answers to none.
@@ -113,7 +114,7 @@ def measure(
     """All of it. Raises BadInput where the client does not answer; Stopped."""
     measured = Measured()
     total = sum(2 * len(probe.values) for probe in plan) + timings
-    with Progress(console=console, transient=True) as progress:
+    with passing_bar(console) as progress:
         task = progress.add_task("still", total=total)
         subject.rest()
         subject.wait(_STILL_S)

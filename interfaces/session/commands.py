@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -31,7 +30,7 @@ from interfaces.session.recover import Recovered, recover_run
 from interfaces.session.recover import recover as recover_session
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session
-from interfaces.terminal import bad_input_exits, console, tell
+from interfaces.terminal import bad_input_exits, console, passing_bar, tell
 
 app = typer.Typer(no_args_is_help=True, help="Look after recorded sessions.")
 beside = typer.Typer()  # what stands beside `sessions`
@@ -98,7 +97,7 @@ def info(path: Where, as_json: AsJson = False) -> None:
 def verify(path: Where) -> None:
     """Read every Step and every checksum; exit 1 where something is wrong."""
     wrong = steps = 0
-    with bad_input_exits(files=True), Progress(console=console, transient=True) as bar:
+    with bad_input_exits(files=True), passing_bar(console) as bar:
         task = bar.add_task("verifying", total=None)
         for verdict in care.verify(path):
             bar.advance(task)
@@ -161,7 +160,7 @@ def export(
     with (
         bad_input_exits(files=True),
         look_at(run_of(path)),
-        Progress(console=console, transient=True) as bar,
+        passing_bar(console) as bar,
     ):
         if to not in known:
             raise SessionError(f"--to {to}: known are {', '.join(known)}")
@@ -194,7 +193,7 @@ def import_(
     from configs.load import load_config
     from interfaces.session.import_video import import_video, read_table
 
-    with bad_input_exits(files=True), Progress(console=console, transient=True) as bar:
+    with bad_input_exits(files=True), passing_bar(console) as bar:
         path, overrides = split_words(words)
         config, task = load_config(path, overrides), bar.add_task("importing", total=None)
         began = round(video.stat().st_mtime * _NS) if video.exists() else 0
@@ -207,13 +206,13 @@ def import_(
             began_ns=began,
             progress=lambda steps: bar.update(task, completed=steps),
         )
-    console.print(
+    tell(
         f"{found.steps} steps, {care.clock(found.seconds)}; used {', '.join(found.used)}"
         + (f"; always 0: {', '.join(found.missing)}" if found.missing else "")
-        + f"; second t of the table is second t + {offset:g} of the video",
-        markup=False,
-        highlight=False,
+        + f"; second t of the table is second t + {offset:g} of the video"
     )
+    if found.trouble:
+        tell(found.trouble)
 
 
 @app.command()
@@ -290,7 +289,7 @@ def forget(
 @contextlib.contextmanager
 def _bar(what: str, run: RunFolder) -> Generator[Advance]:
     """One that advances by the run's segments."""
-    with Progress(console=console, transient=True) as bar:
+    with passing_bar(console) as bar:
         task = bar.add_task(what, total=count_segments(run))
         yield lambda: bar.advance(task)
 

@@ -6,7 +6,6 @@ interpolated, and nothing that came later is seen. How video and table lie to ea
 """
 
 import csv
-import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ from interfaces.vrchat.world import vrchat_spaces
 _TIMES = ("time_s", "timestamp", "time")  # the column with seconds, by whichever name
 _ROUNDING_S = 1e-6  # times are sums of fractions: what is due now must not be late
 _MOST = float(np.finfo(np.float32).max)
+_WHOLE = 0.98
 _NOTHING_YET_S = 1.0  # of a table that says nothing for so long: the life has ended
 
 
@@ -45,12 +45,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Found:
-    """What was made: Steps, and which columns were used, which of the world's are always 0."""
+    """What was made: Steps, and which columns were used, which of the world's are always 0.
+    `trouble`: what should be known of the video, empty where all of it could be read."""
 
     steps: int
     seconds: float
     used: tuple[str, ...]
     missing: tuple[str, ...]
+    trouble: str
 
 
 def read_table(path: Path) -> Table:
@@ -120,7 +122,8 @@ def import_video(
     writer = SegmentWriter(out / "session", 0, Codec(spaces, config.session.camera), about)
     missing = tuple(name for name in (*spaces.features, *names) if name not in used)
     try:
-        for step in _steps(config, spaces, video, table, offset_s, began_ns):
+        frames = _Frames(video, spaces)
+        for step in _steps(config, spaces, frames, table, offset_s, began_ns):
             writer.put(step)
             progress(writer.steps)
     except SessionError:
@@ -130,7 +133,7 @@ def import_video(
     steps, seconds = writer.steps, writer.seconds
     if writer.close() is None:
         raise SessionError(f"{video} and the table have no moment in common: see --offset")
-    return Found(steps, seconds, used, missing)
+    return Found(steps, seconds, used, missing, frames.trouble)
 
 
 def _check_actions(spaces: Spaces, table: Table) -> None:
@@ -148,12 +151,17 @@ def _check_actions(spaces: Spaces, table: Table) -> None:
 
 
 def _steps(
-    config: Config, spaces: Spaces, video: Path, table: Table, offset_s: float, began_ns: int
+    config: Config,
+    spaces: Spaces,
+    video: "_Frames",
+    table: Table,
+    offset_s: float,
+    began_ns: int,
 ) -> Iterator[NDArray[np.void]]:
     step, beat_s = np.zeros((), step_dtype(spaces)), 1.0 / config.beat.hz
     names = [action.name for action in spaces.actions]
     before = np.zeros(len(names), np.float32)
-    frames = _frames(video, spaces)
+    frames = iter(video)
     frame_s, image = next(frames)
     ahead = next(frames, None)
     first_s = max(float(table.times_s[0]), frame_s - offset_s)
@@ -180,28 +188,39 @@ def _steps(
         index += 1
 
 
-def _frames(video: Path, spaces: Spaces) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """(second, picture of the world's size) of each frame."""
-    if not video.is_file():
-        raise SessionError(f"{video}: no such file")
-    capture = cv2.VideoCapture(str(video))
-    height, width, _ = spaces.image_shape
-    try:
-        last = -1.0
-        for number in itertools.count():
-            good, frame = capture.read()
-            if not good:
-                break
-            at = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
-            if at <= last or (number and at == 0.0):
-                raise SessionError(f"{video}: frame {number} has no time of its own")
-            last = at
-            small = prepare(np.asarray(frame, np.uint8), width, height)
-            yield at, np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
-    finally:
-        capture.release()
-    if last < 0:
-        raise SessionError(f"{video} is no video that OpenCV reads")
+class _Frames:
+    """(second, picture of the world's size) of each frame. `trouble`: what is wrong with a video
+    that was read to its end. Raises SessionError."""
+
+    def __init__(self, video: Path, spaces: Spaces) -> None:
+        self._video, self._spaces = video, spaces
+        self.trouble = ""
+
+    def __iter__(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        video = self._video
+        if not video.is_file():
+            raise SessionError(f"{video}: no such file")
+        capture = cv2.VideoCapture(str(video))
+        height, width, _ = self._spaces.image_shape
+        try:
+            last, number, promised = -1.0, 0, capture.get(cv2.CAP_PROP_FRAME_COUNT)
+            while (read := capture.read())[0]:
+                _, frame = read
+                at = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
+                if at <= last or (number and at == 0.0):
+                    raise SessionError(f"{video}: frame {number} has no time of its own")
+                last, number = at, number + 1
+                small = prepare(np.asarray(frame, np.uint8), width, height)
+                yield at, np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
+        finally:
+            capture.release()
+        if last < 0:
+            raise SessionError(f"{video} is no video that OpenCV reads")
+        if number < _WHOLE * promised - 1:  # some files only guess how many they hold
+            self.trouble = (
+                f"{video}: {number} of {promised:.0f} frames could be read, {last:.1f} s: what "
+                "comes behind is damaged, or was cut"
+            )
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -127,6 +127,20 @@ def test_what_does_not_fit_is_said_and_leaves_nothing(video, tmp_path):
         import_video(config(), video, good, tmp_path / "run", offset_s=-10.0)
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_video_that_was_cut_is_told_of(video, tmp_path, whole):
+    content = video.read_bytes()
+    video.write_bytes(content if whole else content[: len(content) * 6 // 10])
+    found = import_video(
+        config(), video, read_table(table(tmp_path, ramp())), tmp_path / "run", offset_s=-10.0
+    )
+    if whole:
+        assert found.trouble == ""
+    else:
+        assert "of 100 frames could be read" in found.trouble
+        assert found.steps < 40
+
+
 @pytest.mark.parametrize("mine", ["config.yaml", "session/000000000000.live"])
 def test_a_life_that_is_there_is_not_touched(video, tmp_path, mine):
     """Not even one whose first segment has no end yet."""
