@@ -46,6 +46,10 @@ class Networks(ActingNetworks):
     def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__(spaces, config)
         model, feature = config.model, self.dynamics.feature_size
+        # What acts is `policy`; where it is slow, it follows this one, which learns in dreams.
+        self.quick_policy = copy.deepcopy(self.policy) if config.actor.slow_rate < 1 else None
+        if self.quick_policy is not None:
+            self.policy.requires_grad_(False)
         layers = model.reward_layers or model.layers
         self.decoder = (
             LatentDecoder(spaces, config)
@@ -59,6 +63,11 @@ class Networks(ActingNetworks):
         self.slow_value = copy.deepcopy(self.value) if config.critic.has_slow else None
         if self.slow_value is not None:
             self.slow_value.requires_grad_(False)
+
+    @property
+    def learning_policy(self) -> Policy:
+        """The policy that climbs in dreams: what acts, or what that follows."""
+        return self.policy if self.quick_policy is None else self.quick_policy
 
     @property
     def world_model(self) -> nn.ModuleList:

@@ -116,6 +116,13 @@ class ActorConfig(Strict):
         description="returns over max(1, P95 - P5), so that rewards of any size teach alike",
     )
     unimix: float = Field(default=0.0, ge=0, lt=1, description="uniform share of choices")
+    slow_rate: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="how fast the policy that acts follows the one that learns in dreams (Nikishin "
+        "2018); 1: they are one",
+    )
     layers: int | None = Field(
         default=None,
         ge=0,

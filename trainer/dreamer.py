@@ -43,7 +43,7 @@ class DreamerLearner:
         }
         modules = {
             "model": networks.world_model,
-            "policy": networks.policy,
+            "policy": networks.learning_policy,
             "value": networks.value,
         }
         self.optimizers = {
@@ -104,6 +104,9 @@ class DreamerLearner:
             if self.networks.slow_value is not None:
                 rate = self._config.critic.slow_rate
                 follow(self.networks.slow_value, self.networks.value, rate)
+            if self.networks.quick_policy is not None:
+                rate = self._config.actor.slow_rate
+                follow(self.networks.policy, self.networks.quick_policy, rate)
         self.updates += 1
         return model.terms | metrics
 
@@ -116,7 +119,8 @@ class DreamerLearner:
         start, taught = _choose_starts(lived, learned, config.dream.starts, replays)
         pathwise = config.actor.gradient != "reinforce"
         with frozen(networks.dynamics, networks.reward, networks.continues, networks.value):
-            dream = imagine(networks, start, config.dream, self.noise, pathwise=pathwise)
+            policy = networks.learning_policy
+            dream = imagine(networks, policy, start, config.dream, self.noise, pathwise=pathwise)
             with torch.set_grad_enabled(pathwise):
                 found = dream_returns(networks, dream, config)
         known = found.returns
@@ -126,11 +130,11 @@ class DreamerLearner:
         scale = self.return_scale.update(known)
         if not config.actor.scale:
             scale = torch.ones_like(scale)
-        policy = policy_loss(dream, found, scale, config.actor)
+        climb = policy_loss(dream, found, scale, config.actor)
         value = value_loss(networks, dream, found, config.critic.slow_weight)
-        total = policy + value
+        total = climb + value
         metrics = {
-            "loss_policy": policy.detach(),
+            "loss_policy": climb.detach(),
             "loss_value": value.detach(),
             "dream_return": known.detach()[0].mean(),
             "return_scale": scale,

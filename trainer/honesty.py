@@ -89,7 +89,7 @@ def measure_honesty(
     lived = (reward * ~over * gamma**steps).cumsum(0)
 
     start = State(*(part[:, BURN_IN - 1] for part in observed.state))
-    dream = imagine(networks, start, config.dream, noise, pathwise=False)
+    dream = imagine(networks, networks.policy, start, config.dream, noise, pathwise=False)
     dreamed = _discounted(dream.reward, dream.alive[1:], config)
     replayed = _discounted(*_replay(networks, start, action[:, ahead], noise), config)
     gaps = (dreamed - lived)[-1][whole[-1] > 0]

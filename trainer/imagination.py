@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from agent.dynamics import State
 from agent.networks import Networks
 from agent.noise import Noise
+from agent.policy import Policy
 from configs.learning import DreamConfig
 
 
@@ -48,9 +49,15 @@ def frozen(*modules: nn.Module) -> Generator[None]:
 
 
 def imagine(
-    networks: Networks, start: State, config: DreamConfig, noise: Noise, *, pathwise: bool = True
+    networks: Networks,
+    policy: Policy,
+    start: State,
+    config: DreamConfig,
+    noise: Noise,
+    *,
+    pathwise: bool = True,
 ) -> Dream:
-    """Dream `config.horizon` steps from `start` (N, ...).
+    """Dream `config.horizon` steps of `policy` from `start` (N, ...).
 
     The policy reads sg(feature) (Hafner 2019): its gradient runs from rewards and values back
     through f to each action, not through the choice of the later ones. Rewards are the means of
@@ -63,7 +70,7 @@ def imagine(
         actions: list[Tensor] = []
         chosen: list[Tensor] = []
         for _ in range(config.horizon):
-            choice = networks.policy.sample(features[-1].detach(), noise)
+            choice = policy.sample(features[-1].detach(), noise)
             if config.sample:
                 state = networks.dynamics.imagine_step(state, choice.action, noise)
             else:
@@ -76,6 +83,6 @@ def imagine(
         alive = torch.sigmoid(networks.continues(feature).squeeze(-1))
     # In one pass over all steps: the policy's parameters get their gradient here.
     with torch.enable_grad():
-        intention = networks.policy.intend(feature[:-1].detach())
-        log_prob, entropy = networks.policy.judge(intention, drawn.detach())
+        intention = policy.intend(feature[:-1].detach())
+        log_prob, entropy = policy.judge(intention, drawn.detach())
     return Dream(feature, torch.stack(actions), drawn, reward, alive, log_prob, entropy)

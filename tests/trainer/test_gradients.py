@@ -29,7 +29,7 @@ def dream_with(networks, config, horizon=5):
     noise.begin(1, 1)
     start = networks.dynamics.initial(7)
     start = State(start.deter + 0.1, start.stoch + 0.1)
-    return imagine(networks, start, config.dream, noise)
+    return imagine(networks, networks.policy, start, config.dream, noise)
 
 
 def untouched(module):
