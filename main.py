@@ -73,7 +73,7 @@ def run(
                 life.warn(notice)
             content = life.live(seconds, stopped)
     if not quiet:
-        console.print(short_summary(content, folder), highlight=False, markup=False)
+        tell(short_summary(content, folder))
 
 
 @app.command()

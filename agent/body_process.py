@@ -19,7 +19,7 @@ from interfaces.clock import Pacer, RealClock
 from interfaces.controls import Controls
 from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.journal import JournalWriter
-from interfaces.keyframes import Keyframes
+from interfaces.keyframes import open_keyframes
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
 from interfaces.scribe import Scribe, moment_dtype
@@ -72,7 +72,7 @@ def live(run_path: Path) -> None:
             journal,
             board,
             moment_dtype(world.spaces, brain.feature_size),
-            keyframes=Keyframes(run.keyframes, brain.feature_size, journal.next_index),
+            keyframes=open_keyframes(run.keyframes, brain.feature_size, journal.next_index),
             also=report,
         )
         body = Body(

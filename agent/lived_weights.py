@@ -9,18 +9,18 @@ from interfaces.keyframes import read_keyframes
 from interfaces.run_folder import RunFolder
 from interfaces.spaces import Spaces
 from interfaces.weights import Manifest, WeightsError
-from interfaces.weights.kept import load_kept
+from interfaces.weights.kept import kept_versions, load_kept
+
+NOT_KEPT = "weights that are not kept"
 
 
 class LivedWeights:
-    """Networks of a version, or why there are none. The last one is remembered. `missing`: the
-    versions asked for that are not kept."""
+    """Networks of a version, or why there are none. The last one is remembered."""
 
     def __init__(self, run: RunFolder, spaces: Spaces, config: Config) -> None:
         self._run, self._spaces, self._config = run, spaces, config
         self._fresh = build_for(spaces, config).eval()
         self._manifest = Manifest(acting_shapes(self._fresh))
-        self.missing: list[int] = []
         self._version = 0
         self._networks: ActingNetworks | str = self._fresh
 
@@ -43,8 +43,5 @@ class LivedWeights:
         try:
             flat = load_kept(self._run.weights, version, self._manifest)
         except (WeightsError, OSError) as error:
-            if "is not kept" not in str(error):
-                return str(error)
-            self.missing.append(version)
-            return "weights that are not kept"
+            return str(error) if version in kept_versions(self._run.weights) else NOT_KEPT
         return view_acting(self._spaces, self._config, flat)

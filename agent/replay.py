@@ -25,6 +25,7 @@ from interfaces.world import Observation, Situation
 # The networks for a version of the weights, or why there are none.
 NetworksOf = Callable[[int], ActingNetworks | str]
 _NONE: Mapping[int, State] = {}
+_FORGOTTEN = "forgotten"
 
 
 class Thought(NamedTuple):
@@ -130,8 +131,8 @@ def think_along(
             state, lost = None, "steps are missing"
         before = tick
         if situation & Situation.FORGOTTEN:
-            state, lost = None, "forgotten"
-            yield step, "forgotten"
+            state, lost = None, _FORGOTTEN
+            yield step, _FORGOTTEN
             continue
         if situation & Situation.AFTER_GAP:
             state, lost = None, lost or "steps are missing"
@@ -165,7 +166,8 @@ def think_along(
 
 
 def _until(lost: str) -> str:
-    return f"its memory is not known until the next beginning or keyframe: {lost}"
+    until = "beginning" if lost == _FORGOTTEN else "beginning or keyframe"  # they are forgotten too
+    return f"its memory is not known until the next {until}: {lost}"
 
 
 def observation_of(step: NDArray[np.void]) -> Observation:

@@ -1,6 +1,10 @@
 """`replay`: a recorded run thought through again, and what came of it."""
 
+from collections.abc import Iterable, Iterator
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 
 from agent.lived_weights import LivedWeights
@@ -10,6 +14,7 @@ from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session.lived import Lived
 from interfaces.terminal import passing_bar
+from interfaces.weights.kept import kept_versions
 
 
 def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
@@ -22,24 +27,33 @@ def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
     torch.set_num_threads(1)
     torch.set_flush_denormal(not run.processes.exists())  # as it was set in lockstep
     weights = LivedWeights(run, lived.spaces, config)
+    versions = set[int]()
     with look_at(run), passing_bar(console, quiet=quiet) as bar:
         task = bar.add_task("replaying", total=lived.steps)
         found = verify(
-            lived,
+            _noting(lived, versions),
             weights,
             config,
             lambda ticks: bar.update(task, completed=ticks),
             weights.keyframes(),
         )
-    found.missing = lived.missing + _versions(weights.missing)
+    gone = sorted(versions - {0, *kept_versions(run.weights)})
+    found.missing = lived.missing + _versions(gone)
     return found
 
 
-def _versions(missing: list[int]) -> list[str]:
-    if not missing:
+def _noting(steps: Iterable[NDArray[np.void]], versions: set[int]) -> Iterator[NDArray[np.void]]:
+    for step in steps:
+        versions.add(int(step["weights_version"]))
+        yield step
+
+
+def _versions(gone: list[int]) -> list[str]:
+    """Of weights that lived it and are not kept, ascending."""
+    if not gone:
         return []
-    first, last = min(missing), max(missing)
-    return [f"weights {first}" if first == last else f"weights from {first} to {last}"]
+    few = ", ".join(map(str, gone)) if len(gone) < 4 else f"{gone[0]} to {gone[-1]}, {len(gone)}"
+    return [f"weights {few}"]
 
 
 def told(verdict: Verdict) -> str:

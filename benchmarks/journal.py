@@ -22,6 +22,7 @@ from benchmarks.common import ROOT, publish
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.journal import JournalReader, JournalWriter
+from interfaces.keyframes import Keyframes
 from interfaces.scribe import Scribe, moment_dtype
 from interfaces.vrchat.world import vrchat_spaces
 
@@ -45,7 +46,8 @@ def append_us(folder: Path, seconds: float, *, scribe: bool) -> tuple[list[float
     journal = JournalWriter(folder, spaces, segment_steps=1024, max_steps=8192)
     moment = np.zeros((), moment_dtype(spaces, _FEATURES))
     board = Board(folder / "board.mmap", create=True)
-    carrier = Scribe(journal, board, moment.dtype) if scribe else None
+    keyframes = Keyframes(folder / "keyframes.bin", _FEATURES)
+    carrier = Scribe(journal, board, moment.dtype, keyframes=keyframes) if scribe else None
     took: list[float] = []
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

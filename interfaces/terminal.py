@@ -17,9 +17,9 @@ BAD_INPUT = 2
 console, errors = Console(), Console(stderr=True)
 
 
-def tell(what: str) -> None:
+def tell(what: str, to: Console | None = None) -> None:
     """Print as it is: paths and names are no markup, and no line is broken that could be copied."""
-    console.print(what, highlight=False, markup=False, soft_wrap=True)
+    (to or console).print(what, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def passing_bar(console: Console, *, quiet: bool = False) -> Progress:

@@ -98,6 +98,7 @@ def load_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> None:
     state = {
         k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if k.startswith(prefix)
     }
+    _fit_policies(state, networks)
     try:
         networks.load_state_dict(state)
     except RuntimeError as error:
@@ -105,6 +106,19 @@ def load_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> None:
             f"the checkpoint does not fit this configuration (was model.* or world.* changed?): "
             f"{error}"
         ) from error
+
+
+def _fit_policies(state: dict[str, Tensor], networks: ActingNetworks) -> None:
+    """A policy that is slow from now on (actor.slow_rate), or no longer, goes on as it acts."""
+    quick, slow = "quick_policy.", "policy."
+    asked = any(name.startswith(quick) for name in networks.state_dict())
+    given = [name for name in state if name.startswith(quick)]
+    if asked and not given:
+        for name in [name for name in state if name.startswith(slow)]:
+            state[quick + name.removeprefix(slow)] = state[name]
+    elif given and not asked:
+        for name in given:
+            del state[name]
 
 
 class Checkpoints:

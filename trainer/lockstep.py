@@ -13,7 +13,7 @@ from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import Pacer
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.keyframes import Keyframes
+from interfaces.keyframes import open_keyframes
 from interfaces.lockstep_worlds import LockstepWorld
 from interfaces.run_folder import RunError, RunFolder
 from interfaces.scribe import Scribe, moment_dtype
@@ -94,9 +94,9 @@ class Lockstep:
             for world, kept in zip(worlds, checkpoint.extra["worlds"], strict=True):
                 world.restore(kept)
         brain, self._reader = prepare_brain(spaces, config, run)
-        keyframes: Keyframes | None = None
+        keyframes = None
         if len(worlds) == 1:  # else their Steps lie between each other, and nobody replays them
-            keyframes = Keyframes(run.keyframes, brain.feature_size, self._journal.next_index)
+            keyframes = open_keyframes(run.keyframes, brain.feature_size, self._journal.next_index)
         scribe = Scribe(
             self._journal,
             self.board,

@@ -11,6 +11,7 @@ from interfaces.files import write_json
 from interfaces.metrics import MetricsLog, losses, metrics_line
 from interfaces.run_folder import RunFolder
 from interfaces.session.session import Session
+from interfaces.terminal import tell
 from trainer.offline import Interrupted, Offline, import_sessions
 from trainer.session import progress_bar
 
@@ -76,13 +77,12 @@ def learn_offline(
     write_json(run.summary, content)
     if not quiet:
         unseen = "" if held_out is None else f", of held-out steps {held_out:.2f}"
-        console.print(
+        tell(
             f"{imported.steps} steps of {len(sessions)} sessions "
             f"({imported.steps - imported.held_out_from} only to measure by), "
             f"{offline.learner.updates} "
             f"updates in {seconds:.0f} s, model loss {float(offline.board['loss_model']):.2f}"
             f"{unseen}\n"
             f"written to {run.path}; run --resume carries it into a body",
-            highlight=False,
-            markup=False,
+            console,
         )

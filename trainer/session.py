@@ -12,6 +12,7 @@ from interfaces.board import Board
 from interfaces.files import write_json
 from interfaces.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.run_folder import RunFolder
+from interfaces.terminal import tell
 from trainer.lockstep import Lockstep
 
 
@@ -71,11 +72,10 @@ def run_lockstep(
     )
     write_json(run.summary, content)
     if not quiet:
-        console.print(
+        tell(
             f"{lockstep.steps} steps, {content['total_updates']} updates in {seconds:.0f} s, "
             f"lived reward {content['reward']['sum']:+.2f}\nwritten to {run.path}",
-            highlight=False,
-            markup=False,
+            console,
         )
 
 

@@ -22,7 +22,7 @@ from configs.schema import Config
 from interfaces.calibrate.measure import AxisLaw, axis_law, fastest, shift
 from interfaces.calibrate.subject import Stopped, Subject
 from interfaces.endpoints import choose_endpoints
-from interfaces.terminal import passing_bar
+from interfaces.terminal import passing_bar, tell
 from interfaces.vrchat.camera import Grabbed
 
 # The greatest first: one that does not answer to it answers to none.
@@ -104,7 +104,7 @@ def calibrate(
         out.write_text(head + found, encoding="utf-8", newline="\n")
     except OSError as error:
         raise BadInput(f"--out {out}: {error.strerror or error}") from error
-    console.print(f"written to {out}: python main.py run {out}", highlight=False, markup=False)
+    tell(f"written to {out}: python main.py run {out}", console)
     return True
 
 

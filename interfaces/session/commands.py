@@ -23,6 +23,7 @@ from interfaces.session.forget import (
     Span,
     choose,
     count_segments,
+    forget_orphans,
     newest,
 )
 from interfaces.session.forget import forget as forget_steps
@@ -271,6 +272,7 @@ def forget(
             raise SessionError("say which span: --last 5m, or --from and --to")
         run = open_run(path)
         with claim(run), unseen(run):
+            forget_orphans(run)
             with _bar("reading", run) as advance:
                 if last is not None:
                     span = newest(run, care.parse_span(last))
@@ -308,7 +310,7 @@ def moment(text: str | None, first_ns: int, default_ns: int) -> int:
 
 
 def _told(found: Forgotten, what: str) -> None:
-    console.print(
+    tell(
         f"forgotten {what}: {found.journal_steps} steps of the journal, {found.session_steps} of "
         f"the session, {len(found.exports)} exports, replays and damaged files"
     )
@@ -319,9 +321,7 @@ def _told(found: Forgotten, what: str) -> None:
 def _tell_recovered(found: list[Recovered], filled: int) -> None:
     for each in found:
         kept = f"; what was damaged is kept as {each.kept.name}" if each.kept else ""
-        console.print(
-            f"{each.damaged.name}: {each.steps} steps saved{kept}", markup=False, highlight=False
-        )
+        tell(f"{each.damaged.name}: {each.steps} steps saved{kept}")
     if filled:
         console.print(f"{filled} steps filled up from the journal")
     if not found and not filled:

@@ -96,6 +96,12 @@ def count_segments(run: RunFolder) -> int:
     return len(segment_paths(run.journal)) + len(segment_files(run.session))
 
 
+def forget_orphans(run: RunFolder) -> None:
+    """Wipe the keyframes of Steps that neither journal nor session has any more: when they were
+    lived nobody knows, and nobody can replay from them. Nobody may live there. Raises OSError."""
+    drop_keyframes(run.keyframes, 2**63 - 1, _oldest(run))
+
+
 def choose(run: RunFolder, span: Span, advance: Advance = lambda: None) -> Chosen:
     """The Steps of the span, in journal and session, and those after it that still show or sound
     what was in it: a picture that was grabbed before its end, a window of sound that reaches into
@@ -133,7 +139,7 @@ def forget(run: RunFolder, chosen: Chosen, advance: Advance = lambda: None) -> F
     for damaged in (*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")):
         found.exports.append(damaged)
         damaged.unlink()
-    drop_keyframes(run.keyframes, int(chosen.indices[0]))
+    drop_keyframes(run.keyframes, int(chosen.indices[0]), _oldest(run))
     _blank_journal(run, chosen.indices, found, advance)
     _rewrite_session(run.session, chosen.indices, found, advance)
     found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), chosen.began_ns)
@@ -235,6 +241,13 @@ def _last_of_session(run: RunFolder) -> tuple[int, int]:
     for recorded in segment.messages(chunk):
         last = recorded.wall_ns
     return segment.info.end, last
+
+
+def _oldest(run: RunFolder) -> int:
+    """Index of the first Step that is there; of a run that has none, beyond them all."""
+    firsts = [segment.first for segment in _journal(run) if segment.committed]
+    firsts += [Segment(file).info.first for file in segment_files(run.session)]
+    return min(firsts, default=2**63 - 1)
 
 
 def _between(before: tuple[int, int], after: tuple[int, int]) -> int:

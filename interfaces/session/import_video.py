@@ -31,7 +31,6 @@ from interfaces.vrchat.world import vrchat_spaces
 _TIMES = ("time_s", "timestamp", "time")  # the column with seconds, by whichever name
 _ROUNDING_S = 1e-6  # times are sums of fractions: what is due now must not be late
 _MOST = float(np.finfo(np.float32).max)
-_WHOLE = 0.98
 _NOTHING_YET_S = 1.0  # of a table that says nothing for so long: the life has ended
 
 
@@ -203,7 +202,8 @@ class _Frames:
         capture = cv2.VideoCapture(str(video))
         height, width, _ = self._spaces.image_shape
         try:
-            last, number, promised = -1.0, 0, capture.get(cv2.CAP_PROP_FRAME_COUNT)
+            last, number = -1.0, 0
+            frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
             while (read := capture.read())[0]:
                 _, frame = read
                 at = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
@@ -216,10 +216,11 @@ class _Frames:
             capture.release()
         if last < 0:
             raise SessionError(f"{video} is no video that OpenCV reads")
-        if number < _WHOLE * promised - 1:  # some files only guess how many they hold
+        length = frames / fps if fps > 0 else 0.0  # some only guess frames, but know how long
+        if last < length - _NOTHING_YET_S:
             self.trouble = (
-                f"{video}: {number} of {promised:.0f} frames could be read, {last:.1f} s: what "
-                "comes behind is damaged, or was cut"
+                f"{video}: {last:.1f} of {length:.1f} s could be read: what comes behind is "
+                "damaged, or was cut"
             )
 
 

@@ -38,13 +38,15 @@ def prune(folder: Path, keep_bytes: int) -> None:
 
 def go_back(folder: Path, version: int) -> None:
     """Be as before `version` was published: what is live or pinned goes, and what was kept since.
-    For a run nobody lives. Raises OSError."""
-    for path in folder.glob("live-*.mmap"):
-        path.unlink()
-    for path in _paths(folder):
-        if int(path.stem) >= version:
-            path.unlink()
-    unpin(folder)
+    For a run nobody lives. Raises WeightsError where another program holds a file."""
+    kept = [path for path in _paths(folder) if int(path.stem) >= version]
+    for path in (*folder.glob("live-*.mmap"), *kept, folder / "pin.json"):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise WeightsError(
+                f"{path} cannot be deleted; does another program read it? ({error})"
+            ) from error
 
 
 def load_kept(folder: Path, version: int, manifest: Manifest) -> NDArray[np.float32]:

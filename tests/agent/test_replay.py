@@ -216,6 +216,18 @@ def test_weights_that_are_not_kept_are_named_for_all_they_cost(lived):
     assert verdict.missing == [f"weights {version}"]
 
 
+def test_all_weights_that_are_gone_are_named(lived, tmp_path):
+    run, console = lived
+    shutil.copytree(run.path, tmp_path / "run")
+    copy = RunFolder(tmp_path / "run")
+    kept = sorted((copy.weights / "applied").glob("*.safetensors"))
+    for path in kept[:-1]:
+        path.unlink()
+    verdict = replay_run(copy, console, quiet=True)
+    first, last = int(kept[0].stem), int(kept[-2].stem)
+    assert verdict.missing == [f"weights {first} to {last}, {len(kept) - 1}"]
+
+
 def test_a_segment_without_an_end_is_said(lived, tmp_path):
     run, console = lived
     shutil.copytree(run.path, tmp_path / "run")

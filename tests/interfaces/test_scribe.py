@@ -161,7 +161,7 @@ def test_every_hundredth_row_leaves_what_the_memory_held(tmp_path, board):
     journal = JournalWriter(
         tmp_path / "journal", SPACES, segment_steps=1024, max_steps=10_000, background=False
     )
-    kept = Keyframes(tmp_path / "keyframes.bin", 3, 0)
+    kept = Keyframes(tmp_path / "keyframes.bin", 3)
     scribe = Scribe(journal, board, MOMENT, keyframes=kept, background=False)
     for tick in range(250):
         record = moment(tick)

@@ -9,7 +9,7 @@ from configs.errors import BadInput
 from configs.load import load_config
 from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of
-from trainer.checkpoints import Checkpoint, CheckpointError, learner_tensors, restore_learner
+from trainer.checkpoints import Checkpoint, learner_tensors, restore_learner
 from trainer.dreamer import DreamerLearner
 
 RATE = 0.25
@@ -58,8 +58,20 @@ def test_it_goes_on_from_a_checkpoint_bit_for_bit():
         list(updated(dreamer, range(3, 5)))
     for name, value in one.networks.state_dict().items():
         torch.testing.assert_close(another.networks.state_dict()[name], value, rtol=0, atol=0)
-    with pytest.raises(CheckpointError):
-        restore_learner(learner(rate=1.0), checkpoint)
+
+
+def test_a_life_goes_on_as_it_acts_where_the_policy_becomes_slow_or_one_again():
+    before, slow = learner(rate=1.0), learner()
+    list(updated(before, range(3)))
+    restore_learner(slow, Checkpoint(learner_tensors(before), 0, before.updates, 1))
+    acts = flat(before.networks.policy)
+    np.testing.assert_array_equal(flat(slow.networks.policy), acts)
+    np.testing.assert_array_equal(flat(slow.networks.quick_policy), acts)
+    list(updated(slow, range(3, 6)))
+    again = learner(rate=1.0)
+    restore_learner(again, Checkpoint(learner_tensors(slow), 0, slow.updates, 1))
+    np.testing.assert_array_equal(flat(again.networks.policy), flat(slow.networks.policy))
+    list(updated(again, range(6, 7)))
 
 
 def test_at_one_there_is_but_one_policy():

@@ -9,7 +9,7 @@ from configs.load import load_config, write_config
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import segment_paths
-from interfaces.keyframes import Keyframes
+from interfaces.keyframes import Keyframes, read_keyframes
 from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session import care
@@ -83,7 +83,7 @@ def run(awkward_path, steps):
     run.checkpoints.mkdir()
     (run.checkpoints / "000000000005.safetensors").write_bytes(b"weights")
     run.view.write_bytes(b"a picture")
-    kept = Keyframes(run.keyframes, len(MEMORY), 0)
+    kept = Keyframes(run.keyframes, len(MEMORY))
     kept.take(300, MEMORY)
     kept.take(400, MEMORY + 1)
     return run, steps
@@ -125,6 +125,21 @@ def test_nothing_of_the_span_is_left(run):
     assert steps[10]["image"].tobytes() in left
     assert MEMORY.tobytes() in left
     assert (MEMORY + 1).tobytes() not in left, "what the body had in mind then"
+
+
+def test_a_memory_of_steps_that_are_gone_goes_whatever_is_asked(tmp_path, steps):
+    """The journal has let go of them, nothing recorded them: nobody can say when they were."""
+    run = RunFolder(tmp_path)
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    write_journal(run.journal, steps, max_steps=128).close()
+    oldest = JournalReader(run.journal).first
+    assert oldest > 300
+    kept = Keyframes(run.keyframes, len(MEMORY))
+    kept.take(0, MEMORY)
+    kept.take(500, MEMORY + 1)
+    words = [str(run.path), "--from", "2020-01-01T00:00", "--to", "2020-01-02T00:00", "--yes"]
+    assert CliRunner().invoke(beside, words).exit_code == 2, "nothing of that is there"
+    assert read_keyframes(run.keyframes, len(MEMORY)).keys() == {500}
 
 
 def test_a_span_in_the_middle_is_a_gap_and_what_follows_begins_anew(run):

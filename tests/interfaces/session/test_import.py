@@ -1,6 +1,7 @@
 """A video and a table become a session: the newest of each at a beat, never what comes later."""
 
 import json
+from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -137,8 +138,28 @@ def test_a_video_that_was_cut_is_told_of(video, tmp_path, whole):
     if whole:
         assert found.trouble == ""
     else:
-        assert "of 100 frames could be read" in found.trouble
+        assert "of 4.0 s could be read" in found.trouble
         assert found.steps < 40
+
+
+def test_a_whole_video_of_any_rate_is_whole(tmp_path):
+    """MKV only guesses its frames: by its length and a rate that it did not keep."""
+    av = pytest.importorskip("av")
+    path = tmp_path / "rates.mkv"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("mpeg4", rate=30)
+        stream.width = stream.height = 64
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for ms in [*range(0, 1000, 33), *range(1000, 4000, 200)]:
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), ms // 20, np.uint8), "rgb24")
+            frame.pts, frame.time_base = ms, stream.time_base
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    found = import_video(
+        config(), path, read_table(table(tmp_path, ramp())), tmp_path / "run", offset_s=-10.0
+    )
+    assert found.trouble == ""
+    assert 38 <= found.steps <= 50
 
 
 @pytest.mark.parametrize("mine", ["config.yaml", "session/000000000000.live"])
