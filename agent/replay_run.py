@@ -52,8 +52,9 @@ def _versions(gone: list[int]) -> list[str]:
     """Of weights that lived it and are not kept, ascending."""
     if not gone:
         return []
-    few = ", ".join(map(str, gone)) if len(gone) < 4 else f"{gone[0]} to {gone[-1]}, {len(gone)}"
-    return [f"weights {few}"]
+    if len(gone) < 4:
+        return [f"weights {', '.join(map(str, gone))}"]
+    return [f"{len(gone)} versions of the weights, {gone[0]} to {gone[-1]}"]
 
 
 def told(verdict: Verdict) -> str:

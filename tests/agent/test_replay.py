@@ -225,7 +225,7 @@ def test_all_weights_that_are_gone_are_named(lived, tmp_path):
         path.unlink()
     verdict = replay_run(copy, console, quiet=True)
     first, last = int(kept[0].stem), int(kept[-2].stem)
-    assert verdict.missing == [f"weights {first} to {last}, {len(kept) - 1}"]
+    assert verdict.missing == [f"{len(kept) - 1} versions of the weights, {first} to {last}"]
 
 
 def test_a_segment_without_an_end_is_said(lived, tmp_path):
