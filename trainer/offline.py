@@ -33,6 +33,7 @@ from trainer.replay import Replay
 from trainer.report import Report
 
 _UNBOUND = 1e9
+_LEAST_UPDATES, _DRAWS = 1000, 3
 _WINDOWS = 64  # of held-out Steps, to measure the model by
 
 
@@ -53,6 +54,18 @@ def too_few(steps: int, config: Config) -> BadInput:
         f"{steps} steps are too few to learn from: trainer.prefill is {config.trainer.prefill}, "
         f"trainer.length {config.trainer.length}"
     )
+
+
+def default_updates(steps: int, config: Config) -> int:
+    """How many updates of so many Steps, where nobody says: each drawn about three times, at least
+    1,000 updates, and never more than a life of so many Steps would have learned.
+
+    Nobody corrects a policy that learns from records alone: with twice as many it was paid less
+    (docs/decisions/0017).
+    """
+    lived = steps * config.trainer.train_ratio / config.replayed_per_update
+    drawn = max(_LEAST_UPDATES, _DRAWS * steps / config.replayed_per_update)
+    return max(1, int(min(lived, drawn)))
 
 
 def find(patterns: Sequence[str]) -> list[Session]:
@@ -213,11 +226,8 @@ class Offline:
             raise too_few(imported.steps, config)
 
     def default_updates(self) -> int:
-        """As many as `trainer.train_ratio` would have allowed, had it lived this."""
-        trained = self._replay.held_out_from - self._replay.first
-        return max(
-            1, int(trained * self._config.trainer.train_ratio / self._config.replayed_per_update)
-        )
+        """As the function of this name says, of the Steps that are learned from."""
+        return default_updates(self._replay.held_out_from - self._replay.first, self._config)
 
     def run(self, updates: int, progress: Callable[[int], None], stopped: threading.Event) -> None:
         """Until so many updates in all, or stopped; then save and publish."""

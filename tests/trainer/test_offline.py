@@ -25,7 +25,15 @@ from tests.interfaces.session.lives import make_steps
 from tests.interfaces.session.test_session import record
 from trainer.checkpoints import Checkpoints
 from trainer.lockstep import Lockstep
-from trainer.offline import Interrupted, Offline, _boundary, check_spaces, find, import_sessions
+from trainer.offline import (
+    Interrupted,
+    Offline,
+    _boundary,
+    check_spaces,
+    default_updates,
+    find,
+    import_sessions,
+)
 from trainer.replay import Replay
 from trainer.what_if import compare, write
 
@@ -128,6 +136,14 @@ def test_it_learns_goes_on_and_is_carried_into_a_life(tmp_path, lives):
     assert free == max(0, 45 - allowed)
     # And it learned from what is not held out, alone.
     assert again._replay.held_out_from == 160
+
+
+@pytest.mark.parametrize(
+    ("steps", "updates"), [(300, 100), (3_000, 1000), (108_000, 1000), (384_000, 3000)]
+)
+def test_how_long_it_learns_where_nobody_says(steps, updates):
+    """records: batches of 8 x 48 Steps, and a life would replay 128 for each."""
+    assert default_updates(steps, load_config(ROOT / "configs" / "records.yaml")) == updates
 
 
 def test_no_part_of_the_records_is_the_present(tmp_path, lives, monkeypatch):
