@@ -35,6 +35,17 @@ def flat(value, manifest=MANIFEST):
     return np.full(manifest.size, value, np.float32)
 
 
+def applied(folder, *versions, keep_bytes=1_000_000):
+    """A writer, and a body that has worn and kept each of these versions."""
+    writer, body = WeightsWriter(folder, MANIFEST), reader(folder, keep_bytes=keep_bytes)
+    for version in versions:
+        writer.publish(flat(version), version, 0)
+        body.poll()
+        body.take_newer()
+        body.save_applied()
+    return writer, body
+
+
 def test_published_is_taken_once_and_only_when_newer(awkward_path):
     writer, body = WeightsWriter(awkward_path, MANIFEST), reader(awkward_path)
     assert not body.poll()
@@ -175,24 +186,14 @@ def test_a_writer_killed_in_mid_publish_is_passed_over(tmp_path):
 
 
 def test_applied_versions_are_kept_within_the_budget_and_two_always(tmp_path):
-    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path, keep_bytes=1)
-    for version in range(1, 6):
-        writer.publish(flat(version), version, 0)
-        body.poll()
-        body.take_newer()
-        body.save_applied()
+    applied(tmp_path, *range(1, 6), keep_bytes=1)
     kept = sorted(int(path.stem) for path in (tmp_path / "applied").glob("*.safetensors"))
     assert kept == [4, 5]
     assert newest_applied(tmp_path) == 5
 
 
 def test_rollback_pins_and_release_follows_again(tmp_path):
-    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
-    for version in (1, 2, 3):
-        writer.publish(flat(version), version, 0)
-        body.poll()
-        body.take_newer()
-        body.save_applied()
+    writer, body = applied(tmp_path, 1, 2, 3)
     with pytest.raises(WeightsError, match="kept are: 1, 2, 3"):
         pin(tmp_path, 7)
     pin(tmp_path, 2)
@@ -208,12 +209,7 @@ def test_rollback_pins_and_release_follows_again(tmp_path):
 
 
 def test_a_life_that_goes_back_keeps_what_was_before(tmp_path):
-    writer, body = WeightsWriter(tmp_path, MANIFEST), reader(tmp_path)
-    for version in (1, 2, 3):
-        writer.publish(flat(version), version, 0)
-        body.poll()
-        body.take_newer()
-        body.save_applied()
+    applied(tmp_path, 1, 2, 3)
     pin(tmp_path, 1)
     go_back(tmp_path, 2)
     assert kept_versions(tmp_path) == [1]
