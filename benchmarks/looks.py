@@ -6,11 +6,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from agent.networks import ActingNetworks
-from configs.schema import Config
+from configs.schema import Config, EvaluateConfig
 from interfaces.lockstep_worlds import make_lockstep_world
+from interfaces.rewards import LIVED_TERMS
 from trainer.evaluate import Which, live_episodes
 
 EPISODES, FIRST_SEED = 100, 100_000
+STANDIN_EPISODES, BEATS = 20, 300  # in the stand-in, where each beat is drawn
 
 
 def lived_returns(
@@ -28,6 +30,22 @@ def lived_returns(
         which=which,
     )
     return [round(total, 3) for total in lived.sum(1).tolist()]
+
+
+def lived_pats(
+    networks: ActingNetworks | None, config: Config, which: Which = "greedy"
+) -> list[float]:
+    """Beats of BEATS at which it is patted, of the stand-in's episodes that begin with FIRST_SEED +
+    i; networks None: of who does not think."""
+    lived = live_episodes(
+        networks,
+        config.model_copy(update={"evaluate": EvaluateConfig(episode_steps=BEATS)}),
+        lambda seed: make_lockstep_world(config, seed),
+        STANDIN_EPISODES,
+        FIRST_SEED,
+        which=which,
+    )
+    return lived[:, LIVED_TERMS.index("parameters")].tolist()
 
 
 class Stopwatch:

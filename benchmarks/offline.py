@@ -22,12 +22,10 @@ import numpy as np
 
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves
-from benchmarks.looks import FIRST_SEED, Stopwatch
+from benchmarks.looks import BEATS, Stopwatch, lived_pats
 from benchmarks.session import fill
 from configs.load import dump_config, load_config
 from configs.schema import Config
-from interfaces.lockstep_worlds import make_lockstep_world
-from interfaces.rewards import LIVED_TERMS
 from interfaces.run_folder import create_run, open_run
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter
@@ -35,10 +33,9 @@ from interfaces.session.session import Session
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.walkers import StickyRandom
 from interfaces.step import step_dtype
-from trainer.evaluate import Which, live_episodes
 from trainer.offline import Offline, import_sessions
 
-EPISODES, BEATS, EVERY = 20, 300, 1000
+EVERY = 1000
 PRESET = "records"
 FOLDER, RUNS = RESULTS / "offline", ROOT / "runs" / "offline"
 
@@ -89,18 +86,6 @@ def record(folder: Path, config: Config, seed: int, beats: int) -> None:
     world.close()
 
 
-def pats(networks: Any, config: Config, which: Which) -> list[float]:
-    lived = live_episodes(
-        networks,
-        config,
-        lambda seed: make_lockstep_world(config, seed),
-        EPISODES,
-        FIRST_SEED,
-        which=which,
-    )
-    return lived[:, LIVED_TERMS.index("parameters")].tolist()
-
-
 def records(place: Path, config: Config, seed: int, lives: int, minutes: float) -> list[Session]:
     """The maker's lives, lived where they are not there yet."""
     for life in range(lives):
@@ -127,13 +112,13 @@ def learn(run: Run, lives: int, minutes: float, updates: int) -> None:
     known = sum(each <= offline.learner.updates for each in run.updates)
     del run.updates[known:], run.pats[known:]
     if not run.maker:
-        run.maker = pats(None, config, "sticky")
+        run.maker = lived_pats(None, config, "sticky")
     never, learning = threading.Event(), Stopwatch(run.seconds)
     for until in range(EVERY * (known + 1), updates + 1, EVERY):
         offline.run(until, lambda _: None, never)
         seconds = learning.seconds
         with learning.stopped():
-            run.look(until, pats(offline.learner.networks, config, "greedy"), seconds)
+            run.look(until, lived_pats(offline.learner.networks, config), seconds)
 
 
 def summary() -> None:
