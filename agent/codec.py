@@ -15,6 +15,8 @@ from interfaces.spaces import Spaces
 
 _PATCH = 4  # pixels folded into channels: most of the cost of small networks is at full resolution
 _REDUCTION = 16  # 64 x 64 becomes 4 x 4
+_RATE = 1e-3  # of the moments of what is felt: at first a plain mean of all batches
+_LEAST_DEVIATION, _FAR = 0.01, 10.0  # what hardly moves is no news; what is far out stays there
 
 
 def to_patches(image: Tensor) -> Tensor:
@@ -54,20 +56,57 @@ def _channels_last(*layers: nn.Module) -> nn.Sequential:
 
 class Decoded(NamedTuple):
     """patches (B, H/4, W/4, 48), mean of a unit-variance normal of -0.5..0.5, or (B, 0) without a
-    picture; symlog vector (B, D); sound (B, S), or (B, 0) without ears."""
+    picture; vector (B, D) as Felt has it; sound (B, S), or (B, 0) without ears."""
 
     patches: Tensor
     vector: Tensor
     sound: Tensor
 
 
+class Felt(nn.Module):
+    """symlog of a vector (..., D) and, where it is normalised, over the running mean and deviation
+    of each number: an angle of a hundredth then is as much as a position of metres.
+
+    The moments are parameters without a gradient, so that they cross to the body with the others;
+    `weight` corrects the bias of their beginning.
+    """
+
+    def __init__(self, size: int, normalize: bool) -> None:
+        super().__init__()
+        self._normalize = normalize
+        if normalize:
+            self.mean, self.square, self.weight = (
+                nn.Parameter(torch.zeros(each), requires_grad=False) for each in (size, size, 1)
+            )
+
+    def forward(self, vector: Tensor) -> Tensor:
+        x = symlog(vector)
+        if not self._normalize:
+            return x
+        weight = self.weight.clamp(min=1e-8)
+        mean = self.mean / weight
+        deviation = (self.square / weight - mean.square()).clamp(min=_LEAST_DEVIATION**2).sqrt()
+        known = ((x - mean) / deviation).clamp(-_FAR, _FAR)
+        return torch.where(self.weight > 0, known, x)
+
+    @torch.no_grad()
+    def measure(self, vector: Tensor) -> None:
+        """Take a batch (B, T, D) of finite numbers into the moments."""
+        if self._normalize:
+            x = symlog(vector).flatten(0, -2)
+            self.mean.lerp_(x.mean(0), _RATE)
+            self.square.lerp_(x.square().mean(0), _RATE)
+            self.weight.lerp_(torch.ones_like(self.weight), _RATE)
+
+
 class Encoder(nn.Module):
-    """Picture by patches and strided convolutions, vector by an mlp on its symlog, sound by an mlp;
-    concatenated."""
+    """Picture by patches and strided convolutions, vector by an mlp on what Felt makes of it, sound
+    by an mlp; concatenated."""
 
     def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
         super().__init__()
         self._has_image = spaces.has_image
+        self.felt = Felt(spaces.vector_size, config.normalize)
         self.vector = mlp(spaces.vector_size, config.units, config.encoder_layers, config.norm)
         self.size = config.units
         if self._has_image:
@@ -88,7 +127,7 @@ class Encoder(nn.Module):
 
     def forward(self, patches: Tensor, vector: Tensor, sound: Tensor | None = None) -> Tensor:
         """Patches (B, H/4, W/4, 48), vector (B, D), sound (B, S) -> tokens (B, E)."""
-        tokens = self.vector(symlog(vector))
+        tokens = self.vector(self.felt(vector))
         if sound is not None:
             tokens = torch.cat([tokens, self.sound(sound)], -1)
         if not self._has_image:
@@ -100,7 +139,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Feature to patches, symlog vector and sound."""
+    """Feature to patches, the vector as Felt has it, and sound."""
 
     def __init__(self, spaces: Spaces, config: ModelConfig, feature_size: int) -> None:
         super().__init__()

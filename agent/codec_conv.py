@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agent.codec import Decoded, Decoder, Encoder, fold, unfold
+from agent.codec import Decoded, Decoder, Encoder, Felt, fold, unfold
 from agent.layers import BlockLinear, NormedLinear, linear, make_norm, truncated_normal_
 from configs.errors import BadInput
 from configs.learning import ModelConfig
@@ -37,6 +37,10 @@ class ConvEncoder(nn.Module):
             self.convolutions = nn.ModuleList(map(_conv, inputs, depths))
             self.norms = nn.ModuleList(make_norm(config.norm, depth) for depth in depths)
             self.size += rows * columns * depths[-1]
+
+    @property
+    def felt(self) -> Felt:
+        return self.unseen.felt
 
     def forward(self, patches: Tensor, vector: Tensor, sound: Tensor | None = None) -> Tensor:
         """Patches (B, H/4, W/4, 48), vector, sound -> tokens (B, E), the picture's last."""

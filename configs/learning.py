@@ -53,6 +53,11 @@ class ModelConfig(Strict):
         description="pictures by patches of 4 x 4 pixels (small, fast on a CPU), or by DreamerV3's "
         "convolutions",
     )
+    normalize: bool = Field(
+        default=False,
+        description="what is felt is taken over its own running mean and deviation: an angle of a "
+        "hundredth counts as much as a position of metres",
+    )
     heads: Literal["mean", "twohot"] = Field(
         default="mean",
         description="reward and value: a mean learned by squared error (Dreamer 2019), or 255 bins "

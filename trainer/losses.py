@@ -4,6 +4,7 @@ Shapes: B batch, T time (time second); H dreamed steps, N dreams (time first).
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -74,9 +75,12 @@ def image_loss(decoded: Tensor, patches: Tensor) -> Tensor:
     return squared / math.prod(patches.shape[:-3])
 
 
-def vector_loss(decoded: Tensor, vector: Tensor) -> Tensor:
-    """Squared error in symlog (Hafner 2023, eq. 9), summed over (..., D): (...)."""
-    return (decoded - symlog(vector)).square().sum(-1)
+def vector_loss(
+    decoded: Tensor, vector: Tensor, felt: Callable[[Tensor], Tensor] = symlog
+) -> Tensor:
+    """Squared error in symlog (Hafner 2023, eq. 9), or in what Felt makes of it, summed over
+    (..., D): (...)."""
+    return (decoded - felt(vector)).square().sum(-1)
 
 
 def continue_loss(logit: Tensor, is_terminal: Tensor, config: DreamConfig) -> Tensor:
@@ -136,7 +140,7 @@ def model_loss(
     if decoded.numel():
         seen_loss = trainer.reconstruction * image_loss(decoded, patches)
     felt = trainer.reconstruction * trainer.precision
-    felt_loss = felt * vector_loss(vector, batch.vector)
+    felt_loss = felt * vector_loss(vector, batch.vector, networks.encoder.felt)
     sound_loss = torch.zeros((), device=kl_loss.device)
     if batch.sound is not None:
         sound_loss = trainer.reconstruction * (sound - batch.sound).square().sum(-1)
