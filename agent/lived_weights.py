@@ -11,8 +11,6 @@ from interfaces.spaces import Spaces
 from interfaces.weights import Manifest, WeightsError
 from interfaces.weights.kept import kept_versions, load_kept
 
-NOT_KEPT = "weights that are not kept"
-
 
 class LivedWeights:
     """Networks of a version, or why there are none. The last one is remembered."""
@@ -43,5 +41,6 @@ class LivedWeights:
         try:
             flat = load_kept(self._run.weights, version, self._manifest)
         except (WeightsError, OSError) as error:
-            return str(error) if version in kept_versions(self._run.weights) else NOT_KEPT
+            kept = version in kept_versions(self._run.weights)
+            return str(error) if kept else "weights that are not kept"
         return view_acting(self._spaces, self._config, flat)

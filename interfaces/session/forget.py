@@ -139,7 +139,7 @@ def forget(run: RunFolder, chosen: Chosen, advance: Advance = lambda: None) -> F
     for damaged in (*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")):
         found.exports.append(damaged)
         damaged.unlink()
-    drop_keyframes(run.keyframes, int(chosen.indices[0]), _oldest(run))
+    drop_keyframes(run.keyframes, int(chosen.indices[0]))
     _blank_journal(run, chosen.indices, found, advance)
     _rewrite_session(run.session, chosen.indices, found, advance)
     found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), chosen.began_ns)
