@@ -8,6 +8,7 @@ from importlib import metadata
 
 import pytest
 
+from tests.cli import here
 from tests.conftest import ROOT
 
 FLOORS = ["configs", "interfaces", "agent", "trainer"]
@@ -80,14 +81,7 @@ def test_both_readmes_give_the_same_commands():
     ),
 )
 def test_every_command_of_the_readme_exists(words):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *words, "--help"],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    here(*words, "--help")
 
 
 def test_readme_links_lead_somewhere():

@@ -1,5 +1,5 @@
-"""Whatever ends or hangs a life, the avatar is told to rest: ten times each of what a life lives
-through, once each of what costs a process its start (`--trials 10` for ten of those too)."""
+"""Whatever ends or hangs a life, the avatar is told to rest: five times each of what a life lives
+through, once each of what costs a process its start (`--trials 10` for ten of each)."""
 
 import http.server
 import itertools
@@ -110,7 +110,8 @@ def lives(tmp_path_factory):
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
 def test_every_input_rests(lives, cause, request):
     costly = cause.live_on is None or cause.trials_per_life == 5
-    for _ in range(request.config.getoption("--trials") if costly else 10):
+    trials = request.config.getoption("--trials")
+    for _ in range(trials if costly else max(trials, 5)):
         life = lives.life(cause)
         assert cause.trial_ms(life, min(cause.held_s, HELD_S)) < SOON_MS
         if cause.live_on is None:
