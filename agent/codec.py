@@ -90,13 +90,24 @@ class Felt(nn.Module):
         return torch.where(self.weight > 0, known, x)
 
     @torch.no_grad()
-    def measure(self, vector: Tensor) -> None:
-        """Take a batch (B, T, D) of finite numbers into the moments."""
-        if self._normalize:
-            x = symlog(vector).flatten(0, -2)
-            self.mean.lerp_(x.mean(0), _RATE)
-            self.square.lerp_(x.square().mean(0), _RATE)
-            self.weight.lerp_(torch.ones_like(self.weight), _RATE)
+    def measure(self, vector: Tensor, learned: Tensor | None = None) -> None:
+        """Take a batch (B, T, D) into the moments, without Steps that are only remembered, where
+        `learned` (B, T) is false, or that have a number that is none. No device is waited for."""
+        if not self._normalize:
+            return
+        x = symlog(vector).flatten(0, -2)
+        known = x.isfinite().all(-1)
+        if learned is not None:
+            known = known & learned.flatten()
+        x = x.where(known[:, None], 0.0)
+        count = known.sum()
+        rate = _RATE * (count > 0)
+        for moment, values in (
+            (self.mean, x),
+            (self.square, x.square()),
+            (self.weight, known[:, None].to(x.dtype)),
+        ):
+            moment.lerp_(values.sum(0) / count.clamp(min=1), rate.to(x.dtype))
 
 
 class Encoder(nn.Module):

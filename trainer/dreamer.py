@@ -99,7 +99,7 @@ class DreamerLearner:
             lr = warmed_up(self._lr[name], self.updates, self._config.trainer.warmup)
             optimizer.lr = lr
         if self.descent.step(model.total + dreamed):
-            self.networks.encoder.felt.measure(batch.vector)  # all finite, or it had not stepped
+            self.networks.encoder.felt.measure(batch.vector, batch.learned)
             self.surprise_mean.update(model.terms["surprise"])
             self.networks.value.adapt(returns)
             if self.networks.slow_value is not None:

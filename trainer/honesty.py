@@ -62,8 +62,8 @@ def measure_honesty(
 ) -> Honesty | None:
     """Of windows (B, BURN_IN + H) just lived: the policies that lived them are nearly this one.
 
-    Life that ended in a window pays nothing more; a window that was cut counts as far as it goes.
-    None where fewer than two windows are whole.
+    Life that ended in a window pays nothing more; a window that was cut counts as far as it goes,
+    and as far as it was learned from. None where fewer than two windows are whole.
     """
     action = previous_action(batch.vector, num_actions)
     observed = networks.dynamics.observe(
@@ -76,11 +76,15 @@ def measure_honesty(
     ahead = slice(BURN_IN, None)
     surprise = networks.dynamics.surprise(observed) * ~batch.is_first
     reward = batch.reward + surprise_bonus(surprise, config, surprise_scale)
-    reward, terminal, first = (
-        part[:, ahead].transpose(0, 1) for part in (reward, batch.is_terminal, batch.is_first)
+    cut = batch.is_first
+    if batch.learned is not None:  # a menu, a loading world: nobody's policy lived that
+        cut = cut | ~batch.learned
+        cut[:, BURN_IN] |= ~batch.learned[:, BURN_IN - 1]
+    reward, terminal, cut = (
+        part[:, ahead].transpose(0, 1) for part in (reward, batch.is_terminal, cut)
     )
     over = _before(terminal.cumsum(0)) > 0  # what stands here belongs to a later life
-    whole = ((first & ~over).cumsum(0) == 0).to(reward.dtype)
+    whole = ((cut & ~over).cumsum(0) == 0).to(reward.dtype)
     counts = whole.sum(1)
     if counts[-1] < 2:
         return None

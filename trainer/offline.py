@@ -279,12 +279,12 @@ class Offline:
         return float(found.total)
 
     def save(self) -> None:
-        """A checkpoint. Its updates are free for a life that goes on from it: that one's train
-        ratio counts from here."""
+        """A checkpoint. For a life that goes on from it the train ratio counts from here: updates
+        beyond the ratio are free, and those that the records would still allow are not owed."""
         learner = self.learner
         free = learner.kept.get("ratio/free")
         if free is not None:
-            free.fill_(max(0, learner.charged - self._allowed))
+            free.fill_(learner.charged - self._allowed)
         self._checkpoints.save(
             Checkpoint(
                 learner_tensors(learner),

@@ -51,6 +51,22 @@ def test_what_never_moves_and_what_is_absurd_stay_numbers():
     torch.testing.assert_close(out[0], torch.zeros(2), atol=1e-2, rtol=0)
 
 
+def test_what_is_only_remembered_or_no_number_does_not_count():
+    felt, plain = Felt(3, normalize=True), Felt(3, normalize=True)
+    batch = next(batches(1))
+    plain.measure(batch[:, :8])
+    learned = torch.arange(16).expand(8, 16) < 9
+    batch[:, 8:] = 1e6
+    batch[:, 8] = torch.tensor([1.0, -torch.inf, torch.nan])
+    felt.measure(batch, learned)
+    for one, other in zip(felt.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+    before = [moment.clone() for moment in felt.parameters()]
+    felt.measure(torch.full((2, 4, 3), torch.inf))
+    for one, other in zip(felt.parameters(), before, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
 def test_off_it_is_symlog_and_has_nothing_to_carry():
     felt = Felt(3, normalize=False)
     vector = next(batches(1))

@@ -29,7 +29,7 @@ def measure(tiny):
     noise.begin(0, 0)
 
     def run(paid, **changes):
-        given = batch._replace(reward=torch.full_like(batch.reward, paid), **changes)
+        given = batch._replace(**{"reward": torch.full_like(batch.reward, paid)} | changes)
         return measure_honesty(
             networks, given, spaces.num_actions, config, torch.tensor(1.0), noise
         )
@@ -75,6 +75,19 @@ def test_after_a_life_has_ended_nothing_is_paid(measure):
     first[:, BURN_IN + 2] = True  # another life begins
     found = measure(1.0, is_terminal=terminal, is_first=first)
     torch.testing.assert_close(found.lived[1:], torch.full_like(found.lived[1:], 1 + GAMMA))
+
+
+def test_what_is_only_remembered_is_held_against_nobody(measure):
+    """In a menu for three steps ahead, or at the very start: until then it counts, and no more."""
+    reward = torch.zeros_like(measure.batch.reward)
+    reward[: WINDOWS - 2, BURN_IN + 1 :] = 9.0
+    learned = torch.ones_like(measure.batch.is_first)
+    learned[: WINDOWS - 3, BURN_IN + 1 : BURN_IN + 4] = False
+    learned[WINDOWS - 3, :BURN_IN] = False
+    found = measure(0.0, learned=learned, reward=reward)
+    torch.testing.assert_close(found.lived, torch.zeros_like(found.lived))
+    everybody = measure(0.0, learned=torch.zeros_like(learned))
+    assert everybody is None
 
 
 def test_a_window_that_was_cut_counts_as_far_as_it_goes(measure):

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import threading
 
 import numpy as np
@@ -34,6 +35,7 @@ from trainer.offline import (
     find,
     import_sessions,
 )
+from trainer.ratio import TrainRatio
 from trainer.replay import Replay
 from trainer.what_if import compare, write
 
@@ -130,10 +132,12 @@ def test_it_learns_goes_on_and_is_carried_into_a_life(tmp_path, lives):
         again.run(until, lambda _: None, threading.Event())
     newest = Checkpoints(run.checkpoints, 3).newest()
     assert newest.updates == 45
-    # A life that goes on is not charged for what was learned before it.
-    free = int(newest.tensors["ratio/free"])
-    allowed = int((240 - 30 + 1) * config.trainer.train_ratio / config.replayed_per_update)
-    assert free == max(0, 45 - allowed)
+    # A life that goes on is neither charged for what was learned before it nor owes what was not.
+    charged = newest.updates - int(newest.tensors["ratio/free"])
+    ratio = TrainRatio(config.trainer)
+    assert ratio.due(240, charged) == 0
+    lived = 240 + 3 * config.replayed_per_update / config.trainer.train_ratio
+    assert ratio.due(math.ceil(lived), charged) == 3
     # And it learned from what is not held out, alone.
     assert again._replay.held_out_from == 160
 

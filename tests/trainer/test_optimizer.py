@@ -64,6 +64,20 @@ def test_nothing_kept_is_as_never_stepped():
     assert not optimizer.state
 
 
+def test_a_gradient_whose_square_is_flushed_to_zero_moves_no_mountain():
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimizer = LaProp([parameter], lr=1e-3, agc=0.0)
+    torch.set_flush_denormal(True)
+    try:
+        parameter.grad = torch.tensor([3e-18, -3e-18, 0.0])
+        optimizer.step()
+    finally:
+        torch.set_flush_denormal(False)
+    moved = (parameter.detach() - 1).abs()
+    assert moved.max() < 4e-3
+    assert moved[2] == 0
+
+
 def test_a_step_does_not_load_the_compiler():
     code = (
         "import sys, torch; from trainer.optimizer import Adam, LaProp;"
