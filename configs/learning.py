@@ -141,20 +141,24 @@ class CriticConfig(Strict):
         default=None, ge=1, le=8, description="layers of the value; null: as model.layers"
     )
     slow_rate: float = Field(
-        default=0.02, gt=0, le=1, description="how fast the slow critic follows"
+        default=0.02, gt=0, le=1, description="how fast the slow critic follows (method dreamer)"
     )
     slow_weight: float = Field(
-        default=0.0, ge=0, le=1e3, description="weight of staying near the slow critic; 0 is off"
+        default=0.0,
+        ge=0,
+        le=1e3,
+        description="weight of staying near the slow critic (method dreamer); 0 is off",
     )
     slow_target: bool = Field(
-        default=False, description="returns bootstrap from the slow critic instead of the fast"
+        default=False,
+        description="returns bootstrap from the slow critic instead of the fast (method dreamer)",
     )
     replay_weight: float = Field(
         default=0.0,
         ge=0,
         le=1e3,
         description="weight of the value loss on lived sequences, which teaches the model too "
-        "(DreamerV3: 0.3); 0 is off",
+        "(DreamerV3: 0.3; method dreamer); 0 is off",
     )
 
     @property
@@ -170,7 +174,9 @@ class TrainerConfig(Strict):
         default=128.0,
         gt=0,
         le=1e5,
-        description="steps replayed for each step lived, the upper bound",
+        description="steps replayed for each step lived, the upper bound; ppo, which learns from "
+        "what its weights in force have lived, looks neither at it nor at recent, image_shift and "
+        "holdout",
     )
     recent: float = Field(
         default=0.5, ge=0, le=1, description="share of a batch that starts in the newest steps"
@@ -239,7 +245,10 @@ class TrainerConfig(Strict):
         "checkpoint comes back",
     )
     publish_updates: int = Field(
-        default=10, ge=1, description="updates between two published versions"
+        default=10,
+        ge=1,
+        description="updates between two published versions (ppo: a phase; world_models: all of a "
+        "refit and its generations)",
     )
     checkpoint_s: float = Field(
         default=60.0, gt=0, description="seconds between checkpoints, in life"
