@@ -89,6 +89,10 @@ class Evolution:
         self.mean.copy_(torch.from_numpy(np.asarray(self._strategy.mean)))
         self.sigma.fill_(min(sigma, self._config.sigma))
         self.times += 1
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """From where this time of evolution began: what it was told is not true any more."""
         self.scores.fill_(torch.nan)
 
     def _catch_up(self) -> None:

@@ -92,6 +92,8 @@ class WorldModelsLearner:
         return metrics
 
     def _fit(self, batch: Batch) -> Metrics:
+        # Where a checkpoint came back out of the midst of an evolution, that was in another model.
+        self._evolution.begin_anew()
         config, trainer = self._config, self._config.trainer
         surprise = self._surprise_mean
         loss = world_models_loss(

@@ -13,7 +13,13 @@ from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of
 from tests.trainer.test_learning import best_return
 from tests.worlds import PointWorld
-from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, restore_learner
+from trainer.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    learner_tensors,
+    mend,
+    restore_learner,
+)
 from trainer.controller import Controller
 from trainer.evaluate import evaluate
 from trainer.evolution import Evolution
@@ -190,6 +196,20 @@ def test_what_acts_changes_only_when_a_controller_was_evolved(config):
         learner.networks.dynamics.from_input.weight, before["dynamics.from_input.weight"]
     )
     assert all(torch.isfinite(value).all() for value in metrics.values())
+
+
+def test_a_checkpoint_of_the_midst_that_comes_back_leaves_no_half_evolution(config, tmp_path):
+    """Two fits and three generations are a turn: 4 is in the midst of one, 6 among the fits."""
+    learner, checkpoints = learner_of(config), Checkpoints(tmp_path, keep=1)
+    for i in range(6):
+        learner.update(batch_of(config, i))
+        if i == 3:
+            checkpoints.save(Checkpoint(learner_tensors(learner), 100, learner.updates, 1))
+    mend(learner, checkpoints)
+    assert learner.updates == 6
+    for i in range(6, 10):  # a fit, and a whole evolution
+        learner.update(batch_of(config, i))
+    assert learner.kept["evolution/scores"].isnan().all()
 
 
 def test_pictures_are_learned_from_drawn_and_measured():
