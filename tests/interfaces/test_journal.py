@@ -359,7 +359,7 @@ def test_killed_again_and_again_no_bad_record_is_read(tmp_path):
     source = random.Random(1)
     end = 0
     living = JournalReader(tmp_path)
-    for _ in range(12):
+    for _ in range(8):
         process = subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
         )

@@ -11,7 +11,7 @@ from tests.worlds import PointWorld
 from trainer.evaluate import evaluate
 from trainer.lockstep import Lockstep
 
-BUDGET = 800
+BUDGET = 700
 
 
 @pytest.fixture
