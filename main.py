@@ -123,7 +123,7 @@ def evaluate(
         int, typer.Option("--seed", min=0, help="episode i lives in the world of seed + i")
     ] = 100_000,  # far from those it may have learned in
     policy: Annotated[
-        str, typer.Option(help="trained, greedy, random, sticky or oracle")
+        str, typer.Option(help="trained, greedy, random, sticky, still or oracle")
     ] = "trained",
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:

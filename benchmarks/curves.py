@@ -61,10 +61,11 @@ def draw_curves(
     path: Path,
     title: str,
     curves: Mapping[str, Curve],
-    enough: float,
+    enough: float | None,
     labels: tuple[str, str] = ("steps lived", "return"),
 ) -> None:
-    """One PNG: a line a method, its interval behind it, the promise dashed; steps logarithmic."""
+    """One PNG: a line a method, its interval behind it, the promise dashed; steps logarithmic. Who
+    was looked at once does not learn: a dotted line, with the name on it."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -73,11 +74,16 @@ def draw_curves(
     figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120)
     for name, curve in curves.items():
         if len(curve.steps) == 1:
-            axes.axhline(curve.middle[0], linestyle=":", color="gray", label=name)
+            axes.axhline(curve.middle[0], linestyle=":", color="gray")
+            edge = axes.get_yaxis_transform()  # along x in parts of the width
+            place = (0.995, curve.middle[0])
+            axes.text(*place, name, transform=edge, size=7, color="gray", ha="right", va="bottom")
             continue
         (line,) = axes.plot(curve.steps, curve.middle, label=name, marker=".", markersize=4)
         axes.fill_between(curve.steps, curve.low, curve.high, alpha=0.2, color=line.get_color())
-    axes.axhline(enough, linestyle="--", color="black", linewidth=0.8, label=f"promised {enough:g}")
+    if enough is not None:
+        promised = f"promised {enough:g}"
+        axes.axhline(enough, linestyle="--", color="black", linewidth=0.8, label=promised)
     axes.set_xscale("log")
     axes.set(title=title, xlabel=labels[0], ylabel=f"{labels[1]}, IQM and 95 % interval")
     axes.legend(fontsize=8)

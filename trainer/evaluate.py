@@ -23,7 +23,7 @@ from interfaces.standin.walkers import Oracle, StickyRandom
 from interfaces.world import World
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
-Which = Literal["trained", "greedy", "random", "sticky", "oracle"]
+Which = Literal["trained", "greedy", "random", "sticky", "still", "oracle"]
 _AT_ONCE = 100  # episodes that live side by side
 _LONGEST = 100_000  # steps of an episode that should end by itself, and does not
 POLICIES: tuple[Which, ...] = get_args(Which)
@@ -208,6 +208,8 @@ def _walker(which: Which, world: World, seed: int) -> Callable[[], NDArray[np.fl
     """What acts without thought."""
     if which == "sticky":
         return StickyRandom(world.spaces, seed).act
+    if which == "still":
+        return lambda: np.zeros(world.spaces.num_actions, np.float32)
     if which == "oracle":
         if not isinstance(world, LockstepStandin):
             raise BadInput("--policy oracle: only the stand-in tells the truth")

@@ -12,7 +12,7 @@ from trainer.evaluate import half_width, live_episodes, student_t
 SETTINGS = ["world.kind=gymnasium", "world.id=CartPole-v1", "model.deter=16", "model.units=16"]
 
 
-@pytest.mark.parametrize("which", ["trained", "greedy", "random", "sticky"])
+@pytest.mark.parametrize("which", ["trained", "greedy", "random", "sticky", "still"])
 def test_together_as_alone(which):
     config = load_config(ROOT / "configs" / "dreamer.yaml", SETTINGS)
 
@@ -23,7 +23,8 @@ def test_together_as_alone(which):
     together = live_episodes(networks, config, make, 4, 10, which=which)
     alone = [live_episodes(networks, config, make, 1, 10 + i, which=which)[0] for i in range(4)]
     np.testing.assert_allclose(together, np.stack(alone))
-    assert len(set(together.sum(1).tolist())) > 1 or which == "sticky"  # which falls at once
+    falls_at_once = which in ("sticky", "still")
+    assert len(set(together.sum(1).tolist())) > 1 or falls_at_once
 
 
 @pytest.mark.parametrize(
