@@ -18,11 +18,14 @@ ROOT = Path(__file__).parent.parent
 
 def machine() -> dict[str, Any]:
     """Where and with what a number was measured."""
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
+    commit, changed = (
+        subprocess.run(
+            ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False
+        ).stdout.strip()
+        for words in (
+            ("rev-parse", "--short", "HEAD"),
+            ("status", "--porcelain", "--", "*.py", "configs"),
+        )
     )
     return {
         "platform": platform.platform(),
@@ -31,7 +34,7 @@ def machine() -> dict[str, Any]:
         "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "torch": metadata.version("torch"),
-        "commit": commit.stdout.strip(),
+        "commit": commit + ("+" if changed else ""),  # what was measured was not committed
     }
 
 

@@ -173,13 +173,22 @@ class Life:
         self.process.wait()
         # Nobody outlives a killed supervisor long, and the folder must be nobody's.
         deadline = time.perf_counter() + 5.0
-        while self._left() and time.perf_counter() < deadline:
+        while self.left and time.perf_counter() < deadline:
             time.sleep(0.05)
         self.client.close()
 
-    def _left(self) -> bool:
-        """Whether a process of the run is still there."""
-        return any(psutil.pid_exists(self.pid(name)) for name in ("body", "guard", "trainer"))
+    @property
+    def left(self) -> list[str]:
+        """The processes of the run that are still there."""
+        names = ("body", "guard", "trainer", "recorder")
+        return [name for name in names if _lives(self.pid(name))]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _stop_file(life: Life) -> None:

@@ -4,9 +4,9 @@ python -m benchmarks.living [--presets default] [--seeds 0 1 2] [--steps 10000]
                             [--set KEY=VALUE …] [--draw]
 
 A life in lockstep: as many updates as the preset's train ratio allows, however long they take here.
-Every 1,000 steps lived the frozen, greedy policy lives 20 episodes of 300 beats; sticky-random, who
-stands still, and the oracle live the same ones. A pat is a beat at which HeadPat is felt. A run is
-kept in runs/living and goes on where it was stopped; its looks stand in
+Every 1,000 steps lived the frozen, greedy policy lives 20 episodes of 300 beats; sticky-random, one
+who stands still, and the oracle live the same ones. A pat is a beat at which HeadPat is felt. A run
+is kept in runs/living and goes on where it was stopped; its looks stand in
 results/living/PRESET-SEED.json.
 """
 
@@ -119,6 +119,7 @@ def summary() -> None:
         {
             "preset": run.preset,
             "seed": run.seed,
+            "with": " ".join(run.settings),
             "steps": run.steps[-1],
             "updates": run.updates[-1],
             "pats of 300": float(np.mean(run.pats[-1])),

@@ -175,7 +175,7 @@ class TrainerConfig(Strict):
         gt=0,
         le=1e5,
         description="steps replayed for each step lived, the upper bound; ppo, which learns from "
-        "what its weights in force have lived, looks neither at it nor at recent, image_shift and "
+        "what its weights in force have lived, looks at neither it nor recent, image_shift or "
         "holdout",
     )
     recent: float = Field(

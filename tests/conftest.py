@@ -24,7 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--trials",
         type=int,
         default=1,
-        help="how often each costly way to end a life is tried (tests/e2e/test_rest.py)",
+        help="how often each costly way to end a life is tried (tests/e2e/test_rest.py); above "
+        "five, the others too",
     )
 
 

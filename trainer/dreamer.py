@@ -57,7 +57,7 @@ class DreamerLearner:
             "scale/return_high": self.return_scale.high,
             "scale/surprise_mean": self.surprise_mean.mean,
             "scale/surprise_weight": self.surprise_mean.weight,
-            "ratio/free": torch.zeros((), dtype=torch.int64),  # updates that no life is charged
+            "ratio/free": torch.zeros((), dtype=torch.int64),  # as TrainRatio.allows has it
         }
         self.descent = Descent(self.optimizers, trainer.clip)
         self.publish_updates = trainer.publish_updates
@@ -67,8 +67,8 @@ class DreamerLearner:
 
     def learn(self, replay: Replay) -> Metrics | None:
         """One update, as often as the train ratio allows."""
-        charged = self.charged - int(self.kept["ratio/free"])
-        if not replay.ready or not self._ratio.due(replay.steps, charged):
+        free = self.kept["ratio/free"]
+        if not replay.ready or not self._ratio.allows(replay.steps, self.charged, free):
             return None
         return self.update(replay.sample(self.updates))
 

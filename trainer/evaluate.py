@@ -92,7 +92,8 @@ def live_episodes(
 
     Episode i lives in the world of seed + i, whatever lives beside it. `random` is uniform over the
     actions, held a beat; `sticky` and `oracle` are the floor and the ceiling of the stand-in (its
-    walkers module). Raises BadInput for an oracle elsewhere.
+    walkers module); `still` has every input at rest, which of choices is the first. Raises
+    BadInput for an oracle elsewhere.
     """
     found: list[NDArray[np.float64]] = []
     most = _AT_ONCE if config.world.kind == "gymnasium" else 1  # pictures fill memory

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from configs.learning import TrainerConfig
 
 _BETA_SQUARE, _BETA_MOMENTUM = 0.999, 0.9
-_TINY = 1e-18  # the official 1e-20 is less than the root of what is flushed to zero when squared
+_TINY = 1e-18  # official: 1e-20; a gradient whose square is flushed to zero then takes 300 steps
 _ADAM_TINY, _SMALLEST_NORM = 1e-7, 1e-3
 
 

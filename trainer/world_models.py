@@ -49,7 +49,7 @@ class WorldModelsLearner:
         self.kept: dict[str, Tensor] = {
             "scale/surprise_mean": self._surprise_mean.mean,
             "scale/surprise_weight": self._surprise_mean.weight,
-            "ratio/free": torch.zeros((), dtype=torch.int64),  # fits that no life is charged
+            "ratio/free": torch.zeros((), dtype=torch.int64),  # fits, as TrainRatio.allows has it
             **self._evolution.kept,
             **{f"next/{k}": v for k, v in self._next.world_model.state_dict().items()},
         }
@@ -68,8 +68,8 @@ class WorldModelsLearner:
         if not replay.ready:
             return None
         fits = self.updates % self.publish_updates < self._config.world_models.fit
-        charged = self.charged - int(self.kept["ratio/free"])
-        if fits and not self._ratio.due(replay.steps, charged):
+        free = self.kept["ratio/free"]
+        if fits and not self._ratio.allows(replay.steps, self.charged, free):
             return None
         return self.update(replay.sample(self.updates))
 

@@ -116,6 +116,7 @@ def test_every_input_rests(lives, cause, request):
         assert cause.trial_ms(life, min(cause.held_s, HELD_S)) < SOON_MS
         if cause.live_on is None:
             lives.close_life()
+            assert not life.left, "nobody outlives a life"
         else:
             cause.live_on(life)
             life.client.values.clear()

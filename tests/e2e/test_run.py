@@ -151,6 +151,8 @@ def test_killed_children_come_back_and_ctrl_c_ends_all_cleanly_and_soon(living):
     until(lambda: pids(run)["trainer"] != before["trainer"], "another trainer")
     alive_again = ticks(run)
     until(lambda: ticks(run) > alive_again + 20, "it lives on")
+    board = Board(run / "board.mmap")
+    until(lambda: board.heartbeat_age_s("trainer") < 1.0, "it learns on")
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
     output = finish(process)
@@ -198,10 +200,10 @@ def test_people_pause_it_stop_it_and_let_it_act_again(living):
     process.send_signal(signal.SIGUSR1)
     until(lambda: board["fence"], "the guard's fence, by a signal")
     assert (run / "STOP").exists()
-    everybody = pids(run)
-    process.kill()
-    process.wait()
-    until(lambda: all_gone(run), f"the end of {everybody}: nobody outlives the supervisor", 20)
+    process.send_signal(signal.SIGTERM)
+    output = finish(process)
+    assert process.returncode == 0, output
+    assert all_gone(run)
 
 
 @pytest.mark.parametrize(

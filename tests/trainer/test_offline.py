@@ -133,11 +133,17 @@ def test_it_learns_goes_on_and_is_carried_into_a_life(tmp_path, lives):
     newest = Checkpoints(run.checkpoints, 3).newest()
     assert newest.updates == 45
     # A life that goes on is neither charged for what was learned before it nor owes what was not.
-    charged = newest.updates - int(newest.tensors["ratio/free"])
-    ratio = TrainRatio(config.trainer)
-    assert ratio.due(240, charged) == 0
-    lived = 240 + 3 * config.replayed_per_update / config.trainer.train_ratio
-    assert ratio.due(math.ceil(lived), charged) == 3
+    free, ratio = newest.tensors["ratio/free"].clone(), TrainRatio(config.trainer)
+    assert not ratio.allows(240, newest.updates, free)
+    later = math.ceil(240 + 3 * config.replayed_per_update / config.trainer.train_ratio)
+    assert ratio.allows(later, newest.updates + 2, free)
+    assert not ratio.allows(later, newest.updates + 3, free)
+    # A ratio that was lowered counts from where it was.
+    lower = TrainRatio(config.trainer.model_copy(update={"train_ratio": 4.0}))
+    assert not lower.allows(later, newest.updates + 3, free)
+    later += math.ceil(2 * config.replayed_per_update / 4.0)
+    assert lower.allows(later, newest.updates + 4, free)
+    assert not lower.allows(later, newest.updates + 5, free)
     # And it learned from what is not held out, alone.
     assert again._replay.held_out_from == 160
 
