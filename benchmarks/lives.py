@@ -20,6 +20,8 @@ import psutil
 
 from benchmarks.common import ROOT
 from interfaces.board import Board
+from interfaces.lock import left_over
+from interfaces.run_folder import RunFolder
 from interfaces.vrchat.osc import decode
 
 HZ = 10.0
@@ -178,17 +180,9 @@ class Life:
         self.client.close()
 
     @property
-    def left(self) -> list[str]:
-        """The processes of the run that are still there."""
-        names = ("body", "guard", "trainer", "recorder")
-        return [name for name in names if _lives(self.pid(name))]
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    def left(self) -> dict[str, int]:
+        """The processes of the run that are still there, by name."""
+        return left_over(RunFolder(self.folder))
 
 
 def _stop_file(life: Life) -> None:

@@ -76,14 +76,14 @@ def _held(file: Path, taken: str) -> Generator[None]:
 
 def _wait_for_the_left_over(run: RunFolder) -> None:
     deadline = time.perf_counter() + _PATIENCE_S
-    while left := _left_over(run):
+    while left := left_over(run):
         if time.perf_counter() > deadline:
             named = ", ".join(f"{name} (pid {pid})" for name, pid in left.items())
             raise RunError(f"{run.path}: processes of an earlier life are still there: {named}")
         time.sleep(0.1)
 
 
-def _left_over(run: RunFolder) -> dict[str, int]:
+def left_over(run: RunFolder) -> dict[str, int]:
     """Processes named in processes.json that still live in this folder."""
     try:
         known: dict[str, int] = json.loads(run.processes.read_text(encoding="utf-8"))
