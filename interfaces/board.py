@@ -21,6 +21,7 @@ _BOARD = np.dtype(
         ("stop", "<u8"),  # not 0: everybody ends cleanly
         # people, by commands
         ("paused", "<u8"),  # not 0: the policy does not act
+        ("halted", "<u8"),  # not 0: the emergency stop, where there is no place for its file
         ("human_heartbeat_ns", "<i8"),  # of who drives
         ("human_action", "<f8", (MOST_DRIVEN,)),  # in policy units
         # guard

@@ -21,6 +21,7 @@ from rich.text import Text
 from configs.errors import BadInput
 from configs.vrchat import ActionConfig
 from interfaces.board import MOST_DRIVEN, Board
+from interfaces.people import is_heard_of
 
 # A terminal tells when a key goes down and then repeats it, never when it goes up: a key counts as
 # held for so long after its last sign of life. The first repeat takes about half a second to come.
@@ -73,13 +74,16 @@ class Held:
 def drive(
     board: Board, actions: Sequence[ActionConfig], stopped: threading.Event, console: Console
 ) -> None:
-    """Until q, Escape, Ctrl-C or `stopped`. Raises BadInput where there is no terminal."""
+    """Until q, Escape, Ctrl-C or `stopped`. Raises BadInput where there is no terminal, or the life
+    has ended."""
     if not sys.stdin.isatty():
         raise BadInput("drive reads keys: run it in a terminal")
     held = Held()
     with _keys() as read, Live(console=console, auto_refresh=False) as live:
         try:
             while not stopped.is_set():
+                if board["stop"] or not is_heard_of(board):
+                    raise BadInput("the life has ended: nobody there to drive")
                 now = time.perf_counter()
                 for key in read():
                     if key in _QUIT:

@@ -45,7 +45,8 @@ class Guard:
         self._rest = tuple(rest)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._hung_after_s = silent_after_s(hz)
-        self._fences = int(board["fence_seen"])  # a guard started anew does not repeat a number
+        # A guard started anew does not repeat a number, nor one that the body has not seen yet.
+        self._fences = max(int(board["fence_seen"]), int(board["fence"]))
         self._watch: ProcessWatch | None = None
         self._last_pid = 0
 
@@ -85,7 +86,7 @@ class Guard:
     def _look_at_heartbeat(self) -> None:
         board = self._board
         hangs = board.heartbeat_age_s("body") > self._hung_after_s
-        stopped = self._stop_file.exists()
+        stopped = bool(board["halted"]) or self._stop_file.exists()
         if board["fence"]:
             if not hangs and not stopped and board["fence_seen"] == board["fence"]:
                 self.let_go("the body may move: inputs at rest, fence down")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from loguru import logger
 from rich.console import Console
 
 from configs.schema import Config
@@ -137,7 +138,10 @@ class Life:
         """By a key from any window, and by SIGUSR1 where there is one."""
 
         def stop(*_: object) -> None:
-            people.stop(self._run, release=False)  # the guard sees it, and the screen shows it
+            try:
+                people.stop(self._run, release=False)  # the guard sees it, and the screen shows it
+            except (OSError, ValueError) as error:  # here it would end the life
+                logger.error("the emergency stop failed: {}", error)
 
         key = self._config.world.control.stop_key
         hotkey = Hotkey(key, stop) if key else None

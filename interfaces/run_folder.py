@@ -55,12 +55,15 @@ class RunFolder:
 def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFolder:
     """A new folder with config.yaml and meta.json; `out`, or runs/TIME-NAME.
 
-    Raises RunError when `out` already holds a run, or is not a folder that can be written.
+    Raises RunError when `out` already holds a run, or what another has lived, or is not a folder
+    that can be written.
     """
     path = out or _fresh_name(Path("runs"), name)
     run = RunFolder(path.resolve())
     if run.config_file.exists():
         raise RunError(f"--out {path} already holds a run; continue it with --resume {path}")
+    if any(run.journal.glob("*.seg")) or any(run.session.glob("*.mcap")):
+        raise RunError(f"--out {path} holds Steps of another life: name a new folder")
     try:
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)

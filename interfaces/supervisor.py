@@ -55,6 +55,7 @@ class Supervisor:
             name: Child(name, (sys.executable, str(main), f"_{name}", str(run.path)))
             for name in names
         }
+        self._table_is_written = False
 
     def start(self) -> None:
         for child in self.children.values():
@@ -63,6 +64,8 @@ class Supervisor:
 
     def look(self) -> None:
         """Restart who has died. Raises Fault when that is hopeless."""
+        if not self._table_is_written:
+            self._write_table()
         for child in self.children.values():
             if child.running or child.process is None:
                 continue
@@ -80,8 +83,11 @@ class Supervisor:
                 )
             logger.warning("{} ended with code {}: restarting it", child.name, code)
             child.restarts += 1
-            self._spawn(child)
-            self._write_table()
+            try:
+                self._spawn(child)
+            except OSError as error:  # no memory, no place for its log: the next look tries again
+                logger.error("{} cannot be started: {}", child.name, error)
+            self._table_is_written = False
 
     def stop(self, first: Sequence[str], then: Sequence[str], patience_s: float = 10.0) -> None:
         """Ask `first` to end by the Board and wait for them, then terminate `then`.
@@ -149,7 +155,11 @@ class Supervisor:
             for child in self.children.values()
             if child.process is not None
         }
-        write_json(self._run.processes, {"supervisor": os.getpid(), **pids})
+        try:
+            write_json(self._run.processes, {"supervisor": os.getpid(), **pids})
+            self._table_is_written = True
+        except OSError as error:  # a full disk ends no life; the next look tries again
+            logger.debug("{} is not written: {}", self._run.processes, error)
 
     def _last_words(self, name: str) -> str:
         """The last line of a child's log: there its error stands."""

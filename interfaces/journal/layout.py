@@ -193,21 +193,31 @@ def open_segments(folder: Path, spaces: Spaces) -> list[Segment]:
     damaged is set aside under another name. Raises JournalError for another layout, OSError."""
     for leftover in (*folder.glob("*.new"), *folder.glob("*.new.tmp")):
         leftover.unlink()
+    set_damaged_aside(folder, spaces)
     segments: list[Segment] = []
     for path in segment_paths(folder):
-        try:
-            segment = Segment(path, spaces, write=True)
-        except DamagedSegment as error:
-            aside = path.with_suffix(".bad")
-            logger.error("journal: {}; set aside as {}", error, aside.name)
-            path.replace(aside)
-            continue
+        segment = Segment(path, spaces, write=True)
         if segment.gone:
             del segment
             discard(path)
         else:
             segments.append(segment)
     return segments
+
+
+def set_damaged_aside(folder: Path, spaces: Spaces) -> list[tuple[Path, Path]]:
+    """Segments without a header or an end get another name; which, and what they are called now.
+    Nobody may be writing. Raises JournalError for another layout, OSError."""
+    found: list[tuple[Path, Path]] = []
+    for path in segment_paths(folder):
+        try:
+            Segment(path, spaces, write=False)
+        except DamagedSegment as error:
+            aside = path.with_suffix(".bad")
+            logger.error("journal: {}; set aside as {}", error, aside.name)
+            path.replace(aside)
+            found.append((path, aside))
+    return found
 
 
 def write_layout(folder: Path, spaces: Spaces) -> None:

@@ -5,7 +5,7 @@ import itertools
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,13 @@ from interfaces.session.file import Segment
 from interfaces.session.origin import first_own
 from interfaces.session.recover import PRUNED, pruned_until
 from interfaces.session.segment import DONE, LIVE, SegmentWriter, SessionError
-from interfaces.session.session import Session, live_files, numbered, segment_files
+from interfaces.session.session import (
+    Session,
+    live_files,
+    numbered,
+    segment_files,
+    session_folder,
+)
 
 _NS = 1_000_000_000
 _DAY_S = 86_400.0
@@ -47,15 +53,14 @@ class Verdict:
 
 
 def find_sessions(folders: Sequence[Path]) -> list[Path]:
-    """Those given, and the ones inside them: runs and session folders, oldest first."""
-    found: list[Path] = []
+    """Those given, and the ones inside them: runs and session folders, oldest first; each once."""
+    found: dict[Path, Path] = {}
     for folder in folders:
-        if _holds_one(folder):
-            found.append(folder)
-            continue
         inside = sorted(folder.iterdir()) if folder.is_dir() else []
-        found += [each for each in inside if each.is_dir() and _holds_one(each)]
-    return found
+        own = [each for each in inside if each.is_dir() and _holds_one(each)]
+        for each in [folder] if _holds_one(folder) else own:
+            found.setdefault(session_folder(each).resolve(), each)
+    return list(found.values())
 
 
 def overview(path: Path) -> Overview:
@@ -123,7 +128,9 @@ def to_prune(
 ) -> list[Doomed]:
     """Segments to delete, oldest first: those older than so many days, and the oldest beyond so
     much disk. What is being written is never among them."""
-    segments = [each for path in find_sessions(paths) for each in _segments(path)]
+    # A segment may be named beside the session it is of.
+    named = {file.resolve(): file for path in find_sessions(paths) for file in segment_files(path)}
+    segments = _segments(named.values())
     segments.sort(key=lambda segment: segment.info.ended_ns)
     doomed: list[Doomed] = []
     left = sum(segment.info.bytes for segment in segments)
@@ -241,9 +248,9 @@ def day(ns: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ns / _NS))
 
 
-def _segments(path: Path) -> list[Segment]:
+def _segments(files: Iterable[Path]) -> list[Segment]:
     found: list[Segment] = []
-    for file in segment_files(path):
+    for file in files:
         try:
             found.append(Segment(file))
         except SessionError:

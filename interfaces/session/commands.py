@@ -115,8 +115,8 @@ def verify(path: Where) -> None:
 def recover(path: Where) -> None:
     """Bring back what a crash or a full disk has left, and fill it up from the run's journal."""
     with bad_input_exits(files=True):
-        run = RunFolder(path.resolve())
-        if not run.config_file.is_file():
+        run = run_of(path)
+        if run is None:
             _tell_recovered(recover_session(path), 0)
             return
         with claim(run), unseen(run):

@@ -84,16 +84,18 @@ class Segment:
         )
 
     def chunk_of(self, index: int) -> int:
-        """The chunk in which this Step ends or, where it is missing, the next one; by bisection."""
-        low, high = 0, len(self._chunks)
+        """The chunk in which this Step ends or, where it is missing, the next one; by bisection of
+        those in which one does: a large Step fills several."""
+        ends = [number for number in range(len(self._chunks)) if self._ends_a_step(number)]
+        low, high = 0, len(ends)
         with self.path.open("rb") as file:
             while low < high:
                 middle = (low + high) // 2
-                if self._last_index(file, middle) < index:
+                if self._last_index(file, ends[middle]) < index:
                     low = middle + 1
                 else:
                     high = middle
-        return low
+        return ends[low] if low < len(ends) else len(self._chunks)
 
     def chunk_at(self, time_ns: int) -> int:
         """The first chunk that ends at this time or later."""
@@ -105,7 +107,7 @@ class Segment:
         SessionError for damage; checksums are looked at where `verify` asks for it."""
         parts: dict[str, bytes] = {}
         with self.path.open("rb") as file:
-            for number in range(max(0, chunk - 1), len(self._chunks)):  # one may begin before it
+            for number in range(self._begins_before(chunk), len(self._chunks)):
                 for message in self._messages(file, number, verify):
                     topic = self._topics.get(message.channel_id, "")
                     parts[topic] = message.data
@@ -128,6 +130,17 @@ class Segment:
             return self.info.codec.decode(found.messages, picture=picture)
         except MessageError as error:
             raise SessionError(f"{self.path}: {error}") from error
+
+    def _begins_before(self, chunk: int) -> int:
+        """A chunk in which nothing of the Step that ends in `chunk` is missing before it: the one
+        in which the Step before ends."""
+        before = range(min(chunk, len(self._chunks)) - 1, 0, -1)
+        return next((number for number in before if self._ends_a_step(number)), 0)
+
+    def _ends_a_step(self, number: int) -> bool:
+        """By the file's own index; of a file without one any chunk may."""
+        inside = self._chunks[number].message_index_offsets
+        return not inside or any(self._topics.get(channel) == STEP for channel in inside)
 
     def _last_index(self, file: BinaryIO, number: int) -> int:
         messages = self._messages(file, number)

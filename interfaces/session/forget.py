@@ -5,6 +5,7 @@ nor in what was made of them there or set aside. Weights that learned
 from it cannot unlearn: they are listed.
 """
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -15,17 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.journal.layout import Segment as JournalSegment
-from interfaces.journal.layout import read_layout, segment_paths
+from interfaces.journal.layout import read_layout, segment_paths, set_damaged_aside
 from interfaces.keyframes import drop_keyframes
 from interfaces.mapped import flush
 from interfaces.run_folder import RunFolder
 from interfaces.session.care import keep_beginning
-from interfaces.session.file import Segment
+from interfaces.session.file import Segment, SegmentInfo
 from interfaces.session.messages import CAMERA, MEL, SOUND, STEP
 from interfaces.session.recover import ASIDE, RECOVERING, unfinished
 from interfaces.session.segment import Recorded, SegmentWriter, SessionError
 from interfaces.session.session import live_files, segment_files
 from interfaces.spaces import Spaces
+from interfaces.weights.layout import LIVE_FILES
 from interfaces.world import Situation
 
 _KEPT = ("index", "tick", "monotonic_ns", "wall_ns", "frame_number", "weights_version", "skipped")
@@ -112,9 +114,9 @@ def choose(run: RunFolder, span: Span, advance: Advance = lambda: None) -> Chose
     found: set[int] = set()
     began_ns = FOREVER_NS
     window_ns = round(1e9 * run.config.world.ears.window_s)
-    for each in (_of_journal(run, advance), _of_session(run.session, span, advance)):
+    for steps_of in (_of_journal, _of_session):
         reach = _Reach(span, window_ns)
-        for step in each:
+        for step in steps_of(run, reach, advance):
             if reach.takes(step):
                 found.add(step.index)
                 began_ns = min(began_ns, step.wall_ns)
@@ -140,11 +142,13 @@ def forget(run: RunFolder, chosen: Chosen, advance: Advance = lambda: None) -> F
         found.exports.append(damaged)
         damaged.unlink()
     drop_keyframes(run.keyframes, int(chosen.indices[0]))
+    run.board.unlink(missing_ok=True)  # it shows the last action and its pay; a life makes it anew
     _blank_journal(run, chosen.indices, found, advance)
     _rewrite_session(run.session, chosen.indices, found, advance)
     found.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), chosen.began_ns)
     applied = (run.weights / "applied").glob("*.safetensors")
     found.weights = _written_after(applied, chosen.began_ns)
+    found.weights += sorted(run.weights.glob(LIVE_FILES))  # mapped: when, the system may not know
     return found
 
 
@@ -164,7 +168,13 @@ class _Reach:
 
     def __init__(self, span: Span, window_ns: int) -> None:
         self._span, self._window_ns = span, window_ns
-        self._last: _Clocked | None = None  # of the span
+        self._last: _Clocked | None = None  # of the span; None where nothing reaches back to it
+
+    def concerns(self, info: SegmentInfo) -> bool:
+        """Whether Steps of a segment may go, which is the next one."""
+        low, high = info.wall_ns or (0, FOREVER_NS)
+        inside = low < self._span.end_ns and self._span.begin_ns <= high
+        return inside or info.end > self._span.from_index or self._last is not None
 
     def takes(self, step: _Clocked) -> bool:
         span = self._span
@@ -183,7 +193,7 @@ class _Reach:
         return False
 
 
-def _of_journal(run: RunFolder, advance: Advance) -> Iterator[_Clocked]:
+def _of_journal(run: RunFolder, _: _Reach, advance: Advance) -> Iterator[_Clocked]:
     for segment in _journal(run):
         rows = segment.steps[: segment.committed]
         hears = "sound" in (rows.dtype.names or ())
@@ -194,17 +204,16 @@ def _of_journal(run: RunFolder, advance: Advance) -> Iterator[_Clocked]:
         advance()
 
 
-def _of_session(folder: Path, span: Span, advance: Advance) -> Iterator[_Clocked]:
-    """Of segments that may hold Steps of the span, or follow on one that does."""
-    near = False
-    for file in segment_files(folder):
-        info = (segment := Segment(file)).info
-        low, high = info.wall_ns or (0, FOREVER_NS)
-        inside = low < span.end_ns and span.begin_ns <= high
-        if not (near or inside or info.end > span.from_index):
+def _of_session(run: RunFolder, reach: _Reach, advance: Advance) -> Iterator[_Clocked]:
+    """Of segments that hold Steps of the span, or such that reach back to it."""
+    for file in segment_files(run.session):
+        try:
+            info = (segment := Segment(file)).info
+        except SessionError as error:  # when its Steps were lived nobody knows
+            raise SessionError(f"{error}: sessions recover first") from error
+        if not reach.concerns(info):
             advance()
             continue
-        near = inside or info.end > span.from_index
         hears = info.codec.spaces.has_sound
         for recorded in segment.messages():
             try:
@@ -218,11 +227,12 @@ def _of_session(folder: Path, span: Span, advance: Advance) -> Iterator[_Clocked
 
 
 def _journal(run: RunFolder) -> list[JournalSegment]:
-    """Its segments, oldest first; what a power cut has left behind the counter of one counts, as it
-    does for the next life."""
+    """Its segments, oldest first; what a power cut has left behind the counter of one counts, and
+    what is damaged is set aside, as it is for the next life."""
     spaces = read_layout(run.journal)
     if spaces is None:
         return []
+    set_damaged_aside(run.journal, spaces)
     segments = [JournalSegment(path, spaces, write=True) for path in segment_paths(run.journal)]
     for segment in segments:
         if not segment.full and segment.good(segment.committed):
@@ -232,10 +242,13 @@ def _journal(run: RunFolder) -> list[JournalSegment]:
 
 def _last_of_session(run: RunFolder) -> tuple[int, int]:
     """One past the index of the last recorded Step, and when it was lived; 0, 0 for none."""
-    files = segment_files(run.session)
-    if not files:
+    segments: list[Segment] = []
+    for file in segment_files(run.session):
+        with contextlib.suppress(SessionError):  # damaged: whether that matters is seen by `choose`
+            segments.append(Segment(file))
+    if not segments:
         return 0, 0
-    segment = max((Segment(file) for file in files), key=lambda each: each.info.end)
+    segment = max(segments, key=lambda each: each.info.end)
     chunk = segment.chunk_of(segment.info.end - 1)
     last = 0
     for recorded in segment.messages(chunk):
@@ -246,7 +259,7 @@ def _last_of_session(run: RunFolder) -> tuple[int, int]:
 def _oldest(run: RunFolder) -> int:
     """Index of the first Step that is there; of a run that has none, beyond them all."""
     firsts = [segment.first for segment in _journal(run) if segment.committed]
-    firsts += [Segment(file).info.first for file in segment_files(run.session)]
+    firsts += [int(file.stem) for file in segment_files(run.session)]  # damaged ones too
     return min(firsts, default=2**63 - 1)
 
 

@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+from loguru import logger
 from mcap.records import Metadata
+from numpy.typing import NDArray
 
-from interfaces.journal import JournalReader, read_layout
+from interfaces.journal import JournalError, JournalReader, read_layout
+from interfaces.journal.layout import set_damaged_aside
 from interfaces.run_folder import RunFolder
 from interfaces.session.file import Segment, codec_of, salvage
 from interfaces.session.messages import EVENTS, Codec
@@ -26,7 +30,7 @@ PRUNED = "pruned.json"
 @dataclass(frozen=True)
 class Recovered:
     """A file that had no end, and what of it could be read, in as many files as it has holes.
-    `kept`: the damaged file, where it was one that had been ended once."""
+    `kept`: the damaged file, where it was one that had been ended once, or a journal's."""
 
     damaged: Path
     paths: tuple[Path, ...]
@@ -59,10 +63,14 @@ def unfinished(folder: Path) -> list[Path]:
 
 def recover_run(run: RunFolder) -> tuple[list[Recovered], int]:
     """`recover` and `refill` of a run; of a life that was killed before anything of its session was
-    whole, the journal is enough. Raises what these raise."""
+    whole, the journal is enough. Damaged segments of the journal are set aside. Raises what these
+    raise."""
     begun = bool(live_files(run.session) or segment_files(run.session))
     found = recover(run.path) if begun else []
     spaces, fresh = read_layout(run.journal), None
+    if spaces is not None:
+        for damaged, aside in set_damaged_aside(run.journal, spaces):
+            found.append(Recovered(damaged, (), 0, aside))
     if spaces is not None and run.processes.exists():  # a recorder has lived there
         config = run.config
         if config.session.record:
@@ -103,16 +111,36 @@ def refill(
         if first >= end:
             continue
         writer = SegmentWriter(folder / RECOVERING, first, codec, about)
-        for index in range(first, end):
-            step = reader.read(index, 1, verify=True)[0, ...]
-            if not int(step["situation"]) & Situation.FORGOTTEN:
+        try:
+            for step in _sound(reader, first, end):
                 writer.put(step)
-        filled += writer.steps
-        done = writer.close()
+            filled += writer.steps
+            done = writer.close()
+        finally:
+            writer.abandon()
         if done is not None:
             done.replace(folder / done.name)
     shutil.rmtree(folder / RECOVERING, ignore_errors=True)
     return filled
+
+
+def _sound(reader: JournalReader, first: int, end: int) -> Iterator[NDArray[np.void]]:
+    """The Steps of the journal that are neither forgotten nor damaged."""
+    damaged: list[int] = []
+    for index in range(first, end):
+        try:
+            step = reader.read(index, 1, verify=True)[0, ...]
+        except JournalError:
+            damaged.append(index)
+            continue
+        if not int(step["situation"]) & Situation.FORGOTTEN:
+            yield step
+    if damaged:
+        logger.warning(
+            "the journal has {} damaged Steps, {} is the first: they are left out",
+            len(damaged),
+            damaged[0],
+        )
 
 
 def pruned_until(folder: Path) -> int:

@@ -1,6 +1,7 @@
 """The voice: sounds into VRChat's microphone, a virtual cable, and the mute switch before it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -83,6 +84,15 @@ class MuteSwitch:
         return True
 
 
+@dataclass(slots=True)
+class _Playing:
+    """A sound on its way out; how far it is, in samples, PortAudio's thread alone writes."""
+
+    sound: Mono
+    at: int = 0
+    ended: bool = False
+
+
 class Voice:
     """Plays the sounds of the voice actions, once the microphone is open.
 
@@ -95,11 +105,7 @@ class Voice:
         self._switch = MuteSwitch(config.unmute, beat_s)
         self._rest = voice_rest(config)
         self._wanted: Mono | None = None  # waits for the microphone
-        # Each side writes its own: the body what is to play, PortAudio's thread how far it is.
-        self._playing: tuple[Mono] | None = None
-        self._current: tuple[Mono] | None = None
-        self._done: tuple[Mono] | None = None
-        self._at = 0
+        self._playing: _Playing | None = None
         self._tail_beats = round(_TAIL_S / beat_s)
         self._tail = 0
         self._stream: Any = None
@@ -113,8 +119,9 @@ class Voice:
 
     @property
     def busy(self) -> bool:
-        """A sound waits or plays."""
-        return self._wanted is not None or self._playing is not self._done
+        """A sound waits or plays; on a device that is gone none does."""
+        playing = self._playing is not None and not self._playing.ended and self._stream.active
+        return self._wanted is not None or playing
 
     def say(self, what: str) -> bool:
         """Play it as soon as the microphone is open. False: there is no device, or it is busy."""
@@ -132,7 +139,7 @@ class Voice:
         down = self._switch.beat(wanted=bool(self.busy or self._tail), muted=muted)
         if self._wanted is not None:
             if not muted:
-                self._playing, self._wanted = (self._wanted,), None
+                self._playing, self._wanted = _Playing(self._wanted), None
             elif self._switch.given_up:
                 logger.warning("the microphone does not open: a sound is not said")
                 self._wanted = None
@@ -140,7 +147,7 @@ class Voice:
 
     def rest(self) -> list[bytes]:
         """Fall silent and let go of the switch."""
-        self._wanted, self._playing = None, self._done
+        self._wanted = self._playing = None
         self._tail = 0
         self._switch.rest()
         return list(self._rest)
@@ -152,13 +159,9 @@ class Voice:
     def _fill(self, out: NDArray[np.float32], frames: int, _time: object, _status: Any) -> None:
         """Called by PortAudio's thread: whatever is raised here would end the stream."""
         out.fill(0.0)
-        playing = self._playing
-        if playing is not self._current:
-            self._current, self._at = playing, 0
-        if playing is None or playing is self._done:
+        if (playing := self._playing) is None:  # read once: the body may take it away
             return
-        part = playing[0][self._at : self._at + frames]
+        part = playing.sound[playing.at : playing.at + frames]
         out[: part.size, 0] = part
-        self._at += frames
-        if self._at >= playing[0].size:
-            self._done = playing
+        playing.at += frames
+        playing.ended = playing.at >= playing.sound.size

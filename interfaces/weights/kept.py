@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from interfaces.files import write_bytes, write_json
-from interfaces.weights.layout import Manifest, WeightsError
+from interfaces.weights.layout import LIVE_FILES, Manifest, WeightsError
 
 
 def keep(folder: Path, version: int, flat: NDArray[np.float32], manifest: Manifest) -> Path:
@@ -40,7 +40,7 @@ def go_back(folder: Path, version: int) -> None:
     """Be as before `version` was published: what is live or pinned goes, and what was kept since.
     For a run nobody lives. Raises WeightsError where another program holds a file."""
     kept = [path for path in _paths(folder) if int(path.stem) >= version]
-    for path in (*folder.glob("live-*.mmap"), *kept, folder / "pin.json"):
+    for path in (*folder.glob(LIVE_FILES), *kept, folder / "pin.json"):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:

@@ -74,6 +74,9 @@ class Slots:
         return max(whole, key=lambda i: int(self.version[i]), default=None)
 
 
+LIVE_FILES = "live-*.mmap"
+
+
 def live_path(folder: Path, manifest: Manifest) -> Path:
     """One file a manifest: Windows cannot replace a file that is mapped."""
     return folder / f"live-{manifest.hash[:8]}.mmap"

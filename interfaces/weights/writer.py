@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.weights.layout import SLOTS, Manifest, Slots, WeightsError, create_live
+from interfaces.weights.layout import LIVE_FILES, SLOTS, Manifest, Slots, WeightsError, create_live
 
 
 class WeightsWriter:
@@ -15,7 +15,7 @@ class WeightsWriter:
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         path = create_live(folder, manifest)
-        for other in folder.glob("live-*.mmap"):  # of networks this run no longer has
+        for other in folder.glob(LIVE_FILES):  # of networks this run no longer has
             if other != path:
                 with contextlib.suppress(OSError):
                     other.unlink()

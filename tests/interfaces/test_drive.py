@@ -1,13 +1,17 @@
 """Taking over: keys of a real terminal become the Board's human action."""
 
 import sys
+import threading
 import time
+from contextlib import nullcontext
 
 import pytest
+from rich.console import Console
 
+from configs.errors import BadInput
 from configs.vrchat import ActionConfig
 from interfaces.board import Board
-from interfaces.drive import HELD_S, REPEATED_S, Held, keys_in
+from interfaces.drive import HELD_S, REPEATED_S, Held, drive, keys_in
 from tests.conftest import ROOT
 
 ACTIONS = (
@@ -55,6 +59,7 @@ def test_in_a_terminal(tmp_path):
     import subprocess
 
     board = Board(tmp_path / "board.mmap", create=True)
+    board.beat("guard")
     code = (
         "import sys, threading; from pathlib import Path; from rich.console import Console\n"
         "from configs.vrchat import ActionConfig; from interfaces.board import Board\n"
@@ -82,6 +87,19 @@ def test_in_a_terminal(tmp_path):
         process.wait()
         os.close(ours)
         os.close(theirs)
+
+
+def test_it_ends_with_the_life(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("interfaces.drive._keys", lambda: nullcontext(lambda: []))
+    board, stopped = Board(tmp_path / "board.mmap", create=True), threading.Event()
+    with pytest.raises(BadInput, match="the life has ended"):
+        drive(board, ACTIONS, stopped, Console())  # nobody has been heard of
+    board.beat("guard")
+    board["stop"] = 1
+    with pytest.raises(BadInput, match="the life has ended"):
+        drive(board, ACTIONS, stopped, Console())
+    assert board["human_heartbeat_ns"] == 0
 
 
 def _until(condition, seconds=20.0):

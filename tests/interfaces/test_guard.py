@@ -201,3 +201,22 @@ def test_a_body_that_began_just_before_the_end_is_rested(tmp_path, monkeypatch):
     guard.run(threading.Event(), threading.Event())
     guard.close()
     assert board["rests"] == 1
+
+
+def test_a_guard_started_anew_raises_a_fence_that_the_body_has_not_seen(tmp_path):
+    """Else the one that it raises next would come down before the body has stopped at it."""
+    board = Board(tmp_path / "board", create=True)
+    board["fence"], board["fence_seen"], board["ticks"] = 1, 0, 5
+    guard = Guard(board, Endpoints("127.0.0.1", 9, 0, "none"), [], 20.0, tmp_path / "STOP")
+    board["fence_seen"], board["fence"] = 1, 0  # the body has seen it, and it came down
+    board["halted"] = 1  # there was no place for the file
+    guard._look_at_heartbeat()
+    board.beat("body")
+    assert board["fence"] == 2
+    board["halted"] = 0
+    guard._look_at_heartbeat()
+    assert board["fence"] == 2, "not before the body has seen it"
+    board["fence_seen"] = 2
+    guard._look_at_heartbeat()
+    guard.close()
+    assert board["fence"] == 0

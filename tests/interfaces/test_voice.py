@@ -151,6 +151,28 @@ def test_rest_is_silence_and_the_switch_let_go(voice):
     assert play(voice, 0.1).any(), "from its beginning"
 
 
+def test_rest_at_the_last_block_leaves_no_microphone_open(voice):
+    """PortAudio's thread has the sound in its hand when the body takes it away."""
+    voice.say(voice.hello)
+    voice.beat(muted=False)
+    playing = voice._playing
+    play(voice, 0.49)
+    voice.rest()
+    voice._playing = playing  # as it read it
+    play(voice, 0.01)
+    voice._playing = None
+    assert not voice.busy
+    assert voice.say(voice.hello)
+
+
+def test_where_the_device_goes_away_nothing_is_busy(voice):
+    voice.say(voice.hello)
+    voice.beat(muted=False)
+    assert voice.busy
+    voice._stream.active = False
+    assert not voice.busy
+
+
 def test_a_sound_that_cannot_be_said_is_dropped(voice):
     voice.say(voice.hello)
     for _ in range(60):

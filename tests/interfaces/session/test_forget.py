@@ -307,6 +307,47 @@ def test_damage_elsewhere_does_not_keep_anybody_in(run):
     assert forget(run, at(500), at(600)).session_steps == 100
 
 
+def test_a_picture_that_stood_for_longer_than_a_segment_goes_whole(tmp_path, steps):
+    """Also where the journal has let go of it, and the session alone knows."""
+    steps["image"][300:560] = steps["image"][300]
+    steps["frame_age_s"][300:560] = 0.05 * np.arange(260)
+    run = life(tmp_path, steps, 100)
+    for path in segment_paths(run.journal):
+        path.unlink()
+    assert forget(run, at(290), at(301)).session_steps == 270
+    kept = {int(step["index"]) for _, step in Session(run.session).steps()}
+    assert kept == set(range(600)) - set(range(290, 560))
+
+
+def test_what_has_lost_its_end_elsewhere_does_not_keep_anybody_in(run):
+    """Of the journal it is set aside, and goes; of the session it must be recovered first, for when
+    its Steps were lived nobody knows."""
+    run, steps = run
+    segment = segment_paths(run.journal)[0]
+    segment.write_bytes(segment.read_bytes()[:-1000])
+    file = segment_files(run.session)[0]
+    content = file.read_bytes()
+    file.write_bytes(content[:-1000])
+    words = [str(run.path), "--last", "5s", "--yes"]
+    done = CliRunner().invoke(beside, words)
+    assert done.exit_code == 2
+    assert "sessions recover" in done.output.replace("\n", " ")
+    file.write_bytes(content)
+    done = CliRunner().invoke(beside, words)
+    assert done.exit_code == 0, done.output
+    left = everything(run.path)
+    assert not [i for i in range(500, 600) if steps[i]["image"].tobytes() in left]
+
+
+def test_all_that_may_have_learned_is_told(run):
+    run, _ = run
+    run.weights.mkdir()
+    (run.weights / "live-12345678.mmap").write_bytes(b"weights")
+    run.board.write_bytes(b"the last action")
+    assert [path.name for path in forget(run, at(190), at(215)).weights] == ["live-12345678.mmap"]
+    assert not run.board.exists()
+
+
 def test_many_lives_are_pruned_or_none(tmp_path, monkeypatch, steps):
     """With fewer files open at once than there are lives."""
     runs = [life(tmp_path / f"life {i}", steps[:40]) for i in range(12)]

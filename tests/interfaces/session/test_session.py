@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
 from interfaces.files import workshop
-from interfaces.run_folder import RunFolder
+from interfaces.journal.layout import segment_paths
+from interfaces.lock import claim
+from interfaces.run_folder import RunError, RunFolder, create_run
 from interfaces.session import care
 from interfaces.session.commands import app
 from interfaces.session.messages import CAMERA, STEP, Codec
@@ -64,6 +66,21 @@ def test_what_is_recorded_is_read_by_index_and_by_time(awkward_path):
         assert session.index_at(BEGAN_NS + BEAT_NS * index - 1) == index
     assert session.index_at(BEGAN_NS + 10**15) == 1_000
     assert session.gaps == []
+
+
+def test_steps_that_fill_several_chunks_are_found(tmp_path, monkeypatch):
+    """512 x 512 and a second of sound do."""
+    monkeypatch.setattr("interfaces.session.segment.CHUNK_BYTES", 200)
+    steps = make_steps(40)
+    record(tmp_path / "session", steps)
+    session = Session(tmp_path)
+    assert len(session.segments[0]._chunks) > 2 * len(steps)
+    for index in range(40):
+        assert same(session.read(index, 2), steps[index : index + 2])
+        assert session.index_at(BEGAN_NS + BEAT_NS * index) == index
+    at = lambda index: BEGAN_NS + BEAT_NS * index  # noqa: E731
+    assert care.cut(tmp_path, tmp_path / "part.mcap", at(10), at(20)) == 10
+    assert same(all_steps(tmp_path / "part.mcap"), steps[10:20])
 
 
 def test_mcaps_own_reader_reads_it(tmp_path):
@@ -183,6 +200,66 @@ def test_what_was_pruned_does_not_come_back(tmp_path):
     care.prune(doomed[:2])
     assert recover_run(run) == ([], 0)
     assert Session(tmp_path).first == 200
+
+
+def test_a_session_named_twice_is_pruned_once(tmp_path):
+    record(tmp_path / "life" / "session", make_steps(300), 100)
+    run = tmp_path / "life"
+    segment = segment_files(run)[2]
+    paths = [run, run / "session", segment, tmp_path]
+    assert care.find_sessions([run, run / "session"]) == [run]
+    size = sum(file.stat().st_size for file in segment_files(run))
+    keep_gb = (size + 1) / 1e9
+    assert not care.to_prune(paths, older_days=None, keep_gb=keep_gb, now_s=1e12)
+    assert len(care.to_prune(paths, older_days=0.0, keep_gb=None, now_s=1e12)) == 3
+
+
+def test_one_rotten_step_of_the_journal_costs_no_other(tmp_path):
+    run = RunFolder(tmp_path)
+    steps = make_steps(100)
+    write_journal(run.journal, steps).close()
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    run.processes.write_text("{}")
+    file = segment_paths(run.journal)[0]
+    content = file.read_bytes()
+    place = content.index(steps[30]["image"].tobytes())
+    file.write_bytes(content[:place] + b"rotten" + content[place + 6 :])
+    assert recover_run(run) == ([], 99)
+    assert Session(tmp_path).gaps == [(30, 1)]
+    assert same(all_steps(tmp_path), np.delete(steps, 30))
+    assert recover_run(run) == ([], 0)
+
+
+def test_a_damaged_segment_of_the_journal_is_set_aside(tmp_path):
+    run = RunFolder(tmp_path)
+    steps = make_steps(200)
+    write_journal(run.journal, steps).close()
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    record(run.session, steps)
+    file = segment_paths(run.journal)[0]
+    file.write_bytes(file.read_bytes()[:1000])
+    done = CliRunner().invoke(app, ["recover", str(run.session)])
+    assert done.exit_code == 0, done.output
+    assert "000000000000.bad" in done.output.replace("\n", "")
+    assert "whole" not in done.output
+
+
+def test_a_living_session_is_not_recovered_by_its_other_name(tmp_path):
+    run = RunFolder(tmp_path)
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    record(run.session, make_steps(100), close=False).abandon()
+    with claim(run):
+        for path in (run.path, run.session, live_files(run.session)[0]):
+            assert CliRunner().invoke(app, ["recover", str(path)]).exit_code == 2
+    assert len(live_files(run.session)) == 1
+
+
+def test_a_new_life_does_not_begin_in_anothers_session(tmp_path):
+    record(tmp_path / "session", make_steps(10))
+    config = load_config(ROOT / "configs" / "tiny.yaml")
+    with pytest.raises(RunError, match="another life"):
+        create_run(tmp_path, config, "tiny", ROOT)
+    assert {path.name for path in tmp_path.iterdir()} == {"session"}
 
 
 def test_a_byte_gone_wrong_is_found_and_the_file_is_kept(tmp_path):

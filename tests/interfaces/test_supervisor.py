@@ -1,0 +1,49 @@
+"""The supervisor goes on where the disk is full."""
+
+import errno
+import json
+
+from interfaces.board import Board
+from interfaces.run_folder import RunFolder
+from interfaces.supervisor import Supervisor
+from tests.conftest import ROOT
+
+
+def test_a_child_that_dies_on_a_full_disk_is_started_again(tmp_path, monkeypatch):
+    run = RunFolder(tmp_path)
+    supervisor = Supervisor(run, Board(run.board, create=True), ROOT / "main.py", ["trainer"])
+    child = supervisor.children["trainer"]
+    child.command = (child.command[0], "-c", "import time; time.sleep(600)")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    try:
+        supervisor.start()
+        first = table(run)["trainer"]
+        with monkeypatch.context() as patch:
+            patch.setattr("interfaces.supervisor.write_json", full)
+            kill(child)
+            supervisor.look()
+            assert child.running
+            patch.setattr("interfaces.supervisor.append_log", full)
+            kill(child)
+            supervisor.look()
+            assert not child.running, "there was no place for its log"
+        assert table(run)["trainer"] == first
+        supervisor.look()
+        supervisor.look()
+        assert child.running
+        assert supervisor.restarts() == {"trainer": 3}
+        assert table(run)["trainer"] == child.process.pid
+    finally:
+        kill(child)
+
+
+def table(run):
+    return json.loads(run.processes.read_text(encoding="utf-8"))
+
+
+def kill(child):
+    child.process.kill()
+    child.process.wait()
