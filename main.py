@@ -23,7 +23,14 @@ from interfaces.lock import claim
 from interfaces.run_folder import RunError, RunFolder, open_run
 from interfaces.session.commands import app as sessions_app
 from interfaces.session.commands import beside as forget_app
-from interfaces.terminal import bad_input_exits, console, errors, stop_on_signals, tell
+from interfaces.terminal import (
+    bad_input_exits,
+    console,
+    errors,
+    plain_log,
+    stop_on_signals,
+    tell,
+)
 
 MAIN = Path(__file__).resolve()
 
@@ -79,7 +86,9 @@ def run(
 @app.command()
 def train(
     words: Words = None,
-    steps: Annotated[int, typer.Option("--steps", min=1, help="steps to live, in all")] = 10_000,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="steps to live, in all; default 10000")
+    ] = None,
     out: Out = None,
     seed: Seed = None,
     resume: Resume = None,
@@ -98,6 +107,8 @@ def train(
     """
     if sessions:
         with bad_input_exits(files=True):
+            if steps is not None:
+                raise BadInput("--steps is for a life; --sessions has --updates")
             _train_offline(words, out, seed, resume, sessions, updates, quiet=quiet)
         return
     if updates is not None:
@@ -112,7 +123,7 @@ def train(
         with claim(folder):
             worlds = make_lockstep_worlds(config, config.seed)
             lockstep = Lockstep(folder, config, worlds, resume=resume is not None)
-            run_lockstep(lockstep, folder, config, steps, stopped, console, quiet=quiet)
+            run_lockstep(lockstep, folder, config, steps or 10_000, stopped, console, quiet=quiet)
 
 
 @app.command()
@@ -418,6 +429,7 @@ def _train_offline(
 
 
 if __name__ == "__main__":
+    plain_log()
     for stream in (sys.stdout, sys.stderr):  # a Windows console may know neither 夢 nor a path
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")

@@ -1,5 +1,6 @@
 """Finds a configuration's file and lays it over the files it extends."""
 
+import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def find_config(path: Path, beside: Path | None = None) -> Path:
         kind = "not an ordinary file" if here.exists() and not here.is_dir() else kind
     except (OSError, ValueError) as error:
         raise ConfigError([f"{here}  {error}"]) from None
-    raise ConfigError([f"{here}  {kind}\n    presets there are: {', '.join(presets())}"])
+    close = difflib.get_close_matches(path.name.removesuffix(".yaml"), presets(), 1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    told = "" if path.suffix in (".yaml", ".yml") else "\n    a setting is KEY=VALUE"
+    there = ", ".join(presets())
+    raise ConfigError([f"{here}  {kind}{hint}\n    presets there are: {there}{told}"])
 
 
 @dataclass
@@ -100,7 +105,9 @@ def _parse_file(path: Path, problems: list[str]) -> Tree:
         tree = parse(content.decode("utf-8-sig"), shown, problems)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        problems.append(f"{shown}:{line}  not UTF-8: byte {error.start} ({error.reason})")
+        utf16 = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+        told = "UTF-16: save it as UTF-8" if utf16 else f"byte {error.start} ({error.reason})"
+        problems.append(f"{shown}:{line}  not UTF-8: {told}")
         return Tree({}, shown)
     except (NotYaml, OSError) as error:
         problems.append(str(error) if isinstance(error, NotYaml) else f"{shown}  {error.strerror}")

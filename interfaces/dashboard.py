@@ -11,6 +11,7 @@ from rich.text import Text
 
 from configs.schema import Config
 from interfaces.board import Board
+from interfaces.metrics import psnr, reward_sums
 from interfaces.run_folder import RunFolder
 from interfaces.step import Sender
 from interfaces.world import Situation
@@ -47,8 +48,8 @@ def plain_line(board: Board, seconds: float) -> str:
     return (
         f"{_clock(seconds)}  ticks {int(board['ticks'])}  late p99 {late['p99']:.2f} ms  "
         f"missed {int(board['missed_beats'])}  updates {int(board['updates'])}  "
-        f"weights v{int(board['weights_version'])}  model loss {float(board['loss_model']):.2f}  "
-        f"reward {float(board['reward_now']):+.3f}"
+        f"weights v{int(board['weights_version'])}  model loss {_learned(board, 'loss_model')}  "
+        f"reward {reward_sums(board)['sum']:+.2f}, now {float(board['reward_now']):+.3f}"
     )
 
 
@@ -78,22 +79,22 @@ def _numbers(board: Board, config: Config) -> Table:
         ),
         (
             "reward",
-            f"{float(board['reward_now']):+.3f}",
+            f"{reward_sums(board)['sum']:+.2f}, now {float(board['reward_now']):+.3f}",
             "value",
             f"{float(board['value_now']):.2f}",
         ),
-        ("loss model", f"{float(board['loss_model']):.2f}", "KL", f"{float(board['loss_kl']):.2f}"),
+        ("loss model", _learned(board, "loss_model"), "KL", _learned(board, "loss_kl")),
         (
             "loss policy",
-            f"{float(board['loss_policy']):.3f}",
+            _learned(board, "loss_policy", 3),
             "loss value",
-            f"{float(board['loss_value']):.3f}",
+            _learned(board, "loss_value", 3),
         ),
         (
             "PSNR model",
-            f"{float(board['psnr_model']):.1f} dB",
+            _decibel(board, "model"),
             "last, mean frame",
-            f"{float(board['psnr_last_frame']):.1f}, {float(board['psnr_mean_frame']):.1f} dB",
+            f"{_decibel(board, 'last_frame')}, {_decibel(board, 'mean_frame')}",
         ),
     ]
     for a, b, c, d in rows:
@@ -107,6 +108,16 @@ def _numbers(board: Board, config: Config) -> Table:
     if int(board["fence"]):
         table.add_row(Text("FENCED", "bold red"), f"the guard rests the avatar ({rests} times)")
     return table
+
+
+def _learned(board: Board, name: str, digits: int = 2) -> str:
+    """A gauge of the trainer's; before its first update there is none."""
+    return f"{float(board[name]):.{digits}f}" if board["session_updates"] else "-"
+
+
+def _decibel(board: Board, name: str) -> str:
+    found = psnr(board)[name]
+    return "-" if found is None else f"{found:.1f} dB"
 
 
 def _actions(board: Board, config: Config) -> Table:

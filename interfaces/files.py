@@ -15,6 +15,11 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
+def quoted(path: Path) -> str:
+    """As a shell takes it, any that people have."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
 def workshop(out: Path) -> Path:
     """Where `out` is made before it takes its place: beside it, under a name that nobody else
     gives, for what lies there is taken for what a killed one has left."""

@@ -4,6 +4,7 @@ import contextlib
 from pathlib import Path
 
 from interfaces.board import Board
+from interfaces.files import quoted
 from interfaces.run_folder import RunError, RunFolder, open_run
 
 _ALIVE_S = 5.0
@@ -43,9 +44,15 @@ def pause(run: RunFolder, *, paused: bool) -> str:
     """The policy acts no more, or acts again; what was done, for people."""
     Board(run.board)["paused"] = int(paused)
     if paused:
-        return f"{run.path.name} is paused: at rest, or idling; `resume` lets it act again"
-    stopped = "; the emergency stop still holds, `stop --release` ends it"
+        again = _command(run, "resume")
+        return f"{run.path.name} is paused: at rest, or idling; `{again}` lets it act again"
+    stopped = f"; the emergency stop still holds, `{_command(run, 'stop --release')}` ends it"
     return f"{run.path.name} acts again" + (stopped if is_stopped(run) else "")
+
+
+def _command(run: RunFolder, words: str) -> str:
+    """With the run's name, which can be copied."""
+    return f"{words} {quoted(run.path)}"
 
 
 def is_stopped(run: RunFolder) -> bool:
@@ -65,4 +72,5 @@ def stop(run: RunFolder, *, release: bool) -> str:
             run.stop_file.write_text("While this is here, every input is at rest.\n", "utf-8")
     except OSError:
         Board(run.board)["halted"] = 1
-    return f"{run.path.name}: every input at rest; `stop --release` lets it act again"
+    again = _command(run, "stop --release")
+    return f"{run.path.name}: every input at rest; `{again}` lets it act again"

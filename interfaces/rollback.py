@@ -1,5 +1,6 @@
 """`rollback`: pin the body of a run to an earlier version of its weights."""
 
+from interfaces.files import quoted
 from interfaces.run_folder import RunFolder
 from interfaces.weights import pin, unpin
 from interfaces.weights.kept import kept_versions, read_pin
@@ -23,4 +24,5 @@ def roll_back(run: RunFolder, version: int | None, *, release: bool) -> str:
             raise WeightsError(f"{run.path}: no earlier version is kept to go back to")
         version = before[0]
     pin(run.weights, version)
-    return f"pinned to version {version}; `rollback {run.path} --release` follows the newest again"
+    again = f"rollback {quoted(run.path)} --release"
+    return f"pinned to version {version}; `{again}` follows the newest again"

@@ -10,7 +10,7 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.load import load_config, write_config
 from configs.schema import Config
-from interfaces.files import write_json
+from interfaces.files import quoted, write_json
 
 _LIBRARIES = ("torch", "numpy", "python-osc", "opencv-python", "panda3d", "pydantic", "safetensors")
 
@@ -61,7 +61,9 @@ def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFo
     path = out or _fresh_name(Path("runs"), name)
     run = RunFolder(path.resolve())
     if run.config_file.exists():
-        raise RunError(f"--out {path} already holds a run; continue it with --resume {path}")
+        raise RunError(
+            f"--out {path} already holds a run; continue it with --resume {quoted(path)}"
+        )
     if any(run.journal.glob("*.seg")) or any(run.session.glob("*.mcap")):
         raise RunError(f"--out {path} holds Steps of another life: name a new folder")
     try:

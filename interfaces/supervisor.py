@@ -145,7 +145,10 @@ class Supervisor:
         try:
             child.process.wait(max(0.0, deadline - time.perf_counter()))
         except subprocess.TimeoutExpired:
-            logger.warning("{} does not end by itself: killed", name)
+            if name == "body" and not self._board["body_heartbeat_ns"]:
+                logger.info("the body was still waking up: it is ended")
+            else:
+                logger.warning("{} does not end by itself: killed", name)
             child.process.kill()
             child.process.wait()
 

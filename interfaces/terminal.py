@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import typer
+from loguru import logger
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
@@ -20,6 +21,12 @@ console, errors = Console(), Console(stderr=True)
 def tell(what: str, to: Console | None = None) -> None:
     """Print as it is: paths and names are no markup, and no line is broken that could be copied."""
     (to or console).print(what, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def plain_log() -> None:
+    """What a command logs is for who typed it: no time, no place in the code."""
+    logger.remove()
+    logger.add(sys.stderr, format="{level}: {message}", level="INFO")
 
 
 def passing_bar(console: Console, *, quiet: bool = False) -> Progress:

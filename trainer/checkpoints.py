@@ -162,6 +162,16 @@ class Checkpoints:
         """The newest whole checkpoint; damaged ones are named in the log and passed over."""
         return self._first_whole(reversed(self._all()))
 
+    def to_go_on(self) -> Checkpoint | None:
+        """Like newest, None for a run that has none yet. Raises CheckpointError where none of those
+        that there are is whole: who begins anew would learn over what they held."""
+        if (found := self.newest()) is None and (damaged := self._all()):
+            raise CheckpointError(
+                f"{self._folder}: none of its checkpoints is whole ({len(damaged)} are there); to "
+                "begin anew, delete them"
+            )
+        return found
+
     def good(self, before: int | None = None) -> Checkpoint | None:
         """Like newest, of those that no update was left out just before, and, where `before` is
         said, only of those older than this serial."""

@@ -64,7 +64,7 @@ def evaluate(
 
     Raises CheckpointError when the run has no checkpoint yet, BadInput for an oracle elsewhere.
     """
-    checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).newest()
+    checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).to_go_on()
     if checkpoint is None:
         raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
     probe = make_world(seed)

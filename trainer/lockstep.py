@@ -75,7 +75,7 @@ class Lockstep:
         device = choose_device(config.device)
         self.learner = make_learner(spaces, config, device)
         self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
-        checkpoint = self._checkpoints.newest() if resume else None
+        checkpoint = self._checkpoints.to_go_on() if resume else None
         if checkpoint is not None:  # what does not fit is refused before anything is touched
             restore_learner(self.learner, checkpoint)
             _check_run(run, checkpoint)
@@ -89,7 +89,9 @@ class Lockstep:
             max_steps=config.journal.max_steps,
             background=False,
         )
-        self._journal.truncate(checkpoint.steps if checkpoint else 0)
+        at = checkpoint.steps if checkpoint else 0
+        self.dropped = max(0, self._journal.next_index - at)  # lived since then, and not learned
+        self._journal.truncate(at)
         if checkpoint is not None:
             for world, kept in zip(worlds, checkpoint.extra["worlds"], strict=True):
                 world.restore(kept)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -120,9 +121,9 @@ def check_spaces(session: Session, spaces: Spaces, whose: str) -> None:
     own, wanted = session.spaces.to_json(), spaces.to_json()
     for key in wanted:
         if own.get(key) != wanted[key]:
+            there, here = _apart(own.get(key), wanted[key])
             raise SessionError(
-                f"{session.path} was recorded with other {key}: {_short(own.get(key))}; "
-                f"{whose} has {_short(wanted[key])}"
+                f"{session.path} was recorded with other {key}: {there}; {whose} has {here}"
             )
 
 
@@ -212,7 +213,7 @@ class Offline:
         eager = config.model_copy(update={"trainer": unbound})
         self.learner = make_learner(spaces, eager, device)
         self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
-        newest = self._checkpoints.newest()
+        newest = self._checkpoints.to_go_on()
         if newest is not None:
             restore_learner(self.learner, newest)
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
@@ -311,6 +312,16 @@ def _boundary(sessions: Sequence[Session], config: Config) -> int:
     return total - (held if 2 * held >= wanted else wanted)
 
 
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) < 80 else f"{text[:77]}…"
+def _apart(one: Any, other: Any) -> tuple[str, str]:
+    """Two values, told so that what differs is seen: of things with a name the names or, where
+    these are the same, the fields of the first one that differs."""
+    try:
+        names = [[each["name"] for each in value] for value in (one, other)]
+    except (TypeError, KeyError):
+        return str(one), str(other)
+    if names[0] != names[1]:
+        return ", ".join(names[0]), ", ".join(names[1])
+    first, second = next(pair for pair in zip(one, other, strict=True) if pair[0] != pair[1])
+    keys = [key for key in first | second if first.get(key) != second.get(key)]
+    told = [", ".join(f"{key} {each.get(key)}" for key in keys) for each in (first, second)]
+    return f"{first['name']} with {told[0]}", told[1]

@@ -5,6 +5,7 @@ import time
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from configs.learning import Method
 from configs.schema import Config
@@ -19,11 +20,11 @@ from trainer.lockstep import Lockstep
 def progress_bar(console: Console, *, quiet: bool) -> Progress:
     """With the time left; its tasks have a field `gauges`."""
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[gauges]}"),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=6)),
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=11)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+        TextColumn("{task.fields[gauges]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
     return Progress(*columns, console=console, disable=quiet)
 
@@ -40,6 +41,12 @@ def run_lockstep(
 ) -> None:
     """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
     board, began = lockstep.board, time.perf_counter()
+    if lockstep.dropped and not quiet:
+        tell(
+            f"goes on from step {lockstep.steps}, where its last checkpoint is: the "
+            f"{lockstep.dropped} lived since are dropped",
+            console,
+        )
     first_losses, next_line = dict[str, float](), began
     with MetricsLog(run.metrics) as log, progress_bar(console, quiet=quiet) as bar:
         task = bar.add_task("living", total=steps, completed=lockstep.steps, gauges="")

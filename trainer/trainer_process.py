@@ -23,7 +23,8 @@ from trainer.report import Report
 def train(run_path: Path) -> None:
     """Learn beside a living body until stopped; then write a checkpoint.
 
-    Raises CheckpointError when the run's checkpoint does not fit its configuration.
+    Raises CheckpointError when the run's checkpoint does not fit its configuration, or none of
+    them is whole.
     """
     stopped, orphaned = become("trainer"), when_orphaned()
     lower_priority()
@@ -36,7 +37,7 @@ def train(run_path: Path) -> None:
     device = choose_device(config.device)
     learner = make_learner(spaces, config, device)
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
-    newest = checkpoints.newest()
+    newest = checkpoints.to_go_on()
     if newest is not None:
         restore_learner(learner, newest)
         logger.info("resumed at update {} from {} steps", newest.updates, newest.steps)

@@ -2,6 +2,7 @@
 moments are worth, and what surprises it, beside what was lived."""
 
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,8 @@ from interfaces.session.pace import Pace, with_holes
 from interfaces.spaces import Spaces
 from interfaces.terminal import passing_bar
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
+
+_MOST_DRAWN = 600  # points of a curve
 
 
 @dataclass
@@ -65,12 +68,15 @@ class Track:
 @dataclass
 class Comparison:
     """Times in seconds since the first Step, pauses shortened, and the tracks: as lived first. Of
-    each Step the index too: where it jumps, Steps are missing."""
+    each Step the index too: where it jumps, Steps are missing. `life` is the run's name,
+    `pays_alike`: both are paid by the same terms."""
 
     index: NDArray[np.int64]
     seconds: NDArray[np.float64]
     actions: list[str]
     tracks: list[Track]
+    life: str = ""
+    pays_alike: bool = True
 
     def pour(self, file: TextIO) -> None:
         """Write it as JSON, array after array: of a long life all together would be much."""
@@ -89,8 +95,10 @@ def what_if(
 ) -> tuple[Path, Path]:
     """`replay --checkpoint` and `--policy`: the page, RUN/replays/OTHER.png unless `out` says
     otherwise, and its data. Raises BadInput, and what compare raises."""
-    if policy not in (None, "random") or (policy is None) == (checkpoint is None):
-        raise BadInput("say which brain: --checkpoint RUN, or --policy random")
+    if policy is not None and checkpoint is not None:
+        raise BadInput("one at a time: --checkpoint, or --policy")
+    if checkpoint is None and policy != "random":
+        raise BadInput(f"--policy {policy}: allowed is random")
     name = "random" if checkpoint is None else checkpoint.resolve().name
     picture = out or run.replays / f"{name}.png"
     new(picture)  # before hours are thought for nothing
@@ -139,7 +147,8 @@ def compare(
         other_track = _by_chance(lived.spaces, config, track)
     else:
         other_track = _another(lived, brain, count, progress)
-    return Comparison(index, seconds, names, [track, other_track])
+    alike = brain is None or brain.config.reward == config.reward
+    return Comparison(index, seconds, names, [track, other_track], run.path.name, alike)
 
 
 def write(comparison: Comparison, picture: Path) -> Path:
@@ -155,26 +164,51 @@ def write(comparison: Comparison, picture: Path) -> Path:
 
 
 def draw(comparison: Comparison, path: Path) -> None:
-    """One page: each action, value, reward and surprise against time, a line for each brain."""
+    """One page: each action, value, reward and surprise against time, a line for each brain; of a
+    long life the mean of a few Steps, and around it faintly their least and most."""
     rows = len(comparison.actions) + 3
-    names = [*comparison.actions, "value", "reward", "surprise"]
+    reward = "reward" if comparison.pays_alike else "reward,\neach by its own"
+    names = [*comparison.actions, "value", reward, "surprise"]
     with pyplot() as plt:
         figure, panels = plt.subplots(
             rows, figsize=(12, 1.6 * rows), sharex=True, dpi=100, squeeze=False
         )
-        for track, color in zip(comparison.tracks, ("tab:blue", "tab:orange"), strict=True):
+        looks = (("tab:blue", 1.8), ("tab:orange", 0.8))  # where they are the same both are seen
+        for track, (color, width) in zip(comparison.tracks, looks, strict=True):
             curves = [*track.action.T, track.value, track.reward, track.surprise]
             seconds, *curves = with_holes(comparison.index, comparison.seconds, *curves)
+            several = -(-len(seconds) // _MOST_DRAWN)
+            times = _windows(seconds, several, np.nanmean)
             for axes, curve in zip(panels[:, 0], curves, strict=True):
-                axes.plot(seconds, curve, color=color, linewidth=0.8, label=track.name)
+                line = _windows(curve, several, np.nanmean)
+                axes.plot(times, line, color=color, linewidth=width, label=track.name)
+                if several > 1:
+                    ends = [_windows(curve, several, each) for each in (np.nanmin, np.nanmax)]
+                    axes.fill_between(times, *ends, color=color, alpha=0.12, linewidth=0)
         for axes, name in zip(panels[:, 0], names, strict=True):
             axes.set_ylabel(name, fontsize=8)
             axes.grid(alpha=0.3)
-        panels[0, 0].legend(fontsize=8, loc="upper right")
+        thinks = [bool(np.isfinite(track.value).any()) for track in comparison.tracks]
+        lines, labels = panels[0, 0].get_legend_handles_labels()
+        told = zip(labels, thinks, strict=True)
+        labels = [label if thinking else f"{label}: values nothing" for label, thinking in told]
+        figure.suptitle(f"{comparison.life} beside {comparison.tracks[1].name}", fontsize=10)
+        figure.legend(lines, labels, fontsize=8, loc="upper right", ncols=2)
         panels[-1, 0].set_xlabel("seconds")
         figure.tight_layout()
         figure.savefig(path, format="png")
         plt.close(figure)
+
+
+def _windows(
+    curve: NDArray[Any], several: int, what: Callable[..., NDArray[Any]]
+) -> NDArray[np.float64]:
+    """`what` of each so many values of a curve (T,), those aside that are not known; NaN where none
+    is."""
+    padded = np.pad(curve.astype(np.float64), (0, -len(curve) % several), constant_values=np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of windows in which nothing is known
+        return what(padded.reshape(-1, several), axis=1)
 
 
 class _Brain(NamedTuple):
@@ -186,7 +220,7 @@ class _Brain(NamedTuple):
 def _open(spaces: Spaces, other: Path) -> _Brain:
     run = open_run(other)
     config = run.config
-    checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).newest()
+    checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).to_go_on()
     if checkpoint is None:
         raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
     _check(spaces, config, run)

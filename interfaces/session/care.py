@@ -11,6 +11,7 @@ from pathlib import Path
 
 from interfaces.files import workshop, write_json
 from interfaces.journal import JournalReader
+from interfaces.people import is_alive
 from interfaces.run_folder import RunFolder, run_of
 from interfaces.session.file import Segment
 from interfaces.session.origin import first_own
@@ -53,13 +54,17 @@ class Verdict:
 
 
 def find_sessions(folders: Sequence[Path]) -> list[Path]:
-    """Those given, and the ones inside them: runs and session folders, oldest first; each once."""
+    """Those given, and the ones inside them: runs and session folders, oldest first; each once.
+    Beside segments of a life only runs are looked for: they have workshops there."""
     found: dict[Path, Path] = {}
     for folder in folders:
+        own = _holds_one(folder)
         inside = sorted(folder.iterdir()) if folder.is_dir() else []
-        own = [each for each in inside if each.is_dir() and _holds_one(each)]
-        for each in [folder] if _holds_one(folder) else own:
-            found.setdefault(session_folder(each).resolve(), each)
+        inside = [each / "session" for each in inside] if own else inside
+        for each in [folder, *(place for place in inside if place.is_dir())]:
+            if _holds_one(each):
+                place = each.parent if own and each != folder else each
+                found.setdefault(session_folder(place).resolve(), place)
     return list(found.values())
 
 
@@ -79,15 +84,17 @@ def overview(path: Path) -> Overview:
 
 
 def verify(path: Path) -> Iterator[Verdict]:
-    """Read every Step of every segment, checksums included, and count. Raises SessionError where
-    there is no session."""
+    """Read every Step of every segment, checksums included, and count; where somebody lives, not
+    the one that has no end yet. Raises SessionError where there is no session."""
     files = segment_files(path)
     if not files and not live_files(path):
         raise SessionError(f"{path} holds no session")
     for file in files:
         yield _verify_one(file)
-    for file in live_files(path):
-        yield Verdict(file, 0, "has no end: being written, or left by a crash (sessions recover)")
+    run = run_of(path)
+    if run is None or not is_alive(run):
+        for file in live_files(path):
+            yield Verdict(file, 0, "has no end, as a crash leaves it: sessions recover")
 
 
 def cut(path: Path, out: Path, begin_ns: int, end_ns: int) -> int:
@@ -108,7 +115,7 @@ def merge(paths: Sequence[Path], out: Path) -> int:
         if other.first < one.end:
             raise SessionError(
                 f"{one.path} ends at step {one.end}, {other.path} begins at {other.first}: "
-                "they are no parts of one life"
+                "they are not of one life, or have the same Steps"
             )
     return _copy(sessions, out, sessions[0].first, sessions[-1].end)
 
@@ -187,7 +194,7 @@ def describe(session: Session) -> dict[str, object]:
         "steps": session.steps_recorded,
         "first": session.first,
         "end": session.end,
-        "hz": round(session.steps_recorded / max(recorded, 1e-9), 2),
+        "hz": round(sum(info.steps + info.missing for info in infos) / max(recorded, 1e-9), 2),
         "bytes": sum(info.bytes for info in infos),
         "picture": f"{width} x {height}, {infos[0].codec.camera}" if height else "none",
         "feels": ", ".join(spaces.features),
@@ -268,14 +275,14 @@ def _verify_one(file: Path) -> Verdict:
         segment = Segment(file)
         info, at = segment.info, segment.info.first
         holes = dict(info.gaps)
-        for _, step in segment.steps(verify=True):
+        for _, step in segment.steps():
             index = int(step["index"])
             expected = at + holes.pop(at, 0)
             if index != expected:
                 return Verdict(file, steps, f"step {index} where {expected} should be")
             at, steps = index + 1, steps + 1
     except SessionError as error:
-        return Verdict(file, steps, str(error))
+        return Verdict(file, steps, str(error).removeprefix(f"{file}").lstrip(": "))
     if (steps, at) != (info.steps, info.end):
         return Verdict(
             file, steps, f"{steps} Steps to {at}, but it says {info.steps} to {info.end}"

@@ -10,9 +10,9 @@ from mcap.stream_reader import breakup_chunk
 MOST_BYTES = 64 * 2**20  # our own chunks hold 256 KiB and the Step that they end with
 
 
-def chunk_records(chunk: Chunk, *, verify: bool = False) -> list[McapRecord]:
+def chunk_records(chunk: Chunk) -> list[McapRecord]:
     """The records in a chunk. Raises ValueError for one of more than MOST_BYTES, and whatever mcap
-    and the decompressors make of damage; with `verify` also for a wrong checksum."""
+    and the decompressors make of damage; a wrong checksum is damage too."""
     size = chunk.uncompressed_size
     if chunk.compression == "zstd":  # which takes its own word for the size, where it has one
         size = max(size, zstandard.frame_content_size(chunk.data))
@@ -24,4 +24,4 @@ def chunk_records(chunk: Chunk, *, verify: bool = False) -> list[McapRecord]:
         if not unpacker.eof:
             raise ValueError(f"a chunk that is not the {size} bytes it tells")
         chunk = replace(chunk, compression="", data=data)
-    return breakup_chunk(chunk, validate_crc=verify)
+    return breakup_chunk(chunk, validate_crc=True)

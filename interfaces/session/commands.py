@@ -24,18 +24,20 @@ from interfaces.session.forget import (
     choose,
     count_segments,
     forget_orphans,
+    made_of,
     newest,
 )
 from interfaces.session.forget import forget as forget_steps
 from interfaces.session.recover import Recovered, recover_run
 from interfaces.session.recover import recover as recover_session
 from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
+from interfaces.session.session import Session, live_files
 from interfaces.terminal import bad_input_exits, console, passing_bar, tell
 
 app = typer.Typer(no_args_is_help=True, help="Look after recorded sessions.")
 beside = typer.Typer()  # what stands beside `sessions`
 _NS = 1e9
+_NAMED = 4  # files in a line
 
 Paths = Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...")]
 Where = Annotated[Path, typer.Argument(metavar="RUN", help="a run, a session folder or a file")]
@@ -57,15 +59,17 @@ def list_(folders: Paths = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([_plain(asdict(each)) for each in found]))
         return
-    table = Table("session", "began", "length", "steps", "missing", "size", "", box=None)
+    table = Table(*("began", "length", "steps", "missing", "size", "session"), box=None)
     for each in found:
-        told = each.trouble or ("a segment without an end" if each.live else "")
         began = care.day(each.began_ns) if each.began_ns else ""
         missing = str(each.missing) if each.missing else ""
         length, size = care.clock(each.seconds), f"{each.bytes / 1e6:.1f} MB"
-        row = (began, length, str(each.steps), missing, size, Text(told))
-        table.add_row(Text(str(each.path)), *row)
+        row = (began, length, str(each.steps), missing, size)
+        table.add_row(*row, _whole(each.path))
     console.print(table)
+    for each in found:
+        if told := each.trouble or ("a segment without an end" if each.live else ""):
+            tell(f"{each.path}: {told.removeprefix(str(each.path)).lstrip(': ')}")
 
 
 @app.command()
@@ -79,7 +83,9 @@ def info(path: Where, as_json: AsJson = False) -> None:
         return
     table = Table(show_header=False, box=None)
     for name, value in told.items():
-        if name not in ("segments", "gaps"):
+        if name == "bytes":
+            table.add_row("size", f"{int(str(value)) / 1e6:.1f} MB")
+        elif name not in ("segments", "gaps", "first", "end") and value != []:
             table.add_row(name, Text(str(value)))
     for first, count in session.gaps:
         table.add_row("gap", f"{count} steps from {first} on")
@@ -106,7 +112,12 @@ def verify(path: Where) -> None:
             if verdict.trouble:
                 wrong += 1
                 tell(f"{verdict.path}: {verdict.trouble}")
-    console.print(f"{steps} steps are whole" + (f"; {wrong} files are not" if wrong else ""))
+    told = f"{steps} steps are whole"
+    if wrong:
+        told += f"; {wrong} files are not"
+    elif live_files(path):
+        told += "; the newest are being recorded, in a segment that has no end yet"
+    tell(told)
     if wrong:
         raise typer.Exit(1)
 
@@ -128,8 +139,7 @@ def cut(path: Where, out: New, begin: Begin = None, end: End = None) -> None:
     """Copy a part of a session into a file of its own."""
     with bad_input_exits(files=True), look_at(run_of(path)):
         first = care.began_ns(path)
-        span = (moment(begin, first, 0), moment(end, first, FOREVER_NS))
-        steps = care.cut(path, out, *span)
+        steps = care.cut(path, out, *_span(begin, end, first))
     tell(f"{steps} steps written to {out}")
 
 
@@ -232,9 +242,9 @@ def prune(
         if not doomed:
             console.print("nothing to delete")
             return
-        table = Table("segment", "size", "because", box=None)
+        table = Table("size", "because", "segment", box=None)
         for each in doomed:
-            table.add_row(Text(str(each.path)), f"{each.bytes / 1e6:.1f} MB", each.why)
+            table.add_row(f"{each.bytes / 1e6:.1f} MB", each.why, _whole(each.path))
         console.print(table)
         freed = sum(each.bytes for each in doomed) / 1e6
         if not yes and not typer.confirm(f"Delete {len(doomed)} segments, {freed:.1f} MB?"):
@@ -275,12 +285,16 @@ def forget(
             forget_orphans(run)
             with _bar("reading", run) as advance:
                 if last is not None:
-                    span = newest(run, care.parse_span(last))
+                    if not (seconds := care.parse_span(last)):
+                        raise SessionError(f"--last {last}: that is no span")
+                    span = newest(run, seconds)
                 else:
                     first = care.began_ns(run.path)
-                    span = Span(moment(begin, first, 0), moment(end, first, FOREVER_NS))
+                    span = Span(*_span(begin, end, first))
                 chosen = choose(run, span, advance)
             what = f"{len(chosen.indices)} steps lived from {care.day(chosen.began_ns)} on"
+            if made := len(made_of(run)):
+                what += f", and {made} exports, replays and damaged files"
             if not yes and not typer.confirm(f"Forget {what} in {run.path}, for good?"):
                 raise typer.Exit(1)
             with _bar("forgetting", run) as advance:
@@ -294,6 +308,14 @@ def _bar(what: str, run: RunFolder) -> Generator[Advance]:
     with passing_bar(console) as bar:
         task = bar.add_task(what, total=count_segments(run))
         yield lambda: bar.advance(task)
+
+
+def _span(begin: str | None, end: str | None, first_ns: int) -> tuple[int, int]:
+    """From and to, ns of the wall's clock. Raises SessionError."""
+    low, high = moment(begin, first_ns, 0), moment(end, first_ns, FOREVER_NS)
+    if low >= high:
+        raise SessionError(f"--from {begin} is not before --to {end}")
+    return low, high
 
 
 def moment(text: str | None, first_ns: int, default_ns: int) -> int:
@@ -312,20 +334,30 @@ def moment(text: str | None, first_ns: int, default_ns: int) -> int:
 def _told(found: Forgotten, what: str) -> None:
     tell(
         f"forgotten {what}: {found.journal_steps} steps of the journal, {found.session_steps} of "
-        f"the session, {len(found.exports)} exports, replays and damaged files"
+        "the session"
     )
+    learned: dict[Path, list[str]] = {}
     for path in (*found.checkpoints, *found.weights):
-        tell(f"may have learned from it: {path}")
+        learned.setdefault(path.parent, []).append(path.name)
+    for folder, names in learned.items():
+        names = [names[0], "…", names[-1]] if len(names) > _NAMED else names
+        tell(f"may have learned from it: {folder}: {', '.join(names)}")
 
 
 def _tell_recovered(found: list[Recovered], filled: int) -> None:
     for each in found:
+        saved = f" as {', '.join(path.name for path in each.paths)}" if each.paths else ""
         kept = f"; what was damaged is kept as {each.kept.name}" if each.kept else ""
-        tell(f"{each.damaged.name}: {each.steps} steps saved{kept}")
+        tell(f"{each.damaged.name}: {each.steps} steps saved{saved}{kept}")
     if filled:
         console.print(f"{filled} steps filled up from the journal")
     if not found and not filled:
         console.print("everything is whole")
+
+
+def _whole(path: Path) -> Text:
+    """In a table: broken over lines where it must be, never cut, for it may be copied."""
+    return Text(str(path), overflow="fold")
 
 
 def _plain(told: dict[str, object]) -> dict[str, object]:

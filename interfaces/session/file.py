@@ -14,6 +14,7 @@ from mcap.opcode import Opcode
 from mcap.reader import SeekingReader
 from mcap.records import Channel, Chunk, ChunkIndex, Message, Metadata
 from mcap.stream_reader import MAGIC_SIZE
+from mcap.writer import MCAP0_MAGIC
 from numpy.typing import NDArray
 
 from interfaces.session.chunk import MOST_BYTES, chunk_records
@@ -63,8 +64,13 @@ class Segment:
         self.path = path
         if path.suffix == LIVE:
             raise SessionError(f"{path} is being written, or was never ended: sessions recover")
+        if not path.stat().st_size:
+            raise SessionError(f"{path} is empty")
         try:
             with path.open("rb") as file:
+                if file.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
+                    raise SessionError(f"{path} is no MCAP file")
+                file.seek(0)
                 reader = SeekingReader(file)
                 summary = reader.get_summary()
                 if summary is None or summary.statistics is None:
@@ -73,7 +79,7 @@ class Segment:
         except SessionError:
             raise
         except Exception as error:  # whatever the reader makes of damage
-            raise SessionError(f"{path} is no whole session file: {error!r}") from error
+            raise SessionError(f"{path} has lost its end: sessions recover") from error
         self._chunks: list[ChunkIndex] = sorted(
             summary.chunk_indexes, key=lambda chunk: chunk.chunk_start_offset
         )
@@ -102,13 +108,13 @@ class Segment:
         ends = [chunk.message_end_time for chunk in self._chunks]
         return int(np.searchsorted(ends, time_ns))
 
-    def messages(self, chunk: int = 0, *, verify: bool = False) -> Iterator[Recorded]:
+    def messages(self, chunk: int = 0) -> Iterator[Recorded]:
         """What was recorded of each Step, in order, from those that end in a chunk on. Raises
-        SessionError for damage; checksums are looked at where `verify` asks for it."""
+        SessionError for damage."""
         parts: dict[str, bytes] = {}
         with self.path.open("rb") as file:
             for number in range(self._begins_before(chunk), len(self._chunks)):
-                for message in self._messages(file, number, verify):
+                for message in self._messages(file, number):
                     topic = self._topics.get(message.channel_id, "")
                     parts[topic] = message.data
                     if topic == STEP:
@@ -118,10 +124,10 @@ class Segment:
                             yield Recorded(message.sequence, *times, whole)
 
     def steps(
-        self, chunk: int = 0, *, picture: bool = True, verify: bool = False
+        self, chunk: int = 0, *, picture: bool = True
     ) -> Iterator[tuple[int, NDArray[np.void]]]:
         """(log time in ns, Step), like messages."""
-        for found in self.messages(chunk, verify=verify):
+        for found in self.messages(chunk):
             yield found.log_ns, self.decode(found, picture=picture)
 
     def decode(self, found: Recorded, *, picture: bool = True) -> NDArray[np.void]:
@@ -147,11 +153,11 @@ class Segment:
         found = [m.sequence for m in messages if self._topics.get(m.channel_id) == STEP]
         return found[-1] if found else -1
 
-    def _messages(self, file: BinaryIO, number: int, verify: bool = False) -> list[Message]:
+    def _messages(self, file: BinaryIO, number: int) -> list[Message]:
         file.seek(self._chunks[number].chunk_start_offset + _RECORD_HEAD)
         try:
             chunk = Chunk.read(ReadDataStream(file))
-            records = chunk_records(chunk, verify=verify)
+            records = chunk_records(chunk)
         except Exception as error:  # whatever a decompressor makes of damage
             raise SessionError(
                 f"{self.path}: chunk {number} is damaged: sessions recover ({error!r})"
@@ -217,7 +223,7 @@ def _places(file: BinaryIO, size: int) -> list[int]:
 
 def _inside(kind: int, file: BinaryIO) -> list[Channel | Metadata | Message]:
     if kind == Opcode.CHUNK:
-        found = chunk_records(Chunk.read(ReadDataStream(file)), verify=True)
+        found = chunk_records(Chunk.read(ReadDataStream(file)))
         return [each for each in found if isinstance(each, Channel | Message)]
     if kind == Opcode.METADATA:
         return [Metadata.read(ReadDataStream(file))]

@@ -132,14 +132,13 @@ def forget(run: RunFolder, chosen: Chosen, advance: Advance = lambda: None) -> F
     found = Forgotten()
     # What was made of it goes first: it is made again where it is wanted.
     run.view.unlink(missing_ok=True)  # a picture of what was just lived
+    found.exports = made_of(run)
     for folder in (run.exports, run.replays):
         if folder.is_dir():
-            found.exports += sorted(folder.iterdir())
             shutil.rmtree(folder)
     for workshop in (_WORKSHOP, RECOVERING):  # of one that was killed
         shutil.rmtree(run.session / workshop, ignore_errors=True)
-    for damaged in (*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")):
-        found.exports.append(damaged)
+    for damaged in _set_aside(run):
         damaged.unlink()
     drop_keyframes(run.keyframes, int(chosen.indices[0]))
     run.board.unlink(missing_ok=True)  # it shows the last action and its pay; a life makes it anew
@@ -150,6 +149,16 @@ def forget(run: RunFolder, chosen: Chosen, advance: Advance = lambda: None) -> F
     found.weights = _written_after(applied, chosen.began_ns)
     found.weights += sorted(run.weights.glob(LIVE_FILES))  # mapped: when, the system may not know
     return found
+
+
+def made_of(run: RunFolder) -> list[Path]:
+    """All that goes whatever is forgotten: exports, replays, and files set aside as damaged."""
+    folders = [folder for folder in (run.exports, run.replays) if folder.is_dir()]
+    return [*(each for folder in folders for each in sorted(folder.iterdir())), *_set_aside(run)]
+
+
+def _set_aside(run: RunFolder) -> list[Path]:
+    return [*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,11 +63,8 @@ def read_table(path: Path) -> Table:
         name = next((each for each in _TIMES if each in row), None)
         if name is None:
             raise SessionError(f"{path}, line {line}: no time; a column {' or '.join(_TIMES)}")
-        try:
-            at = float(row.pop(name))
-            numbers = {key: float(value) for key, value in row.items()}
-        except (TypeError, ValueError, OverflowError) as error:
-            raise SessionError(f"{path}, line {line}: {error}") from error
+        at = _number(path, line, name, row.pop(name))
+        numbers = {key: _number(path, line, key, value) for key, value in row.items()}
         if not (math.isfinite(at) and all(abs(each) <= _MOST for each in numbers.values())):
             raise SessionError(f"{path}, line {line}: not a number, or one that is too large")
         if times and at < times[-1]:
@@ -81,6 +78,13 @@ def read_table(path: Path) -> Table:
     return Table(
         np.array(times), {key: np.array(value, np.float32) for key, value in columns.items()}
     )
+
+
+def _number(path: Path, line: int, column: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SessionError(f"{path}, line {line}, column {column}: no number: {value!r}") from error
 
 
 def import_video(
@@ -228,7 +232,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line, values by column)."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise SessionError(f"{path} is not UTF-8: save it as that") from error
+    except OSError as error:
         raise SessionError(f"{path}: {error}") from error
     if path.suffix == ".csv":
         for line, row in enumerate(csv.DictReader(text.splitlines()), 2):

@@ -12,6 +12,7 @@ from loguru import logger
 from mcap.records import Metadata
 from numpy.typing import NDArray
 
+from interfaces.files import workshop
 from interfaces.journal import JournalError, JournalReader, read_layout
 from interfaces.journal.layout import set_damaged_aside
 from interfaces.run_folder import RunFolder
@@ -19,7 +20,13 @@ from interfaces.session.file import Segment, codec_of, salvage
 from interfaces.session.messages import EVENTS, Codec
 from interfaces.session.origin import about_run, codec_for, first_own
 from interfaces.session.segment import DONE, RUN, SPACES, SegmentWriter, SessionError
-from interfaces.session.session import Session, live_files, segment_files, session_folder
+from interfaces.session.session import (
+    Session,
+    is_numbered,
+    live_files,
+    segment_files,
+    session_folder,
+)
 from interfaces.world import Situation
 
 RECOVERING = "recovering"
@@ -29,7 +36,8 @@ PRUNED = "pruned.json"
 
 @dataclass(frozen=True)
 class Recovered:
-    """A file that had no end, and what of it could be read, in as many files as it has holes.
+    """A file that had no end, and what of it could be read, in as many files as it has holes, in
+    `paths`.
     `kept`: the damaged file, where it was one that had been ended once, or a journal's."""
 
     damaged: Path
@@ -154,7 +162,7 @@ def pruned_until(folder: Path) -> int:
 def _is_whole(file: Path, check: bool) -> bool:
     try:
         segment = Segment(file)
-        for _ in segment.steps(picture=False, verify=True) if check else ():
+        for _ in segment.messages() if check else ():
             pass
     except SessionError:
         return False
@@ -174,17 +182,37 @@ def _adopt(folder: Path) -> None:
 
 
 def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
-    folder = damaged.parent
-    ready = list(_saved(damaged, folder / RECOVERING))
-    aside: Path | None = None
-    if keep:
-        aside = damaged.with_suffix(ASIDE)
-        damaged.replace(aside)
-    paths = tuple(done.replace(folder / done.name) for done, _ in ready)
-    if not keep:
-        damaged.unlink()
-    shutil.rmtree(folder / RECOVERING, ignore_errors=True)
+    folder, part = damaged.parent, not is_numbered(damaged)
+    bench = workshop(damaged) if part else folder / RECOVERING
+    try:
+        ready = list(_saved(damaged, bench))
+        places = [folder / done.name for done, _ in ready]
+        if part:  # it keeps its name: by a number it would be taken for one of the life's
+            more = (damaged.with_stem(f"{damaged.stem}-{i}") for i in range(2, len(ready) + 1))
+            places = [damaged, *more][: len(ready)]
+        for place in places:
+            if place != damaged and place.exists():
+                raise SessionError(f"{place} is there already: put {damaged.name} elsewhere")
+        aside: Path | None = None
+        if keep:
+            aside = _fresh(damaged.with_suffix(ASIDE))
+            damaged.replace(aside)
+        paths = tuple(done.replace(at) for (done, _), at in zip(ready, places, strict=True))
+        if not keep:
+            damaged.unlink()
+    except SessionError:
+        shutil.rmtree(bench, ignore_errors=True)
+        raise
+    shutil.rmtree(bench, ignore_errors=True)
     return Recovered(damaged, paths, sum(steps for _, steps in ready), aside)
+
+
+def _fresh(path: Path) -> Path:
+    """Like this, and nobody's name yet."""
+    found, number = path, 2
+    while found.exists():
+        found, number = path.with_stem(f"{path.stem}-{number}"), number + 1
+    return found
 
 
 def _saved(damaged: Path, workshop: Path) -> Iterator[tuple[Path, int]]:

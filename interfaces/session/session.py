@@ -25,8 +25,12 @@ class Session:
         self.segments = [Segment(each) for each in segment_files(path)]
         self.live = live_files(path)
         if not self.segments:
-            left = "; sessions recover brings back what is there" if self.live else ""
-            raise SessionError(f"{path} holds no session{left}")
+            if self.live:
+                raise SessionError(
+                    f"{path} has no segment with an end yet: one that is being recorded gets it "
+                    "after session.minutes; what a crash has left sessions recover brings back"
+                )
+            raise SessionError(f"{path} holds no session")
         self.segments.sort(key=lambda segment: segment.info.first)
         spaces = {str(info.codec.spaces.to_json()): info for info in self.infos}
         if len(spaces) > 1:
@@ -77,7 +81,7 @@ class Session:
         return found
 
     def messages(
-        self, start: int = 0, end: int | None = None, *, verify: bool = False
+        self, start: int = 0, end: int | None = None
     ) -> Iterator[tuple[Segment, Recorded]]:
         """What was recorded of the Steps with start <= index < end, in order, and where; what is
         missing is not there. Raises SessionError for damage."""
@@ -88,7 +92,7 @@ class Session:
             if end is not None and info.first >= end:
                 return
             chunk = segment.chunk_of(start) if start > info.first else 0
-            for found in segment.messages(chunk, verify=verify):
+            for found in segment.messages(chunk):
                 if end is not None and found.index >= end:
                     return
                 if found.index >= start:
@@ -136,3 +140,7 @@ def live_files(path: Path) -> list[Path]:
 def numbered(folder: Path, suffix: str) -> list[Path]:
     """Segments of a life, which bear the number of their first Step."""
     return sorted(folder.glob(f"{12 * '[0-9]'}{suffix}"))
+
+
+def is_numbered(path: Path) -> bool:
+    return len(path.stem) == 12 and path.stem.isdecimal()

@@ -109,6 +109,7 @@ def test_it_becomes_a_film_with_what_it_thought(life):
         (["replay", "nowhere", "--out", "x.png"], "--out goes with"),
         (["replay", "nowhere", "--mp4", "--json"], "--json goes with neither"),
         (["train", "tiny", "--updates", "5"], "--updates is for --sessions"),
+        (["train", "tiny", "--sessions", "x", "--steps", "5"], "--steps is for a life"),
     ],
 )
 def test_bad_input_is_named_and_exits_2(words, named):

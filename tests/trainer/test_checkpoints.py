@@ -53,6 +53,19 @@ def test_the_last_n_are_kept_and_the_newest_is_found(tiny, tmp_path):
     assert checkpoints.newest().steps == 30
 
 
+def test_where_none_is_whole_nobody_begins_anew_over_them(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    assert checkpoints.to_go_on() is None, "there are none"
+    for steps in (10, 20):
+        path = checkpoints.save(Checkpoint({"x": torch.tensor([steps])}, steps, steps, 1))
+    path.with_suffix(".safetensors").write_bytes(b"")
+    assert checkpoints.to_go_on().steps == 10
+    for path in tmp_path.glob("*.safetensors"):
+        path.write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"none of its checkpoints is whole \(2 are there\)"):
+        checkpoints.to_go_on()
+
+
 def test_the_newest_is_the_one_saved_last_whatever_the_steps(tmp_path):
     checkpoints = Checkpoints(tmp_path, keep=2)
     for steps, updates in ((1000, 1), (1000, 2), (300, 3)):  # the journal stood still, went back

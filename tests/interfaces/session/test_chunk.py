@@ -64,7 +64,7 @@ def test_what_others_have_packed_is_read(tmp_path, compression):
         record
         for each in records
         if isinstance(each, Chunk)
-        for record in chunk_records(each, verify=True)
+        for record in chunk_records(each)
         if isinstance(record, Message)
     ]
     assert [message.sequence for message in found] == list(range(20))

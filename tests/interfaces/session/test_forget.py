@@ -339,6 +339,20 @@ def test_what_has_lost_its_end_elsewhere_does_not_keep_anybody_in(run):
     assert not [i for i in range(500, 600) if steps[i]["image"].tobytes() in left]
 
 
+def test_it_is_asked_with_all_that_goes(run):
+    run, _ = run
+    for words, told in (
+        (("--last", "0s"), "no span"),
+        (("--from", "20s", "--to", "10s"), "--from 20s is not before --to 10s"),
+    ):
+        done = CliRunner().invoke(beside, [str(run.path), *words, "--yes"])
+        assert done.exit_code == 2
+        assert told in done.output
+    done = CliRunner().invoke(beside, [str(run.path), "--last", "1s"], input="n\n")
+    assert "and 3 exports, replays and damaged files" in done.output
+    assert run.exports.exists()
+
+
 def test_all_that_may_have_learned_is_told(run):
     run, _ = run
     run.weights.mkdir()

@@ -11,6 +11,7 @@ from mcap_protobuf.decoder import DecoderFactory
 from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
+from interfaces.board import Board
 from interfaces.files import workshop
 from interfaces.journal.layout import segment_paths
 from interfaces.lock import claim
@@ -367,6 +368,52 @@ def test_a_part_is_no_life(tmp_path):
         Session(one)
 
 
+def test_a_part_that_is_recovered_keeps_its_name_and_its_neighbours(tmp_path):
+    record(tmp_path / "life" / "session", make_steps(700))
+    care.cut(tmp_path / "life", tmp_path / "my part.mcap", BEGAN_NS, BEGAN_NS + BEAT_NS * 600)
+    record(tmp_path, make_steps(50, seed=1))  # another life, whose first Step has the same number
+    before = segment_files(tmp_path)[0].read_bytes()
+    part = tmp_path / "my part.mcap"
+    damage(part)
+    part.write_bytes(part.read_bytes()[:-20])
+    done = CliRunner().invoke(app, ["recover", str(part)])
+    assert done.exit_code == 0, done.output
+    assert "as my part.mcap, my part-2.mcap" in done.output.replace("\n", " ")
+    assert segment_files(tmp_path)[0].read_bytes() == before
+    assert Session(part).first == 0
+    assert Session(tmp_path / "my part-2.mcap").end == 600
+    assert (tmp_path / "my part.damaged").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("life", "000000000000.mcap", "my part.mcap", "my part-2.mcap", "my part.damaged"),
+    }
+    found = care.find_sessions([tmp_path])
+    assert found == [tmp_path, tmp_path / "life"], "a file beside runs does not hide them"
+
+
+def test_what_is_no_session_file_is_told_plainly(tmp_path):
+    record(tmp_path / "session", make_steps(50))
+    file = segment_files(tmp_path)[0]
+    content = file.read_bytes()
+    for wrong, told in ((b"", "is empty"), (b"beat:\n", "no MCAP file"), (content[:-9], "its end")):
+        file.write_bytes(wrong)
+        with pytest.raises(SessionError, match=told):
+            Session(tmp_path)
+        (verdict,) = care.verify(tmp_path)
+        assert str(file) not in verdict.trouble, "the path stands before it"
+
+
+def test_a_life_that_is_being_recorded_is_no_fault(tmp_path):
+    run = RunFolder(tmp_path)
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    record(run.session, make_steps(100), 60, close=False).abandon()
+    words = ["verify", str(tmp_path)]
+    assert CliRunner().invoke(app, words).exit_code == 1, "nobody records it any more"
+    Board(run.board, create=True).beat("guard")
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "60 steps are whole; the newest are being recorded" in done.output.replace("\n", " ")
+
+
 def test_a_cut_that_was_killed_is_in_nobodys_way(tmp_path):
     record(tmp_path / "session", make_steps(100))
     half = workshop(tmp_path / "a.mcap")
@@ -404,7 +451,7 @@ def test_parts_are_cut_out_and_joined(tmp_path):
     assert same(all_steps(tmp_path / "b.mcap"), steps[150:450])
     assert care.merge([tmp_path / "b.mcap", tmp_path / "a.mcap"], tmp_path / "c.mcap") == 450
     assert same(all_steps(tmp_path / "c.mcap"), steps[:450])
-    with pytest.raises(SessionError, match="no parts of one life"):
+    with pytest.raises(SessionError, match="or have the same Steps"):
         care.merge([tmp_path / "a.mcap", tmp_path / "c.mcap"], tmp_path / "d.mcap")
     with pytest.raises(SessionError, match="written over"):
         care.cut(tmp_path, tmp_path / "a.mcap", at(0), at(150))
@@ -429,7 +476,7 @@ def test_no_session_is_said(tmp_path):
     (tmp_path / "000000000000.mcap").write_bytes(
         b"something else entirely, and long enough to be looked at"
     )
-    with pytest.raises(SessionError, match="no whole session file"):
+    with pytest.raises(SessionError, match="is no MCAP file"):
         Session(tmp_path)
     with pytest.raises(SessionError, match="holds no session"):
         Session(tmp_path / "nowhere")
