@@ -20,6 +20,7 @@ from trainer.replay import Replay
 from trainer.view import VIEW_LENGTH, draw_view, write_view
 
 _GAUGES_S = 1.0
+_TENSORBOARD_S = 10.0  # after one that could not be opened
 _PSNR_WINDOWS, _PSNR_LENGTH = 16, 16
 _HONESTY_WINDOWS = 32
 
@@ -42,13 +43,13 @@ class Report:
         self._run, self._config, self._board = run, config, board
         self._learner, self._replay = learner, replay
         self._num_actions, self._has_image = spaces.num_actions, spaces.has_image
-        self._tensorboard = SummaryWriter(str(run.tensorboard), flush_secs=10)
+        self._tensorboard: SummaryWriter | None = None  # from the first number on
         self._metrics: Metrics = {}
         self._first_update = learner.updates
         self._left_out_told = 0
         self._trouble = ""
         self._conscience = Conscience()
-        self._next_gauges_s = self._next_view_s = 0.0
+        self._next_gauges_s = self._next_view_s = self._next_tensorboard_s = 0.0
 
     def took(self, metrics: Metrics) -> None:
         """The metrics of the newest update."""
@@ -80,7 +81,8 @@ class Report:
             self._try(self._gauges)
             self._try(self._be_honest)
             self._try(lambda: self._draw(version))
-        self._try(self._tensorboard.close)
+        if self._tensorboard is not None:
+            self._try(self._tensorboard.close)
 
     def _try(self, show: Callable[[], None]) -> None:
         """A full disk, or a viewer that holds the picture, must not end the learning."""
@@ -91,19 +93,35 @@ class Report:
                 logger.error("cannot be shown: {}", error)
             self._trouble = str(error)
 
+    def _scalar(self, name: str, value: float) -> None:
+        """A point of TensorBoard's. Its thread ends with a full disk: a while later another begins,
+        where there is room again."""
+        if self._tensorboard is None:
+            if (now := time.perf_counter()) < self._next_tensorboard_s:
+                return
+            self._next_tensorboard_s = now + _TENSORBOARD_S
+        writer, self._tensorboard = self._tensorboard, None
+
+        def add() -> None:
+            found = writer or SummaryWriter(str(self._run.tensorboard), flush_secs=10)
+            found.add_scalar(name, value, self._learner.updates)
+            self._tensorboard = found
+
+        self._try(add)
+
     def _gauges(self) -> None:
-        updates = self._learner.updates
         descent = self._learner.descent
         if descent.left_out > self._left_out_told:
             self._left_out_told = descent.left_out
             logger.warning("{} updates left out so far: {}", descent.left_out, descent.why)
         self._board["steps_lived"] = self._replay.steps
-        self._tensorboard.add_scalar("train/steps", self._replay.steps, updates)
-        for name, value in self._metrics.items():
-            number = float(value)
-            self._tensorboard.add_scalar(f"train/{name}", number, updates)
+        numbers = {name: float(value) for name, value in self._metrics.items()}
+        for name, number in numbers.items():
             if name in self._board:
                 self._board[name] = number
+        self._scalar("train/steps", self._replay.steps)
+        for name, number in numbers.items():
+            self._scalar(f"train/{name}", number)
 
     def _be_honest(self) -> None:
         """Compare what is dreamed with what is lived; say so loudly where f is being cheated."""
@@ -126,7 +144,7 @@ class Report:
             for steps in sorted({1, 2, 5, 10, 15, 25, 50, horizon}):
                 if steps <= horizon:
                     tag = f"honesty_{steps:03d}_steps/{name}"
-                    self._tensorboard.add_scalar(tag, float(returns[steps - 1]), learner.updates)
+                    self._scalar(tag, float(returns[steps - 1]))
         if self._conscience.hear(found):
             logger.warning(
                 "the policy begins to cheat its dream: {} steps promise {:.2f} and pay {:.2f} (the "
@@ -167,4 +185,4 @@ class Report:
             return
         for name, value in asdict(psnr).items():
             self._board[f"psnr_{name}"] = value
-            self._tensorboard.add_scalar(f"prediction_psnr/{name}", value, learner.updates)
+            self._scalar(f"prediction_psnr/{name}", value)

@@ -1,5 +1,6 @@
 """`train`, `evaluate` and `--resume` in lockstep: bit-identical for a seed."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -70,6 +71,17 @@ def test_a_resume_is_exact_where_old_steps_were_freed(tmp_path):
     one, another = newest_tensors(tmp_path / "whole"), newest_tensors(tmp_path / "half")
     for name, tensor in one.items():
         np.testing.assert_array_equal(tensor, another[name], err_msg=name)
+
+
+def test_it_learns_where_tensorboard_has_no_place(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("trainer.report.SummaryWriter", full)
+    here("train", "tiny", "trainer.prefill=40", "--steps", 60, "--out", tmp_path / "run", "--quiet")
+    board = Board(tmp_path / "run" / "board.mmap")
+    assert board["updates"] > 0
+    assert board["loss_model"] > 0
 
 
 def test_a_life_in_real_time_is_not_resumed_in_lockstep(runs, tmp_path):
