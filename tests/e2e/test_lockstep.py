@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from interfaces.board import Board
 from tests.cli import call, here
 
 pytestmark = pytest.mark.e2e
@@ -64,11 +65,20 @@ def test_a_resume_is_exact_where_old_steps_were_freed(tmp_path):
     )
     here("train", "tiny", *small, "--steps", 120, "--out", tmp_path / "whole", "--quiet")
     here("train", "tiny", *small, "--steps", 90, "--out", tmp_path / "half", "--quiet")
-    max((tmp_path / "half" / "checkpoints").glob("*.json")).unlink()  # as of one that was killed
-    told = here("train", "--resume", tmp_path / "half", "--steps", 120).all
+    here("train", "--resume", tmp_path / "half", "--steps", 120, "--quiet")
+    one, another = newest_tensors(tmp_path / "whole"), newest_tensors(tmp_path / "half")
+    for name, tensor in one.items():
+        np.testing.assert_array_equal(tensor, another[name], err_msg=name)
+
+
+def test_one_that_was_killed_goes_on_from_its_last_checkpoint_and_says_so(runs, tmp_path):
+    killed = tmp_path / "killed"
+    here("train", *TINY, "trainer.checkpoint_steps=50", "--steps", 90, "--out", killed, "--quiet")
+    max((killed / "checkpoints").glob("*.json")).unlink()  # it did not come to that
+    told = here("train", "--resume", killed, "--steps", STEPS).all
     assert "goes on from step 50" in told
     assert "the 40 lived since are dropped" in told
-    one, another = newest_tensors(tmp_path / "whole"), newest_tensors(tmp_path / "half")
+    one, another = newest_tensors(runs / "one"), newest_tensors(killed)
     for name, tensor in one.items():
         np.testing.assert_array_equal(tensor, another[name], err_msg=name)
 
