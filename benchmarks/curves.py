@@ -64,8 +64,9 @@ def draw_curves(
     enough: float | None,
     labels: tuple[str, str] = ("steps lived", "return"),
 ) -> None:
-    """One PNG: a line a method, its interval behind it, the promise dashed; steps logarithmic. Who
-    was looked at once does not learn: a dotted line, with the name on it."""
+    """One PNG: a line a method, its interval behind it, the promise dashed; steps logarithmic where
+    they are of several sizes. Who was looked at once does not learn: a dotted line, with the name
+    on it."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -84,7 +85,9 @@ def draw_curves(
     if enough is not None:
         promised = f"promised {enough:g}"
         axes.axhline(enough, linestyle="--", color="black", linewidth=0.8, label=promised)
-    axes.set_xscale("log")
+    steps = [step for curve in curves.values() if len(curve.steps) > 1 for step in curve.steps]
+    if not steps or max(steps) >= 10 * min(steps):
+        axes.set_xscale("log")
     axes.set(title=title, xlabel=labels[0], ylabel=f"{labels[1]}, IQM and 95 % interval")
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)

@@ -212,11 +212,13 @@ def set_damaged_aside(folder: Path, spaces: Spaces) -> list[tuple[Path, Path]]:
     for path in segment_paths(folder):
         try:
             Segment(path, spaces, write=False)
+            continue
         except DamagedSegment as error:
-            aside = path.with_suffix(".bad")
-            logger.error("journal: {}; set aside as {}", error, aside.name)
-            path.replace(aside)
-            found.append((path, aside))
+            damage = str(error)
+        aside = path.with_suffix(".bad")
+        path.replace(aside)  # not before: Windows renames no file that the error still has mapped
+        logger.error("journal: {}; set aside as {}", damage, aside.name)
+        found.append((path, aside))
     return found
 
 
