@@ -74,8 +74,8 @@ class Held:
 def drive(
     board: Board, actions: Sequence[ActionConfig], stopped: threading.Event, console: Console
 ) -> None:
-    """Until q, Escape, Ctrl-C or `stopped`. Raises BadInput where there is no terminal, or the life
-    has ended."""
+    """Until q, Escape, Ctrl-C, `stopped` or the end of the life. Raises BadInput where there is no
+    terminal."""
     if not sys.stdin.isatty():
         raise BadInput("drive reads keys: run it in a terminal")
     held = Held()
@@ -83,7 +83,8 @@ def drive(
         try:
             while not stopped.is_set():
                 if board["stop"] or not is_heard_of(board):
-                    raise BadInput("the life has ended: nobody there to drive")
+                    live.console.print("the life has ended: nobody there to drive")
+                    return
                 now = time.perf_counter()
                 for key in read():
                     if key in _QUIT:

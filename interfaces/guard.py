@@ -92,7 +92,7 @@ class Guard:
                 self.let_go("the body may move: inputs at rest, fence down")
                 board["fence"] = 0
         elif stopped:
-            self._raise_fence(f"emergency stop ({self._stop_file}): fence up, inputs at rest")
+            self._raise_fence("emergency stop: fence up, inputs at rest")
         elif hangs and not board["body_resting"] and board["ticks"]:
             self._raise_fence("the body hangs: fence up, inputs at rest")
 

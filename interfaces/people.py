@@ -22,7 +22,8 @@ def living_run(path: Path | None) -> RunFolder:
     alive = [run for run in found if is_alive(run)]
     if not alive:
         raise RunError("no run in runs/ is alive; name its folder if it is elsewhere")
-    return max(alive, key=lambda run: int(Board(run.board)["first_tick_ns"]))
+    # One that is still waking up moves nothing yet.
+    return max(alive, key=lambda run: (int(Board(run.board)["first_tick_ns"]), run.path.name))
 
 
 def is_alive(run: RunFolder) -> bool:

@@ -1,5 +1,6 @@
 """A run's folder: where everything a life leaves behind is kept."""
 
+import itertools
 import platform
 import subprocess
 import sys
@@ -64,7 +65,8 @@ def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFo
         raise RunError(
             f"--out {path} already holds a run; continue it with --resume {quoted(path)}"
         )
-    if any(run.journal.glob("*.seg")) or any(run.session.glob("*.mcap")):
+    lived = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
+    if any(itertools.chain(*lived)):
         raise RunError(f"--out {path} holds Steps of another life: name a new folder")
     try:
         run.logs.mkdir(parents=True, exist_ok=True)

@@ -20,17 +20,21 @@ from interfaces.run_folder import RunFolder
 BAD_INPUT = 2  # a child that exits so has been told something it cannot use: no restart helps
 _LEAST_S = 2.0
 _MAX_RESTARTS, _WITHIN_S = 5, 60.0
+_MAX_MISSED, _AGAIN_S = 10, 1.0
 
 
 @dataclass
 class Child:
-    """One process of the run; `restarted` holds when, in monotonic seconds."""
+    """One process of the run; `restarted` holds when, in monotonic seconds; `next_try` is such a
+    time too."""
 
     name: str
     command: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
     restarted: list[float] = field(default_factory=list[float])
+    missed: int = 0  # tries to start it that failed, one after another
+    next_try: float = 0.0
 
     @property
     def running(self) -> bool:
@@ -69,6 +73,9 @@ class Supervisor:
         for child in self.children.values():
             if child.running or child.process is None:
                 continue
+            if child.missed:  # it has ended once: only its start is tried again
+                self._start_again(child)
+                continue
             code = child.process.returncode
             last_words = self._last_words(child.name)
             if code == BAD_INPUT:
@@ -83,11 +90,7 @@ class Supervisor:
                 )
             logger.warning("{} ended with code {}: restarting it", child.name, code)
             child.restarts += 1
-            try:
-                self._spawn(child)
-            except OSError as error:  # no memory, no place for its log: the next look tries again
-                logger.error("{} cannot be started: {}", child.name, error)
-            self._table_is_written = False
+            self._start_again(child)
 
     def stop(self, first: Sequence[str], then: Sequence[str], patience_s: float = 10.0) -> None:
         """Ask `first` to end by the Board and wait for them, then terminate `then`.
@@ -121,6 +124,21 @@ class Supervisor:
 
     def restarts(self) -> dict[str, int]:
         return {child.name: child.restarts for child in self.children.values()}
+
+    def _start_again(self, child: Child) -> None:
+        """Where that fails, for want of memory or of a place for its log, once more a second later.
+        Raises Fault when that is hopeless."""
+        if (now := time.perf_counter()) < child.next_try:
+            return
+        try:
+            self._spawn(child)
+        except OSError as error:
+            child.missed, child.next_try = child.missed + 1, now + _AGAIN_S
+            if child.missed > _MAX_MISSED:
+                raise Fault(f"{child.name} cannot be started: {error}", 1) from error
+            logger.error("{} cannot be started: {}", child.name, error)
+            return
+        child.missed, child.next_try, self._table_is_written = 0, 0.0, False
 
     def _spawn(self, child: Child) -> None:
         log = append_log(self._run.logs, child.name)

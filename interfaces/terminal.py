@@ -24,9 +24,9 @@ def tell(what: str, to: Console | None = None) -> None:
 
 
 def plain_log() -> None:
-    """What a command logs is for who typed it: no time, no place in the code."""
+    """What a command logs is for who typed it: no place in the code."""
     logger.remove()
-    logger.add(sys.stderr, format="{level}: {message}", level="INFO")
+    logger.add(sys.stderr, format="{time:HH:mm:ss} {level}: {message}", level="INFO")
 
 
 def passing_bar(console: Console, *, quiet: bool = False) -> Progress:

@@ -167,8 +167,8 @@ class Checkpoints:
         that there are is whole: who begins anew would learn over what they held."""
         if (found := self.newest()) is None and (damaged := self._all()):
             raise CheckpointError(
-                f"{self._folder}: none of its checkpoints is whole ({len(damaged)} are there); to "
-                "begin anew, delete them"
+                f"{self._folder}: none of its checkpoints is whole ({len(damaged)} are there); "
+                "without them a life would begin anew"
             )
         return found
 

@@ -1,6 +1,7 @@
 """What learning shows of itself: gauges on the Board, TensorBoard, the measured prediction, the
 picture."""
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from trainer.replay import Replay
 from trainer.view import VIEW_LENGTH, draw_view, write_view
 
 _GAUGES_S = 1.0
-_TENSORBOARD_S = 10.0  # after one that could not be opened
+_TENSORBOARD_BYTES = 10**7  # with less on the disk it is not begun
 _PSNR_WINDOWS, _PSNR_LENGTH = 16, 16
 _HONESTY_WINDOWS = 32
 
@@ -49,7 +50,7 @@ class Report:
         self._left_out_told = 0
         self._trouble = ""
         self._conscience = Conscience()
-        self._next_gauges_s = self._next_view_s = self._next_tensorboard_s = 0.0
+        self._next_gauges_s = self._next_view_s = 0.0
 
     def took(self, metrics: Metrics) -> None:
         """The metrics of the newest update."""
@@ -89,25 +90,25 @@ class Report:
         try:
             show()
         except OSError as error:
-            if str(error) != self._trouble:
-                logger.error("cannot be shown: {}", error)
-            self._trouble = str(error)
+            self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        if str(error) != self._trouble:
+            logger.error("cannot be shown: {}", error)
+        self._trouble = str(error)
 
     def _scalar(self, name: str, value: float) -> None:
-        """A point of TensorBoard's. Its thread ends with a full disk: a while later another begins,
-        where there is room again."""
-        if self._tensorboard is None:
-            if (now := time.perf_counter()) < self._next_tensorboard_s:
-                return
-            self._next_tensorboard_s = now + _TENSORBOARD_S
-        writer, self._tensorboard = self._tensorboard, None
-
-        def add() -> None:
-            found = writer or SummaryWriter(str(self._run.tensorboard), flush_secs=10)
-            found.add_scalar(name, value, self._learner.updates)
-            self._tensorboard = found
-
-        self._try(add)
+        """A point of TensorBoard's. Its thread ends with a full disk: another begins where there is
+        room again."""
+        try:
+            if self._tensorboard is None:
+                if shutil.disk_usage(self._run.path).free < _TENSORBOARD_BYTES:
+                    return
+                self._tensorboard = SummaryWriter(str(self._run.tensorboard), flush_secs=10)
+            self._tensorboard.add_scalar(name, value, self._learner.updates)
+        except OSError as error:
+            self._tensorboard = None
+            self._tell(error)
 
     def _gauges(self) -> None:
         descent = self._learner.descent

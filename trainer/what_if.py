@@ -2,7 +2,6 @@
 moments are worth, and what surprises it, beside what was lived."""
 
 import json
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from interfaces.rewards import LivedRewards
 from interfaces.run_folder import RunFolder, open_run
 from interfaces.session.export import whole
 from interfaces.session.lived import Lived
-from interfaces.session.pace import Pace, with_holes
+from interfaces.session.pace import Pace, windows
 from interfaces.spaces import Spaces
 from interfaces.terminal import passing_bar
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
@@ -169,6 +168,7 @@ def draw(comparison: Comparison, path: Path) -> None:
     rows = len(comparison.actions) + 3
     reward = "reward" if comparison.pays_alike else "reward,\neach by its own"
     names = [*comparison.actions, "value", reward, "surprise"]
+    several = -(-len(comparison.index) // _MOST_DRAWN)
     with pyplot() as plt:
         figure, panels = plt.subplots(
             rows, figsize=(12, 1.6 * rows), sharex=True, dpi=100, squeeze=False
@@ -176,15 +176,15 @@ def draw(comparison: Comparison, path: Path) -> None:
         looks = (("tab:blue", 1.8), ("tab:orange", 0.8))  # where they are the same both are seen
         for track, (color, width) in zip(comparison.tracks, looks, strict=True):
             curves = [*track.action.T, track.value, track.reward, track.surprise]
-            seconds, *curves = with_holes(comparison.index, comparison.seconds, *curves)
-            several = -(-len(seconds) // _MOST_DRAWN)
-            times = _windows(seconds, several, np.nanmean)
-            for axes, curve in zip(panels[:, 0], curves, strict=True):
-                line = _windows(curve, several, np.nanmean)
-                axes.plot(times, line, color=color, linewidth=width, label=track.name)
+            mean, least, most = (
+                windows(comparison.index, several, what, comparison.seconds, *curves)
+                for what in (np.nanmean, np.nanmin, np.nanmax)
+            )
+            for number, axes in enumerate(panels[:, 0], 1):
+                axes.plot(mean[0], mean[number], color=color, linewidth=width, label=track.name)
                 if several > 1:
-                    ends = [_windows(curve, several, each) for each in (np.nanmin, np.nanmax)]
-                    axes.fill_between(times, *ends, color=color, alpha=0.12, linewidth=0)
+                    ends = (least[number], most[number])
+                    axes.fill_between(mean[0], *ends, color=color, alpha=0.12, linewidth=0)
         for axes, name in zip(panels[:, 0], names, strict=True):
             axes.set_ylabel(name, fontsize=8)
             axes.grid(alpha=0.3)
@@ -198,17 +198,6 @@ def draw(comparison: Comparison, path: Path) -> None:
         figure.tight_layout()
         figure.savefig(path, format="png")
         plt.close(figure)
-
-
-def _windows(
-    curve: NDArray[Any], several: int, what: Callable[..., NDArray[Any]]
-) -> NDArray[np.float64]:
-    """`what` of each so many values of a curve (T,), those aside that are not known; NaN where none
-    is."""
-    padded = np.pad(curve.astype(np.float64), (0, -len(curve) % several), constant_values=np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of windows in which nothing is known
-        return what(padded.reshape(-1, several), axis=1)
 
 
 class _Brain(NamedTuple):

@@ -31,7 +31,7 @@ from interfaces.session.forget import forget as forget_steps
 from interfaces.session.recover import Recovered, recover_run
 from interfaces.session.recover import recover as recover_session
 from interfaces.session.segment import SessionError
-from interfaces.session.session import Session, live_files
+from interfaces.session.session import Session, is_numbered, live_files
 from interfaces.terminal import bad_input_exits, console, passing_bar, tell
 
 app = typer.Typer(no_args_is_help=True, help="Look after recorded sessions.")
@@ -131,7 +131,8 @@ def recover(path: Where) -> None:
             _tell_recovered(recover_session(path), 0)
             return
         with claim(run), unseen(run):
-            _tell_recovered(*recover_run(run))
+            part = path.is_file() and not is_numbered(path)  # it is no segment of this life
+            _tell_recovered(*((recover_session(path), 0) if part else recover_run(run)))
 
 
 @app.command()
@@ -314,7 +315,8 @@ def _span(begin: str | None, end: str | None, first_ns: int) -> tuple[int, int]:
     """From and to, ns of the wall's clock. Raises SessionError."""
     low, high = moment(begin, first_ns, 0), moment(end, first_ns, FOREVER_NS)
     if low >= high:
-        raise SessionError(f"--from {begin} is not before --to {end}")
+        told = (begin or "the beginning", end or "the end")
+        raise SessionError("--from {} is not before --to {}".format(*told))
     return low, high
 
 
@@ -340,8 +342,10 @@ def _told(found: Forgotten, what: str) -> None:
     for path in (*found.checkpoints, *found.weights):
         learned.setdefault(path.parent, []).append(path.name)
     for folder, names in learned.items():
-        names = [names[0], "…", names[-1]] if len(names) > _NAMED else names
-        tell(f"may have learned from it: {folder}: {', '.join(names)}")
+        told = ", ".join(names)
+        if len(names) > _NAMED:
+            told = f"all {len(names)} from {names[0]} to {names[-1]}"
+        tell(f"may have learned from it: {folder}: {told}")
 
 
 def _tell_recovered(found: list[Recovered], filled: int) -> None:

@@ -64,9 +64,9 @@ class Segment:
         self.path = path
         if path.suffix == LIVE:
             raise SessionError(f"{path} is being written, or was never ended: sessions recover")
-        if not path.stat().st_size:
-            raise SessionError(f"{path} is empty")
         try:
+            if not path.stat().st_size:
+                raise SessionError(f"{path} is empty")
             with path.open("rb") as file:
                 if file.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
                     raise SessionError(f"{path} is no MCAP file")
@@ -78,6 +78,8 @@ class Segment:
                 metadata = list(reader.iter_metadata())
         except SessionError:
             raise
+        except OSError as error:
+            raise SessionError(f"{path}: {error.strerror or error}") from error
         except Exception as error:  # whatever the reader makes of damage
             raise SessionError(f"{path} has lost its end: sessions recover") from error
         self._chunks: list[ChunkIndex] = sorted(

@@ -191,7 +191,10 @@ class _Reach:
             self._last = step
             return True
         last = self._last
-        if last is None or step.monotonic_ns < last.monotonic_ns:  # of another boot
+        if last is None:
+            return False
+        if step.monotonic_ns < last.monotonic_ns:  # of another boot
+            self._last = None
             return False
         # Where the span ends, by the clock that nobody sets.
         end_ns = last.monotonic_ns + max(0, span.end_ns - last.wall_ns)

@@ -1,5 +1,9 @@
 """The time of a life as it is relived: without the nights between its days, with its holes."""
 
+import warnings
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,3 +43,30 @@ def with_holes(
     at = np.minimum(seconds[after - 1] + beat_s, seconds[after])
     holes = [np.insert(curve, after, np.nan, axis=0) for curve in curves]
     return [np.insert(seconds, after, at), *holes]
+
+
+def windows(
+    index: NDArray[np.int64],
+    several: int,
+    what: Callable[..., NDArray[Any]],
+    *curves: NDArray[np.floating],
+) -> list[NDArray[np.float64]]:
+    """`what` of each so many Steps of curves (T,), what is not known aside; with a NaN where Steps
+    are missing, as with_holes has it: no window reaches over them."""
+    holes = np.flatnonzero(np.diff(index) > 1) + 1
+    return [_windows(curve, holes, several, what) for curve in curves]
+
+
+def _windows(
+    curve: NDArray[np.floating],
+    holes: NDArray[np.int64],
+    several: int,
+    what: Callable[..., NDArray[Any]],
+) -> NDArray[np.float64]:
+    found: list[NDArray[np.float64]] = []
+    for stretch in np.split(curve.astype(np.float64), holes):
+        padded = np.pad(stretch, (0, -len(stretch) % several), constant_values=np.nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of windows in which nothing is known
+            found += [what(padded.reshape(-1, several), axis=1), np.array([np.nan])]
+    return np.concatenate(found[:-1])

@@ -191,7 +191,7 @@ def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
             more = (damaged.with_stem(f"{damaged.stem}-{i}") for i in range(2, len(ready) + 1))
             places = [damaged, *more][: len(ready)]
         for place in places:
-            if place != damaged and place.exists():
+            if part and place != damaged and place.exists():
                 raise SessionError(f"{place} is there already: put {damaged.name} elsewhere")
         aside: Path | None = None
         if keep:

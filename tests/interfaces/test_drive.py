@@ -8,7 +8,6 @@ from contextlib import nullcontext
 import pytest
 from rich.console import Console
 
-from configs.errors import BadInput
 from configs.vrchat import ActionConfig
 from interfaces.board import Board
 from interfaces.drive import HELD_S, REPEATED_S, Held, drive, keys_in
@@ -93,13 +92,14 @@ def test_it_ends_with_the_life(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("interfaces.drive._keys", lambda: nullcontext(lambda: []))
     board, stopped = Board(tmp_path / "board.mmap", create=True), threading.Event()
-    with pytest.raises(BadInput, match="the life has ended"):
-        drive(board, ACTIONS, stopped, Console())  # nobody has been heard of
-    board.beat("guard")
-    board["stop"] = 1
-    with pytest.raises(BadInput, match="the life has ended"):
-        drive(board, ACTIONS, stopped, Console())
-    assert board["human_heartbeat_ns"] == 0
+    for heard_of in (False, True):
+        if heard_of:
+            board.beat("guard")
+            board["stop"] = 1
+        console = Console(record=True)
+        drive(board, ACTIONS, stopped, console)
+        assert "the life has ended" in console.export_text()
+        assert board["human_heartbeat_ns"] == 0
 
 
 def _until(condition, seconds=20.0):

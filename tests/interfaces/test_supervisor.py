@@ -3,9 +3,11 @@
 import errno
 import json
 
+import pytest
+
 from interfaces.board import Board
 from interfaces.run_folder import RunFolder
-from interfaces.supervisor import Supervisor
+from interfaces.supervisor import Fault, Supervisor
 from tests.conftest import ROOT
 
 
@@ -32,12 +34,25 @@ def test_a_child_that_dies_on_a_full_disk_is_started_again(tmp_path, monkeypatch
             assert not child.running, "there was no place for its log"
         assert table(run)["trainer"] == first
         supervisor.look()
+        assert not child.running, "not at once again"
+        child.next_try = 0.0
+        supervisor.look()
         supervisor.look()
         assert child.running
-        assert supervisor.restarts() == {"trainer": 3}
+        assert supervisor.restarts() == {"trainer": 2}
         assert table(run)["trainer"] == child.process.pid
+        kill(child)
+        monkeypatch.setattr("interfaces.supervisor.append_log", full)
+        with pytest.raises(Fault, match=r"cannot be started: .*No space left"):
+            look_for_long(supervisor, child)
     finally:
         kill(child)
+
+
+def look_for_long(supervisor, child):
+    for _ in range(20):
+        supervisor.look()
+        child.next_try = 0.0
 
 
 def table(run):

@@ -8,7 +8,7 @@ from interfaces.run_folder import RunFolder
 from interfaces.session.diary import read_diary
 from interfaces.session.film import to_film
 from interfaces.session.lived import Lived
-from interfaces.session.pace import with_holes
+from interfaces.session.pace import windows, with_holes
 from interfaces.session.segment import SessionError
 from interfaces.step import Sender
 from interfaces.world import Situation
@@ -111,3 +111,13 @@ def test_what_is_missing_is_drawn_as_a_hole():
     np.testing.assert_array_equal(np.delete(drawn, 3, axis=0), did)
     whole = with_holes(np.arange(5), seconds, did)
     assert whole[1] is did
+
+
+def test_a_long_curve_is_drawn_by_windows_and_none_reaches_over_a_hole():
+    index = np.array([0, 1, 2, 3, 4, 100, 101, 102])
+    curve = np.array([1.0, 3.0, np.nan, 7.0, 9.0, 50.0, 70.0, np.nan], np.float32)
+    mean, most = (windows(index, 2, what, curve)[0] for what in (np.nanmean, np.nanmax))
+    np.testing.assert_array_equal(mean, [2.0, 7.0, 9.0, np.nan, 60.0, np.nan])
+    np.testing.assert_array_equal(most, [3.0, 7.0, 9.0, np.nan, 70.0, np.nan])
+    (each,) = windows(index, 1, np.nanmean, curve)
+    np.testing.assert_array_equal(each, np.insert(curve, 5, np.nan))

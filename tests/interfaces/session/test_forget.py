@@ -307,6 +307,17 @@ def test_damage_elsewhere_does_not_keep_anybody_in(run):
     assert forget(run, at(500), at(600)).session_steps == 100
 
 
+def test_another_boot_reaches_not_back(tmp_path, steps):
+    """Its clock begins anew, and comes by the time at which the span ended."""
+    steps["monotonic_ns"][300:] -= steps["monotonic_ns"][300]
+    run = life(tmp_path, steps, 100)
+    for whole in (True, False):
+        assert choose(run, Span(at(100), at(350))).indices.tolist() == list(range(100, 350))
+        if whole:
+            for path in segment_paths(run.journal):
+                path.unlink()
+
+
 def test_a_picture_that_stood_for_longer_than_a_segment_goes_whole(tmp_path, steps):
     """Also where the journal has let go of it, and the session alone knows."""
     steps["image"][300:560] = steps["image"][300]

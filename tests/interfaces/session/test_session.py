@@ -255,8 +255,9 @@ def test_a_living_session_is_not_recovered_by_its_other_name(tmp_path):
     assert len(live_files(run.session)) == 1
 
 
-def test_a_new_life_does_not_begin_in_anothers_session(tmp_path):
-    record(tmp_path / "session", make_steps(10))
+@pytest.mark.parametrize("close", [True, False])
+def test_a_new_life_does_not_begin_in_anothers_session(tmp_path, close):
+    record(tmp_path / "session", make_steps(10), close=close).abandon()
     config = load_config(ROOT / "configs" / "tiny.yaml")
     with pytest.raises(RunError, match="another life"):
         create_run(tmp_path, config, "tiny", ROOT)
@@ -350,6 +351,62 @@ def test_a_recovery_that_is_killed_is_gone_on_with(tmp_path, monkeypatch):
     assert len(part) > 400
     assert same(part, steps[part["index"].astype(int)])
     assert not [each for each in care.verify(tmp_path) if each.trouble]
+
+
+@pytest.mark.parametrize("moment", ["made", "put"])
+def test_a_life_whose_recovery_was_killed_is_gone_on_with(tmp_path, monkeypatch, moment):
+    """Between what was made of its last segment and that one's end."""
+    steps = make_steps(700)
+    record(tmp_path, steps, close=False).abandon()
+    (live,) = live_files(tmp_path)
+
+    def killed(self, *_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        method = {"made": "replace", "put": "unlink"}[moment]
+        own = getattr(Path, method)
+        patch.setattr(
+            f"interfaces.session.recover.Path.{method}",
+            lambda self, *words, **more: (
+                killed(self)
+                if self == live or (method == "replace" and self.suffix == ".mcap")
+                else own(self, *words, **more)
+            ),
+        )
+        with pytest.raises(KeyboardInterrupt):
+            recover(tmp_path)
+    assert live.exists()
+    recover(tmp_path)
+    assert not live.exists()
+    part = all_steps(tmp_path)
+    assert len(part) > 400
+    assert same(part, steps[: len(part)])
+
+
+def test_a_part_that_was_moved_into_a_life_is_recovered_as_a_part(tmp_path):
+    run = RunFolder(tmp_path / "life")
+    record(run.session, make_steps(700))
+    write_config(load_config(ROOT / "configs" / "tiny.yaml"), run.config_file)
+    care.cut(run.path, tmp_path / "part.mcap", BEGAN_NS, BEGAN_NS + BEAT_NS * 600)
+    part = run.session / "part.mcap"
+    shutil.move(tmp_path / "part.mcap", part)
+    part.write_bytes(part.read_bytes()[:-1000])
+    done = CliRunner().invoke(app, ["recover", str(part)])
+    assert done.exit_code == 0, done.output
+    assert "steps saved as part.mcap" in done.output.replace("\n", " ")
+    assert Session(part).steps_recorded > 500
+
+
+def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path, monkeypatch):
+    record(tmp_path, make_steps(10))
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("interfaces.session.file.Path.open", refused)
+    with pytest.raises(SessionError, match="Permission denied"):
+        Session(tmp_path)
 
 
 def test_a_part_is_no_life(tmp_path):
