@@ -54,9 +54,9 @@ class ModelConfig(Strict):
         "convolutions",
     )
     normalize: bool = Field(
-        default=False,
-        description="what is felt is taken over its own running mean and deviation: an angle of a "
-        "hundredth counts as much as a position of metres",
+        default=True,
+        description="what is felt is taken over its own running mean and deviation: a pat counts "
+        "as much as a turn of 200 degrees a second; only method dreamer measures them",
     )
     heads: Literal["mean", "twohot"] = Field(
         default="mean",
@@ -223,7 +223,7 @@ class TrainerConfig(Strict):
         description="weight of the squared error of what was seen, felt and heard (DreamerV3: 1)",
     )
     precision: float = Field(
-        default=100.0,
+        default=10.0,
         gt=0,
         le=1e6,
         description="how much more the squared error of what is felt counts than of what is seen: "

@@ -269,11 +269,6 @@ class Config(Strict):
                 f"model.core {self.model.core} and method {self.method} do not go together: "
                 "none is for ppo, and ppo has no other"
             )
-        if self.method != "dreamer" and self.model.normalize:
-            raise ValueError(
-                "model.normalize: only method dreamer measures what is felt, "
-                f"{self.method} does not"
-            )
         if self.method != "dreamer" and self.actor.slow_rate < 1:
             raise ValueError(
                 f"actor.slow_rate {self.actor.slow_rate}: only the policy of method dreamer has a "

@@ -6,9 +6,9 @@ import torch
 
 from agent.codec import Felt, to_patches
 from agent.layers import symlog
-from agent.networks import flatten_acting, view_acting
-from configs.errors import BadInput
+from agent.networks import build_for, flatten_acting, view_acting
 from configs.load import load_config
+from interfaces.vrchat.world import vrchat_spaces
 from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.checkpoints import Checkpoint, learner_tensors, restore_learner
@@ -111,6 +111,9 @@ def test_a_number_that_is_none_does_not_spoil_them():
 
 
 @pytest.mark.parametrize("preset", ["ppo", "world_models"])
-def test_who_does_not_measure_refuses_it(preset):
-    with pytest.raises(BadInput, match=r"model\.normalize"):
-        load_config(ROOT / "configs" / f"{preset}.yaml", ["model.normalize=true"])
+def test_who_does_not_measure_feels_as_without(preset):
+    config = load_config(ROOT / "configs" / f"{preset}.yaml", ["model.normalize=true"])
+    spaces = vrchat_spaces(config.world)
+    vector = 100.0 * torch.randn(4, spaces.vector_size)
+    felt = build_for(spaces, config).encoder.felt
+    torch.testing.assert_close(felt(vector), symlog(vector))
