@@ -54,7 +54,7 @@ class ModelConfig(Strict):
         "convolutions",
     )
     normalize: bool = Field(
-        default=True,
+        default=False,
         description="what is felt is taken over its own running mean and deviation: a pat counts "
         "as much as a turn of 200 degrees a second; only method dreamer measures them",
     )
@@ -223,7 +223,7 @@ class TrainerConfig(Strict):
         description="weight of the squared error of what was seen, felt and heard (DreamerV3: 1)",
     )
     precision: float = Field(
-        default=10.0,
+        default=100.0,
         gt=0,
         le=1e6,
         description="how much more the squared error of what is felt counts than of what is seen: "

@@ -157,8 +157,10 @@ def test_stopped_body_is_fenced_and_let_in_again_only_after_rest(stage):
     stage.until(lambda: stage.board["fence"] == 0, 5)
     assert stage.board["rests"] == 2
     messages = stage.heard(0.4)
-    # What of one beat it had in its hand when it was stopped may come first: rest comes after it.
-    in_hand = next(i for i, (_, value) in enumerate(messages) if value == 0)
+    # What of one beat it had in its hand when it was stopped may come first, a button let go too:
+    # three rounds of rest come after it.
+    values, rounds = [value for _, value in messages], 3 * len(actions)
+    in_hand = next(i for i in range(len(values)) if values[i : i + rounds] == [0] * rounds)
     assert in_hand <= len(actions)
     messages = messages[in_hand:]
     first_move = next(i for i, (_, value) in enumerate(messages) if value != 0)
