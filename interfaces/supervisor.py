@@ -138,7 +138,8 @@ class Supervisor:
                 raise Fault(f"{child.name} cannot be started: {error}", 1) from error
             logger.error("{} cannot be started: {}", child.name, error)
             return
-        child.missed, child.next_try, self._table_is_written = 0, 0.0, False
+        child.missed, child.next_try = 0, 0.0
+        self._write_table()
 
     def _spawn(self, child: Child) -> None:
         log = append_log(self._run.logs, child.name)
@@ -180,6 +181,7 @@ class Supervisor:
             write_json(self._run.processes, {"supervisor": os.getpid(), **pids})
             self._table_is_written = True
         except OSError as error:  # a full disk ends no life; the next look tries again
+            self._table_is_written = False
             logger.debug("{} is not written: {}", self._run.processes, error)
 
     def _last_words(self, name: str) -> str:

@@ -58,13 +58,12 @@ def find_sessions(folders: Sequence[Path]) -> list[Path]:
     Beside segments of a life only runs are looked for: they have workshops there."""
     found: dict[Path, Path] = {}
     for folder in folders:
-        own = _holds_one(folder)
         inside = sorted(folder.iterdir()) if folder.is_dir() else []
-        inside = [each / "session" for each in inside] if own else inside
-        for each in [folder, *(place for place in inside if place.is_dir())]:
-            if _holds_one(each):
-                place = each.parent if own and each != folder else each
-                found.setdefault(session_folder(place).resolve(), place)
+        inside = [each for each in inside if each.is_dir()]
+        if _holds_one(folder):
+            inside = [each for each in inside if (each / "session").is_dir()]
+        for each in filter(_holds_one, [folder, *inside]):
+            found.setdefault(session_folder(each).resolve(), each)
     return list(found.values())
 
 

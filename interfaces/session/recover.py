@@ -36,9 +36,8 @@ PRUNED = "pruned.json"
 
 @dataclass(frozen=True)
 class Recovered:
-    """A file that had no end, and what of it could be read, in as many files as it has holes, in
-    `paths`.
-    `kept`: the damaged file, where it was one that had been ended once, or a journal's."""
+    """A file that had no end, and `paths`: what of it could be read, in as many files as it has
+    holes. `kept`: the damaged file, where it was one that had been ended once, or a journal's."""
 
     damaged: Path
     paths: tuple[Path, ...]
