@@ -181,7 +181,7 @@ class Decoder(nn.Module):
 
     def forward(self, feature: Tensor) -> Decoded:
         """(B, F) -> what it was made of."""
-        vector = self.vector(feature)
+        vector = self.feel(feature)
         sound = self.sound(feature) if self._has_sound else feature[..., :0]
         if not self._has_image:
             return Decoded(feature[..., :0], vector, sound)
@@ -189,3 +189,7 @@ class Decoder(nn.Module):
         patches = self.convolutions(start.contiguous(memory_format=torch.channels_last))
         patches = patches.permute(0, 2, 3, 1)
         return Decoded(patches.reshape(*feature.shape[:-1], *patches.shape[1:]), vector, sound)
+
+    def feel(self, feature: Tensor) -> Tensor:
+        """(..., F) -> the vector alone, (..., D)."""
+        return self.vector(feature)

@@ -75,7 +75,7 @@ class ConvDecoder(nn.Module):
     def forward(self, feature: Tensor) -> Decoded:
         """[deter, stoch] (B, F) -> what it was made of."""
         deter, stoch = feature[..., : self._deter], feature[..., self._deter :]
-        unseen = self.unseen(torch.cat([stoch, deter], -1))
+        unseen = self.unseen(self._stoch_first(feature))
         if not self._has_image:
             return unseen
         x = self.start(deter.flatten(0, -2), stoch.flatten(0, -2))
@@ -85,6 +85,13 @@ class ConvDecoder(nn.Module):
                 x = _normed(x, self.norms[i])
         patches = fold(torch.sigmoid(x).sub(0.5).permute(0, 2, 3, 1))
         return unseen._replace(patches=patches.reshape(*feature.shape[:-1], *patches.shape[1:]))
+
+    def feel(self, feature: Tensor) -> Tensor:
+        """(..., F) -> the vector alone, (..., D)."""
+        return self.unseen.feel(self._stoch_first(feature))
+
+    def _stoch_first(self, feature: Tensor) -> Tensor:
+        return torch.cat([feature[..., self._deter :], feature[..., : self._deter]], -1)
 
 
 class _Start(nn.Module):

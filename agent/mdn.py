@@ -122,3 +122,7 @@ class LatentDecoder(nn.Module):
 
     def forward(self, feature: Tensor) -> Decoded:
         return self.net(feature[..., -self._size :])
+
+    def feel(self, feature: Tensor) -> Tensor:
+        """(..., F) -> the vector alone, (..., D)."""
+        return self.net.feel(feature[..., -self._size :])

@@ -1,13 +1,13 @@
 """Learning while it lives, in the stand-in's room: pats against steps lived.
 
 python -m benchmarks.living [--presets default] [--seeds 0 1 2] [--steps 10000]
-                            [--set KEY=VALUE …] [--draw]
+                            [--set KEY=VALUE …] [--name NAME] [--draw]
 
 A life in lockstep: as many updates as the preset's train ratio allows, however long they take here.
 Every 1,000 steps lived the frozen, greedy policy lives 20 episodes of 300 beats; sticky-random, one
 who stands still, and the oracle live the same ones. A pat is a beat at which HeadPat is felt. A run
 is kept in runs/living and goes on where it was stopped; its looks stand in
-results/living/PRESET-SEED.json.
+results/living/NAME-SEED.json, where NAME is the preset's, or says what was set.
 """
 
 import argparse
@@ -45,11 +45,12 @@ class Run:
     pats: list[list[float]] = field(default_factory=list[list[float]])
     seconds: list[float] = field(default_factory=list[float])
     beside: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    name: str = ""
     machine: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def path(self) -> Path:
-        return FOLDER / f"{self.preset}-{self.seed}.json"
+        return FOLDER / f"{self.name or self.preset}-{self.seed}.json"
 
     def look(self, steps: int, updates: int, pats: list[float], seconds: float) -> None:
         self.steps.append(steps)
@@ -58,7 +59,7 @@ class Run:
         self.seconds.append(seconds)
         self.write()
         print(
-            f"{self.preset} seed {self.seed}  {steps:6d} steps  {updates:6d} updates  "
+            f"{self.name or self.preset} seed {self.seed}  {steps:6d} steps  {updates:6d} updates  "
             f"{np.mean(pats):5.1f} pats of {BEATS}  {seconds:.0f} s",
             flush=True,
         )
@@ -68,8 +69,8 @@ class Run:
         self.path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
 
-def begun(preset: str, seed: int, settings: list[str]) -> Run:
-    run = Run(preset, seed, settings, machine=machine())
+def begun(preset: str, seed: int, settings: list[str], name: str) -> Run:
+    run = Run(preset, seed, settings, machine=machine(), name=name)
     if run.path.exists():
         kept = Run(**json.loads(run.path.read_text(encoding="utf-8")))
         if kept.settings != settings:
@@ -117,7 +118,7 @@ def summary() -> None:
         return
     rows = [
         {
-            "preset": run.preset,
+            "life": run.name or run.preset,
             "seed": run.seed,
             "with": " ".join(run.settings),
             "steps": run.steps[-1],
@@ -130,9 +131,9 @@ def summary() -> None:
         for run in runs
     ]
     curves: dict[str, Curve] = {}
-    for preset in dict.fromkeys(run.preset for run in runs):
-        of = [run for run in runs if run.preset == preset]
-        curves[preset] = Curve.of([run.steps for run in of], [run.pats for run in of])
+    for name in dict.fromkeys(run.name or run.preset for run in runs):
+        of = [run for run in runs if (run.name or run.preset) == name]
+        curves[name] = Curve.of([run.steps for run in of], [run.pats for run in of])
     for which in BESIDE:
         curves[which] = Curve.of([[0]], [[runs[0].beside[which]]])
     title = "learning while it lives, the stand-in's room"
@@ -149,12 +150,13 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE, to try things")
+    parser.add_argument("--name", default="", help="of lives with settings of their own")
     parser.add_argument("--draw", action="store_true", help="only draw what there is")
     asked = parser.parse_args()
     if not asked.draw:
         for preset in asked.presets:
             for seed in asked.seeds:
-                live(begun(preset, seed, asked.set), asked.steps)
+                live(begun(preset, seed, asked.set, asked.name), asked.steps)
     summary()
 
 

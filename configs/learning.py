@@ -229,6 +229,16 @@ class TrainerConfig(Strict):
         description="how much more the squared error of what is felt counts than of what is seen: "
         "at 1 (DreamerV3) a few small numbers are forgotten, and that one is patted",
     )
+    overshoot: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e4,
+        description="weight of what is felt and paid overshoot_steps ahead, foretold by f with the "
+        "actions that were done (PlaNet's observation overshooting; method dreamer); 0 is off",
+    )
+    overshoot_steps: int = Field(
+        default=5, ge=1, le=500, description="how many; fewer than trainer.length"
+    )
     kl_dynamics: float = Field(
         default=1.0, ge=0, le=1e4, description="weight of KL(sg posterior || prior)"
     )

@@ -274,6 +274,13 @@ class Config(Strict):
                 f"actor.slow_rate {self.actor.slow_rate}: only the policy of method dreamer has a "
                 f"slow one, with {self.method} it is 1"
             )
+        trainer = self.trainer
+        looks_ahead = self.method == "dreamer" and trainer.overshoot > 0
+        if looks_ahead and trainer.overshoot_steps >= trainer.length:
+            raise ValueError(
+                f"trainer.overshoot_steps {trainer.overshoot_steps} does not fit into windows of "
+                f"trainer.length {trainer.length}"
+            )
         if self.method != "ppo":
             return
         if self.reward.surprise:

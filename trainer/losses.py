@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from agent.codec import to_patches
-from agent.dynamics import Observed
+from agent.dynamics import Observed, State
 from agent.latents import Latent
 from agent.layers import symlog
 from agent.networks import Networks
@@ -151,6 +151,10 @@ def model_loss(
     )
     each = felt_loss + sound_loss + reward_loss + alive_loss + kl_loss
     total = seen_loss + (each if batch.learned is None else each * batch.learned).mean()
+    ahead = None
+    if trainer.overshoot:
+        ahead = overshoot_loss(networks, batch, observed.state, paid, num_actions, config, noise)
+        total = total + trainer.overshoot * ahead
     terms = {
         "loss_image": seen_loss,
         "loss_vector": felt_loss.mean(),
@@ -158,11 +162,58 @@ def model_loss(
         "loss_reward": reward_loss.mean(),
         "loss_continue": alive_loss.mean(),
         "loss_kl": kl.mean(),
+        **({} if ahead is None else {"loss_overshoot": ahead}),
         "loss_model": total,
         "surprise": surprise.sum() / known.sum().clamp(min=1.0),
     }
     terms = {name: term.detach() for name, term in terms.items()}
     return ModelLoss(total, terms, observed, paid.detach())
+
+
+def overshoot_loss(
+    networks: Networks,
+    batch: Batch,
+    state: State,
+    paid: Tensor,
+    num_actions: int,
+    config: Config,
+    noise: Noise,
+) -> Tensor:
+    """Observation overshooting (Hafner 2019, PlaNet, section 4), of what costs little: f goes on
+    from each filtered state (B, T, ...) for `overshoot_steps` with the actions that were done, and
+    what is felt, paid (B, T) and whether life goes on is read from where it comes to.
+
+    The KL looks one step ahead, and nearly all of it is about the picture. Mean over starts and
+    steps; a step beyond a cut, or that is not learned from, costs nothing.
+    """
+    trainer, steps = config.trainer, config.trainer.overshoot_steps
+    starts = paid.shape[1] - steps
+    action = previous_action(batch.vector, num_actions)
+    learned = torch.ones_like(batch.is_first) if batch.learned is None else batch.learned
+    ahead = State(*(part[:, :starts].flatten(0, 1) for part in state))
+    unbroken = torch.ones_like(batch.is_first[:, :starts])
+    features: list[Tensor] = []
+    weights: list[Tensor] = []
+    for step in range(1, steps + 1):
+        there = slice(step, starts + step)
+        ahead = networks.dynamics.imagine_step(ahead, action[:, there].flatten(0, 1), noise)
+        unbroken = unbroken & ~batch.is_first[:, there]
+        features.append(ahead.feature.unflatten(0, unbroken.shape))
+        weights.append(unbroken & learned[:, there])
+
+    def followed(lived: Tensor) -> Tensor:
+        """(B, T, ...) -> (steps, B, starts, ...): what was lived where f has come to."""
+        return torch.stack([lived[:, step : starts + step] for step in range(1, steps + 1)])
+
+    feature, weight = torch.stack(features), torch.stack(weights)
+    felt = vector_loss(
+        networks.decoder.feel(feature), followed(batch.vector), networks.encoder.felt
+    )
+    each = trainer.reconstruction * trainer.precision * felt
+    each = each + networks.reward.loss(networks.reward.raw(feature), followed(paid))
+    alive = networks.continues(feature).squeeze(-1)
+    each = each + continue_loss(alive, followed(batch.is_terminal), config.dream)
+    return torch.where(weight, each, 0.0).mean()
 
 
 class DreamReturns(NamedTuple):

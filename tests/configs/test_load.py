@@ -377,7 +377,8 @@ def test_a_failed_write_leaves_the_old_file_alone(
 
 
 def test_default_yaml_says_the_defaults_and_tiny_is_tiny() -> None:
-    felt = {"model": {"normalize": True}, "trainer": {"precision": 10.0}}  # older runs lack them
+    learned = {"precision": 10.0, "overshoot": 3.0}
+    felt = {"model": {"normalize": True}, "trainer": learned}  # older runs lack them
     assert load_config(Path("default")) == Config.model_validate(felt)
     tiny = load_config(Path("tiny"))
     assert (tiny.world.camera.width, tiny.model.deter, tiny.trainer.batch) == (32, 32, 4)
