@@ -73,8 +73,11 @@ def begun(preset: str, seed: int, settings: list[str], name: str) -> Run:
     run = Run(preset, seed, settings, machine=machine(), name=name)
     if run.path.exists():
         kept = Run(**json.loads(run.path.read_text(encoding="utf-8")))
-        if kept.settings != settings:
-            raise SystemExit(f"{run.path.stem} was begun with {kept.settings}: remove it first")
+        if (kept.preset, kept.settings) != (preset, settings):
+            begun_with = " ".join([kept.preset, *kept.settings])
+            raise SystemExit(f"{run.path.stem} was begun with {begun_with}: remove it first")
+        if kept.steps and not (RUNS / run.path.stem).exists():
+            raise SystemExit(f"{run.path.stem} was lived, but runs/living has it no more")
         return kept
     return run
 
@@ -153,6 +156,8 @@ def main() -> None:
     parser.add_argument("--name", default="", help="of lives with settings of their own")
     parser.add_argument("--draw", action="store_true", help="only draw what there is")
     asked = parser.parse_args()
+    if asked.name and len(asked.presets) > 1:
+        parser.error("--name is of one preset")
     if not asked.draw:
         for preset in asked.presets:
             for seed in asked.seeds:

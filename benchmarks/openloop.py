@@ -1,14 +1,16 @@
 """Does f know what comes? What it foretells, step by step, against what was lived.
 
 python -m benchmarks.openloop [--presets default] [--weights 0 1 3] [--seeds 0 1 2]
-                              [--updates 400] [--steps 24000] [--set KEY=VALUE …] [--draw]
+                              [--updates 400] [--steps 24000] [--set KEY=VALUE …] [--name NAME]
+                            [--draw]
 
 A sticky-random life in the stand-in's room; from its first two thirds the model alone learns, with
 `trainer.overshoot` at each weight. From 512 states of the last third, each filtered from 24 steps,
 f goes on for 15 with the actions that were done, without looking, eight times; the mean of the
-reward it then reads is compared with whether HeadPat was felt: their correlation, 1 where it knows
-all, 0 where it knows nothing. Kept in runs/openloop; what is there in
-results/openloop/PRESET-WEIGHT-SEED.json is not done again.
+reward it then reads (of pats alone: nothing else is paid here) is compared with whether HeadPat was
+felt: their correlation, 1 where it knows all, 0 where it knows nothing. The life is kept in
+runs/openloop; what stands in results/openloop/NAME-WEIGHT-SEED.json, where NAME is the preset's or
+says what was set, is not done again.
 """
 
 import argparse
@@ -91,7 +93,8 @@ def foretold(
     return torch.stack(reward, 1).cpu().numpy(), felt.cpu().numpy()
 
 
-def learn(config: Config, path: Path, steps: int, updates: int, row: dict[str, Any]) -> None:
+def learn(config: Config, path: Path, updates: int, row: dict[str, Any]) -> None:
+    steps: int = row["steps"]
     reader, spaces = live(steps)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     replay = Replay(reader, spaces, config, device, held_out_from=2 * steps // 3)
@@ -116,7 +119,7 @@ def learn(config: Config, path: Path, steps: int, updates: int, row: dict[str, A
             )
             print(json.dumps(row | looks[-1]), flush=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    content = row | {"steps": steps, "looks": looks, "machine": machine()}
+    content = row | {"looks": looks, "machine": machine()}
     path.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
@@ -128,7 +131,7 @@ def summary() -> None:
     for one in found:
         last = one["looks"][-1]
         ahead = {f"{t} ahead": last["correlation"][t - 1] for t in (1, 5, 10, 15)}
-        asked = {name: one[name] for name in ("preset", "overshoot", "seed")}
+        asked = {name: one[name] for name in ("model", "overshoot", "seed")}
         means = {"told": last["told"], "felt": last["felt"]}
         rows.append(
             asked | {"updates": last["updates"]} | ahead | means | {"seconds": last["seconds"]}
@@ -138,18 +141,18 @@ def summary() -> None:
 
 
 def _draw(found: list[dict[str, Any]]) -> None:
-    """Mean over seeds of each preset and weight, from the lowest to the highest of them."""
+    """Mean over seeds of each model and weight, from the lowest to the highest of them."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120)
-    kinds = dict.fromkeys((one["preset"], one["overshoot"]) for one in found)
-    for preset, weight in kinds:
-        seeds = [one for one in found if (one["preset"], one["overshoot"]) == (preset, weight)]
+    kinds = dict.fromkeys((one["model"], one["overshoot"]) for one in found)
+    for model, weight in kinds:
+        seeds = [one for one in found if (one["model"], one["overshoot"]) == (model, weight)]
         curves = np.array([one["looks"][-1]["correlation"] for one in seeds])
-        label = f"{preset}, overshoot {weight:g} ({len(seeds)} seeds)"
+        label = f"{model}, overshoot {weight:g} ({len(seeds)} seeds)"
         ahead = np.arange(1, AHEAD + 1)
         (line,) = axes.plot(ahead, curves.mean(0), marker=".", label=label)
         axes.fill_between(ahead, curves.min(0), curves.max(0), alpha=0.2, color=line.get_color())
@@ -176,21 +179,31 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=400)
     parser.add_argument("--steps", type=int, default=24_000, help="of the life")
     parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE, to try things")
+    parser.add_argument("--name", default="", help="of models with settings of their own")
     parser.add_argument("--draw", action="store_true", help="only draw what there is")
     asked = parser.parse_args()
+    if asked.name and len(asked.presets) > 1:
+        parser.error("--name is of one preset")
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     for seed in () if asked.draw else asked.seeds:
         for preset in asked.presets:
             for weight in asked.weights:
-                path = FOLDER / f"{preset}-{weight:g}-{seed}.json"
+                model = asked.name or preset
+                path = FOLDER / f"{model}-{weight:g}-{seed}.json"
+                row = {"model": model, "preset": preset, "overshoot": weight, "seed": seed}
+                row |= {"steps": asked.steps, "set": asked.set}
                 if path.exists():
+                    kept = json.loads(path.read_text("utf-8"))
+                    until = kept["looks"][-1]["updates"]
+                    if ({key: kept[key] for key in row}, until) != (row, asked.updates):
+                        raise SystemExit(f"{path.stem} was asked otherwise: remove it first")
                     continue
                 # No policy learns here: its dreams are as short as they can be.
                 words = [f"trainer.overshoot={weight}", "dream.horizon=1", "dream.starts=8"]
+                words += ["reward.surprise=0", "reward.action_cost=0"]
                 words = [f"seed={seed}", "trainer.recent=0", *words, *asked.set]
-                row = {"preset": preset, "overshoot": weight, "seed": seed, "set": asked.set}
-                learn(load_config(Path(preset), words), path, asked.steps, asked.updates, row)
+                learn(load_config(Path(preset), words), path, asked.updates, row)
     summary()
 
 

@@ -21,6 +21,7 @@ from trainer.losses import Batch
 _CASES = (
     ("default, Gaussian", []),
     ("default, categorical", ["model.latent=categorical"]),
+    ("no overshooting", ["trainer.overshoot=0"]),
     ("no dreams to speak of", ["dream.horizon=1", "dream.starts=1"]),
 )
 

@@ -279,7 +279,8 @@ class Config(Strict):
         if looks_ahead and trainer.overshoot_steps >= trainer.length:
             raise ValueError(
                 f"trainer.overshoot_steps {trainer.overshoot_steps} does not fit into windows of "
-                f"trainer.length {trainer.length}"
+                f"trainer.length {trainer.length}: fewer steps, a longer window, or "
+                "trainer.overshoot 0"
             )
         if self.method != "ppo":
             return

@@ -5,7 +5,6 @@ import torch
 
 from agent.codec import to_patches
 from agent.dynamics import State
-from agent.layers import symlog
 from agent.networks import build_networks
 from configs.explain import ConfigError
 from configs.load import load_config
@@ -39,6 +38,8 @@ def made(config):
         for head in (networks.reward.net, networks.continues):
             torch.nn.init.normal_(head[-1].weight, std=0.5)
     batch = random_batch(spaces_of(config), (SIZE, LENGTH), (0, 4), 0)
+    batch.is_terminal[0, 3] = batch.is_terminal[2, 6] = True
+    networks.encoder.felt.measure(3.0 * batch.vector + 1.0)  # what is felt has a spread of its own
     return networks, batch._replace(reward=torch.randn(SIZE, LENGTH))
 
 
@@ -72,8 +73,10 @@ def one_at_a_time(networks, batch, config):
                 if batch.learned is not None and not batch.learned[row, t]:
                     continue
                 feature = now.feature
-                felt = networks.decoder(feature).vector[0]
-                total += felt_weight * float((felt - symlog(batch.vector[row, t])).square().sum())
+                felt = networks.decoder(feature).vector[0] - networks.encoder.felt(
+                    batch.vector[row, t]
+                )
+                total += felt_weight * float(felt.square().sum())
                 total += 0.5 * float((networks.reward(feature)[0] - batch.reward[row, t]) ** 2)
                 alive = networks.continues(feature).squeeze(-1)
                 total += float(continue_loss(alive, batch.is_terminal[row, t][None], config.dream))
@@ -119,11 +122,22 @@ def test_its_weight_is_what_the_loss_has_more(made, config):
 
     without, twice = loss(0.0), loss(2.0)
     assert "loss_overshoot" not in without.terms
-    more = (twice.total - without.total).item()
-    assert more == pytest.approx(2.0 * twice.terms["loss_overshoot"].item(), rel=1e-3)
+    state, paid = twice.observed.state, twice.paid
+    assert not torch.equal(paid, batch.reward)  # curiosity is paid as well
+    alone = overshoot_loss(networks, batch, state, paid, actions, config, Silence())
+    assert twice.terms["loss_overshoot"] == alone
+    assert (twice.total - without.total).item() == pytest.approx(2.0 * alone.item(), rel=1e-3)
+    weights = list(networks.dynamics.posterior_out.parameters())  # reached through the state
+    more = torch.autograd.grad(twice.total - without.total, weights, retain_graph=True)
+    for found, wanted in zip(more, torch.autograd.grad(2.0 * alone, weights), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-2)
 
 
-def test_steps_that_no_window_holds_are_refused():
-    words = ["trainer.overshoot=1.0", "trainer.overshoot_steps=8", "trainer.length=8"]
+def test_steps_that_no_window_holds_are_refused_where_they_are_taken():
+    short = ["trainer.overshoot_steps=8", "trainer.length=8"]
+    tiny = ROOT / "configs" / "tiny.yaml"
     with pytest.raises(ConfigError, match=r"trainer\.overshoot_steps 8.*trainer\.length 8"):
-        load_config(ROOT / "configs" / "tiny.yaml", words)
+        load_config(tiny, ["trainer.overshoot=1.0", *short])
+    load_config(tiny, ["trainer.overshoot=0", *short])
+    without = ["method=ppo", "model.core=none", "reward.surprise=0", "trainer.overshoot=1.0"]
+    load_config(tiny, [*without, *short])
