@@ -49,8 +49,13 @@ class Run:
     machine: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
+    def kind(self) -> str:
+        """What lives with the same settings is called so, whatever the seed."""
+        return self.name or self.preset
+
+    @property
     def path(self) -> Path:
-        return FOLDER / f"{self.name or self.preset}-{self.seed}.json"
+        return FOLDER / f"{self.kind}-{self.seed}.json"
 
     def look(self, steps: int, updates: int, pats: list[float], seconds: float) -> None:
         self.steps.append(steps)
@@ -59,7 +64,7 @@ class Run:
         self.seconds.append(seconds)
         self.write()
         print(
-            f"{self.name or self.preset} seed {self.seed}  {steps:6d} steps  {updates:6d} updates  "
+            f"{self.kind} seed {self.seed}  {steps:6d} steps  {updates:6d} updates  "
             f"{np.mean(pats):5.1f} pats of {BEATS}  {seconds:.0f} s",
             flush=True,
         )
@@ -121,7 +126,7 @@ def summary() -> None:
         return
     rows = [
         {
-            "life": run.name or run.preset,
+            "life": run.kind,
             "seed": run.seed,
             "with": " ".join(run.settings),
             "steps": run.steps[-1],
@@ -134,9 +139,9 @@ def summary() -> None:
         for run in runs
     ]
     curves: dict[str, Curve] = {}
-    for name in dict.fromkeys(run.name or run.preset for run in runs):
-        of = [run for run in runs if (run.name or run.preset) == name]
-        curves[name] = Curve.of([run.steps for run in of], [run.pats for run in of])
+    for kind in dict.fromkeys(run.kind for run in runs):
+        of = [run for run in runs if run.kind == kind]
+        curves[kind] = Curve.of([run.steps for run in of], [run.pats for run in of])
     for which in BESIDE:
         curves[which] = Curve.of([[0]], [[runs[0].beside[which]]])
     title = "learning while it lives, the stand-in's room"

@@ -179,12 +179,12 @@ def overshoot_loss(
     config: Config,
     noise: Noise,
 ) -> Tensor:
-    """Observation overshooting (Hafner 2019, PlaNet, section 4), of what costs little: f goes on
+    """Observation overshooting (so called in Hafner 2019, PlaNet), of what costs little: f goes on
     from each filtered state (B, T, ...) for `overshoot_steps` with the actions that were done, and
     what is felt, paid (B, T) and whether life goes on is read from where it comes to.
 
-    The KL looks one step ahead, and nearly all of it is about the picture. Mean over starts and
-    steps; a step beyond a cut, or that is not learned from, costs nothing.
+    The KL alone looks one step ahead (docs/decisions/0022). Mean over starts and steps; a step
+    beyond a cut, or that is not learned from, costs nothing.
     """
     trainer, steps = config.trainer, config.trainer.overshoot_steps
     starts = paid.shape[1] - steps
