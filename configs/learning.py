@@ -116,6 +116,13 @@ class ActorConfig(Strict):
         le=1e3,
         description="weight of the policy's entropy in dreams (ppo: ppo.entropy)",
     )
+    cloning: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e3,
+        description="weight of behaviour cloning: how much the policy is held to what was done "
+        "where it was lived, so that it stays where f knows (method dreamer); 0 is off",
+    )
     scale: bool = Field(
         default=True,
         description="returns over max(1, P95 - P5), so that rewards of any size teach alike",

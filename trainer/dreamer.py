@@ -13,6 +13,7 @@ from trainer.learner import Descent, Metrics
 from trainer.losses import (
     Batch,
     ModelLoss,
+    cloning_loss,
     dream_returns,
     model_loss,
     policy_loss,
@@ -141,6 +142,10 @@ class DreamerLearner:
             "return_scale": scale,
             "entropy": dream.entropy.detach().mean(),
         }
+        if config.actor.cloning:
+            cloned = cloning_loss(policy, batch, lived.feature, self._num_actions)
+            total = total + config.actor.cloning * cloned
+            metrics["loss_cloning"] = cloned.detach()
         if replays:
             feature = model.observed.state.feature
             boot = found.returns.detach()[0].unflatten(0, (feature.shape[0], -1))

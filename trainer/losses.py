@@ -17,6 +17,7 @@ from agent.latents import Latent
 from agent.layers import symlog
 from agent.networks import Networks
 from agent.noise import Noise
+from agent.policy import Policy
 from agent.scalar import ScalarHead
 from configs.learning import ActorConfig, DreamConfig, TrainerConfig
 from configs.schema import Config
@@ -265,6 +266,21 @@ def policy_losses(
         share = 1.0 - config.mix if config.gradient == "mix" else 1.0
         climbed = climbed + share * log_prob * advantage(found, scale)
     return -(weight * (climbed + config.entropy * entropy))
+
+
+def cloning_loss(policy: Policy, batch: Batch, feature: Tensor, num_actions: int) -> Tensor:
+    """-log pi of what was done in lived states (B, T, F), their mean: behaviour cloning, by which a
+    policy that learns from what others lived stays where f knows (Fujimoto & Gu 2021, eq. 3).
+
+    What was done in a Step stands in the row after it; where that row begins another life, or
+    either of them is only remembered, nothing is cloned.
+    """
+    done = previous_action(batch.vector, num_actions)[:, 1:]
+    cloned = ~batch.is_first[:, 1:]
+    if batch.learned is not None:
+        cloned = cloned & batch.learned[:, 1:] & batch.learned[:, :-1]
+    log_prob, _ = policy.judge(policy.intend(feature[:, :-1].detach()), done)
+    return -torch.where(cloned, log_prob, 0.0).sum() / cloned.sum().clamp(min=1)
 
 
 def advantage(found: DreamReturns, scale: Tensor) -> Tensor:

@@ -1,0 +1,107 @@
+"""Behaviour cloning beside the dreams, against densities worked out one Step at a time."""
+
+import pytest
+import torch
+from torch.distributions import Bernoulli, Normal
+
+from agent.networks import build_networks
+from configs.load import load_config
+from tests.conftest import ROOT
+from tests.trainer.batches import random_batch, spaces_of
+from trainer.dreamer import DreamerLearner
+from trainer.losses import cloning_loss
+
+SIZE, LENGTH = 3, 8
+
+
+def config_of(*words):
+    return load_config(ROOT / "configs" / "tiny.yaml", list(words))
+
+
+def lived(spaces, seed=0):
+    """What was done: axes within -1..1, buttons up or down."""
+    batch = random_batch(spaces, (SIZE, LENGTH), (1, 4), seed)
+    done = batch.vector[..., -spaces.num_actions :]
+    axes = torch.tensor(spaces.axis_mask)
+    done.copy_(torch.where(axes, done.clamp(-1.0, 1.0), (done > 0).float()))
+    return batch
+
+
+@pytest.fixture
+def made():
+    config = config_of()
+    spaces = spaces_of(config)
+    networks = build_networks(spaces, config)
+    with torch.no_grad():
+        torch.nn.init.normal_(networks.policy.net[-1].weight, std=0.5)
+    feature = torch.randn(SIZE, LENGTH, networks.dynamics.feature_size)
+    return networks.policy, lived(spaces), feature, spaces
+
+
+@torch.no_grad()
+def one_at_a_time(policy, batch, feature, spaces):
+    found = []
+    for row in range(SIZE):
+        for t in range(LENGTH - 1):
+            if batch.is_first[row, t + 1]:
+                continue
+            if batch.learned is not None and not batch.learned[row, t : t + 2].all():
+                continue
+            first, second = policy.intend(feature[row, t])
+            done = batch.vector[row, t + 1, -spaces.num_actions :]
+            total = 0.0
+            for i, is_axis in enumerate(spaces.axis_mask):
+                std = 0.9 * torch.sigmoid(second[i] + 2.0) + 0.1
+                law = Normal(first[i].tanh(), std) if is_axis else Bernoulli(logits=first[i])
+                total -= float(law.log_prob(done[i]))
+            found.append(total)
+    return sum(found) / len(found)
+
+
+def test_it_is_the_density_of_what_was_done_in_each_state(made):
+    policy, batch, feature, spaces = made
+    assert set(spaces.axis_mask) == {True, False}
+    alone = one_at_a_time(policy, batch, feature, spaces)
+    found = cloning_loss(policy, batch, feature, spaces.num_actions).item()
+    assert found == pytest.approx(alone, rel=1e-4)
+
+
+def test_what_is_only_remembered_is_not_cloned(made):
+    policy, batch, feature, spaces = made
+    learned = torch.ones(SIZE, LENGTH, dtype=torch.bool)
+    learned[0, 3:5] = learned[2, 0] = False
+    batch = batch._replace(learned=learned)
+    found = cloning_loss(policy, batch, feature, spaces.num_actions).item()
+    assert found == pytest.approx(one_at_a_time(policy, batch, feature, spaces), rel=1e-4)
+    nothing = batch._replace(learned=torch.zeros_like(learned))
+    assert cloning_loss(policy, nothing, feature, spaces.num_actions) == 0.0
+
+
+def test_it_teaches_the_policy_and_not_the_states(made):
+    policy, batch, feature, spaces = made
+    feature.requires_grad_()
+    cloning_loss(policy, batch, feature, spaces.num_actions).backward()
+    assert feature.grad is None
+    assert all(float(p.grad.abs().sum()) > 0 for p in policy.net[-1].parameters())
+
+
+def test_a_policy_held_to_one_thing_does_it():
+    """The same batch again and again, in which one thing was done: that is likeliest then."""
+
+    def after(weight):
+        config = config_of(f"actor.cloning={weight}", "trainer.policy_lr=1e-2")
+        spaces = spaces_of(config)
+        torch.manual_seed(0)
+        learner = DreamerLearner(spaces, config, torch.device("cpu"))
+        axes = torch.tensor(spaces.axis_mask)
+        done = torch.where(axes, 0.6 * (-1.0) ** torch.arange(len(axes)), 1.0)
+        batch = lived(spaces)
+        batch.vector[..., -spaces.num_actions :] = done
+        for _ in range(40):
+            metrics = learner.update(batch)
+        assert ("loss_cloning" in metrics) == (weight > 0)
+        feature = torch.randn(16, learner.networks.dynamics.feature_size)
+        with torch.no_grad():
+            return float((learner.networks.policy.mode(feature) - done).abs().mean())
+
+    assert after(10.0) < 0.25 < 0.5 < after(0.0)
