@@ -377,9 +377,14 @@ def test_a_failed_write_leaves_the_old_file_alone(
 
 
 def test_default_yaml_says_the_defaults_and_tiny_is_tiny() -> None:
-    learned = {"precision": 10.0, "overshoot": 3.0}
-    felt = {"model": {"normalize": True}, "trainer": learned}  # older runs lack them
-    assert load_config(Path("default")) == Config.model_validate(felt)
+    rates = {"recent": 0.0, "policy_lr": 1e-4, "value_lr": 1e-3}
+    since = {  # older runs lack them
+        "model": {"normalize": True},
+        "actor": {"entropy": 3e-3, "cloning": 0.1},
+        "critic": {"slow_weight": 1.0, "replay_weight": 1.0},
+        "trainer": {"precision": 10.0, "overshoot": 3.0, **rates},
+    }
+    assert load_config(Path("default")) == Config.model_validate(since)
     tiny = load_config(Path("tiny"))
     assert (tiny.world.camera.width, tiny.model.deter, tiny.trainer.batch) == (32, 32, 4)
     osc = load_config(Path("vrchat.yaml")).world.osc
