@@ -201,7 +201,7 @@ def main() -> None:
                     continue
                 # No policy learns here: its dreams are as short as they can be.
                 words = [f"trainer.overshoot={weight}", "dream.horizon=1", "dream.starts=8"]
-                words += ["reward.surprise=0", "reward.action_cost=0"]
+                words += ["reward.surprise=0", "reward.action_cost=0", "critic.replay_weight=0"]
                 words = [f"seed={seed}", "trainer.recent=0", *words, *asked.set]
                 learn(load_config(Path(preset), words), path, asked.updates, row)
     summary()

@@ -101,7 +101,8 @@ def test_one_update_moves_every_network_and_is_repeatable(config):
         metrics = [learner.update(batch_of(config, spaces, seed)) for seed in range(2)]
         after = learner.networks.state_dict()
         moved = {k.split(".")[0] for k in after if not torch.equal(before[k], after[k])}
-        assert moved == {"encoder", "decoder", "dynamics", "policy", "value", "reward", "continues"}
+        parts = {"encoder", "decoder", "dynamics", "policy", "value", "reward", "continues"}
+        assert moved == {*parts, "slow_value"}
         runs.append((after, metrics))
     for name, tensor in runs[0][0].items():
         assert torch.equal(tensor, runs[1][0][name]), name

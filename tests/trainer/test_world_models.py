@@ -276,7 +276,8 @@ LEARNS = [
     "method=world_models",
     "world_models={hidden: 16, latent: 4, population: 12, generations: 10, dreams: 16, "
     "dream_steps: 15, fit: 200, explore: 0.5, controller: z}",
-    "trainer={train_ratio: 128, model_lr: 0.003, reconstruction: 2000.0, batch: 8, length: 16}",
+    "trainer={train_ratio: 128, model_lr: 0.003, reconstruction: 2000.0, batch: 8, length: 16, "
+    "recent: 0.5}",
     "model={min_std: 0.003, units: 32}",
 ]
 
