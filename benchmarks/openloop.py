@@ -199,9 +199,10 @@ def main() -> None:
                     if ({key: kept[key] for key in row}, until) != (row, asked.updates):
                         raise SystemExit(f"{path.stem} was asked otherwise: remove it first")
                     continue
-                # No policy learns here: its dreams are as short as they can be.
+                # The model alone learns: short dreams, and no value of what was lived.
                 words = [f"trainer.overshoot={weight}", "dream.horizon=1", "dream.starts=8"]
                 words += ["reward.surprise=0", "reward.action_cost=0", "critic.replay_weight=0"]
+                words += ["actor.cloning=0"]
                 words = [f"seed={seed}", "trainer.recent=0", *words, *asked.set]
                 learn(load_config(Path(preset), words), path, asked.updates, row)
     summary()

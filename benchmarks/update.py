@@ -23,7 +23,7 @@ _CASES = (
     ("default, categorical", ["model.latent=categorical"]),
     ("no overshooting", ["trainer.overshoot=0"]),
     ("dreams alone teach", ["actor.cloning=0", "critic.replay_weight=0"]),
-    ("no dreams to speak of", ["dream.horizon=1", "dream.starts=1"]),
+    ("no dreams to speak of", ["dream.horizon=1", "dream.starts=1", "critic.replay_weight=0"]),
 )
 
 

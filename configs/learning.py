@@ -87,7 +87,13 @@ class ModelConfig(Strict):
 
 class DreamConfig(Strict):
     horizon: int = Field(default=12, ge=1, le=500, description="steps dreamed from each start")
-    starts: int = Field(default=64, ge=1, le=65536, description="dreams begun in each update")
+    starts: int = Field(
+        default=64,
+        ge=1,
+        le=65536,
+        description="dreams begun in each update: evenly over the batch, or, with "
+        "critic.replay_weight, in the last starts / batch steps of each sequence, two at least",
+    )
     discount: float = Field(default=0.97, gt=0, le=1, description="discount per step")
     discount_in: Literal["dream", "continue"] = Field(
         default="dream",

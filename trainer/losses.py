@@ -269,8 +269,8 @@ def policy_losses(
 
 
 def cloning_loss(policy: Policy, batch: Batch, feature: Tensor, num_actions: int) -> Tensor:
-    """-log pi of what was done in lived states (B, T, F), their mean: behaviour cloning, by which a
-    policy that learns from what others lived stays where f knows (Fujimoto & Gu 2021, eq. 3).
+    """-log pi of what was done in lived states (B, T, F), their mean: behaviour cloning, by which
+    the policy stays where f knows (Fujimoto & Gu 2021, eq. 3, there by squared error).
 
     What was done in a Step stands in the row after it; where that row begins another life, or
     either of them is only remembered, nothing is cloned.

@@ -108,6 +108,15 @@ def test_extends_finds_presets_by_name(tmp_path: Path) -> None:
         assert load_config(write(tmp_path, f"extends: {name}")).world.kind == "vrchat"
 
 
+@pytest.mark.parametrize("name", ["records", "dreamer", "dreamerv3", "dreamerv3-small"])
+def test_a_way_of_learning_is_the_same_on_top_of_the_default(tmp_path: Path, name: str) -> None:
+    """As docs/sessions.md has it: extends: [vrchat.yaml, records.yaml]."""
+    alone = load_config(Path(name))
+    layered = load_config(write(tmp_path, f"extends: [vrchat.yaml, {name}.yaml]"))
+    for section in ("model", "dream", "actor", "critic", "trainer"):
+        assert getattr(layered, section) == getattr(alone, section), section
+
+
 def test_null_takes_a_free_name_out(tmp_path: Path) -> None:
     path = write(
         tmp_path,
