@@ -42,7 +42,7 @@ OURS = ("dreamer", "dreamerv3-small")
 # Steps a peer may live, and how often it is looked at: until it has what ours has, and beyond.
 PEERS = {
     "sb3-sac": {"pendulum": (10_000, 500)},
-    "sb3-ppo": {"pendulum": (61_440, 5120), "cartpole": (40_960, 2048)},
+    "sb3-ppo": {"pendulum": (61_440, 4096), "cartpole": (100_000, 2560)},
     "sb3-dqn": {"cartpole": (50_000, 2500)},
 }
 OWN_PPO = {"ppo": {"pendulum": (102_400, 10_240), "cartpole": (100_000, 5000)}}
@@ -53,7 +53,8 @@ SETTINGS = {("pendulum", "ppo"): ["ppo.discount=0.9"]}
 @dataclass
 class Run:
     """What one seed of one method lived, by look. `returns`, 100 episodes each; `sampled`: those of
-    the same policy when it draws its actions, for ours; `seconds` of learning until then."""
+    the same policy when it draws its actions, for ours; `seconds` of learning until then; `config`:
+    what of ours is not as the schema has it."""
 
     world: str
     method: str
@@ -64,6 +65,7 @@ class Run:
     seconds: list[float] = field(default_factory=list[float])
     learning_s: float = 0.0
     machine: dict[str, Any] = field(default_factory=dict[str, Any])
+    config: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def look(
         self,
@@ -93,6 +95,7 @@ def live_ours(task: Task, run: Run, total: int, every: int, overrides: list[str]
     settings = ["world.kind=gymnasium", f"world.id={task.id}", f"seed={run.seed}"]
     settings += [*SETTINGS.get((run.world, run.method), []), *overrides]
     config = load_config(Path(run.method), settings)
+    run.config = config.model_dump(mode="json", exclude_defaults=True)
     with tempfile.TemporaryDirectory() as folder:
         place = create_run(Path(folder) / "run", config, run.method, ROOT)
         lockstep = Lockstep(place, config, [make_lockstep_world(config, run.seed)])
@@ -117,7 +120,9 @@ def live_peer(task: Task, run: Run, total: int, every: int) -> None:
     from stable_baselines3.common.callbacks import BaseCallback
 
     torch.set_num_threads(1)
-    # Settings of rl-baselines3-zoo for these tasks.
+    # Settings of rl-baselines3-zoo for these tasks. Looks at PPO come between two rollouts: within
+    # one the weights are still those of the last.
+    on_policy = run.method == "sb3-ppo"
     if run.method == "sb3-sac":
         model = SAC("MlpPolicy", task.id, learning_rate=1e-3, seed=run.seed)
     elif run.method == "sb3-dqn":
@@ -153,7 +158,19 @@ def live_peer(task: Task, run: Run, total: int, every: int) -> None:
             sde_sample_freq=4,
         )
     else:
-        model = PPO("MlpPolicy", task.id, seed=run.seed)
+        model = PPO(
+            "MlpPolicy",
+            gymnasium_vec(task.id, 8, run.seed),
+            seed=run.seed,
+            n_steps=32,
+            batch_size=256,
+            gae_lambda=0.8,
+            gamma=0.98,
+            n_epochs=20,
+            ent_coef=0.0,
+            learning_rate=lambda left: 1e-3 * left,
+            clip_range=lambda left: 0.2 * left,
+        )
     world = gymnasium.make(task.id)
 
     def greedy() -> list[float]:
@@ -176,12 +193,24 @@ def live_peer(task: Task, run: Run, total: int, every: int) -> None:
             self._next = every
 
         def _on_step(self) -> bool:
+            if not on_policy:
+                self._look()
+            return True
+
+        def _on_rollout_start(self) -> None:
+            if on_policy:
+                self._look()
+
+        def _on_training_end(self) -> None:
+            if on_policy:
+                self._look()
+
+        def _look(self) -> None:
             if self.num_timesteps >= self._next:
                 self._next += every
                 seconds = learning.seconds
                 with learning.stopped():
                     run.look(self.num_timesteps, greedy(), seconds)
-            return True
 
     model.learn(total, callback=Look())
 

@@ -106,8 +106,11 @@ def begun(task: str, method: str, seed: int, settings: list[str]) -> Run:
     run = Run(task, method, seed, settings, machine=machine())
     if run.path.exists():
         kept = json.loads(run.path.read_text(encoding="utf-8"))
-        if settings and kept["settings"] != settings:
-            raise SystemExit(f"{run.path.stem} was begun with {kept['settings']}: remove it first")
+        if kept["settings"] != settings:
+            had = " ".join(kept["settings"]) or "no settings of its own"
+            raise SystemExit(
+                f"{run.path.stem} was begun with {had}: go on with these, or remove it"
+            )
         return Run(**kept)
     return run
 

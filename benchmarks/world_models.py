@@ -154,6 +154,8 @@ def live_one(name: str, seed: int, steps: int, overrides: list[str]) -> None:
     else:
         live_without(run, settings(seed, *overrides), population)
     run.seconds = round(time.perf_counter() - began, 1)
+    if overrides:
+        return  # a trial: what it printed is not the preset's
     FOLDER.mkdir(parents=True, exist_ok=True)
     path_of(name, seed).write_text(json.dumps(asdict(run)) + "\n", encoding="utf-8")
 
@@ -245,7 +247,7 @@ def main() -> None:
             for part in asked.parts:
                 for name in parts[part]:
                     steps = asked.tau_steps if part == "temperature" else asked.steps
-                    if not path_of(name, seed).exists():
+                    if asked.set or not path_of(name, seed).exists():
                         live_one(name, seed, steps, asked.set)
     summary_of_dreams()
     summary_of_temperatures()

@@ -66,7 +66,7 @@ class ModelConfig(Strict):
     unimix: float = Field(
         default=0.01, ge=0, lt=1, description="uniform share of categorical latents"
     )
-    min_std: float = Field(default=0.1, gt=0, le=1, description="smallest std of gaussian latents")
+    min_std: float = Field(default=0.1, gt=0, lt=1, description="smallest std of gaussian latents")
 
     @model_validator(mode="before")
     @classmethod

@@ -101,6 +101,11 @@ class WorldConfig(Strict):
         known_inputs(self.actions)
         if (self.kind == "gymnasium") != (self.id is not None):
             raise ValueError("world.id and world.kind gymnasium go together")
+        if self.kind != "gymnasium" and self.gymnasium.worlds > 1:
+            raise ValueError(
+                f"gymnasium.worlds {self.gymnasium.worlds}: only worlds of kind gymnasium are "
+                f"lived in side by side, of {self.kind} there is 1"
+            )
         if self.kind == "standin" and self.manners.worlds:
             raise ValueError("manners.worlds: the stand-in writes no log, only VRChat does")
         switched = self.voice.device is not None and self.voice.unmute != "never"

@@ -8,6 +8,9 @@ the action really sent at t-1.
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from configs.vrchat import ActionConfig
 
 
@@ -59,6 +62,17 @@ class Spaces:
         names = [action.group for action in self.actions]
         found = dict.fromkeys(name for name in names if name is not None)
         return tuple(tuple(i for i, n in enumerate(names) if n == name) for name in found)
+
+    def sample_actions(self, random: np.random.Generator, count: int) -> NDArray[np.float32]:
+        """Uniform over the actions, (count, num_actions): axes from -1..1, buttons up or down, one
+        of each group down."""
+        drawn = random.uniform(-1, 1, (count, self.num_actions)).astype(np.float32)
+        action = np.where(self.axis_mask, drawn, drawn > 0).astype(np.float32)
+        for group in self.groups:
+            members = list(group)
+            down = drawn[:, members].argmax(1)
+            action[:, members] = np.eye(len(members), dtype=np.float32)[down]
+        return action
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> "Spaces":

@@ -70,8 +70,14 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
                     f"changed?): {error}"
                 ) from error
     for name, tensor in learner.kept.items():
-        if name in tensors:  # one that is new has the value it begins with
-            tensor.copy_(tensors[name])
+        if name not in tensors:
+            continue  # it is new, and has the value it begins with
+        if tensor.shape != tensors[name].shape:
+            raise CheckpointError(
+                f"the checkpoint does not fit this configuration (was world_models.* changed?): "
+                f"{name} is {list(tensors[name].shape)} there, and {list(tensor.shape)} here"
+            )
+        tensor.copy_(tensors[name])
     learner.updates = checkpoint.updates
     learner.descent.in_a_row = checkpoint.left_out
 

@@ -109,6 +109,8 @@ class DreamerLearner:
             if self.networks.quick_policy is not None:
                 rate = self._config.actor.slow_rate
                 follow(self.networks.policy, self.networks.quick_policy, rate)
+        else:
+            self.return_scale.take_back()
         self.updates += 1
         return model.terms | metrics
 

@@ -32,14 +32,15 @@ POLICIES: tuple[Which, ...] = get_args(Which)
 @dataclass(frozen=True)
 class Evaluation:
     """Undiscounted lived returns of each episode; ci95 is the half width of the mean's interval
-    (Student's t), None for a single episode, which says nothing of it."""
+    (Student's t), None for a single episode, which says nothing of it; episode_steps None where the
+    world itself ends its episodes."""
 
     policy: str
     steps: int
     updates: int
     seed: int
     episodes: int
-    episode_steps: int
+    episode_steps: int | None
     return_mean: float
     return_std: float
     ci95: float | None
@@ -120,13 +121,17 @@ def summarise(
         updates=updates,
         seed=seed,
         episodes=len(returns),
-        episode_steps=config.evaluate.episode_steps,
+        episode_steps=None if _ends_itself(config) else config.evaluate.episode_steps,
         return_mean=statistics.fmean(returns),
         return_std=spread,
         ci95=half_width(spread, len(returns)),
         returns=returns,
         terms={k: float(v) for k, v in zip(LIVED_TERMS, lived.mean(0), strict=True)},
     )
+
+
+def _ends_itself(config: Config) -> bool:
+    return config.world.kind == "gymnasium"
 
 
 def half_width(spread: float, count: int) -> float | None:
@@ -182,8 +187,7 @@ def _live_together(
     walks = [_walker(which, world, seed + i) for i, world in enumerate(worlds)]
     over = [False] * len(worlds)
     state = None if networks is None else networks.dynamics.initial(len(worlds))
-    ends_itself = config.world.kind == "gymnasium"
-    most = _LONGEST if ends_itself else config.evaluate.episode_steps
+    most = _LONGEST if _ends_itself(config) else config.evaluate.episode_steps
     tick = 0
     while not all(over) and tick < most:
         seen = [world.observe() for world in worlds]
@@ -216,4 +220,4 @@ def _walker(which: Which, world: World, seed: int) -> Callable[[], NDArray[np.fl
             raise BadInput("--policy oracle: only the stand-in tells the truth")
         return Oracle(world).act
     random = np.random.Generator(np.random.Philox(key=seed))
-    return lambda: random.uniform(-1, 1, world.spaces.num_actions).astype(np.float32)
+    return lambda: world.spaces.sample_actions(random, 1)[0]

@@ -95,7 +95,7 @@ def measure_honesty(
     start = State(*(part[:, BURN_IN - 1] for part in observed.state))
     dream = imagine(networks, networks.policy, start, config.dream, noise, pathwise=False)
     dreamed = _discounted(dream.reward, dream.alive[1:], config)
-    replayed = _discounted(*_replay(networks, start, action[:, ahead], noise), config)
+    replayed = _discounted(*_replay(networks, start, action[:, ahead], config, noise), config)
     gaps = (dreamed - lived)[-1][whole[-1] > 0]
     paid = lived[-1][whole[-1] > 0]
     means = [(each * whole).sum(1) / counts.clamp(min=1.0) for each in (dreamed, lived, replayed)]
@@ -119,12 +119,15 @@ class Conscience:
 
 
 def _replay(
-    networks: Networks, state: State, action: Tensor, noise: Noise
+    networks: Networks, state: State, action: Tensor, config: Config, noise: Noise
 ) -> tuple[Tensor, Tensor]:
-    """Reward and alive (H, B) of a dream that does `action` (B, H, A)."""
+    """Reward and alive (H, B) of a dream that does `action` (B, H, A), dreamed as policies are."""
     features: list[Tensor] = []
     for t in range(action.shape[1]):
-        state = networks.dynamics.imagine_step(state, action[:, t], noise)
+        if config.dream.sample:
+            state = networks.dynamics.imagine_step(state, action[:, t], noise)
+        else:
+            state = networks.dynamics.expect_step(state, action[:, t])
         features.append(state.feature)
     feature = torch.stack(features)
     return networks.reward(feature), torch.sigmoid(networks.continues(feature).squeeze(-1))

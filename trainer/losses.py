@@ -43,8 +43,9 @@ class Batch(NamedTuple):
 
 
 def surprise_bonus(surprise: Tensor, config: Config, scale: Tensor) -> Tensor:
-    """What curiosity pays for a KL in nats, over its running mean; never absurdly much."""
-    return config.reward.surprise * (surprise / scale).clamp(max=10.0)
+    """What curiosity pays for a KL in nats, over its running mean: never absurdly much, and nothing
+    where a KL of one sample falls below 0."""
+    return config.reward.surprise * (surprise / scale).clamp(0.0, 10.0)
 
 
 class ModelLoss(NamedTuple):

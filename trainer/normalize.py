@@ -12,14 +12,21 @@ class ReturnScale:
     def __init__(self, device: torch.device) -> None:
         self.low = torch.zeros((), device=device)
         self.high = torch.zeros((), device=device)
+        self._before = (self.low.clone(), self.high.clone())
 
     def update(self, returns: Tensor) -> Tensor:
         """Take in the returns, then give the scale."""
+        self._before = (self.low.clone(), self.high.clone())
         flat = returns.detach().flatten()
         low, high = torch.quantile(flat, torch.tensor([0.05, 0.95], device=flat.device)).unbind()
         self.low.lerp_(torch.where(torch.isfinite(low), low, self.low), 1 - _DECAY)
         self.high.lerp_(torch.where(torch.isfinite(high), high, self.high), 1 - _DECAY)
         return (self.high - self.low).clamp(min=1.0)
+
+    def take_back(self) -> None:
+        """Be as before the last update: what it belonged to was left out."""
+        self.low.copy_(self._before[0])
+        self.high.copy_(self._before[1])
 
 
 class RunningMean:

@@ -220,7 +220,9 @@ class Offline:
         self._version = max(self._weights.last_version, newest.version if newest else 0)
         reader = JournalReader(run.journal)
         self._replay = Replay(reader, spaces, eager, device, held_out_from=imported.held_out_from)
-        self._report = Report(run, config, spaces, self.learner, self._replay, self.board)
+        self._report = Report(
+            run, config, spaces, self.learner, self._replay, self.board, own_life=False
+        )
         self._num_actions = spaces.num_actions
         self._allowed = TrainRatio(config.trainer).due(self._replay.steps, 0)
         if not self._replay.ready:

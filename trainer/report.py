@@ -29,7 +29,9 @@ _HONESTY_WINDOWS = 32
 class Report:
     """Collects the newest metrics and writes them out at a human pace, in real time.
 
-    It draws its noise apart from the learner's, so that looking changes nothing.
+    It draws its noise apart from the learner's, so that looking changes nothing. `own_life`:
+    whether policies near this one lived what is learned from. Of another's life a better policy is
+    promised more too: the gauge is told then, and nobody is warned.
     """
 
     def __init__(
@@ -40,7 +42,10 @@ class Report:
         learner: Learner,
         replay: Replay,
         board: Board,
+        *,
+        own_life: bool = True,
     ) -> None:
+        self._own_life = own_life
         self._run, self._config, self._board = run, config, board
         self._learner, self._replay = learner, replay
         self._num_actions, self._has_image = spaces.num_actions, spaces.has_image
@@ -142,11 +147,11 @@ class Report:
         for name in ("dreamed", "lived", "replayed"):
             returns = getattr(found, name)
             self._board[f"return_{name}"] = float(returns[-1])
-            for steps in sorted({1, 2, 5, 10, 15, 25, 50, horizon}):
+            for steps in sorted({1, 2, 5, 10, 15, 25, 50, 100, horizon}):
                 if steps <= horizon:
                     tag = f"honesty_{steps:03d}_steps/{name}"
                     self._scalar(tag, float(returns[steps - 1]))
-        if self._conscience.hear(found):
+        if self._own_life and self._conscience.hear(found):
             logger.warning(
                 "the policy begins to cheat its dream: {} steps promise {:.2f} and pay {:.2f} (the "
                 "dream of the same actions: {:.2f})",

@@ -234,12 +234,10 @@ def _another(lived: Lived, brain: _Brain, count: int, progress: Callable[[int], 
 
 
 def _by_chance(spaces: Spaces, config: Config, lived: Track) -> Track:
-    """Uniform over the actions, held a beat, buttons down or up: it thinks nothing of anything."""
+    """Uniform over the actions, held a beat: it thinks nothing of anything."""
     chance = np.random.Generator(np.random.Philox(key=config.seed))
     track = Track.empty("random", *lived.action.shape)
-    track.action[:] = chance.uniform(-1, 1, lived.action.shape)
-    buttons = [action.kind != "axis" for action in spaces.actions]
-    track.action[:, buttons] = track.action[:, buttons] > 0
+    track.action[:] = spaces.sample_actions(chance, len(lived.action))
     track.reward = lived.reward
     return track
 

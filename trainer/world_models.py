@@ -190,7 +190,7 @@ def world_models_loss(
     known[:, 0] = 0.0
     foretold = dynamics.mixture.log_prob(observed.prior, z.detach())
     surprise = known * dynamics.surprise(observed)
-    bonus = surprise_bonus(surprise.clamp(min=0.0), config, surprise_scale)
+    bonus = surprise_bonus(surprise, config, surprise_scale)
     feature = State(observed.state.deter, z.detach()).feature
     paid = batch.reward + bonus
     reward = known * networks.reward.loss(networks.reward.raw(feature), paid)

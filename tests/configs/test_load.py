@@ -238,7 +238,7 @@ def test_a_rule_between_settings_shows_each_of_them(empty: Path) -> None:
         "seed=!!python/object:os.system x", "seed=!!binary aa", "seed=!!bool x", "seed=!!float ''",
         'device="\\ud800"', 'device="\\UFFFFFFFF"', "seed={1: 2}", "seed={<<: {}}", "seed=[",
         "\ud800=1", "seed=\ud800", "seed=\x00", "seed=0x_", "seed=---\n1\n---\n2",
-        "seed=" + "[" * 500, "a." * 5000 + "a=1",
+        "seed=" + "[" * 500, "a." * 5000 + "a=1", "model.min_std=1", "world.gymnasium.worlds=2",
     ],
 )  # fmt: skip
 def test_surprises_are_refused_and_placed(empty: Path, override: str) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 
 import psutil
@@ -120,6 +121,37 @@ def test_a_life_leaves_what_it_promises_and_can_be_resumed(awkward_path):
     assert second["steps"] >= first["ticks"] + 15, "the journal goes on"
     assert second["total_updates"] > first["total_updates"], "the learner goes on"
     assert second["weights"]["last_version"] > first["weights"]["last_version"]
+
+
+METHODS = {
+    "ppo": """
+        ppo: {rollout: 32, minibatch: 16, epochs: 2}
+    """,
+    "world_models": """
+        world_models: {fit: 3, generations: 2, population: 6, dreams: 4, dream_steps: 10}
+        trainer: {batch: 4, prefill: 30}
+        dream: {horizon: 5}
+    """,
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_other_method_lives_and_learns_too(method, tmp_path):
+    presets = [str(ROOT / "configs" / f"{name}.yaml") for name in ("tiny", method)]
+    mine = tmp_path / "mine.yaml"
+    extends = f"extends: {json.dumps(presets)}\n"
+    mine.write_text(extends + textwrap.dedent(METHODS[method]), encoding="utf-8")
+    run = tmp_path / "run"
+    process = start("run", mine, "--seconds", 12, "--out", run)
+    output = finish(process)
+    assert process.returncode == 0, output
+    found = summary(run)
+    assert found["exit"] == "clean"
+    assert found["updates"] >= 1, output
+    assert found["weights"]["applied"] >= 2, "what it learned acts"
+    assert found["weights"]["refused"] == 0
+    assert set(found["restarts"].values()) == {0}
+    assert any((run / "checkpoints").iterdir())
 
 
 @pytest.fixture

@@ -144,6 +144,51 @@ def test_what_cannot_be_is_refused_and_named(settings, said):
         make_lockstep_world(config, 0)
 
 
+class Lamp(gymnasium.Env):
+    """What it renders is a gradient, brighter by each action; what it says of itself is 7."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+    observation_space = spaces.Box(-9, 9, (1,))
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, render_mode=None):
+        self.render_mode, self._lit = render_mode, 0
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._lit = 0
+        return np.full(1, 7, np.float32), {}
+
+    def step(self, action):
+        self._lit += int(action)
+        return np.full(1, 7, np.float32), 0.0, False, False, {}
+
+    def render(self):
+        across = np.linspace(0, 100, 160, dtype=np.uint8)
+        return np.broadcast_to(across[None, :, None], (120, 160, 3)) + np.uint8(50 * self._lit)
+
+
+gymnasium.register("YumeTest/Lamp-v0", entry_point=Lamp)
+
+
+def test_pixels_are_what_the_world_renders_at_the_size_of_the_camera():
+    size = ["world.camera.width=48", "world.camera.height=32"]
+    made = world("YumeTest/Lamp-v0", 0, "world.gymnasium.pixels=true", *size)
+    assert made.spaces.image_shape == (32, 48, 3)
+    assert made.spaces.features == (), "it sees, and does not feel"
+    dark = made.observe().image
+    assert dark.shape == (32, 48, 3)
+    assert dark.dtype == np.uint8
+    expected = np.linspace(0, 100, 48)
+    assert np.abs(dark.mean((0, 2)) - expected).max() < 3, "the whole picture, made small"
+    made.act(np.array([0.0, 1.0], np.float32))
+    lit = made.observe().image
+    np.testing.assert_allclose(lit.astype(int) - dark, 50, atol=1)
+    felt = world("YumeTest/Lamp-v0")
+    assert felt.spaces.image_shape[:2] == (0, 0)
+    assert felt.observe().vector[0] == 7
+
+
 def test_a_world_pays_by_itself_unless_told_otherwise():
     config = config_of("Pendulum-v1")
     assert (config.reward.parameters, config.reward.surprise) == ({}, 0.0)

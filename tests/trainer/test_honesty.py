@@ -1,10 +1,14 @@
 """The honesty gauge: what is dreamed against what is lived, horizon by horizon."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from agent.dynamics import Observed, State
 from agent.networks import build_networks
 from agent.noise import TorchNoise
+from agent.policy import Intention, Sample
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.honesty import BURN_IN, Conscience, Honesty, measure_honesty
 
@@ -48,6 +52,87 @@ def test_returns_are_discounted_sums_up_to_each_horizon(measure):
     torch.testing.assert_close(found.replayed, sums(measure.horizon))
     torch.testing.assert_close(found.lived, 0.5 * sums(measure.horizon))
     assert found.gap == pytest.approx(0.5 * float(sums(measure.horizon)[-1]), rel=1e-5)
+
+
+class Walk:
+    """f where all is known: deter is a place, moved by the first action, and to be there pays it.
+    `led_astray`: what a sample adds to it, of which the mode knows nothing."""
+
+    led_astray = 0.0
+
+    def initial(self, batch, device):
+        return State(torch.zeros(batch, 1), torch.zeros(batch, 1))
+
+    def observe(self, tokens, action, is_first, state, noise):
+        place = action[..., :1].cumsum(1)
+        nothing = torch.zeros_like(place)
+        return Observed(State(place, nothing), nothing, nothing)
+
+    def surprise(self, observed):
+        return torch.zeros(observed.state.deter.shape[:2])
+
+    def imagine_step(self, state, action, noise):
+        return self.expect_step(state._replace(deter=state.deter + self.led_astray), action)
+
+    def expect_step(self, state, action):
+        return state._replace(deter=state.deter + action[..., :1])
+
+
+class Steady:
+    """A policy that always does the same."""
+
+    def __init__(self, num_actions, stride):
+        self._num_actions, self._stride = num_actions, stride
+
+    def sample(self, feature, noise):
+        action = torch.full((*feature.shape[:-1], self._num_actions), self._stride)
+        return Sample(action, action)
+
+    def intend(self, feature):
+        return Intention(feature, feature)
+
+    def judge(self, intention, chosen):
+        return chosen.sum(-1), chosen.sum(-1)
+
+
+@pytest.mark.parametrize("samples", [True, False])
+def test_all_three_are_of_the_same_starts_and_steps(tiny, samples):
+    """In a world that f knows, the dream of what was done pays what was lived, at each horizon;
+    and the policy's own begins where life was."""
+    config = tiny.model_copy(
+        update={
+            "dream": tiny.dream.model_copy(update={"sample": samples}),
+            "reward": tiny.reward.model_copy(update={"surprise": 0.0}),
+        }
+    )
+    spaces, horizon, stride = spaces_of(config), config.dream.horizon, 0.25
+    batch = random_batch(spaces, (WINDOWS, BURN_IN + horizon), (0, 0), 0)
+    place = batch.vector[..., -spaces.num_actions].cumsum(1)
+    walk = Walk()
+    walk.led_astray = 0.0 if samples else 9.0
+    networks = SimpleNamespace(
+        dynamics=walk,
+        encoder=lambda patches, vector, sound: vector,
+        reward=lambda feature: feature[..., 0],
+        continues=lambda feature: torch.full_like(feature[..., :1], 50.0),
+        policy=Steady(spaces.num_actions, stride),
+    )
+    noise = TorchNoise(torch.device("cpu"))
+    noise.begin(0, 0)
+    found = measure_honesty(
+        networks,
+        batch._replace(reward=place),
+        spaces.num_actions,
+        config,
+        torch.tensor(1.0),
+        noise,
+    )
+    gamma = config.dream.discount ** torch.arange(horizon)
+    torch.testing.assert_close(found.lived, (place[:, BURN_IN:] * gamma).cumsum(1).mean(0))
+    torch.testing.assert_close(found.replayed, found.lived)
+    steps = stride * torch.arange(1, horizon + 1)
+    own = ((place[:, BURN_IN - 1 : BURN_IN] + steps) * gamma).cumsum(1).mean(0)
+    torch.testing.assert_close(found.dreamed, own)
 
 
 def of(dreamed, lived=0.0, replayed=0.0, error=0.0):

@@ -3,6 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from torch.distributions import (
+    Bernoulli,
+    Categorical,
+    Independent,
+    MixtureSameFamily,
+    Normal,
+    kl_divergence,
+)
 
 from agent.dynamics import State
 from agent.networks import build_networks
@@ -15,6 +23,7 @@ from tests.trainer.test_learning import best_return
 from tests.worlds import PointWorld
 from trainer.checkpoints import (
     Checkpoint,
+    CheckpointError,
     Checkpoints,
     learner_tensors,
     mend,
@@ -28,6 +37,7 @@ from trainer.lockstep import Lockstep
 from trainer.prediction import prediction_psnr
 from trainer.trials import dreamed_scores
 from trainer.view import VIEW_LENGTH, draw_view
+from trainer.world_models import world_models_loss
 
 CPU = torch.device("cpu")
 SMALL = [
@@ -180,7 +190,67 @@ def test_candidates_meet_the_same_luck(config):
     assert not torch.allclose(found[0], found[2])
 
 
+# --- what is learned
+
+
+def test_the_cell_is_the_lstm_that_torch_has(config):
+    """Their gates stand in the order enter, keep, candidate, show."""
+    dynamics = build_networks(spaces_of(config), config).dynamics
+    told, (hidden, cell) = torch.randn(5, 3 + 2), torch.randn(2, 5, 8)
+    theirs = torch.nn.LSTMCell(3 + 2, 8)
+    with torch.no_grad():
+        theirs.weight_ih.copy_(dynamics.from_input.weight)
+        theirs.bias_ih.copy_(dynamics.from_input.bias)
+        theirs.weight_hh.copy_(dynamics.from_hidden.weight)
+        theirs.bias_hh.zero_()
+        found = dynamics._cell(dynamics.from_input(told), torch.cat([hidden, cell], -1))
+        torch.testing.assert_close(found, torch.cat(theirs(told, (hidden, cell)), -1))
+
+
+@torch.no_grad()
+def test_the_loss_term_by_term_against_torch_distributions(config):
+    """Of one Step at a time: the mixture, the autoencoder's KL, and what is paid."""
+    learner = learner_of(config)
+    networks, batch = learner.networks, batch_of(config, 0)
+    torch.nn.init.normal_(networks.reward.net[-1].weight)
+    found = world_models_loss(networks, batch, 2, config, torch.tensor(1.0), noise())
+    observed, own = found.observed, config.world_models
+    z = observed.state.stoch
+    foretold, standard, reward, alive, felt = (torch.zeros(8, 16) for _ in range(5))
+    for b in range(8):
+        for t in range(16):
+            feature = torch.cat([observed.state.deter[b, t], z[b, t]])
+            logits, mean, raw = observed.prior[b, t].split((2, 2 * 3, 2 * 3))
+            std = torch.nn.functional.softplus(raw.view(2, 3)) + config.model.min_std
+            parts = Independent(Normal(mean.view(2, 3), std), 1)
+            mixture = MixtureSameFamily(Categorical(logits=logits), parts)
+            mean, raw = observed.posterior[b, t].chunk(2)
+            seen = Normal(mean, torch.nn.functional.softplus(raw) + config.model.min_std)
+            standard[b, t] = kl_divergence(seen, Normal(0.0, 1.0)).sum()
+            alive[b, t] = -Bernoulli(logits=networks.continues(feature)).log_prob(torch.ones(1))
+            decoded = networks.decoder(z[b, t]).vector
+            wanted = batch.vector[b, t].sign() * batch.vector[b, t].abs().log1p()
+            felt[b, t] = (decoded - wanted).square().sum()
+            if t and not batch.is_first[b, t]:  # what begins follows on nothing
+                foretold[b, t] = mixture.log_prob(z[b, t])
+                error = networks.reward(feature) - batch.reward[b, t]
+                reward[b, t] = 0.5 * error.square()
+    weight = config.trainer.reconstruction * config.trainer.precision
+    each = weight * felt + own.kl * standard - foretold + reward + alive
+    torch.testing.assert_close(found.total, each.mean())
+    torch.testing.assert_close(found.terms["loss_kl"], standard.mean())
+
+
 # --- the learner
+
+
+def test_a_checkpoint_of_another_population_is_refused_with_a_hint(config, tmp_path):
+    learner = learner_of(config)
+    saved = Checkpoint(learner_tensors(learner), 0, learner.updates, 1)
+    larger = config.world_models.model_copy(update={"population": 7})
+    other = learner_of(config.model_copy(update={"world_models": larger}))
+    with pytest.raises(CheckpointError, match=r"world_models.*evolution/scores is \[3, 6\] there"):
+        restore_learner(other, saved)
 
 
 def test_what_acts_changes_only_when_a_controller_was_evolved(config):
