@@ -75,7 +75,10 @@ def test_a_reward_that_is_no_number_is_not_learned(absurd):
     config = preset()
     spaces = spaces_of(config)
     learner = DreamerLearner(spaces, config, torch.device("cpu"))
+    with torch.no_grad():  # it begins at 0, and returns of 0 have no scale
+        torch.nn.init.normal_(learner.networks.value.net[-1].weight, std=0.1)
     learner.update(random_batch(spaces, (3, 6), (0, 3), 1))
+    assert learner.return_scale.high > learner.return_scale.low
 
     def all_of_it():
         return {**learner.networks.state_dict(), **learner.kept}

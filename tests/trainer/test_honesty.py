@@ -11,6 +11,7 @@ from agent.noise import TorchNoise
 from agent.policy import Intention, Sample
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.honesty import BURN_IN, Conscience, Honesty, measure_honesty
+from trainer.losses import surprise_bonus
 
 GAMMA = 0.9
 WINDOWS = 6
@@ -52,6 +53,13 @@ def test_returns_are_discounted_sums_up_to_each_horizon(measure):
     torch.testing.assert_close(found.replayed, sums(measure.horizon))
     torch.testing.assert_close(found.lived, 0.5 * sums(measure.horizon))
     assert found.gap == pytest.approx(0.5 * float(sums(measure.horizon)[-1]), rel=1e-5)
+
+
+def test_curiosity_is_paid_for_surprise_never_absurdly_and_never_less_than_nothing(tiny):
+    config = tiny.model_copy(update={"reward": tiny.reward.model_copy(update={"surprise": 0.5})})
+    surprise = torch.tensor([-3.0, 0.0, 2.0, 1000.0])
+    paid = surprise_bonus(surprise, config, torch.tensor(4.0))
+    torch.testing.assert_close(paid, torch.tensor([0.0, 0.0, 0.25, 5.0]))
 
 
 class Walk:
