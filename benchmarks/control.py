@@ -42,7 +42,7 @@ OURS = ("dreamer", "dreamerv3-small")
 # Steps a peer may live, and how often it is looked at: until it has what ours has, and beyond.
 PEERS = {
     "sb3-sac": {"pendulum": (10_000, 500)},
-    "sb3-ppo": {"pendulum": (61_440, 4096), "cartpole": (100_000, 2560)},
+    "sb3-ppo": {"pendulum": (61_440, 4096), "cartpole": (40_960, 2560)},
     "sb3-dqn": {"cartpole": (50_000, 2500)},
 }
 OWN_PPO = {"ppo": {"pendulum": (102_400, 10_240), "cartpole": (100_000, 5000)}}
@@ -123,6 +123,7 @@ def live_peer(task: Task, run: Run, total: int, every: int) -> None:
     # Settings of rl-baselines3-zoo for these tasks. Looks at PPO come between two rollouts: within
     # one the weights are still those of the last.
     on_policy = run.method == "sb3-ppo"
+    planned = total  # by which a schedule falls to 0
     if run.method == "sb3-sac":
         model = SAC("MlpPolicy", task.id, learning_rate=1e-3, seed=run.seed)
     elif run.method == "sb3-dqn":
@@ -158,6 +159,7 @@ def live_peer(task: Task, run: Run, total: int, every: int) -> None:
             sde_sample_freq=4,
         )
     else:
+        planned = 100_000
         model = PPO(
             "MlpPolicy",
             gymnasium_vec(task.id, 8, run.seed),
@@ -195,7 +197,7 @@ def live_peer(task: Task, run: Run, total: int, every: int) -> None:
         def _on_step(self) -> bool:
             if not on_policy:
                 self._look()
-            return True
+            return self.num_timesteps <= total
 
         def _on_rollout_start(self) -> None:
             if on_policy:
@@ -212,7 +214,7 @@ def live_peer(task: Task, run: Run, total: int, every: int) -> None:
                 with learning.stopped():
                     run.look(self.num_timesteps, greedy(), seconds)
 
-    model.learn(total, callback=Look())
+    model.learn(planned, callback=Look())
 
 
 def gymnasium_vec(name: str, count: int, seed: int) -> Any:

@@ -67,7 +67,8 @@ def live(run: Run) -> None:
             *("world.kind=gymnasium", f"world.id={name}", f"seed={run.seed}"),
             f"trainer.prefill={run.lived_steps + 1}",  # nobody learns while it is lived
             f"dream.sample={str(KINDS[run.kind]).lower()}",
-            "trainer.free_nats=0.5",  # as the preset was when the first seeds were run
+            # As the preset was when the first seeds were run: its dreams alone teach the policy.
+            *("trainer.free_nats=0.5", "actor.cloning=0", "critic.replay_weight=0"),
         ],
     )
     make = lambda seed: make_lockstep_world(config, seed)  # noqa: E731
