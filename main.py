@@ -27,6 +27,7 @@ from interfaces.terminal import (
     bad_input_exits,
     console,
     errors,
+    passing_bar,
     plain_log,
     stop_on_signals,
     tell,
@@ -118,7 +119,8 @@ def train(
     from trainer.lockstep import Lockstep
     from trainer.session import run_lockstep
 
-    with bad_input_exits(), _prepared(words, out, seed, resume, lockstep=True) as (folder, config):
+    prepared = _prepared(words, out, seed, resume, lockstep=True)
+    with bad_input_exits(files=True), prepared as (folder, config):
         stopped = stop_on_signals()
         with claim(folder):
             worlds = make_lockstep_worlds(config, config.seed)
@@ -143,20 +145,24 @@ def evaluate(
     from trainer.evaluate import POLICIES, table
     from trainer.evaluate import evaluate as evaluate_run
 
-    with bad_input_exits():
+    bar = passing_bar(errors, quiet=as_json)
+    with bad_input_exits(files=True):
         if policy not in POLICIES:
             raise BadInput(f"--policy {policy}: allowed are {', '.join(POLICIES)}")
         folder = open_run(run)
         config = folder.config
         require_lockstep(config)
-        result = evaluate_run(
-            folder,
-            config,
-            lambda world_seed: make_lockstep_world(config, world_seed),
-            episodes=episodes,
-            seed=seed,
-            which=policy,
-        )
+        with bar:
+            task = bar.add_task("living", total=episodes)
+            result = evaluate_run(
+                folder,
+                config,
+                lambda world_seed: make_lockstep_world(config, world_seed),
+                episodes=episodes,
+                seed=seed,
+                which=policy,
+                progress=lambda ended: bar.update(task, completed=ended),
+            )
     if as_json:
         print(json.dumps(result.to_json()))
     else:
@@ -380,27 +386,31 @@ def _prepared(
     offline: bool = False,
 ) -> Generator[tuple[RunFolder, Config]]:
     """The run's folder and its configuration, new or resumed. Raises RunError and ConfigError."""
-    from interfaces.lockstep_worlds import require_lockstep
-
     if resume is not None:
         if words or out or seed is not None:
             raise RunError("--resume goes on with the run's own configuration, folder and seed")
         folder = open_run(resume)
         config = folder.config
-        if lockstep:
-            require_lockstep(config)
+        _check_pace(config, lockstep=lockstep, offline=offline)
         yield folder, config
         return
     path, overrides = split_words(words or [])
     if seed is not None:
         overrides = [*overrides, f"seed={seed}"]
     config = load_config(path, overrides)
+    _check_pace(config, lockstep=lockstep, offline=offline)
+    with begun_run(out, config, path.stem, MAIN.parent) as folder:
+        yield folder, config
+
+
+def _check_pace(config: Config, *, lockstep: bool, offline: bool) -> None:
+    """Raises BadInput for a world that does not live at this pace."""
+    from interfaces.lockstep_worlds import require_lockstep
+
     if lockstep:
         require_lockstep(config)
     elif config.world.kind == "gymnasium" and not offline:
         raise BadInput("world.kind gymnasium lives in lockstep only: use train")
-    with begun_run(out, config, path.stem, MAIN.parent) as folder:
-        yield folder, config
 
 
 def _train_offline(

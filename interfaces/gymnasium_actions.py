@@ -19,7 +19,7 @@ class Leaf(Protocol):
 
     def actions(self, name: str) -> list[ActionConfig]: ...
 
-    def take(self, wanted: Floats) -> tuple[Floats, Floats]:
+    def take(self, wanted: Floats) -> tuple[NDArray[np.floating[Any]], Floats]:
         """The policy's numbers (size,) -> what the world is told, as spaces.flatten has it, and
         what was really sent, in the policy's units."""
         ...
@@ -45,18 +45,23 @@ def leaves(space: spaces.Space[Any]) -> tuple[Leaf, ...]:
 class _Axes:
     def __init__(self, box: spaces.Box) -> None:
         low, high = (np.asarray(edge, np.float32).flatten() for edge in (box.low, box.high))
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            raise BadInput(f"world.id: actions of {box} have no bounds to scale an axis to")
+        with np.errstate(over="ignore"):
+            if not np.isfinite(high - low).all():
+                raise BadInput(f"world.id: actions of {box} have no bounds to scale an axis to")
         self.size, self._low, self._high = len(low), low, high
+        # A float64's bound may lie within that of the float32 next to it.
+        self._edges = tuple(np.asarray(e, np.float64).flatten() for e in (box.low, box.high))
+        self._whole = np.issubdtype(box.dtype, np.integer)
 
     def actions(self, name: str) -> list[ActionConfig]:
         names = [name] if self.size == 1 else [f"{name}_{i}" for i in range(self.size)]
         return [ActionConfig(name=each) for each in names]
 
-    def take(self, wanted: Floats) -> tuple[Floats, Floats]:
+    def take(self, wanted: Floats) -> tuple[NDArray[np.floating[Any]], Floats]:
         sent = np.clip(wanted, -1.0, 1.0).astype(np.float32)
         told = self._low + (sent + 1.0) * (self._high - self._low) / 2.0
-        return told.astype(np.float32), sent
+        told = np.clip(told.astype(np.float64), *self._edges)
+        return np.rint(told) if self._whole else told, sent
 
 
 class _OneOf:

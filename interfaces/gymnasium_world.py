@@ -3,6 +3,8 @@
 Needs the extra [gym]; ids `dmc/DOMAIN_TASK` need [dmc].
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import cv2
@@ -30,16 +32,20 @@ class GymnasiumWorld:
     of actions becomes axes scaled to its bounds, a discrete one a group of which one is down. The
     first episode begins as `reset(seed=seed)` begins, each later one at a seed drawn from it.
 
-    Raises BadInput for an id that is not known, spaces that cannot be mapped, and a reward that
-    names what is not there.
+    Raises BadInput for an id that is not known, spaces that cannot be mapped, a reward that names
+    what is not there; and, now or later, for an environment that fails or does not keep to what it
+    declared.
     """
 
     def __init__(self, config: Config, seed: int) -> None:
         self._config = config.world
-        self._env = make_env(config.world)
+        with self._answers("make"):
+            self._env = make_env(config.world)
         self._pixels = config.world.gymnasium.pixels
         self._leaves: tuple[Leaf, ...] = leaves(self._env.action_space)
-        self.spaces = self._spaces(config)
+        with self._answers("its observation space"):
+            self.spaces = self._spaces(config)
+        self._feels = len(self.spaces.features)
         self.beat_s = 1.0 / config.beat.hz
         self.clock = VirtualClock()
         self._random = np.random.Generator(np.random.PCG64(seed))
@@ -100,24 +106,26 @@ class GymnasiumWorld:
 
     def _begin(self, seed: int) -> None:
         self._seed, self._history = seed, []
-        observed, _ = self._env.reset(seed=seed)
         self._last_sent = np.zeros_like(self._last_sent)
+        with self._answers("reset"):
+            observed, _ = self._env.reset(seed=seed)
         self._see(observed)
         self._first, self._ended, self._terminal, self._reward = True, False, False, 0.0
 
     def _do(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
         sent = np.zeros_like(self._last_sent)
-        at, flat = 0, np.zeros_like(sent)
+        at, flat = 0, np.zeros(len(sent))
         for leaf in self._leaves:
             part = slice(at, at := at + leaf.size)
             flat[part], sent[part] = leaf.take(action[part])
         told: Any = gym_spaces.unflatten(self._env.action_space, flat)
         total, terminated, truncated, observed = 0.0, False, False, None
-        for _ in range(self._config.gymnasium.repeat):
-            observed, reward, terminated, truncated, _ = self._env.step(told)
-            total += float(reward)
-            if terminated or truncated:
-                break
+        with self._answers("step"):
+            for _ in range(self._config.gymnasium.repeat):
+                observed, reward, terminated, truncated, _ = self._env.step(told)
+                total += float(reward)
+                if terminated or truncated:
+                    break
         self._see(observed)
         self._first, self._reward = False, total
         self._terminal, self._ended = bool(terminated), bool(terminated or truncated)
@@ -128,13 +136,32 @@ class GymnasiumWorld:
         felt = np.zeros(0, np.float32)
         image = np.zeros((0, 0, 3), np.uint8)
         if self._pixels:
-            image = self._small(self._env.render())
-        elif _is_picture(self._env.observation_space):
-            image = self._small(observed)
+            with self._answers("render"):
+                image = self._small(self._env.render())
         else:
-            flat: Any = gym_spaces.flatten(self._env.observation_space, observed)
-            felt = np.asarray(flat, np.float32)
+            with self._answers("its observation"):
+                if _is_picture(self._env.observation_space):
+                    image = self._small(observed)
+                else:
+                    flat: Any = gym_spaces.flatten(self._env.observation_space, observed)
+                    felt = np.asarray(flat, np.float32)
+        if felt.shape != (self._feels,):
+            raise BadInput(
+                f"world.id {self._config.id}: an observation of {felt.size} numbers, and "
+                f"{self._feels} were declared"
+            )
         self._image, self._felt = image, felt
+
+    @contextmanager
+    def _answers(self, what: str) -> Generator[None]:
+        """Whatever an environment raises, SystemExit too, is named as its own."""
+        try:
+            yield
+        except BadInput:
+            raise
+        except (Exception, SystemExit) as error:
+            told = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise BadInput(f"world.id {self._config.id}: {what} failed ({told})") from error
 
     def _small(self, picture: Any) -> NDArray[np.uint8]:
         camera = self._config.camera
@@ -151,10 +178,15 @@ class GymnasiumWorld:
         for name in config.reward.parameters:
             if name not in features:
                 known = f"observation0 to observation{size - 1}" if features else "none"
-                raise BadInput(f"reward.parameters.{name}: {config.world.id} has no such; {known}")
+                raise BadInput(
+                    f"reward.parameters.{name}: {config.world.id} has no such ({known}); "
+                    f"reward.parameters.{name}=null takes it out"
+                )
         actions: list[ActionConfig] = []
         for i, leaf in enumerate(self._leaves):
             actions += leaf.actions(f"action{i}")
+        if not actions:
+            raise BadInput(f"world.id {config.world.id}: there is nothing to do in it")
         image = (camera.height, camera.width, 3) if seen else (0, 0, 3)
         return Spaces(image, features, tuple(actions))
 

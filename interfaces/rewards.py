@@ -42,9 +42,11 @@ class LivedRewards:
         `world_reward` is what the world itself paid, unweighted.
         """
         last_sent = vector[..., -self._num_actions :]
+        # What nobody is paid for may be no number, and costs nothing then.
+        weighed = np.where(self._weights != 0, vector, np.float32(0))
         terms = np.stack(
             [
-                vector @ self._weights,
+                weighed @ self._weights,
                 -self._action_cost * np.mean(np.square(last_sent), axis=-1),
                 self._world * world_reward,
             ],

@@ -1,5 +1,6 @@
 """A run's folder: where everything a life leaves behind is kept."""
 
+import contextlib
 import itertools
 import platform
 import subprocess
@@ -84,7 +85,8 @@ def open_run(path: Path) -> RunFolder:
         known = [p.parent.name for p in sorted(Path("runs").glob("*/config.yaml"))][-3:]
         hint = f"; the newest in runs/: {', '.join(known)}" if known else ""
         raise RunError(f"{path} is not a run (no config.yaml in it){hint}")
-    run.logs.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # who only reads needs none; who writes hears of it there
+        run.logs.mkdir(parents=True, exist_ok=True)
     return run
 
 

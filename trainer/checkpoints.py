@@ -22,6 +22,14 @@ from configs.errors import BadInput
 from interfaces.files import write_bytes, write_json
 from trainer.learner import Learner
 
+# Of a part of the networks: what it hangs on that most probably was changed.
+_CHANGED = {
+    "slow_value": "critic.slow_weight or critic.slow_target",
+    "quick_policy": "actor.slow_rate",
+    "policy": "actor.*, model.* or world.actions",
+}
+_ANY = "model.*, world_models.* or world.*"
+
 
 class CheckpointError(BadInput, ValueError):
     """A checkpoint is missing, or was made by another configuration."""
@@ -105,13 +113,24 @@ def load_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> None:
         k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if k.startswith(prefix)
     }
     _fit_policies(state, networks)
-    try:
-        networks.load_state_dict(state)
-    except RuntimeError as error:
+    ours = networks.state_dict()
+    apart = [
+        f"{name} is {_shape(state.get(name))} there and {_shape(ours.get(name))} here"
+        for name in dict.fromkeys((*ours, *state))
+        if _shape(state.get(name)) != _shape(ours.get(name))
+    ]
+    if apart:
+        more = f", and {len(apart) - 1} more differ" if len(apart) > 1 else ""
+        part = apart[0].split(".")[0]
         raise CheckpointError(
-            f"the checkpoint does not fit this configuration (was model.* or world.* changed?): "
-            f"{error}"
-        ) from error
+            f"the checkpoint does not fit this configuration (was {_CHANGED.get(part, _ANY)} "
+            f"changed?): {apart[0]}{more}"
+        )
+    networks.load_state_dict(state)
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "nothing" if tensor is None else str(list(tensor.shape))
 
 
 def _fit_policies(state: dict[str, Tensor], networks: ActingNetworks) -> None:
@@ -200,7 +219,7 @@ class Checkpoints:
                     content.get("left_out", 0),
                     _serial(path),
                 )
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError, KeyError, TypeError) as error:
                 logger.warning("checkpoint {} is damaged ({}): passed over", path.name, error)
         return None
 
@@ -217,5 +236,5 @@ def _is_good(path: Path) -> bool:
     """Whether no update was left out just before it was written."""
     try:
         return not json.loads(path.read_text(encoding="utf-8")).get("left_out", 0)
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return False

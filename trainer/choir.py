@@ -7,12 +7,14 @@ whole episodes, or so many steps of one, cut at the end and begun anew.
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from agent.brain import Brain
 from agent.dynamics import State
 from agent.loop import Body, NewerWeights
 from agent.noise import CounterNoise, RowsNoise
+from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.clock import Beat, Clock
 from interfaces.controls import NoControls
@@ -99,7 +101,9 @@ class Choir:
                 body.wear(newer, began)
 
     def tick(self, beat: Beat) -> None:
-        """One beat of all of them."""
+        """One beat of all of them. Where a world raises BadInput, those before it have lived the
+        beat, and those behind it have not."""
+        before, done = self.state, 0
         looks = [body.look(beat) for body in self.bodies]
         noise = RowsNoise(
             [CounterNoise(self._seed + APART * i, b.ticks) for i, b in enumerate(self.bodies)]
@@ -107,8 +111,14 @@ class Choir:
         self.state, decisions = self._brain.step_together(
             self.state, [look.observation for look in looks], noise
         )
-        for body, look, decision in zip(self.bodies, looks, decisions, strict=True):
-            body.finish(look, decision)
+        try:
+            for body, look, decision in zip(self.bodies, looks, decisions, strict=True):
+                body.finish(look, decision)
+                done += 1
+        except BadInput:
+            parts = zip(self.state, before, strict=True)
+            self.state = State(*(torch.cat([new[:done], old[done:]]) for new, old in parts))
+            raise
 
     def hand_over(self) -> None:
         """Let the journal have all that was lived."""

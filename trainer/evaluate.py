@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
+from loguru import logger
 from numpy.typing import NDArray
 from rich.table import Table
 
@@ -94,7 +95,7 @@ def live_episodes(
     Episode i lives in the world of seed + i, whatever lives beside it. `random` is uniform over the
     actions, held a beat; `sticky` and `oracle` are the floor and the ceiling of the stand-in (its
     walkers module); `still` has every input at rest, which of choices is the first. Raises
-    BadInput for an oracle elsewhere.
+    BadInput for an oracle elsewhere, and where what was paid is no number.
     """
     found: list[NDArray[np.float64]] = []
     most = _AT_ONCE if config.world.kind == "gymnasium" else 1  # pictures fill memory
@@ -102,11 +103,12 @@ def live_episodes(
         first = seed + len(found)
         worlds = [make_world(first + i) for i in range(min(most, episodes - len(found)))]
         try:
-            found += _live_together(networks, worlds, config, first, which)
+            before = len(found)
+            ended = lambda count, before=before: progress(before + count)  # noqa: E731
+            found += _live_together(networks, worlds, config, first, which, ended)
         finally:
             for world in worlds:
                 world.close()
-        progress(len(found))
     return np.stack(found)
 
 
@@ -179,9 +181,14 @@ def table(result: Evaluation) -> Table:
 
 @torch.inference_mode()
 def _live_together(
-    networks: ActingNetworks | None, worlds: list[World], config: Config, seed: int, which: Which
+    networks: ActingNetworks | None,
+    worlds: list[World],
+    config: Config,
+    seed: int,
+    which: Which,
+    ended: Callable[[int], None],
 ) -> list[NDArray[np.float64]]:
-    """One episode of each world, thought about all at once."""
+    """One episode of each world, thought about all at once; says how many have ended."""
     rewards = LivedRewards(config.reward, worlds[0].spaces)
     totals = [np.zeros(len(LIVED_TERMS)) for _ in worlds]
     walks = [_walker(which, world, seed + i) for i, world in enumerate(worlds)]
@@ -193,8 +200,16 @@ def _live_together(
         seen = [world.observe() for world in worlds]
         for i, observation in enumerate(seen):
             if not over[i]:
-                totals[i] += rewards.of(observation)
+                paid = rewards.of(observation)
+                if not np.isfinite(paid).all():
+                    told = ", ".join(f"{k} {v}" for k, v in zip(LIVED_TERMS, paid, strict=True))
+                    raise BadInput(
+                        f"episode of seed {seed + i}, step {tick}: its reward is no number ({told})"
+                    )
+                totals[i] += paid
                 over[i] = observation.is_last
+                if over[i]:
+                    ended(sum(over))
         thought = None
         if networks is not None and state is not None and which in ("trained", "greedy"):
             noise = RowsNoise([CounterNoise(seed + i, tick) for i in range(len(worlds))])
@@ -206,6 +221,14 @@ def _live_together(
                 walk = walks[i]
                 world.act(thought[i] if thought is not None else walk())
         tick += 1
+    if _ends_itself(config) and not all(over):
+        logger.warning(
+            "{} of {} episodes did not end within {} steps, and were cut",
+            over.count(False),
+            len(over),
+            most,
+        )
+    ended(len(over))
     return totals
 
 

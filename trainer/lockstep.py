@@ -9,14 +9,16 @@ import torch
 from agent.body_process import prepare_brain
 from agent.dynamics import State
 from agent.networks import acting_shapes, flatten_acting
+from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.board import Board
 from interfaces.clock import Pacer
-from interfaces.journal import JournalReader, JournalWriter
+from interfaces.journal import JournalReader, JournalWriter, recoverable_end
 from interfaces.keyframes import open_keyframes
 from interfaces.lockstep_worlds import LockstepWorld
 from interfaces.run_folder import RunError, RunFolder
 from interfaces.scribe import Scribe, moment_dtype
+from interfaces.spaces import Spaces
 from interfaces.weights import Manifest, WeightsWriter, go_back
 from trainer.checkpoints import (
     Checkpoint,
@@ -33,19 +35,27 @@ from trainer.replay import Replay
 from trainer.report import Report
 
 
-def _check_run(run: RunFolder, checkpoint: Checkpoint) -> None:
-    """Raises CheckpointError when the journal ends before the checkpoint goes on, or an older Yume
-    made it."""
+def _check_run(
+    run: RunFolder, checkpoint: Checkpoint, spaces: Spaces, worlds: Sequence[LockstepWorld]
+) -> None:
+    """Raises CheckpointError when the journal ends before the checkpoint goes on, an older Yume
+    made it, or it lived in another number of worlds."""
     if "worlds" not in checkpoint.extra:
         raise CheckpointError(
             f"{run.path}: its checkpoint knows no world to go on in: it learned from --sessions, "
             "or an older Yume made it"
         )
-    end = JournalReader(run.journal).end
+    lived = len(checkpoint.extra["worlds"])
+    if lived != len(worlds):
+        raise CheckpointError(
+            f"{run.path}: world.gymnasium.worlds is {len(worlds)}, and its checkpoint goes on in "
+            f"{lived}"
+        )
+    end = recoverable_end(run.journal, spaces)
     if end < checkpoint.steps:
         raise CheckpointError(
             f"{run.path}: the checkpoint goes on from step {checkpoint.steps}, but the journal "
-            f"ends at {end}"
+            f"ends, or is damaged, at step {end}; nothing was changed"
         )
 
 
@@ -53,7 +63,8 @@ class Lockstep:
     """A run in lockstep, in one world or in several side by side, which one journal follows. With
     `resume`, goes on exactly where its newest checkpoint was.
 
-    Raises RunError, CheckpointError and JournalError for a run that cannot be resumed.
+    Raises RunError, CheckpointError and JournalError for a run that cannot be resumed; `run` raises
+    BadInput where a world fails.
     """
 
     def __init__(
@@ -78,7 +89,7 @@ class Lockstep:
         checkpoint = self._checkpoints.to_go_on() if resume else None
         if checkpoint is not None:  # what does not fit is refused before anything is touched
             restore_learner(self.learner, checkpoint)
-            _check_run(run, checkpoint)
+            _check_run(run, checkpoint, spaces, worlds)
         # The weights in force are those of the checkpoint, not of whatever came after it.
         go_back(run.weights, checkpoint.version if checkpoint else 0)
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
@@ -130,7 +141,7 @@ class Lockstep:
         try:
             self._learn(stopped)  # what a stop in the middle of it has left
             while (before := self.steps) < steps and not stopped():
-                self.choir.tick(self._pacer.wait())
+                self._tick()
                 self._learn(stopped)
                 progress(self.steps)
                 if self.steps // every > before // every:
@@ -145,6 +156,14 @@ class Lockstep:
             self.choir.rest()
             self._journal.close()
             self._reader.stop()
+
+    def _tick(self) -> None:
+        """One beat. A world that fails ends the life, and what was lived until then is kept."""
+        try:
+            self.choir.tick(self._pacer.wait())
+        except BadInput:
+            self.save()
+            raise
 
     def _learn(self, stopped: Callable[[], bool]) -> None:
         """What is due; what a stop leaves of it is due when the run is resumed."""

@@ -48,6 +48,7 @@ class Report:
         self._own_life = own_life
         self._run, self._config, self._board = run, config, board
         self._learner, self._replay = learner, replay
+        board["updates"] = learner.updates  # those of before a resume too
         self._num_actions, self._has_image = spaces.num_actions, spaces.has_image
         self._tensorboard: SummaryWriter | None = None  # from the first number on
         self._metrics: Metrics = {}

@@ -40,7 +40,7 @@ def run_lockstep(
     quiet: bool,
 ) -> None:
     """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
-    board, began = lockstep.board, time.perf_counter()
+    board, began, already = lockstep.board, time.perf_counter(), lockstep.steps
     if lockstep.dropped and not quiet:
         tell(
             f"goes on from step {lockstep.steps}, where its last checkpoint is: the "
@@ -65,6 +65,14 @@ def run_lockstep(
         bar.update(task, completed=lockstep.steps, gauges=_gauges(board, config.method))
         seconds = time.perf_counter() - began
         log.write(metrics_line(board, seconds))
+    if already >= steps and not board["session_updates"]:
+        if not quiet:
+            tell(
+                f"{already} steps are lived already, and {int(board['updates'])} updates done: "
+                f"nothing to do up to --steps {steps}",
+                console,
+            )
+        return
     replayed = int(board["session_updates"]) * config.replayed_per_update
     content = summary(
         board,

@@ -119,11 +119,17 @@ class Segment:
         What lies behind the first bad one is forgotten: else the next recovery would find old
         records there, once the bad one is written over.
         """
+        count = self.whole()
+        if count < self.capacity:
+            self.cut(count)
+        return count
+
+    def whole(self) -> int:
+        """How many records are whole, up to the first that is not; those beyond the commit counter
+        included."""
         count = 0
         while count < self.capacity and self.good(count):
             count += 1
-        if count < self.capacity:
-            self.cut(count)
         return count
 
     def wipe(self) -> None:
@@ -203,6 +209,25 @@ def open_segments(folder: Path, spaces: Spaces) -> list[Segment]:
         else:
             segments.append(segment)
     return segments
+
+
+def recoverable_end(folder: Path, spaces: Spaces) -> int:
+    """Index of the Step that a writer would go on with, which forgets what lies behind a damaged
+    record of the two newest segments. Changes nothing. Raises JournalError for another layout."""
+    segments: list[Segment] = []
+    for path in segment_paths(folder):
+        try:
+            segment = Segment(path, spaces, write=False)
+        except DamagedSegment:
+            continue
+        if not segment.gone:
+            segments.append(segment)
+    while segments and not segments[-1].whole():
+        segments.pop()
+    if not segments:
+        return 0
+    ends = [segment.first + segment.whole() for segment in segments[-2:]]
+    return ends[-1] if len(ends) < 2 or ends[0] == segments[-1].first else ends[0]
 
 
 def set_damaged_aside(folder: Path, spaces: Spaces) -> list[tuple[Path, Path]]:

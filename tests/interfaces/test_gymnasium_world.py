@@ -73,6 +73,36 @@ def test_axes_without_bounds_are_refused():
         leaves(spaces.Box(-np.inf, np.inf, (1,)))
 
 
+@pytest.mark.parametrize(
+    "box",
+    [
+        spaces.Box(-0.1, 0.3, (2,), np.float64),
+        spaces.Box(0.0, 0.1, (2,), np.float32),
+        spaces.Box(-3, 5, (2,), np.int64),
+    ],
+)
+def test_what_an_axis_tells_lies_within_its_box(box):
+    (leaf,) = leaves(box)
+    told = []
+    for wanted in np.linspace(-1, 1, 801, dtype=np.float32):
+        found, sent = leaf.take(np.full(2, wanted, np.float32))
+        told.append(spaces.unflatten(box, found))
+        assert box.contains(told[-1])
+        assert sent[0] == wanted
+    ends = np.stack(told)[[0, -1]]
+    np.testing.assert_allclose(ends, np.stack([box.low, box.high]), rtol=1e-6)
+    if box.dtype == np.int64:  # whole numbers: each as near, the ends half as wide
+        counts = np.unique(np.stack(told)[:, 0], return_counts=True)[1]
+        assert len(counts) == 9
+        assert abs(counts[0] - counts[4] / 2) <= 2
+        assert np.ptp(counts[1:-1]) <= 2
+
+
+def test_bounds_too_far_apart_for_a_float_are_no_bounds():
+    with pytest.raises(BadInput, match="no bounds"):
+        leaves(spaces.Box(-3e38, 3e38, (1,), np.float32))
+
+
 def test_rewards_answer_the_action_before_and_a_cut_is_no_end():
     made = world("YumeTest/Mixed-v0")
     rewards, lasts, firsts = [], [], []

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from configs.vrchat import ActionConfig
-from interfaces.journal import JournalError, JournalReader, JournalWriter
+from interfaces.journal import JournalError, JournalReader, JournalWriter, recoverable_end
 from interfaces.journal import writer as writer_module
 from interfaces.journal.layout import segment_paths
 from interfaces.spaces import Spaces
@@ -207,6 +207,8 @@ def test_a_damaged_record_is_noticed(tmp_path):
     reader.read(0, 6, verify=True)
     with pytest.raises(JournalError, match="damaged"):
         reader.read(0, 10, verify=True)
+    assert recoverable_end(tmp_path, SPACES) == 6
+    assert JournalReader(tmp_path).end == 10, "who only asks changes nothing"
     assert writer(tmp_path).next_index == 6, "nothing behind a damaged record is trusted"
 
 
@@ -219,7 +221,9 @@ def test_what_lay_behind_a_damaged_record_never_comes_back(tmp_path):
 
 def test_damage_in_the_segment_before_the_newest_ends_the_journal_there(tmp_path):
     append(writer(tmp_path), 40)
+    assert recoverable_end(tmp_path, SPACES) == 40
     damage(segment_paths(tmp_path)[1], row=3)
+    assert recoverable_end(tmp_path, SPACES) == 19
     assert writer(tmp_path).next_index == 19
 
 
@@ -229,6 +233,7 @@ def test_a_segment_without_a_header_is_set_aside(tmp_path, left):
     path = segment_paths(tmp_path)[1]
     path.write_bytes(bytes(left))
     assert JournalReader(tmp_path).end == 16
+    assert recoverable_end(tmp_path, SPACES) == 16
     assert writer(tmp_path).next_index == 16
     assert path.with_suffix(".bad").exists()
 
@@ -250,6 +255,14 @@ def test_fresh_windows_stay_and_others_are_reused(tmp_path):
     np.testing.assert_array_equal(kept[1], [1, 2, 3, 4])
     with pytest.raises(IndexError, match="0 to 20"):
         reader.gather(np.array([18]), 4, ["tick"])
+
+
+def test_where_a_writer_would_go_on_is_known_of_a_journal_of_any_length(tmp_path):
+    assert recoverable_end(tmp_path, SPACES) == 0
+    for count in (1, 15, 16, 17, 32, 40):
+        folder = tmp_path / str(count)
+        append(writer(folder), count)
+        assert recoverable_end(folder, SPACES) == count
 
 
 def test_an_empty_journal_has_no_windows(tmp_path):

@@ -20,3 +20,11 @@ def test_terms_of_one_step_and_of_a_batch():
         np.stack([vector, vector]), np.full(2, 0.1, np.float32), np.array([False, True])
     )
     np.testing.assert_allclose(batch, [one, np.zeros(3)], rtol=1e-6)
+
+
+def test_what_nobody_is_paid_for_may_be_no_number():
+    rewards = LivedRewards(RewardConfig(parameters={"HeadPat": 2.0}, action_cost=0.0), SPACES)
+    vector = np.array([[np.nan, 1.0, 0.0, 0.0], [np.inf, 1.0, 0.0, 0.0]], np.float32)
+    np.testing.assert_array_equal(rewards.terms(vector, np.zeros(2), np.zeros(2, bool))[:, 0], 2.0)
+    vector[0, 1] = np.nan
+    assert np.isnan(rewards.terms(vector, np.zeros(2), np.zeros(2, bool))[0, 0])
