@@ -168,28 +168,30 @@ class Report:
         networks = learner.networks
         if not self._has_image or not self._replay.ready or not isinstance(networks, Networks):
             return
-        self._measure(networks)
-        caption = (
-            f"step {self._replay.steps}   update {learner.updates}   weights {version}   "
-            f"one-step PSNR {board['psnr_model']:.1f} dB (last frame "
-            f"{board['psnr_last_frame']:.1f}, mean frame {board['psnr_mean_frame']:.1f})"
-        )
+        caption = f"step {self._replay.steps}   update {learner.updates}   weights {version}"
+        if self._measure(networks):
+            caption += (
+                f"   one-step PSNR {board['psnr_model']:.1f} dB (last frame "
+                f"{board['psnr_last_frame']:.1f}, mean frame {board['psnr_mean_frame']:.1f})"
+            )
         window = self._replay.newest(VIEW_LENGTH)
         if window.vector.shape[1] == VIEW_LENGTH:
             learner.noise.begin(self._config.seed, learner.updates)
             picture = draw_view(networks, window, self._num_actions, learner.noise, caption)
             write_view(self._run.view, picture)
 
-    def _measure(self, networks: Networks) -> None:
+    def _measure(self, networks: Networks) -> bool:
+        """Whether there was anything to measure by."""
         learner, replay = self._learner, self._replay
         held_out = replay.held_out(_PSNR_WINDOWS, _PSNR_LENGTH)
         trained_on = replay.trained_on(_PSNR_WINDOWS, _PSNR_LENGTH)
         if held_out is None or trained_on is None:
-            return
+            return False
         learner.noise.begin(self._config.seed, learner.updates)
         psnr = prediction_psnr(networks, held_out, trained_on, self._num_actions, learner.noise)
         if psnr is None:
-            return
+            return False
         for name, value in asdict(psnr).items():
             self._board[f"psnr_{name}"] = value
             self._scalar(f"prediction_psnr/{name}", value)
+        return True
