@@ -147,17 +147,18 @@ class Body:
             action, sender = None, Sender.SAFETY
         if observation.situation & _NOT_EVEN_HUMANS:
             action, sender = None, Sender.SAFETY
-        self._begin_anew = observation.is_last or bool(observation.situation & _ANEW_AFTER)
         step = self._step
         step["sender"] = sender
         if action is not None:
             step["action"] = self.world.act(action)
-            return
-        step["action"] = self._nothing
-        if will is Will.FENCED:
-            self.world.forget()  # the guard has let go: a body that wakes late sends nothing
         else:
-            self.world.rest()
+            step["action"] = self._nothing
+            if will is Will.FENCED:
+                self.world.forget()  # the guard has let go: a body that wakes late sends nothing
+            else:
+                self.world.rest()
+        # Not before: in a world that fails this beat has not been lived.
+        self._begin_anew = observation.is_last or bool(observation.situation & _ANEW_AFTER)
 
     def _record(self, look: Look, decision: Decision, decide_s: float) -> None:
         observation = look.observation

@@ -11,6 +11,7 @@ import cv2
 import gymnasium
 import numpy as np
 from gymnasium import spaces as gym_spaces
+from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
@@ -42,7 +43,8 @@ class GymnasiumWorld:
         with self._answers("make"):
             self._env = make_env(config.world)
         self._pixels = config.world.gymnasium.pixels
-        self._leaves: tuple[Leaf, ...] = leaves(self._env.action_space)
+        with self._answers("its action space"):
+            self._leaves: tuple[Leaf, ...] = leaves(self._env.action_space)
         with self._answers("its observation space"):
             self.spaces = self._spaces(config)
         self._feels = len(self.spaces.features)
@@ -68,7 +70,12 @@ class GymnasiumWorld:
 
     def act(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._ended:  # the cut: the action is masked, a new episode begins
-            self._begin(int(self._random.integers(2**31)))
+            drawn = self._random.bit_generator.state
+            try:
+                self._begin(int(self._random.integers(2**31)))
+            except BadInput:
+                self._random.bit_generator.state = drawn  # it has not begun
+                raise
             return np.zeros_like(self._last_sent)
         self._last_sent = self._do(np.asarray(action, np.float32))
         self._history.append(self._last_sent.tolist())
@@ -82,7 +89,10 @@ class GymnasiumWorld:
 
     def close(self) -> None:
         self.rest()
-        self._env.close()
+        try:
+            self._env.close()
+        except Exception as error:  # where it failed before, that is the error to be told
+            logger.warning("world.id {}: close failed ({})", self._config.id, error)
 
     def snapshot(self) -> dict[str, Any]:
         """The episode's seed and its actions: replayed, they lead here again. JSON-able."""
@@ -105,11 +115,11 @@ class GymnasiumWorld:
         self.clock = VirtualClock(float(snapshot["clock_s"]))
 
     def _begin(self, seed: int) -> None:
-        self._seed, self._history = seed, []
-        self._last_sent = np.zeros_like(self._last_sent)
         with self._answers("reset"):
             observed, _ = self._env.reset(seed=seed)
         self._see(observed)
+        self._seed, self._history = seed, []
+        self._last_sent = np.zeros_like(self._last_sent)
         self._first, self._ended, self._terminal, self._reward = True, False, False, 0.0
 
     def _do(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -132,7 +142,6 @@ class GymnasiumWorld:
         return sent
 
     def _see(self, observed: Any) -> None:
-        self._frames += 1
         felt = np.zeros(0, np.float32)
         image = np.zeros((0, 0, 3), np.uint8)
         if self._pixels:
@@ -151,6 +160,7 @@ class GymnasiumWorld:
                 f"{self._feels} were declared"
             )
         self._image, self._felt = image, felt
+        self._frames += 1
 
     @contextmanager
     def _answers(self, what: str) -> Generator[None]:

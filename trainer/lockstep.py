@@ -161,8 +161,11 @@ class Lockstep:
         """One beat. A world that fails ends the life, and what was lived until then is kept."""
         try:
             self.choir.tick(self._pacer.wait())
-        except BadInput:
-            self.save()
+        except BadInput as error:
+            try:
+                self.save()
+            except OSError as trouble:
+                raise BadInput(f"{error}; and it could not be saved: {trouble}") from error
             raise
 
     def _learn(self, stopped: Callable[[], bool]) -> None:

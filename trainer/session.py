@@ -65,7 +65,7 @@ def run_lockstep(
         bar.update(task, completed=lockstep.steps, gauges=_gauges(board, config.method))
         seconds = time.perf_counter() - began
         log.write(metrics_line(board, seconds))
-    if already >= steps and not board["session_updates"]:
+    if already >= steps and not board["session_updates"] and run.summary.exists():
         if not quiet:
             tell(
                 f"{already} steps are lived already, and {int(board['updates'])} updates done: "

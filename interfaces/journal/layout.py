@@ -222,12 +222,15 @@ def recoverable_end(folder: Path, spaces: Spaces) -> int:
             continue
         if not segment.gone:
             segments.append(segment)
+    empty = 0
     while segments and not segments[-1].whole():
-        segments.pop()
+        empty = segments.pop().first
     if not segments:
-        return 0
-    ends = [segment.first + segment.whole() for segment in segments[-2:]]
-    return ends[-1] if len(ends) < 2 or ends[0] == segments[-1].first else ends[0]
+        return empty
+    for segment in segments[-2:]:
+        if segment.whole() < segment.capacity:
+            return segment.first + segment.whole()
+    return segments[-1].first + segments[-1].capacity
 
 
 def set_damaged_aside(folder: Path, spaces: Spaces) -> list[tuple[Path, Path]]:

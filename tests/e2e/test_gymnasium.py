@@ -10,6 +10,7 @@ import pytest
 import yaml
 from gymnasium import spaces
 
+from interfaces.journal import JournalReader
 from tests.cli import here
 
 FAILS_AT = 70
@@ -24,7 +25,7 @@ class Frail(gymnasium.Env):
 
     observation_space = spaces.Box(-9, 9, (2,))
     action_space = spaces.Discrete(2)
-    mended = False
+    mended = survives = False
 
     def __init__(self, how):
         self._how = "" if Frail.mended else how
@@ -34,8 +35,10 @@ class Frail(gymnasium.Env):
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        if self._how == "reset":
+        again = self._how == "again" and self._step and not Frail.survives
+        if self._how == "reset" or again:
             raise RuntimeError("lost its way")
+        self._step = 0
         return np.zeros(2, np.float32), {}
 
     def step(self, action):
@@ -52,16 +55,22 @@ class Frail(gymnasium.Env):
                 reward = None
             if self._how == "nan":
                 reward = float("nan")
-        return seen, reward, False, self._how == "nan" and self._step > FAILS_AT, {}
+        over = self._step > FAILS_AT and self._how in ("nan", "again")
+        return seen, reward, over, False, {}
+
+    def close(self):
+        if self._how and self._step > FAILS_AT:
+            raise OSError("not even that")
 
 
-for each in ("make", "reset", "step", "exit", "shape", "reward", "nan"):
+for each in ("make", "reset", "step", "exit", "shape", "reward", "nan", "again"):
     gymnasium.register(f"YumeTest/Frail-{each}-v0", entry_point=Frail, kwargs={"how": each})
 
 
 @pytest.fixture(autouse=True)
 def _frail(monkeypatch):
     monkeypatch.setattr(Frail, "mended", False)
+    monkeypatch.setattr(Frail, "survives", False)
 
 
 def train(world, folder, *words, code=0, steps=60):
@@ -108,6 +117,21 @@ def test_a_world_that_fails_in_the_midst_costs_nothing_that_was_lived(
     more = worlds * FAILS_AT + 30
     here("train", "--resume", run, "--steps", more)
     assert more <= checkpointed(run) < more + worlds
+
+
+def test_the_end_of_an_episode_is_not_lost_where_the_next_cannot_begin(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    told = train("YumeTest/Frail-again-v0", run, code=2, steps=300).all
+    assert "reset failed (RuntimeError: lost its way)" in told
+    assert checkpointed(run) == FAILS_AT + 1  # all but its end, which is seen again
+    monkeypatch.setattr(Frail, "survives", True)
+    here("train", "--resume", run, "--steps", FAILS_AT + 10)
+    reader = JournalReader(run / "journal")
+    steps = reader.read(0, reader.end, verify=True)
+    assert np.flatnonzero(steps["is_last"]).tolist() == [FAILS_AT + 1]
+    assert np.flatnonzero(steps["is_first"]).tolist() == [0, FAILS_AT + 2]
+    assert steps["is_terminal"][FAILS_AT + 1]
+    assert steps["world_reward"][FAILS_AT + 1] == 1.0
 
 
 def test_what_is_no_number_is_no_return(tmp_path):

@@ -142,7 +142,7 @@ def test_every_other_method_lives_and_learns_too(method, tmp_path):
     extends = f"extends: {json.dumps(presets)}\n"
     mine.write_text(extends + textwrap.dedent(METHODS[method]), encoding="utf-8")
     run = tmp_path / "run"
-    process = start("run", mine, "--seconds", 12, "--out", run)
+    process = start("run", mine, "--seconds", 16, "--out", run)
     output = finish(process)
     assert process.returncode == 0, output
     found = summary(run)

@@ -242,6 +242,7 @@ def test_after_a_hole_only_what_is_newer_is_shown(tmp_path):
     append(writer(tmp_path, max_steps=1000), 60)
     segment_paths(tmp_path)[1].unlink()
     reader = JournalReader(tmp_path)
+    assert recoverable_end(tmp_path, SPACES) == 60
     assert (reader.first, reader.end) == (32, 60)
     assert told(reader.read(32, 28, verify=True))
 
@@ -259,10 +260,19 @@ def test_fresh_windows_stay_and_others_are_reused(tmp_path):
 
 def test_where_a_writer_would_go_on_is_known_of_a_journal_of_any_length(tmp_path):
     assert recoverable_end(tmp_path, SPACES) == 0
-    for count in (1, 15, 16, 17, 32, 40):
+    for count in (1, 15, 16, 17, 32, 40, 48):
         folder = tmp_path / str(count)
         append(writer(folder), count)
         assert recoverable_end(folder, SPACES) == count
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+@pytest.mark.parametrize("count", [40, 48])
+def test_with_a_hole_it_is_where_the_writer_goes_on_too(tmp_path, lost, count):
+    append(writer(tmp_path), count)
+    segment_paths(tmp_path)[lost].unlink()
+    told_before = recoverable_end(tmp_path, SPACES)
+    assert told_before == writer(tmp_path).next_index
 
 
 def test_an_empty_journal_has_no_windows(tmp_path):

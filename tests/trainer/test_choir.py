@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
+from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.journal import JournalReader
 from interfaces.lockstep_worlds import make_lockstep_worlds
@@ -42,6 +43,31 @@ def rows(folder: Path):
     reader = JournalReader(folder / "journal")
     reader.refresh()
     return reader.read(0, reader.end, verify=True)
+
+
+def test_where_one_world_fails_those_before_it_have_lived_the_beat_and_others_not(tmp_path):
+    failing, whole = (lockstep(tmp_path / name) for name in ("failing", "whole"))
+    for _ in range(5):
+        for made in (failing, whole):
+            made.choir.tick(made._pacer.wait())
+    before = [part.clone() for part in failing.choir.state]
+
+    def fails(action):
+        raise BadInput("gone")
+
+    failing.choir.bodies[1].world.act = fails
+    with pytest.raises(BadInput, match="gone"):
+        failing.choir.tick(failing._pacer.wait())
+    whole.choir.tick(whole._pacer.wait())
+    for part, old, new in zip(failing.choir.state, before, whole.choir.state, strict=True):
+        np.testing.assert_array_equal(part[0], new[0])
+        np.testing.assert_array_equal(part[1:], old[1:])
+        assert not np.array_equal(old[0], new[0])
+    assert [body.ticks for body in failing.choir.bodies] == [6, 5, 5]
+    for made in (failing, whole):
+        made.choir.rest()
+        made._journal.close()
+        made._reader.stop()
 
 
 def test_every_step_of_every_life_is_there_once_in_whole_pieces(awkward_path):
