@@ -19,6 +19,7 @@ class LivedRewards:
         self._weights = np.zeros(spaces.vector_size, np.float32)
         for name, weight in config.parameters.items():
             self._weights[spaces.features.index(name)] = weight
+        self._is_paid = self._weights != 0
         self._num_actions = spaces.num_actions
         self._action_cost = config.action_cost
         self._world = config.world
@@ -43,7 +44,7 @@ class LivedRewards:
         """
         last_sent = vector[..., -self._num_actions :]
         # What nobody is paid for may be no number, and costs nothing then.
-        weighed = np.where(self._weights != 0, vector, np.float32(0))
+        weighed = np.where(self._is_paid, vector, np.float32(0))
         terms = np.stack(
             [
                 weighed @ self._weights,

@@ -228,8 +228,8 @@ def recoverable_end(folder: Path, spaces: Spaces) -> int:
     if not segments:
         return empty
     for segment in segments[-2:]:
-        if segment.whole() < segment.capacity:
-            return segment.first + segment.whole()
+        if (count := segment.whole()) < segment.capacity:
+            return segment.first + count
     return segments[-1].first + segments[-1].capacity
 
 
