@@ -15,15 +15,15 @@ from agent.loop import Body, act
 from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
 from configs.schema import Config
 from interfaces.board import Board
-from interfaces.clock import Pacer, RealClock
 from interfaces.controls import Controls
+from interfaces.core.clock import Pacer, RealClock
+from interfaces.core.spaces import Spaces
 from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.journal import JournalWriter
 from interfaces.keyframes import open_keyframes
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
 from interfaces.scribe import Scribe, moment_dtype
-from interfaces.spaces import Spaces
 from interfaces.vrchat.world import VRChatWorld
 from interfaces.weights import Manifest, WeightsError, WeightsReader
 

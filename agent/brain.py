@@ -12,7 +12,7 @@ from agent.dynamics import Observed, State
 from agent.networks import ActingNetworks
 from agent.noise import CounterNoise, Noise
 from configs.schema import Config
-from interfaces.world import Observation
+from interfaces.core.world import Observation
 
 
 @dataclass(frozen=True, slots=True)

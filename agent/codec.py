@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from agent.layers import NormedLinear, linear, mlp, symlog
 from configs.learning import ModelConfig
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 _PATCH = 4  # pixels folded into channels: most of the cost of small networks is at full resolution
 _REDUCTION = 16  # 64 x 64 becomes 4 x 4

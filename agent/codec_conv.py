@@ -15,7 +15,7 @@ from agent.codec import Decoded, Decoder, Encoder, Felt, fold, unfold
 from agent.layers import BlockLinear, NormedLinear, linear, make_norm, truncated_normal_
 from configs.errors import BadInput
 from configs.learning import ModelConfig
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 _SMALLEST = 4  # pixels of the shorter side after the last level
 _FACTORS = (2, 3, 4, 4)  # channels of each level over depth; the last one's for all further levels

@@ -3,7 +3,7 @@
 from agent.codec import Decoder, Encoder
 from agent.codec_conv import ConvDecoder, ConvEncoder
 from configs.learning import ModelConfig
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 
 def make_encoder(spaces: Spaces, config: ModelConfig) -> Encoder | ConvEncoder:

@@ -11,13 +11,13 @@ from agent.brain import Brain, Decision
 from agent.dynamics import State
 from agent.networks import ActingNetworks
 from configs.schema import Config
-from interfaces.clock import Beat, Clock, Pacer
 from interfaces.controls import Order, Will
-from interfaces.rewards import LivedRewards
+from interfaces.core.clock import Beat, Clock, Pacer
+from interfaces.core.rewards import LivedRewards
+from interfaces.core.step import Sender
+from interfaces.core.world import Observation, Situation, World
 from interfaces.scribe import moment_dtype
-from interfaces.step import Sender
 from interfaces.weights import Applied
-from interfaces.world import Observation, Situation, World
 
 _NOT_EVEN_HUMANS = Situation.STOPPED | Situation.FORBIDDEN
 _ANEW_AFTER = Situation.FENCED | Situation.PAUSED

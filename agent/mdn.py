@@ -17,7 +17,7 @@ from agent.latents import GaussianLatent
 from agent.mixture import Mixture
 from agent.noise import Noise
 from configs.schema import Config
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 
 class MdnDynamics(nn.Module):

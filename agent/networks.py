@@ -19,7 +19,7 @@ from agent.memoryless import Memoryless
 from agent.policy import Policy
 from agent.scalar import make_scalar_head, make_value_head
 from configs.schema import Config
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 
 class ActingNetworks(nn.Module):

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from agent.layers import head
 from agent.noise import Noise
 from configs.learning import ActorConfig, ModelConfig
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 _MIN_STD, _MAX_STD = 0.1, 1.0
 

@@ -19,8 +19,8 @@ from agent.networks import ActingNetworks
 from agent.noise import CounterNoise
 from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.core.world import Observation, Situation
 from interfaces.run_folder import RunFolder
-from interfaces.world import Observation, Situation
 
 # The networks for a version of the weights, or why there are none.
 NetworksOf = Callable[[int], ActingNetworks | str]

@@ -10,7 +10,7 @@ from agent.dynamics import State
 from agent.networks import Networks
 from agent.noise import TorchNoise
 from configs.schema import Config
-from interfaces.world import World
+from interfaces.core.world import World
 
 
 @torch.no_grad()

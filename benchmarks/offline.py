@@ -26,13 +26,13 @@ from benchmarks.looks import BEATS, Stopwatch, lived_pats
 from benchmarks.session import fill
 from configs.load import dump_config, load_config
 from configs.schema import Config
+from interfaces.core.step import step_dtype
 from interfaces.run_folder import create_run, open_run
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.walkers import StickyRandom
-from interfaces.step import step_dtype
 from trainer.offline import Offline, import_sessions
 
 EVERY = 1000

@@ -30,11 +30,11 @@ from benchmarks.looks import Stopwatch
 from benchmarks.session import fill
 from configs.load import load_config
 from configs.schema import Config
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import step_dtype
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.spaces import Spaces
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.walkers import StickyRandom
-from interfaces.step import step_dtype
 from trainer.dreamer import DreamerLearner
 from trainer.losses import previous_action
 from trainer.replay import Replay

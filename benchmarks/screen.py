@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.common import publish
 from configs.vrchat import CameraConfig
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.vrchat.camera import prepare
 from interfaces.vrchat.video import open_video
 

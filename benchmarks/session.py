@@ -29,6 +29,7 @@ import psutil
 from benchmarks.common import ROOT, publish
 from configs.load import load_config
 from configs.schema import Config
+from interfaces.core.step import step_dtype
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.run_folder import RunFolder
 from interfaces.session.care import describe, verify
@@ -38,7 +39,6 @@ from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session, segment_files
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.walkers import StickyRandom
-from interfaces.step import step_dtype
 
 PLACES = ("room", "gallery", "plaza", "garden", "maze")
 HZ, BEGAN_NS = 20.0, 1_700_000_000_000_000_000

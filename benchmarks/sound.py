@@ -18,7 +18,7 @@ TONE_HZ, RATE = 440.0, 48000
 EARS = """
 import statistics, time
 from configs.vrchat import EarsConfig
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.vrchat.ears import Ears
 ears = Ears(EarsConfig(device="yume_mic", keep_raw=True), RealClock())
 while ears.newest().bands.max() < 0:

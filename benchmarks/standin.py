@@ -28,7 +28,7 @@ import psutil
 from benchmarks.common import ROOT, publish
 from configs.load import load_config
 from configs.vrchat import CameraConfig
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.picture.meshes import box
 from interfaces.standin.picture.render import Renderer

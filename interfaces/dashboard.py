@@ -11,10 +11,10 @@ from rich.text import Text
 
 from configs.schema import Config
 from interfaces.board import Board
+from interfaces.core.step import Sender
+from interfaces.core.world import Situation
 from interfaces.metrics import psnr, reward_sums
 from interfaces.run_folder import RunFolder
-from interfaces.step import Sender
-from interfaces.world import Situation
 
 _BAR = 10
 _LINE_EVERY_S = 5.0

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from configs.load import changed, load_config
 from configs.schema import Config
-from interfaces.rewards import LivedRewards
+from interfaces.core.rewards import LivedRewards
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.places.build import VERSIONS
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from configs.schema import Config, WorldConfig
 from configs.vrchat import ActionConfig
-from interfaces.clock import VirtualClock
+from interfaces.core.clock import VirtualClock
+from interfaces.core.spaces import Spaces
+from interfaces.core.world import Observation
 from interfaces.gymnasium_actions import Leaf, leaves
-from interfaces.spaces import Spaces
 from interfaces.vrchat.camera import prepare
-from interfaces.world import Observation
 
 DMC = "dmc/"
 

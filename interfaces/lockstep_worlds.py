@@ -4,8 +4,8 @@ from typing import Any, Protocol
 
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.clock import VirtualClock
-from interfaces.world import World
+from interfaces.core.clock import VirtualClock
+from interfaces.core.world import World
 
 APART = 1_000_003  # between the seeds of worlds that are lived in side by side
 

@@ -15,12 +15,12 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.board import Board
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import step_dtype
+from interfaces.core.world import Situation
 from interfaces.journal import JournalWriter
 from interfaces.keyframes import Keyframes
 from interfaces.mapped import touch_pages
-from interfaces.spaces import Spaces
-from interfaces.step import step_dtype
-from interfaces.world import Situation
 
 _SLOTS = 128  # moments that may wait: 12 s of a busy disk at 10 Hz
 

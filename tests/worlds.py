@@ -6,9 +6,9 @@ import numpy as np
 
 from configs.schema import Config
 from configs.vrchat import ActionConfig
-from interfaces.clock import VirtualClock
-from interfaces.spaces import Spaces
-from interfaces.world import Observation
+from interfaces.core.clock import VirtualClock
+from interfaces.core.spaces import Spaces
+from interfaces.core.world import Observation
 
 
 class _TinyWorld:

@@ -16,8 +16,8 @@ from agent.loop import Body, NewerWeights
 from agent.noise import CounterNoise, RowsNoise
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.clock import Beat, Clock
 from interfaces.controls import NoControls
+from interfaces.core.clock import Beat, Clock
 from interfaces.lockstep_worlds import APART, LockstepWorld
 from interfaces.scribe import Scribe, moment_dtype
 

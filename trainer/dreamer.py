@@ -7,7 +7,7 @@ from agent.dynamics import State
 from agent.networks import Networks, build_networks
 from agent.noise import TorchNoise
 from configs.schema import Config
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 from trainer.imagination import frozen, imagine
 from trainer.learner import Descent, Metrics
 from trainer.losses import (

@@ -17,11 +17,11 @@ from agent.networks import ActingNetworks, build_for
 from agent.noise import CounterNoise, RowsNoise
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.rewards import LIVED_TERMS, LivedRewards
+from interfaces.core.rewards import LIVED_TERMS, LivedRewards
+from interfaces.core.world import World
 from interfaces.run_folder import RunFolder
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.walkers import Oracle, StickyRandom
-from interfaces.world import World
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
 Which = Literal["trained", "greedy", "random", "sticky", "still", "oracle"]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from agent.networks import ActingNetworks
 from agent.noise import TorchNoise
 from configs.schema import Config
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 from trainer.optimizer import Optimizer
 from trainer.replay import Replay
 

@@ -12,13 +12,13 @@ from agent.networks import acting_shapes, flatten_acting
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.board import Board
-from interfaces.clock import Pacer
+from interfaces.core.clock import Pacer
+from interfaces.core.spaces import Spaces
 from interfaces.journal import JournalReader, JournalWriter, recoverable_end
 from interfaces.keyframes import open_keyframes
 from interfaces.lockstep_worlds import LockstepWorld
 from interfaces.run_folder import RunError, RunFolder
 from interfaces.scribe import Scribe, moment_dtype
-from interfaces.spaces import Spaces
 from interfaces.weights import Manifest, WeightsWriter, go_back
 from trainer.checkpoints import (
     Checkpoint,

@@ -17,13 +17,13 @@ from agent.networks import Networks, acting_shapes, flatten_acting
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.board import Board
+from interfaces.core.spaces import Spaces
 from interfaces.files import write_json
 from interfaces.journal import JournalReader, JournalWriter, read_layout
 from interfaces.run_folder import RunFolder
 from interfaces.session.care import find_sessions
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session, session_folder
-from interfaces.spaces import Spaces
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, mend, restore_learner
 from trainer.device import choose_device, keep_heap

@@ -8,7 +8,7 @@ from agent.codec import to_patches
 from agent.networks import ActingNetworks, build_for
 from agent.noise import TorchNoise
 from configs.schema import Config
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 from trainer.learner import Descent, Metrics
 from trainer.optimizer import make_optimizer, warmed_up
 from trainer.replay import Replay

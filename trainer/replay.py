@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from configs.schema import Config
+from interfaces.core.rewards import LivedRewards
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import Sender
 from interfaces.journal import JournalReader
-from interfaces.rewards import LivedRewards
-from interfaces.spaces import Spaces
-from interfaces.step import Sender
 from interfaces.vrchat.situations import unlearned
 from trainer.losses import Batch
 from trainer.rollout import Rollout

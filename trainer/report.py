@@ -12,8 +12,8 @@ from torch.utils.tensorboard import SummaryWriter
 from agent.networks import Networks
 from configs.schema import Config
 from interfaces.board import Board
+from interfaces.core.spaces import Spaces
 from interfaces.run_folder import RunFolder
-from interfaces.spaces import Spaces
 from trainer.honesty import BURN_IN, Conscience, measure_honesty
 from trainer.learner import Learner, Metrics
 from trainer.prediction import prediction_psnr

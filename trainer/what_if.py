@@ -17,14 +17,14 @@ from agent.networks import ActingNetworks, build_for
 from agent.replay import NetworksOf, Thought, require_one_world, think_along
 from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.core.rewards import LivedRewards
+from interfaces.core.spaces import Spaces
 from interfaces.lock import look_at
 from interfaces.pyplot import pyplot
-from interfaces.rewards import LivedRewards
 from interfaces.run_folder import RunFolder, open_run
 from interfaces.session.export import whole
 from interfaces.session.lived import Lived
 from interfaces.session.pace import Pace, windows
-from interfaces.spaces import Spaces
 from interfaces.terminal import passing_bar
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 

@@ -11,7 +11,7 @@ from agent.mdn import MdnDynamics
 from agent.networks import Networks, build_networks
 from agent.noise import Noise, TorchNoise
 from configs.schema import Config
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 from trainer.controller import Controller
 from trainer.evolution import Evolution
 from trainer.learner import Descent, Metrics

@@ -16,7 +16,7 @@ from configs.errors import BadInput
 from configs.load import write_config
 from configs.schema import Config
 from interfaces.board import Board
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.endpoints import Endpoints, write_endpoints
 from interfaces.ports import listen_at
 from interfaces.process import SUPERVISOR_PID

@@ -8,7 +8,7 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.schema import Config
 from configs.vrchat import CameraConfig
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.doctor.pictures import other_cameras, save
 from interfaces.vrchat.camera import Camera

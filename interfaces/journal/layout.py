@@ -16,10 +16,10 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import step_dtype
 from interfaces.files import write_json
 from interfaces.mapped import address_of, allocate, make_writable, map_bytes
-from interfaces.spaces import Spaces
-from interfaces.step import step_dtype
 
 MAGIC = b"YUMEJ001"
 HEADER = np.dtype(

@@ -10,6 +10,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
+from interfaces.core.spaces import Spaces
 from interfaces.files import write_bytes
 from interfaces.journal.layout import (
     NO_HOLD,
@@ -21,7 +22,6 @@ from interfaces.journal.layout import (
     segment_paths,
 )
 from interfaces.mapped import map_bytes
-from interfaces.spaces import Spaces
 
 
 class JournalReader:

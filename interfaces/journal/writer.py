@@ -11,6 +11,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
+from interfaces.core.spaces import Spaces
 from interfaces.files import write_bytes
 from interfaces.journal.layout import (
     NO_HOLD,
@@ -24,7 +25,6 @@ from interfaces.journal.layout import (
     write_layout,
 )
 from interfaces.mapped import flush, map_bytes, touch_pages
-from interfaces.spaces import Spaces
 
 _RETRY_S = 1.0
 _HOLD_AT_MOST = 2  # times max_steps: a reader that has died must not fill the disk

@@ -8,12 +8,12 @@ import numpy as np
 from foxglove_schemas_protobuf.Log_pb2 import Log
 from numpy.typing import NDArray
 
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import Sender
+from interfaces.core.world import Situation
 from interfaces.session.events import Events
 from interfaces.session.lived import Lived
 from interfaces.session.pace import Pace
-from interfaces.spaces import Spaces
-from interfaces.step import Sender
-from interfaces.world import Situation
 
 
 @dataclass

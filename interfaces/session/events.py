@@ -4,8 +4,8 @@ import numpy as np
 from foxglove_schemas_protobuf.Log_pb2 import Log
 from numpy.typing import NDArray
 
-from interfaces.step import Sender
-from interfaces.world import Situation
+from interfaces.core.step import Sender
+from interfaces.core.world import Situation
 
 _SENDER = {
     Sender.POLICY: "the policy acts",

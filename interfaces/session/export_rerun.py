@@ -11,12 +11,12 @@ from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.Log_pb2 import Log
 from numpy.typing import NDArray
 
-from interfaces.rewards import LIVED_TERMS
+from interfaces.core.rewards import LIVED_TERMS
+from interfaces.core.spaces import Spaces
 from interfaces.session import export
 from interfaces.session.messages import CAMERA, EVENTS
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session
-from interfaces.spaces import Spaces
 
 _AT_ONCE = 1000  # Steps
 

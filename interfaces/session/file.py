@@ -17,6 +17,8 @@ from mcap.stream_reader import MAGIC_SIZE
 from mcap.writer import MCAP0_MAGIC
 from numpy.typing import NDArray
 
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import step_dtype
 from interfaces.session.chunk import MOST_BYTES, chunk_records
 from interfaces.session.messages import STEP, Codec, MessageError
 from interfaces.session.segment import (
@@ -28,8 +30,6 @@ from interfaces.session.segment import (
     Recorded,
     SessionError,
 )
-from interfaces.spaces import Spaces
-from interfaces.step import step_dtype
 
 _HEAD = struct.Struct("<BQ")  # opcode and length, before what a chunk index points to
 _RECORD_HEAD = _HEAD.size

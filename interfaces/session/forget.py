@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.core.spaces import Spaces
+from interfaces.core.world import Situation
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import read_layout, segment_paths, set_damaged_aside
 from interfaces.keyframes import drop_keyframes
@@ -26,9 +28,7 @@ from interfaces.session.messages import CAMERA, MEL, SOUND, STEP
 from interfaces.session.recover import ASIDE, RECOVERING, unfinished
 from interfaces.session.segment import Recorded, SegmentWriter, SessionError
 from interfaces.session.session import live_files, segment_files
-from interfaces.spaces import Spaces
 from interfaces.weights.layout import LIVE_FILES
-from interfaces.world import Situation
 
 _KEPT = ("index", "tick", "monotonic_ns", "wall_ns", "frame_number", "weights_version", "skipped")
 _WORKSHOP = "forgetting"

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from configs.load import dump_config
 from configs.schema import Config
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import Sender, step_dtype
 from interfaces.run_folder import RunFolder
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import live_files, segment_files
-from interfaces.spaces import Spaces
-from interfaces.step import Sender, step_dtype
 from interfaces.vrchat.camera import prepare
 from interfaces.vrchat.world import vrchat_spaces
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.core.spaces import Spaces
 from interfaces.journal import JournalReader, read_layout
 from interfaces.run_folder import RunFolder
 from interfaces.session.origin import first_own
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session, segment_files
-from interfaces.spaces import Spaces
 
 _AT_ONCE = 256  # Steps read from the journal together
 

@@ -19,11 +19,11 @@ from foxglove_schemas_protobuf.RawAudio_pb2 import RawAudio
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from interfaces.rewards import LIVED_TERMS
-from interfaces.spaces import Spaces
-from interfaces.step import Sender, step_dtype
+from interfaces.core.rewards import LIVED_TERMS
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import Sender, step_dtype
+from interfaces.core.world import Situation
 from interfaces.vrchat.fingers import wire_value
-from interfaces.world import Situation
 
 CAMERA, STEP, FEELING, ACTION = "/camera", "/step", "/feeling", "/action"
 SOUND, MEL = "/sound", "/mel"

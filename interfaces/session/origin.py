@@ -3,9 +3,9 @@
 import json
 
 from configs.schema import Config
+from interfaces.core.spaces import Spaces
 from interfaces.run_folder import RunFolder
 from interfaces.session.messages import Codec
-from interfaces.spaces import Spaces
 
 
 def about_run(run: RunFolder) -> dict[str, str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from configs.schema import Config
 from interfaces.board import Board
+from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, read_layout
 from interfaces.process import become, lower_priority, when_orphaned
 from interfaces.run_folder import RunFolder
@@ -18,7 +19,6 @@ from interfaces.session.origin import about_run, codec_for, first_own
 from interfaces.session.recover import pruned_until, recover
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import Session, live_files, segment_files
-from interfaces.world import Situation
 
 _POLL_S = 0.25
 _AT_ONCE = 64  # Steps read together: 0.8 MB at 64 x 64

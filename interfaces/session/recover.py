@@ -12,6 +12,7 @@ from loguru import logger
 from mcap.records import Metadata
 from numpy.typing import NDArray
 
+from interfaces.core.world import Situation
 from interfaces.files import workshop
 from interfaces.journal import JournalError, JournalReader, read_layout
 from interfaces.journal.layout import set_damaged_aside
@@ -27,7 +28,6 @@ from interfaces.session.session import (
     segment_files,
     session_folder,
 )
-from interfaces.world import Situation
 
 RECOVERING = "recovering"
 ASIDE = ".damaged"

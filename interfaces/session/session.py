@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import step_dtype
 from interfaces.session.file import Segment, SegmentInfo
 from interfaces.session.segment import DONE, LIVE, Recorded, SessionError
-from interfaces.spaces import Spaces
-from interfaces.step import step_dtype
 
 
 class Session:

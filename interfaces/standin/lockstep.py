@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.clock import VirtualClock
-from interfaces.spaces import Spaces
+from interfaces.core.clock import VirtualClock
+from interfaces.core.spaces import Spaces
+from interfaces.core.world import Observation
 from interfaces.standin.client.input import PHYSICS_HZ
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.camera import prepare
@@ -16,7 +17,6 @@ from interfaces.vrchat.look import Look
 from interfaces.vrchat.presence import Presence
 from interfaces.vrchat.situations import Sight
 from interfaces.vrchat.world import vrchat_spaces
-from interfaces.world import Observation
 
 
 class LockstepStandin:

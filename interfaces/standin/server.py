@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from configs.errors import BadInput
 from configs.standin import StandinConfig
-from interfaces.clock import Pacer, RealClock
+from interfaces.core.clock import Pacer, RealClock
 from interfaces.standin.client.input import PHYSICS_HZ
 from interfaces.standin.client.tree import nodes
 from interfaces.standin.core import StandinCore

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.places.routes import Routes
 

@@ -9,7 +9,7 @@ import numpy as np
 from loguru import logger
 
 from configs.vrchat import CameraConfig
-from interfaces.clock import Clock
+from interfaces.core.clock import Clock
 from interfaces.vrchat.look import Look
 from interfaces.vrchat.video import Frame, NoVideo, VideoSource, open_video
 

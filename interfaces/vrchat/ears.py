@@ -9,7 +9,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from configs.vrchat import EarsConfig
-from interfaces.clock import Clock
+from interfaces.core.clock import Clock
 from interfaces.sound_device import NoSound, close_stream, open_stream
 
 _FLOOR_DB = -80.0  # below full scale: what is fainter is silence

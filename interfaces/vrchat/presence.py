@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.schema import WorldConfig
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
+from interfaces.core.world import Observation, Situation
 from interfaces.vrchat.feelings import Feelings
 from interfaces.vrchat.hands import Hands
 from interfaces.vrchat.situations import WATCHED, Felt, Responses, Sight, Situations
 from interfaces.vrchat.voice import Voice
-from interfaces.world import Observation, Situation
 
 _MOVES = ("Vertical", "Horizontal", "MoveForward", "MoveBackward", "MoveLeft", "MoveRight")
 _TURNS = ("LookHorizontal", "LookLeft", "LookRight")

@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.errors import BadInput
 from configs.vrchat import SCREEN_REGION, CameraConfig
-from interfaces.clock import Clock
+from interfaces.core.clock import Clock
 from interfaces.vrchat.video import Crop, NoVideo, Shot, VideoSource
 
 EXTRA = 'pip install -e ".[screen]"'

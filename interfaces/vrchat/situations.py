@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.vrchat import SituationsConfig
-from interfaces.world import Situation
+from interfaces.core.world import Situation
 
 # What the detectors need to feel, whatever the policy does.
 WATCHED = ("VelocityX", "VelocityZ", "AngularY", "AFK", "MuteSelf")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from configs.errors import BadInput
 from configs.vrchat import CameraConfig
-from interfaces.clock import Clock
+from interfaces.core.clock import Clock
 from interfaces.vrchat.camera_names import BACKEND, camera_names, index_of
 
 Frame = NDArray[np.uint8]

@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.schema import WorldConfig
-from interfaces.clock import Clock
+from interfaces.core.clock import Clock
+from interfaces.core.spaces import Spaces
+from interfaces.core.world import Observation
 from interfaces.endpoints import Endpoints
 from interfaces.ports import listen_at
-from interfaces.spaces import Spaces
 from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.client_log import WorldLog, log_folder
 from interfaces.vrchat.ears import Ears, LogMel, raw_shape
 from interfaces.vrchat.presence import Presence
 from interfaces.vrchat.situations import Sight
 from interfaces.vrchat.voice import Voice
-from interfaces.world import Observation
 
 
 def vrchat_spaces(config: WorldConfig) -> Spaces:

@@ -7,7 +7,7 @@ import torch
 from agent.brain import Brain, think_together
 from agent.networks import build_networks
 from agent.noise import CounterNoise
-from interfaces.world import Observation
+from interfaces.core.world import Observation
 from tests.trainer.batches import spaces_of
 
 

@@ -6,7 +6,7 @@ from agent.noise import TorchNoise
 from agent.policy import Policy
 from configs.learning import ActorConfig, ModelConfig
 from configs.vrchat import ActionConfig
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 ACTIONS = (
     ActionConfig(name="Vertical"),

@@ -18,6 +18,7 @@ from agent.replay_run import replay_run, told
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.board import Board
+from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.lockstep_worlds import make_lockstep_worlds
 from interfaces.run_folder import RunFolder, create_run
@@ -25,7 +26,6 @@ from interfaces.scribe import Scribe, moment_dtype
 from interfaces.session.forget import Chosen, forget
 from interfaces.session.lived import Lived
 from interfaces.session.recorder import Recorder
-from interfaces.world import Situation
 from tests.conftest import ROOT
 from trainer.lockstep import Lockstep
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from configs.load import load_config
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.endpoints import Endpoints
 from interfaces.ports import PortTaken
 from interfaces.standin.lockstep import LockstepStandin

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from interfaces.board import Board
+from interfaces.core.step import Sender
+from interfaces.core.world import Situation
 from interfaces.journal.reader import JournalReader
-from interfaces.step import Sender
-from interfaces.world import Situation
 from tests.cli import call, command, here
 from tests.conftest import ROOT
 

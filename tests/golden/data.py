@@ -13,7 +13,7 @@ from agent.policy import Policy
 from agent.scalar import TwohotHead
 from configs.learning import ActorConfig, DreamConfig, ModelConfig
 from configs.vrchat import ActionConfig
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 # What the official settings are where they reach into what is tested here.
 MODEL = ModelConfig(

@@ -6,7 +6,7 @@ from torch import nn
 
 from agent.codec import to_image, to_patches
 from agent.codec_conv import ConvDecoder, ConvEncoder
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 from tests.golden.data import (
     MODEL,
     close,

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from configs.errors import BadInput
 from configs.vrchat import CameraConfig
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.vrchat import screen
 from interfaces.vrchat.camera import Camera, prepare
 from interfaces.vrchat.camera_names import index_of

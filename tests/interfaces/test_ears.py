@@ -7,10 +7,10 @@ import pytest
 
 from configs.load import load_config
 from configs.vrchat import ActionConfig, EarsConfig
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import step_dtype
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.spaces import Spaces
-from interfaces.step import step_dtype
 from interfaces.vrchat.ears import Ears, LogMel, raw_shape, samples
 from interfaces.vrchat.world import vrchat_spaces
 from tests.conftest import ROOT
@@ -107,7 +107,7 @@ def test_without_the_device_there_is_silence_and_life_goes_on():
 LISTEN = """
 import time
 from configs.vrchat import EarsConfig
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.vrchat.ears import Ears
 ears = Ears(EarsConfig(device="yume_mic", keep_raw=True), RealClock())
 for line in sys.stdin:

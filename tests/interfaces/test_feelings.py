@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from interfaces.clock import VirtualClock
+from interfaces.core.clock import VirtualClock
 from interfaces.vrchat.feelings import Feelings
 from interfaces.vrchat.osc import encode
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from configs.vrchat import ActionConfig
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import step_dtype
 from interfaces.journal import JournalError, JournalReader, JournalWriter, recoverable_end
 from interfaces.journal import writer as writer_module
 from interfaces.journal.layout import segment_paths
-from interfaces.spaces import Spaces
-from interfaces.step import step_dtype
 
 ROOT = Path(__file__).parents[2]  # not from conftest: the child processes here need no torch
 SPACES = Spaces((8, 8, 3), ("Speed",), (ActionConfig(name="Vertical"),))

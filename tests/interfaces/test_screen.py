@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from configs.vrchat import CameraConfig
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
 from interfaces.vrchat import screen
 from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.screen import Rectangle

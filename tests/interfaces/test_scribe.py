@@ -8,11 +8,11 @@ import pytest
 
 from configs.vrchat import ActionConfig
 from interfaces.board import Board
+from interfaces.core.spaces import Spaces
+from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.keyframes import Keyframes, read_keyframes
 from interfaces.scribe import Scribe, ScribeFailed, moment_dtype
-from interfaces.spaces import Spaces
-from interfaces.world import Situation
 
 SPACES = Spaces((0, 0, 3), ("Feeling",), (ActionConfig(name="Move"),))
 MOMENT = moment_dtype(SPACES, 3)

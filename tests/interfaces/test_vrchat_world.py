@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from configs.load import load_config
-from interfaces.clock import RealClock
+from interfaces.core.clock import RealClock
+from interfaces.core.world import Situation
 from interfaces.endpoints import Endpoints
 from interfaces.vrchat.osc import decode, encode
 from interfaces.vrchat.world import VRChatWorld
-from interfaces.world import Situation
 from tests.conftest import ROOT
 
 WAVE = "{name: Hello, kind: press, target: chat, text: hello}"

@@ -3,7 +3,7 @@
 import torch
 
 from configs.schema import Config
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 from trainer.losses import Batch
 
 

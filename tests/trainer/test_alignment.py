@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from configs.load import load_config
+from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
 from interfaces.run_folder import create_run
-from interfaces.world import Situation
 from tests.conftest import ROOT
 from tests.worlds import EchoWorld
 from trainer.lockstep import Lockstep

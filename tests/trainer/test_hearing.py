@@ -6,10 +6,10 @@ import torch
 from agent.brain import Brain
 from agent.networks import build_networks, flatten_acting, view_acting
 from configs.load import load_config
+from interfaces.core.step import step_dtype
+from interfaces.core.world import Observation
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.step import step_dtype
 from interfaces.vrchat.world import vrchat_spaces
-from interfaces.world import Observation
 from tests.conftest import ROOT
 from trainer.dreamer import DreamerLearner
 from trainer.replay import Replay

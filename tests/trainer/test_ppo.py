@@ -7,10 +7,10 @@ import torch
 from agent.networks import acting_shapes, build_for, flatten_acting, view_acting
 from configs.errors import BadInput
 from configs.load import load_config
+from interfaces.core.step import Sender, step_dtype
+from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.run_folder import create_run, open_run
-from interfaces.step import Sender, step_dtype
-from interfaces.world import Situation
 from tests.conftest import ROOT
 from tests.worlds import PointWorld
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, restore_learner

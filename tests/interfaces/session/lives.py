@@ -3,9 +3,9 @@
 import numpy as np
 
 from configs.vrchat import ActionConfig
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import step_dtype
 from interfaces.journal import JournalWriter
-from interfaces.spaces import Spaces
-from interfaces.step import step_dtype
 
 SPACES = Spaces(
     (16, 12, 3),

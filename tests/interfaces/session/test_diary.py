@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from configs.load import load_config, write_config
+from interfaces.core.step import Sender
+from interfaces.core.world import Situation
 from interfaces.run_folder import RunFolder
 from interfaces.session.diary import read_diary
 from interfaces.session.film import to_film
 from interfaces.session.lived import Lived
 from interfaces.session.pace import windows, with_holes
 from interfaces.session.segment import SessionError
-from interfaces.step import Sender
-from interfaces.world import Situation
 from tests.conftest import ROOT
 from tests.interfaces.session.lives import make_steps
 from tests.interfaces.session.test_session import record

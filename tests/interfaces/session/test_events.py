@@ -3,12 +3,12 @@
 import numpy as np
 from foxglove_schemas_protobuf.Log_pb2 import Log
 
+from interfaces.core.step import Sender, step_dtype
+from interfaces.core.world import Situation
 from interfaces.session.events import Events
 from interfaces.session.messages import EVENTS, Codec
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session
-from interfaces.step import Sender, step_dtype
-from interfaces.world import Situation
 from tests.interfaces.session.lives import BEAT_NS, BEGAN_NS, SPACES, make_steps
 
 

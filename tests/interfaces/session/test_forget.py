@@ -6,6 +6,7 @@ from filelock import FileLock
 from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
+from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import segment_paths
@@ -21,7 +22,6 @@ from interfaces.session.recover import refill
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session, segment_files
 from interfaces.vrchat.situations import unlearned
-from interfaces.world import Situation
 from tests.conftest import ROOT
 from tests.interfaces.session.lives import (
     BEAT_NS,

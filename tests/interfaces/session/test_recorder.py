@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from configs.load import load_config
+from interfaces.core.world import Situation
 from interfaces.session import care
 from interfaces.session.messages import CAMERA, Codec
 from interfaces.session.recorder import Recorder
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session, segment_files
-from interfaces.world import Situation
 from tests.conftest import ROOT
 from tests.interfaces.session.lives import make_steps, same, write_journal
 

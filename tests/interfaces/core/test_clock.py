@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from interfaces.clock import Pacer, VirtualClock
+from interfaces.core.clock import Pacer, VirtualClock
 
 
 def lived(hz, work_s, beats):

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 
 class Situation(IntFlag):

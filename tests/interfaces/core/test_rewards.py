@@ -4,8 +4,8 @@ import numpy as np
 
 from configs.schema import RewardConfig
 from configs.vrchat import ActionConfig
-from interfaces.rewards import LivedRewards
-from interfaces.spaces import Spaces
+from interfaces.core.rewards import LivedRewards
+from interfaces.core.spaces import Spaces
 
 SPACES = Spaces((0, 0, 3), ("Speed", "HeadPat"), (ActionConfig(name="V"), ActionConfig(name="H")))
 

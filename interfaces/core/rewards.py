@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.schema import RewardConfig
-from interfaces.spaces import Spaces
-from interfaces.world import Observation
+from interfaces.core.spaces import Spaces
+from interfaces.core.world import Observation
 
 # The terms a Step alone can answer for, in the order of the record. `surprise` needs the model and
 # belongs to the trainer.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from configs.vrchat import ActionConfig
-from interfaces.spaces import Spaces
+from interfaces.core.spaces import Spaces
 
 ACTIONS = (
     ActionConfig(name="Vertical"),

@@ -4,8 +4,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from interfaces.rewards import LIVED_TERMS
-from interfaces.spaces import Spaces
+from interfaces.core.rewards import LIVED_TERMS
+from interfaces.core.spaces import Spaces
 
 
 class Sender(IntEnum):
