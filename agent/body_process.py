@@ -14,11 +14,11 @@ from agent.brain import Brain
 from agent.loop import Body, act
 from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
 from configs.schema import Config
-from interfaces.board import Board
 from interfaces.controls import Controls
 from interfaces.core.clock import Pacer, RealClock
 from interfaces.core.spaces import Spaces
 from interfaces.endpoints import Endpoints, read_endpoints
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalWriter
 from interfaces.keyframes import open_keyframes
 from interfaces.process import become, when_orphaned

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import ROOT, publish
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 
 _ECHO = """
 import sys
 from pathlib import Path
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 board = Board(Path(sys.argv[1]))
 while not board["stop"]:
     board["rests"] = board["ticks"]

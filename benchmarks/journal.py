@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.common import ROOT, publish
 from configs.schema import Config
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.keyframes import Keyframes
 from interfaces.scribe import Scribe, moment_dtype

@@ -19,7 +19,7 @@ from typing import Protocol
 import psutil
 
 from benchmarks.common import ROOT
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.lock import left_over
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.osc import decode

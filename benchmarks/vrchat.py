@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import ROOT, publish
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.journal.reader import JournalReader
 from interfaces.vrchat.osc import decode, encode
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.vrchat import ActionConfig, ControlConfig
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 
 HUMAN_GONE_S = 0.5  # a person who is not heard of for so long has let go
 _SLACK_S = 0.15

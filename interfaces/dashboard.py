@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.schema import Config
-from interfaces.board import Board
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
+from interfaces.ipc.board import Board
 from interfaces.metrics import psnr, reward_sums
 from interfaces.run_folder import RunFolder
 

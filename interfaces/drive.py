@@ -20,7 +20,7 @@ from rich.text import Text
 
 from configs.errors import BadInput
 from configs.vrchat import ActionConfig
-from interfaces.board import MOST_DRIVEN, Board
+from interfaces.ipc.board import MOST_DRIVEN, Board
 from interfaces.people import is_heard_of
 
 # A terminal tells when a key goes down and then repeats it, never when it goes up: a key counts as

@@ -8,7 +8,7 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.schema import WorldConfig
 from configs.vrchat import OscConfig
-from interfaces.files import write_json
+from interfaces.ipc.atomic_files import write_json
 from interfaces.ports import LOOPBACK, listen_at, own_address
 from interfaces.vrchat.client_log import log_folder
 from interfaces.vrchat.video import check_video

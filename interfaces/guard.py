@@ -14,9 +14,9 @@ from pathlib import Path
 
 from loguru import logger
 
-from interfaces.board import Board
 from interfaces.controls import silent_after_s
 from interfaces.endpoints import Endpoints, read_endpoints
+from interfaces.ipc.board import Board
 from interfaces.process import ProcessWatch, become, when_orphaned
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.hands import rest_datagrams

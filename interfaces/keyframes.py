@@ -13,7 +13,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from interfaces.mapped import address_of, allocate, make_writable, map_bytes, touch_pages
+from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes, touch_pages
 
 KEYFRAME_STEPS = 100  # from one to the next: ten seconds
 _SLOTS = 1024  # nearly three hours

@@ -14,11 +14,11 @@ from rich.console import Console
 
 from configs.schema import Config
 from interfaces import people
-from interfaces.board import Board
 from interfaces.dashboard import Screen
 from interfaces.endpoints import choose_endpoints, write_endpoints
-from interfaces.files import write_json
 from interfaces.hotkey import Hotkey
+from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.board import Board
 from interfaces.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.run_folder import RunFolder
 from interfaces.supervisor import Fault, Supervisor

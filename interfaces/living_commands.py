@@ -51,8 +51,8 @@ def stop(
 @app.command()
 def drive(run: Living = None) -> None:
     """Take over by keys for a while; the agent learns from it. q gives it back."""
-    from interfaces.board import Board
     from interfaces.drive import drive as drive_run
+    from interfaces.ipc.board import Board
     from interfaces.people import living_run
 
     with bad_input_exits():

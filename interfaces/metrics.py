@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 
 LOSSES = ("image", "vector", "sound", "reward", "kl", "model", "policy", "value")
 

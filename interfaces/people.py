@@ -3,8 +3,8 @@
 import contextlib
 from pathlib import Path
 
-from interfaces.board import Board
-from interfaces.files import quoted
+from interfaces.ipc.atomic_files import quoted
+from interfaces.ipc.board import Board
 from interfaces.run_folder import RunError, RunFolder, open_run
 
 _ALIVE_S = 5.0

@@ -1,6 +1,6 @@
 """`rollback`: pin the body of a run to an earlier version of its weights."""
 
-from interfaces.files import quoted
+from interfaces.ipc.atomic_files import quoted
 from interfaces.run_folder import RunFolder
 from interfaces.weights import pin, unpin
 from interfaces.weights.kept import kept_versions, read_pin

@@ -12,7 +12,7 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.load import load_config, write_config
 from configs.schema import Config
-from interfaces.files import quoted, write_json
+from interfaces.ipc.atomic_files import quoted, write_json
 
 _LIBRARIES = ("torch", "numpy", "python-osc", "opencv-python", "panda3d", "pydantic", "safetensors")
 

@@ -14,13 +14,13 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from interfaces.board import Board
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
 from interfaces.core.world import Situation
+from interfaces.ipc.board import Board
+from interfaces.ipc.mapped_file import touch_pages
 from interfaces.journal import JournalWriter
 from interfaces.keyframes import Keyframes
-from interfaces.mapped import touch_pages
 
 _SLOTS = 128  # moments that may wait: 12 s of a busy disk at 10 Hz
 

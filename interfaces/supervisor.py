@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 from loguru import logger
 
-from interfaces.board import Board
-from interfaces.files import write_json
+from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.board import Board
 from interfaces.process import SUPERVISOR_PID, append_log
 from interfaces.run_folder import RunFolder
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from agent.networks import ActingNetworks
 from configs.errors import BadInput
-from interfaces.files import write_bytes, write_json
+from interfaces.ipc.atomic_files import write_bytes, write_json
 from trainer.learner import Learner
 
 # Of a part of the networks: what it hangs on that most probably was changed.

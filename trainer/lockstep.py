@@ -11,9 +11,9 @@ from agent.dynamics import State
 from agent.networks import acting_shapes, flatten_acting
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.board import Board
 from interfaces.core.clock import Pacer
 from interfaces.core.spaces import Spaces
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter, recoverable_end
 from interfaces.keyframes import open_keyframes
 from interfaces.lockstep_worlds import LockstepWorld

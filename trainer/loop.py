@@ -7,7 +7,7 @@ from loguru import logger
 
 from agent.networks import flatten_acting
 from configs.learning import TrainerConfig
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.weights import WeightsError, WeightsWriter
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, mend
 from trainer.learner import Learner

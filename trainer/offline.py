@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from agent.networks import Networks, acting_shapes, flatten_acting
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.board import Board
 from interfaces.core.spaces import Spaces
-from interfaces.files import write_json
+from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter, read_layout
 from interfaces.run_folder import RunFolder
 from interfaces.session.care import find_sessions

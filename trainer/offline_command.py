@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from configs.schema import Config
-from interfaces.files import write_json
+from interfaces.ipc.atomic_files import write_json
 from interfaces.metrics import MetricsLog, losses, metrics_line
 from interfaces.run_folder import RunFolder
 from interfaces.session.session import Session

@@ -11,8 +11,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from agent.networks import Networks
 from configs.schema import Config
-from interfaces.board import Board
 from interfaces.core.spaces import Spaces
+from interfaces.ipc.board import Board
 from interfaces.run_folder import RunFolder
 from trainer.honesty import BURN_IN, Conscience, measure_honesty
 from trainer.learner import Learner, Metrics

@@ -9,8 +9,8 @@ from rich.table import Column
 
 from configs.learning import Method
 from configs.schema import Config
-from interfaces.board import Board
-from interfaces.files import write_json
+from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.board import Board
 from interfaces.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.run_folder import RunFolder
 from interfaces.terminal import tell

@@ -6,7 +6,7 @@ import torch
 from loguru import logger
 
 from agent.networks import acting_shapes
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.process import become, lower_priority, when_orphaned
 from interfaces.run_folder import RunFolder

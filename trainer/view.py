@@ -11,7 +11,7 @@ from agent.codec import to_image, to_patches
 from agent.dynamics import State
 from agent.networks import Networks
 from agent.noise import Noise
-from interfaces.files import write_bytes
+from interfaces.ipc.atomic_files import write_bytes
 from trainer.losses import Batch, previous_action
 
 _CONTEXT, _AHEAD = 4, 8

@@ -15,9 +15,9 @@ from typing import Self
 from configs.errors import BadInput
 from configs.load import write_config
 from configs.schema import Config
-from interfaces.board import Board
 from interfaces.core.clock import RealClock
 from interfaces.endpoints import Endpoints, write_endpoints
+from interfaces.ipc.board import Board
 from interfaces.ports import listen_at
 from interfaces.process import SUPERVISOR_PID
 from interfaces.run_folder import RunFolder

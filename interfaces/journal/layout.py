@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
-from interfaces.files import write_json
-from interfaces.mapped import address_of, allocate, make_writable, map_bytes
+from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes
 
 MAGIC = b"YUMEJ001"
 HEADER = np.dtype(

@@ -11,7 +11,8 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
-from interfaces.files import write_bytes
+from interfaces.ipc.atomic_files import write_bytes
+from interfaces.ipc.mapped_file import map_bytes
 from interfaces.journal.layout import (
     NO_HOLD,
     DamagedSegment,
@@ -21,7 +22,6 @@ from interfaces.journal.layout import (
     read_layout,
     segment_paths,
 )
-from interfaces.mapped import map_bytes
 
 
 class JournalReader:

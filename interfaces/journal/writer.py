@@ -12,7 +12,8 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
-from interfaces.files import write_bytes
+from interfaces.ipc.atomic_files import write_bytes
+from interfaces.ipc.mapped_file import flush, map_bytes, touch_pages
 from interfaces.journal.layout import (
     NO_HOLD,
     JournalError,
@@ -24,7 +25,6 @@ from interfaces.journal.layout import (
     segment_paths,
     write_layout,
 )
-from interfaces.mapped import flush, map_bytes, touch_pages
 
 _RETRY_S = 1.0
 _HOLD_AT_MOST = 2  # times max_steps: a reader that has died must not fill the disk

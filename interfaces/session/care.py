@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from interfaces.files import workshop, write_json
+from interfaces.ipc.atomic_files import workshop, write_json
 from interfaces.journal import JournalReader
 from interfaces.people import is_alive
 from interfaces.run_folder import RunFolder, run_of

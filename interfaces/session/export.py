@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from interfaces.files import workshop
+from interfaces.ipc.atomic_files import workshop
 from interfaces.session.pace import Pace
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.files import write_json
+from interfaces.ipc.atomic_files import write_json
 from interfaces.session import export
 from interfaces.session.export import Episode, hz_of
 from interfaces.session.segment import SessionError

@@ -9,8 +9,8 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from configs.schema import Config
-from interfaces.board import Board
 from interfaces.core.world import Situation
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, read_layout
 from interfaces.process import become, lower_priority, when_orphaned
 from interfaces.run_folder import RunFolder

@@ -13,7 +13,7 @@ from mcap.records import Metadata
 from numpy.typing import NDArray
 
 from interfaces.core.world import Situation
-from interfaces.files import workshop
+from interfaces.ipc.atomic_files import workshop
 from interfaces.journal import JournalError, JournalReader, read_layout
 from interfaces.journal.layout import set_damaged_aside
 from interfaces.run_folder import RunFolder

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from interfaces.files import write_bytes, write_json
+from interfaces.ipc.atomic_files import write_bytes, write_json
 from interfaces.weights.layout import LIVE_FILES, Manifest, WeightsError
 
 

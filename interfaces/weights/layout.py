@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from interfaces.mapped import allocate, map_bytes
+from interfaces.ipc.mapped_file import allocate, map_bytes
 
 SLOTS = 3
 _MAGIC = b"YUMEW001"

@@ -17,8 +17,8 @@ from agent.replay import think_along, verify
 from agent.replay_run import replay_run, told
 from configs.errors import BadInput
 from configs.load import load_config
-from interfaces.board import Board
 from interfaces.core.world import Situation
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.lockstep_worlds import make_lockstep_worlds
 from interfaces.run_folder import RunFolder, create_run

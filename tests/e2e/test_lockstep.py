@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from tests.cli import call, here
 
 pytestmark = pytest.mark.e2e

@@ -11,9 +11,9 @@ import time
 import psutil
 import pytest
 
-from interfaces.board import Board
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
+from interfaces.ipc.board import Board
 from interfaces.journal.reader import JournalReader
 from tests.cli import call, command, here
 from tests.conftest import ROOT

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from configs.vrchat import ActionConfig
-from interfaces.board import Board
 from interfaces.drive import HELD_S, REPEATED_S, Held, drive, keys_in
+from interfaces.ipc.board import Board
 from tests.conftest import ROOT
 
 ACTIONS = (
@@ -61,7 +61,7 @@ def test_in_a_terminal(tmp_path):
     board.beat("guard")
     code = (
         "import sys, threading; from pathlib import Path; from rich.console import Console\n"
-        "from configs.vrchat import ActionConfig; from interfaces.board import Board\n"
+        "from configs.vrchat import ActionConfig; from interfaces.ipc.board import Board\n"
         "from interfaces.drive import drive\n"
         "drive(Board(Path(sys.argv[1])), (ActionConfig(name='Vertical'),), threading.Event(),"
         " Console())"

@@ -12,9 +12,9 @@ import time
 import pytest
 
 from configs.load import load_config, write_config
-from interfaces.board import Board
 from interfaces.endpoints import Endpoints, write_endpoints
 from interfaces.guard import Guard
+from interfaces.ipc.board import Board
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.osc import decode
 from tests.conftest import ROOT
@@ -24,7 +24,7 @@ BODY = """
 import os, socket, sys, time
 from pathlib import Path
 import numpy as np
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.controls import Controls, Will
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.hands import Hands

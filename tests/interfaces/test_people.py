@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from interfaces import people
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.run_folder import RunError, RunFolder
 
 

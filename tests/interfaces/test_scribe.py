@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from configs.vrchat import ActionConfig
-from interfaces.board import Board
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Situation
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.keyframes import Keyframes, read_keyframes
 from interfaces.scribe import Scribe, ScribeFailed, moment_dtype

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.run_folder import RunFolder
 from interfaces.supervisor import Fault, Supervisor
 from tests.conftest import ROOT

@@ -10,7 +10,7 @@ from loguru import logger
 
 from agent.networks import acting_shapes
 from configs.load import load_config
-from interfaces.board import Board
+from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.run_folder import create_run
 from interfaces.weights import Manifest, WeightsWriter

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from configs.load import dump_config, load_config
-from interfaces.files import workshop
+from interfaces.ipc.atomic_files import workshop
 from interfaces.session import export
 from interfaces.session.export import episodes, to_mp4, to_npz
 from interfaces.session.export_lerobot import ACTION, CAMERA, STATE, to_lerobot

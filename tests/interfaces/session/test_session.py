@@ -11,8 +11,8 @@ from mcap_protobuf.decoder import DecoderFactory
 from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
-from interfaces.board import Board
-from interfaces.files import workshop
+from interfaces.ipc.atomic_files import workshop
+from interfaces.ipc.board import Board
 from interfaces.journal.layout import segment_paths
 from interfaces.lock import claim
 from interfaces.run_folder import RunError, RunFolder, create_run

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from interfaces.files import write_bytes
-from interfaces.histogram import HISTOGRAM, Histogram
-from interfaces.mapped import address_of, make_writable
+from interfaces.ipc.atomic_files import write_bytes
+from interfaces.ipc.histogram import HISTOGRAM, Histogram
+from interfaces.ipc.mapped_file import address_of, make_writable
 
 MOST_DRIVEN = 64  # actions a person can drive
 _BOARD = np.dtype(

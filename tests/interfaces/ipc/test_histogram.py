@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interfaces.histogram import Histogram
+from interfaces.ipc.histogram import Histogram
 
 
 def test_percentiles_and_maximum():
