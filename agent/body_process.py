@@ -20,10 +20,10 @@ from interfaces.core.spaces import Spaces
 from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalWriter
-from interfaces.keyframes import open_keyframes
+from interfaces.journal.latent_snapshots import open_keyframes
+from interfaces.journal.step_writer import Scribe, moment_dtype
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
-from interfaces.scribe import Scribe, moment_dtype
 from interfaces.vrchat.world import VRChatWorld
 from interfaces.weights import Manifest, WeightsError, WeightsReader
 

@@ -16,7 +16,7 @@ from interfaces.core.clock import Beat, Clock, Pacer
 from interfaces.core.rewards import LivedRewards
 from interfaces.core.step import Sender
 from interfaces.core.world import Observation, Situation, World
-from interfaces.scribe import moment_dtype
+from interfaces.journal.step_writer import moment_dtype
 from interfaces.weights import Applied
 
 _NOT_EVEN_HUMANS = Situation.STOPPED | Situation.FORBIDDEN

@@ -22,8 +22,8 @@ from benchmarks.common import ROOT, publish
 from configs.schema import Config
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.keyframes import Keyframes
-from interfaces.scribe import Scribe, moment_dtype
+from interfaces.journal.latent_snapshots import Keyframes
+from interfaces.journal.step_writer import Scribe, moment_dtype
 from interfaces.vrchat.world import vrchat_spaces
 
 _DISTURB = """

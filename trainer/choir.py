@@ -18,8 +18,8 @@ from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.controls import NoControls
 from interfaces.core.clock import Beat, Clock
+from interfaces.journal.step_writer import Scribe, moment_dtype
 from interfaces.lockstep_worlds import APART, LockstepWorld
-from interfaces.scribe import Scribe, moment_dtype
 
 PIECE = 128  # steps of a life that enter the journal together, at most
 _SHORTEST = 8

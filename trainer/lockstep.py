@@ -15,10 +15,10 @@ from interfaces.core.clock import Pacer
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter, recoverable_end
-from interfaces.keyframes import open_keyframes
+from interfaces.journal.latent_snapshots import open_keyframes
+from interfaces.journal.step_writer import Scribe, moment_dtype
 from interfaces.lockstep_worlds import LockstepWorld
 from interfaces.run_folder import RunError, RunFolder
-from interfaces.scribe import Scribe, moment_dtype
 from interfaces.weights import Manifest, WeightsWriter, go_back
 from trainer.checkpoints import (
     Checkpoint,

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Situation
 from interfaces.ipc.mapped_file import flush
+from interfaces.journal.latent_snapshots import drop_keyframes
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import read_layout, segment_paths, set_damaged_aside
-from interfaces.keyframes import drop_keyframes
 from interfaces.run_folder import RunFolder
 from interfaces.session.care import keep_beginning
 from interfaces.session.file import Segment, SegmentInfo

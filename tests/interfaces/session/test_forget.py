@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 from configs.load import load_config, write_config
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, JournalWriter
+from interfaces.journal.latent_snapshots import Keyframes, read_keyframes
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import segment_paths
-from interfaces.keyframes import Keyframes, read_keyframes
 from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session import care

@@ -11,8 +11,8 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.keyframes import Keyframes, read_keyframes
-from interfaces.scribe import Scribe, ScribeFailed, moment_dtype
+from interfaces.journal.latent_snapshots import Keyframes, read_keyframes
+from interfaces.journal.step_writer import Scribe, ScribeFailed, moment_dtype
 
 SPACES = Spaces((0, 0, 3), ("Feeling",), (ActionConfig(name="Move"),))
 MOMENT = moment_dtype(SPACES, 3)

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from loguru import logger
 
-from interfaces.keyframes import KEYFRAME_STEPS, drop_keyframes, open_keyframes, read_keyframes
+from interfaces.journal.latent_snapshots import (
+    KEYFRAME_STEPS,
+    drop_keyframes,
+    open_keyframes,
+    read_keyframes,
+)
 
 SIZE = 5
 

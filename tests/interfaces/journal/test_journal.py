@@ -368,7 +368,7 @@ def test_the_thread_prepares_segments_ahead(tmp_path):
 _WRITER = """
 import sys
 from pathlib import Path
-from tests.interfaces.test_journal import append, writer
+from tests.interfaces.journal.test_journal import append, writer
 journal = writer(Path(sys.argv[1]), background=True, max_steps=200)
 i = journal.next_index
 print("ready", flush=True)

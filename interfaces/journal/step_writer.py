@@ -20,7 +20,7 @@ from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.ipc.mapped_file import touch_pages
 from interfaces.journal import JournalWriter
-from interfaces.keyframes import Keyframes
+from interfaces.journal.latent_snapshots import Keyframes
 
 _SLOTS = 128  # moments that may wait: 12 s of a busy disk at 10 Hz
 
