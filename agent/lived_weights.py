@@ -9,7 +9,7 @@ from interfaces.core.spaces import Spaces
 from interfaces.journal.latent_snapshots import read_keyframes
 from interfaces.run_folder import RunFolder
 from interfaces.weights import Manifest, WeightsError
-from interfaces.weights.kept import kept_versions, load_kept
+from interfaces.weights.versions import kept_versions, load_kept
 
 
 class LivedWeights:

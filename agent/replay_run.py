@@ -14,7 +14,7 @@ from interfaces.lock import look_at
 from interfaces.run_folder import RunFolder
 from interfaces.session.lived import Lived
 from interfaces.terminal import passing_bar
-from interfaces.weights.kept import kept_versions
+from interfaces.weights.versions import kept_versions
 
 
 def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:

@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.common import ROOT, publish
 from interfaces.weights import Manifest, WeightsReader, WeightsWriter
-from interfaces.weights.layout import Slots, live_path
+from interfaces.weights.slots import Slots, live_path
 
 _PUBLISHER = """
 import sys

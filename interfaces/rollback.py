@@ -3,8 +3,8 @@
 from interfaces.ipc.atomic_files import quoted
 from interfaces.run_folder import RunFolder
 from interfaces.weights import pin, unpin
-from interfaces.weights.kept import kept_versions, read_pin
-from interfaces.weights.layout import WeightsError
+from interfaces.weights.slots import WeightsError
+from interfaces.weights.versions import kept_versions, read_pin
 
 
 def roll_back(run: RunFolder, version: int | None, *, release: bool) -> str:

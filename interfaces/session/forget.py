@@ -28,7 +28,7 @@ from interfaces.session.messages import CAMERA, MEL, SOUND, STEP
 from interfaces.session.recover import ASIDE, RECOVERING, unfinished
 from interfaces.session.segment import Recorded, SegmentWriter, SessionError
 from interfaces.session.session import live_files, segment_files
-from interfaces.weights.layout import LIVE_FILES
+from interfaces.weights.slots import LIVE_FILES
 
 _KEPT = ("index", "tick", "monotonic_ns", "wall_ns", "frame_number", "weights_version", "skipped")
 _WORKSHOP = "forgetting"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.weights.layout import LIVE_FILES, SLOTS, Manifest, Slots, WeightsError, create_live
+from interfaces.weights.slots import LIVE_FILES, SLOTS, Manifest, Slots, WeightsError, create_live
 
 
 class WeightsWriter:

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from interfaces.ipc.atomic_files import write_bytes, write_json
-from interfaces.weights.layout import LIVE_FILES, Manifest, WeightsError
+from interfaces.weights.slots import LIVE_FILES, Manifest, WeightsError
 
 
 def keep(folder: Path, version: int, flat: NDArray[np.float32], manifest: Manifest) -> Path:

@@ -20,8 +20,8 @@ from interfaces.weights import (
     pin,
     unpin,
 )
-from interfaces.weights.kept import kept_versions
-from interfaces.weights.layout import Slots, live_path
+from interfaces.weights.slots import Slots, live_path
+from interfaces.weights.versions import kept_versions
 
 ROOT = Path(__file__).parents[2]  # not from conftest: the child process here needs no torch
 MANIFEST = Manifest((("a", (3, 4)), ("b", (5,))))

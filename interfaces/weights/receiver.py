@@ -12,8 +12,8 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from interfaces.weights.kept import keep, load_kept, prune, read_pin
-from interfaces.weights.layout import Manifest, Slots, WeightsError, live_path
+from interfaces.weights.slots import Manifest, Slots, WeightsError, live_path
+from interfaces.weights.versions import keep, load_kept, prune, read_pin
 
 T = TypeVar("T")
 _POLL_S = 0.02
