@@ -29,6 +29,7 @@ from benchmarks.common import ROOT, publish
 from configs.load import load_config
 from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
+from interfaces.osc.message import decode, encode
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.picture.meshes import box
 from interfaces.standin.picture.render import Renderer
@@ -38,7 +39,6 @@ from interfaces.standin.places.build import VERSIONS
 from interfaces.standin.places.place import Place, apart
 from interfaces.standin.places.solids import Solids
 from interfaces.vrchat.camera import Camera
-from interfaces.vrchat.osc import decode, encode
 
 STEPS = 400
 SIZE = 128  # of the live picture: the default

@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.common import ROOT, publish
 from interfaces.ipc.board import Board
 from interfaces.journal.reader import JournalReader
-from interfaces.vrchat.osc import decode, encode
+from interfaces.osc.message import decode, encode
 
 FLOOD_PER_S = 2000
 _SEED = 0

@@ -9,7 +9,7 @@ from configs.errors import BadInput
 from configs.schema import WorldConfig
 from configs.vrchat import OscConfig
 from interfaces.ipc.atomic_files import write_json
-from interfaces.ports import LOOPBACK, listen_at, own_address
+from interfaces.osc.ports import LOOPBACK, listen_at, own_address
 from interfaces.vrchat.client_log import log_folder
 from interfaces.vrchat.video import check_video
 

@@ -18,14 +18,14 @@ from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.endpoints import Endpoints, write_endpoints
 from interfaces.ipc.board import Board
-from interfaces.ports import listen_at
+from interfaces.osc.message import encode
+from interfaces.osc.ports import listen_at
 from interfaces.process import SUPERVISOR_PID
 from interfaces.run_folder import RunFolder
 from interfaces.vrchat.camera import Camera, Grabbed
 from interfaces.vrchat.client import Receiver
 from interfaces.vrchat.feelings import Feelings
 from interfaces.vrchat.hands import rest_datagrams
-from interfaces.vrchat.osc import encode
 
 AXES = ("LookHorizontal", "Vertical", "Horizontal")
 FELT = ("AngularY", "VelocityX", "VelocityZ")

@@ -8,8 +8,8 @@ from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.doctor.running import ENABLE
 from interfaces.endpoints import USUAL_IN, USUAL_OUT, address_of
-from interfaces.oscquery_browser import Peer
-from interfaces.ports import own_address, same_host
+from interfaces.osc.oscquery_browser import Peer
+from interfaces.osc.ports import own_address, same_host
 from interfaces.vrchat.client import Avatar, read_avatar
 
 

@@ -12,7 +12,7 @@ from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.endpoints import USUAL_IN, USUAL_OUT, address_of
-from interfaces.ports import LOOPBACK, same_host
+from interfaces.osc.ports import LOOPBACK, same_host
 
 VRCHAT = "VRChat.exe"
 _OSC = re.compile(r"--osc=(\d+):([^:]+):(\d+)")

@@ -9,7 +9,7 @@ from interfaces.doctor.avatar_files import file_findings
 from interfaces.doctor.clients import ask_avatar, choose_client
 from interfaces.doctor.findings import Finding, ok
 from interfaces.doctor.running import is_here, process_finding, running_clients
-from interfaces.oscquery_browser import Peer
+from interfaces.osc.oscquery_browser import Peer
 from interfaces.vrchat.client import Avatar
 
 

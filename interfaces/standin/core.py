@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.standin import AvatarConfig, FaultsConfig, StandinConfig
+from interfaces.osc.message import OscError, decode, encode
 from interfaces.standin.client.chatbox import Chatbox
 from interfaces.standin.client.contacts import Contacts
 from interfaces.standin.client.input import DT_S, Inputs, Intent
@@ -24,7 +25,6 @@ from interfaces.standin.picture.view import Look, View
 from interfaces.standin.places.build import VERSIONS, build_place
 from interfaces.standin.places.place import Place
 from interfaces.standin.state import recall, remember
-from interfaces.vrchat.osc import OscError, decode, encode
 
 if TYPE_CHECKING:  # Panda3D is loaded with the first picture, not with the physics
     from interfaces.standin.picture.render import Renderer

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable
 
-from interfaces.oscquery import (
+from interfaces.osc.oscquery import (
     CLIENT_NAME,
     Advertiser,
     Node,
@@ -11,7 +11,7 @@ from interfaces.oscquery import (
     client_name,
     host_info,
 )
-from interfaces.oscquery_browser import Browser, Peer
+from interfaces.osc.oscquery_browser import Browser, Peer
 
 
 class Discovery:

@@ -1,6 +1,6 @@
 """A person's keys as the OSC a desktop player's would be: what they press and let go of."""
 
-from interfaces.vrchat.osc import encode
+from interfaces.osc.message import encode
 
 # Key names as Panda3D has them: those of the letters, wherever the layout puts them.
 KEYS: dict[str, str] = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.vrchat.osc import OscError, decode
+from interfaces.osc.message import OscError, decode
 
 PREFIX = "/avatar/parameters/"
 # VRChat's own parameters and where their values end: metres and degrees a second are bounded here

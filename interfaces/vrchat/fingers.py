@@ -4,8 +4,8 @@ import math
 from typing import Any, Protocol
 
 from configs.vrchat import ActionConfig
+from interfaces.osc.message import encode
 from interfaces.vrchat.limits import PerMinute, Spins
-from interfaces.vrchat.osc import encode
 
 HELD_BEATS = 2  # a press spans two beats, so that one lost packet does not swallow it
 

@@ -9,8 +9,8 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from configs.vrchat import ActionConfig, VoiceConfig
+from interfaces.osc.message import encode
 from interfaces.sound_device import NoSound, close_stream, open_stream
-from interfaces.vrchat.osc import encode
 from interfaces.wav import read_wav
 
 RATE = 48000

@@ -12,7 +12,7 @@ from interfaces.core.clock import Clock
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
 from interfaces.endpoints import Endpoints
-from interfaces.ports import listen_at
+from interfaces.osc.ports import listen_at
 from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.client_log import WorldLog, log_folder
 from interfaces.vrchat.ears import Ears, LogMel, raw_shape

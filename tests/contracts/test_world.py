@@ -9,7 +9,7 @@ import pytest
 from configs.load import load_config
 from interfaces.core.clock import RealClock
 from interfaces.endpoints import Endpoints
-from interfaces.ports import PortTaken
+from interfaces.osc.ports import PortTaken
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.server import serve
 from interfaces.vrchat.world import VRChatWorld

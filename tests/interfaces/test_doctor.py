@@ -32,10 +32,10 @@ from interfaces.doctor.sound import SoundFacts, findings_of
 from interfaces.doctor.stop_key import stop_key_findings
 from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findings
 from interfaces.doctor.vrchat import calibration_finding
-from interfaces.oscquery_browser import Peer
+from interfaces.osc.message import encode
+from interfaces.osc.oscquery_browser import Peer
 from interfaces.vrchat.camera_names import camera_names
 from interfaces.vrchat.client import Avatar
-from interfaces.vrchat.osc import encode
 from tests import xvfb
 from tests.conftest import ROOT
 

@@ -15,8 +15,8 @@ from configs.load import load_config, write_config
 from interfaces.endpoints import Endpoints, write_endpoints
 from interfaces.guard import Guard
 from interfaces.ipc.board import Board
+from interfaces.osc.message import decode
 from interfaces.run_folder import RunFolder
-from interfaces.vrchat.osc import decode
 from tests.conftest import ROOT
 
 # A body reduced to what the guard sees of one: a heartbeat, the gate, and packets that move.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from configs.vrchat import ActionConfig, MannersConfig
+from interfaces.osc.message import decode
 from interfaces.vrchat.hands import Hands, rest_datagrams
-from interfaces.vrchat.osc import decode
 
 ACTIONS = (
     ActionConfig(name="Vertical", dead_zone=0.1),

@@ -8,8 +8,8 @@ import pytest
 from configs.load import load_config
 from configs.standin import AVATAR_ID, OTHER_AVATAR_ID
 from interfaces.core.world import Situation
+from interfaces.osc.message import encode
 from interfaces.standin.lockstep import LockstepStandin
-from interfaces.vrchat.osc import encode
 from tests.conftest import ROOT
 
 FORWARD, TURN = np.array([1, 0, 0, 0, 0], np.float32), np.array([0, 0, 1, 0, 0], np.float32)

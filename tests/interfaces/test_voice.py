@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.vrchat import ActionConfig, VoiceConfig
+from interfaces.osc.message import decode, encode
 from interfaces.vrchat import voice as module
-from interfaces.vrchat.osc import decode, encode
 from interfaces.vrchat.voice import MuteSwitch, Voice, voice_rest
 from interfaces.wav import BadWav
 from tests.conftest import ROOT

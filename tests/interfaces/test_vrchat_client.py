@@ -11,9 +11,9 @@ from configs.errors import BadInput
 from configs.load import load_config
 from interfaces import endpoints as endpoints_module
 from interfaces.endpoints import choose_endpoints
-from interfaces.oscquery import LOOPBACK, Advertiser, Node, OscQueryServer, host_info
-from interfaces.oscquery_browser import Browser, Peer
-from interfaces.ports import PortTaken, own_address
+from interfaces.osc.oscquery import LOOPBACK, Advertiser, Node, OscQueryServer, host_info
+from interfaces.osc.oscquery_browser import Browser, Peer
+from interfaces.osc.ports import PortTaken, own_address
 from interfaces.vrchat.client import Receiver, choose_client, find_clients, read_avatar
 from tests.conftest import ROOT
 

@@ -13,7 +13,7 @@ from configs.load import load_config
 from interfaces.core.clock import RealClock
 from interfaces.core.world import Situation
 from interfaces.endpoints import Endpoints
-from interfaces.vrchat.osc import decode, encode
+from interfaces.osc.message import decode, encode
 from interfaces.vrchat.world import VRChatWorld
 from tests.conftest import ROOT
 

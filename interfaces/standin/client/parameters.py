@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from configs.standin import BUILT_IN, AvatarConfig, ParameterType
-from interfaces.vrchat.osc import encode
+from interfaces.osc.message import encode
 
 PREFIX = "/avatar/parameters/"
 Value = bool | int | float

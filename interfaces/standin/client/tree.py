@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from configs.standin import BUILT_IN, AvatarConfig, ParameterType
-from interfaces.oscquery import Node
+from interfaces.osc.oscquery import Node
 from interfaces.standin.client.input import AXES, BUTTONS
 from interfaces.standin.client.parameters import PREFIX, Value, kind_of
 from interfaces.standin.client.usercamera import UserCamera

@@ -12,6 +12,7 @@ import pytest
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.standin import AvatarConfig, ContactConfig, StandinConfig
+from interfaces.osc.message import decode, encode
 from interfaces.standin.client.chatbox import Chatbox
 from interfaces.standin.client.contacts import Contacts, Toucher
 from interfaces.standin.client.input import DT_S, Intent
@@ -19,7 +20,6 @@ from interfaces.standin.client.parameters import OwnParameters
 from interfaces.standin.client.usercamera import UserCamera
 from interfaces.standin.core import StandinCore
 from interfaces.standin.picture.stamp import read_stamp, stamp
-from interfaces.vrchat.osc import decode, encode
 from tests.conftest import ROOT
 
 # Contacts

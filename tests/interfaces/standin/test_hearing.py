@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from configs.standin import StandinConfig
+from interfaces.osc.message import encode
 from interfaces.sound_device import NoSound
 from interfaces.standin import hearing
 from interfaces.standin.company import Person
 from interfaces.standin.core import StandinCore
 from interfaces.standin.mix import mix
-from interfaces.vrchat.osc import encode
 
 CONFIG = StandinConfig(place="plaza", people=3, speaker="any", width=64, height=64)
 

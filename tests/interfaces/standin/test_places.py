@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from configs.standin import StandinConfig
+from interfaces.osc.message import encode
 from interfaces.standin.core import StandinCore
 from interfaces.standin.picture.daylight import daylight
 from interfaces.standin.places.build import VERSIONS, build_place
@@ -13,7 +14,6 @@ from interfaces.standin.places.garden import BALL_M
 from interfaces.standin.places.passages import carve, distances
 from interfaces.standin.places.routes import Routes
 from interfaces.standin.places.solids import PERSON_RADIUS_M, Box, Circle, Solids
-from interfaces.vrchat.osc import encode
 
 PLACES = tuple(VERSIONS)
 

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from configs.standin import AvatarConfig, ContactConfig, StandinConfig
+from interfaces.osc.message import decode, encode
 from interfaces.standin.core import StandinCore
-from interfaces.vrchat.osc import decode, encode
 
 CONFIG = StandinConfig()
 SUBSTEPS = 6

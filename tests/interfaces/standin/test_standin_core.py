@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from configs.standin import BUILT_IN, OTHER_AVATAR_ID, StandinConfig
+from interfaces.osc.message import decode, encode
 from interfaces.standin.core import StandinCore
-from interfaces.vrchat.osc import decode, encode
 from tests.conftest import ROOT
 
 CONFIG = StandinConfig(width=64, height=64)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from configs.standin import AvatarConfig, FaultsConfig, RandomiseConfig, StandinConfig
+from interfaces.osc.message import decode, encode
 from interfaces.standin.core import StandinCore
 from interfaces.standin.server import Ports, serve
-from interfaces.vrchat.osc import decode, encode
 from tests.interfaces.standin.test_standin_server import living
 
 SMALL = {"width": 64, "height": 64}

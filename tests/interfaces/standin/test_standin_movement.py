@@ -6,8 +6,8 @@ import math
 import pytest
 
 from configs.standin import StandinConfig
+from interfaces.osc.message import decode, encode
 from interfaces.standin.core import StandinCore
-from interfaces.vrchat.osc import decode, encode
 
 CONFIG = StandinConfig(size_m=40.0)
 DEAD_SUBSTEPS = 2  # 33 ms

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from configs.standin import StandinConfig
+from interfaces.osc.message import decode, encode
 from interfaces.standin.core import StandinCore
 from interfaces.standin.server import Ports, PortTaken, serve
 from interfaces.standin.stream import Stream
-from interfaces.vrchat.osc import decode, encode
 
 CONFIG = StandinConfig(width=64, height=64)
 PATIENCE_S = 10.0

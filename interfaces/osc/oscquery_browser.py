@@ -15,7 +15,7 @@ from zeroconf import Error as ZeroconfError
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo
 
-from interfaces.oscquery import LOOPBACK, OSCJSON, Background, listening_on
+from interfaces.osc.oscquery import LOOPBACK, OSCJSON, Background, listening_on
 
 _ANSWER_S = 1.0
 _ANSWER_BYTES = 4 * 2**20

@@ -17,7 +17,7 @@ import pytest
 from loguru import logger
 from zeroconf import ServiceBrowser, ServiceInfo, ServiceStateChange, Zeroconf
 
-from interfaces.oscquery import (
+from interfaces.osc.oscquery import (
     CLIENT_NAME,
     OSC,
     OSCJSON,
@@ -29,7 +29,7 @@ from interfaces.oscquery import (
     host_info,
     tree,
 )
-from interfaces.oscquery_browser import Browser, Peer, peer_from
+from interfaces.osc.oscquery_browser import Browser, Peer, peer_from
 
 PATIENCE_S = 10.0
 NODES = [

@@ -9,7 +9,7 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from interfaces.vrchat.osc import OscError, decode, encode
+from interfaces.osc.message import OscError, decode, encode
 
 
 @pytest.mark.parametrize(
