@@ -18,8 +18,8 @@ import numpy as np
 from benchmarks.common import publish
 from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
-from interfaces.vrchat.camera import prepare
-from interfaces.vrchat.video import open_video
+from interfaces.devices.camera import prepare
+from interfaces.devices.video_source import open_video
 
 SIZE, FRAMES, RUNS = 128, 300, 5
 

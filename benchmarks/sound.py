@@ -19,7 +19,7 @@ EARS = """
 import statistics, time
 from configs.vrchat import EarsConfig
 from interfaces.core.clock import RealClock
-from interfaces.vrchat.ears import Ears
+from interfaces.devices.audio_input import Ears
 ears = Ears(EarsConfig(device="yume_mic", keep_raw=True), RealClock())
 while ears.newest().bands.max() < 0:
     time.sleep(0.01)

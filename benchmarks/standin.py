@@ -29,6 +29,7 @@ from benchmarks.common import ROOT, publish
 from configs.load import load_config
 from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
+from interfaces.devices.camera import Camera
 from interfaces.osc.message import decode, encode
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.picture.meshes import box
@@ -38,7 +39,6 @@ from interfaces.standin.picture.view import View
 from interfaces.standin.places.build import VERSIONS
 from interfaces.standin.places.place import Place, apart
 from interfaces.standin.places.solids import Solids
-from interfaces.vrchat.camera import Camera
 
 STEPS = 400
 SIZE = 128  # of the live picture: the default

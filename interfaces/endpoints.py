@@ -8,10 +8,10 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.schema import WorldConfig
 from configs.vrchat import OscConfig
+from interfaces.devices.video_source import check_video
 from interfaces.ipc.atomic_files import write_json
 from interfaces.osc.ports import LOOPBACK, listen_at, own_address
 from interfaces.vrchat.client_log import log_folder
-from interfaces.vrchat.video import check_video
 
 USUAL_IN, USUAL_OUT = 9000, 9001  # VRChat's own ports
 

@@ -20,8 +20,8 @@ from configs.vrchat import ActionConfig
 from interfaces.core.clock import VirtualClock
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
+from interfaces.devices.camera import prepare
 from interfaces.gymnasium_actions import Leaf, leaves
-from interfaces.vrchat.camera import prepare
 
 DMC = "dmc/"
 

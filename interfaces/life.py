@@ -15,8 +15,8 @@ from rich.console import Console
 from configs.schema import Config
 from interfaces import people
 from interfaces.dashboard import Screen
+from interfaces.devices.hotkey import Hotkey
 from interfaces.endpoints import choose_endpoints, write_endpoints
-from interfaces.hotkey import Hotkey
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.metrics import MetricsLog, losses, metrics_line, summary

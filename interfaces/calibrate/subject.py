@@ -16,13 +16,13 @@ from configs.errors import BadInput
 from configs.load import write_config
 from configs.schema import Config
 from interfaces.core.clock import RealClock
+from interfaces.devices.camera import Camera, Grabbed
 from interfaces.endpoints import Endpoints, write_endpoints
 from interfaces.ipc.board import Board
 from interfaces.osc.message import encode
 from interfaces.osc.ports import listen_at
 from interfaces.process import SUPERVISOR_PID
 from interfaces.run_folder import RunFolder
-from interfaces.vrchat.camera import Camera, Grabbed
 from interfaces.vrchat.client import Receiver
 from interfaces.vrchat.feelings import Feelings
 from interfaces.vrchat.hands import rest_datagrams

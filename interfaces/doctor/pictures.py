@@ -6,9 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from interfaces.devices.camera_names import BACKEND, camera_names
+from interfaces.devices.video_source import Frame, silence_opencv
 from interfaces.doctor.findings import Check, Finding, examine, ok, warning
-from interfaces.vrchat.camera_names import BACKEND, camera_names
-from interfaces.vrchat.video import Frame, silence_opencv
 
 DEVICE_S = 4.0
 UNNAMED = 4  # indices tried where there are no names

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from interfaces.doctor.sound import SoundFacts
-from interfaces.sound_device import (
+from interfaces.devices.audio_device import (
     Device,
     NoSound,
     choose,
@@ -16,6 +15,7 @@ from interfaces.sound_device import (
     load_portaudio,
     settings_for,
 )
+from interfaces.doctor.sound import SoundFacts
 
 LISTEN_S = 0.5
 QUIETEST_DB = -120.0

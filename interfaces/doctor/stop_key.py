@@ -4,8 +4,8 @@ import importlib.util
 
 from configs.errors import BadInput
 from configs.vrchat import ControlConfig
+from interfaces.devices.hotkey import Hotkey
 from interfaces.doctor.findings import Finding, ok, problem
-from interfaces.hotkey import Hotkey
 
 _WITHOUT = "or do without: world.control.stop_key=null"
 

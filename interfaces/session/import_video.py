@@ -21,11 +21,11 @@ from configs.load import dump_config
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, step_dtype
+from interfaces.devices.camera import prepare
 from interfaces.run_folder import RunFolder
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import live_files, segment_files
-from interfaces.vrchat.camera import prepare
 from interfaces.vrchat.world import vrchat_spaces
 
 _TIMES = ("time_s", "timestamp", "time")  # the column with seconds, by whichever name

@@ -3,12 +3,12 @@
 import zlib
 
 from configs.standin import StandinConfig
+from interfaces.devices.wav import read_wav
 from interfaces.standin.company import Person
 from interfaces.standin.core import StandinCore
 from interfaces.standin.mix import Listener, Mono, Source, ambience
 from interfaces.standin.sound import SILENCE, Microphone, Speaker
 from interfaces.standin.voices import babble
-from interfaces.wav import read_wav
 
 TALK_S = 2.5  # a phrase; a talker stays for three seconds
 PHRASES = 4

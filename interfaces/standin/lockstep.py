@@ -10,10 +10,10 @@ from configs.schema import Config
 from interfaces.core.clock import VirtualClock
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
+from interfaces.devices.camera import prepare
+from interfaces.devices.frame_statistics import Look
 from interfaces.standin.client.input import PHYSICS_HZ
 from interfaces.standin.core import StandinCore
-from interfaces.vrchat.camera import prepare
-from interfaces.vrchat.look import Look
 from interfaces.vrchat.presence import Presence
 from interfaces.vrchat.situations import Sight
 from interfaces.vrchat.world import vrchat_spaces

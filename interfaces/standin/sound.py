@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.sound_device import close_stream, open_stream
+from interfaces.devices.audio_device import close_stream, open_stream
 from interfaces.standin.mix import SAMPLE_RATE, Listener, Mixer, Mono, Source, Stereo
 
 FULL_RMS = 0.25  # a voice as loud as this has level 1

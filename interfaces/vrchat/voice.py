@@ -9,9 +9,9 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from configs.vrchat import ActionConfig, VoiceConfig
+from interfaces.devices.audio_device import NoSound, close_stream, open_stream
+from interfaces.devices.wav import read_wav
 from interfaces.osc.message import encode
-from interfaces.sound_device import NoSound, close_stream, open_stream
-from interfaces.wav import read_wav
 
 RATE = 48000
 _BLOCK, _LATENCY_S = 480, 0.06

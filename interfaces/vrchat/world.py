@@ -11,11 +11,11 @@ from configs.schema import WorldConfig
 from interfaces.core.clock import Clock
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
+from interfaces.devices.audio_input import Ears, LogMel, raw_shape
+from interfaces.devices.camera import Camera
 from interfaces.endpoints import Endpoints
 from interfaces.osc.ports import listen_at
-from interfaces.vrchat.camera import Camera
 from interfaces.vrchat.client_log import WorldLog, log_folder
-from interfaces.vrchat.ears import Ears, LogMel, raw_shape
 from interfaces.vrchat.presence import Presence
 from interfaces.vrchat.situations import Sight
 from interfaces.vrchat.voice import Voice

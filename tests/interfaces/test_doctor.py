@@ -19,6 +19,7 @@ import pytest
 from rich.console import Console
 
 from configs.load import load_config
+from interfaces.devices.camera_names import camera_names
 from interfaces.doctor import ports
 from interfaces.doctor.avatar_files import file_findings
 from interfaces.doctor.camera import Seen, camera_finding, configured_camera
@@ -34,7 +35,6 @@ from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findin
 from interfaces.doctor.vrchat import calibration_finding
 from interfaces.osc.message import encode
 from interfaces.osc.oscquery_browser import Peer
-from interfaces.vrchat.camera_names import camera_names
 from interfaces.vrchat.client import Avatar
 from tests import xvfb
 from tests.conftest import ROOT

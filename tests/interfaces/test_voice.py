@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.vrchat import ActionConfig, VoiceConfig
+from interfaces.devices.wav import BadWav
 from interfaces.osc.message import decode, encode
 from interfaces.vrchat import voice as module
 from interfaces.vrchat.voice import MuteSwitch, Voice, voice_rest
-from interfaces.wav import BadWav
 from tests.conftest import ROOT
 from tests.pulse import Pulse, ask
 

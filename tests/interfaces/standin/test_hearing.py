@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from configs.standin import StandinConfig
+from interfaces.devices.audio_device import NoSound
 from interfaces.osc.message import encode
-from interfaces.sound_device import NoSound
 from interfaces.standin import hearing
 from interfaces.standin.company import Person
 from interfaces.standin.core import StandinCore

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from configs.errors import BadInput
-from interfaces.sound_device import Device, NoSound, choose
+from interfaces.devices.audio_device import Device, NoSound, choose
 from interfaces.standin.mix import Listener, Mixer, Source
 from interfaces.standin.sound import (
     Microphone,
@@ -250,7 +250,7 @@ def test_a_device_that_does_not_open_is_named(driver: list[FakeStream]) -> None:
 
 IMPORTS = """
 from interfaces.standin.mix import Listener, Source
-from interfaces.sound_device import NoSound
+from interfaces.devices.audio_device import NoSound
 from interfaces.standin.sound import Microphone, Speaker
 """
 SPEAK = (

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from configs.errors import BadInput
+from interfaces.devices.wav import WAV_MAX_S, BadWav, read_wav
 from interfaces.standin.voices import PEAK, babble
-from interfaces.wav import WAV_MAX_S, BadWav, read_wav
 
 RATE = 48000
 

@@ -8,10 +8,10 @@ import pytest
 
 from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
-from interfaces.vrchat import screen
-from interfaces.vrchat.camera import Camera
-from interfaces.vrchat.screen import Rectangle
-from interfaces.vrchat.video import NoVideo, open_video
+from interfaces.devices import screen_capture as screen
+from interfaces.devices.camera import Camera
+from interfaces.devices.screen_capture import Rectangle
+from interfaces.devices.video_source import NoVideo, open_video
 from tests import xvfb
 
 RED, BLUE = 0xFF0000, 0x0000FF

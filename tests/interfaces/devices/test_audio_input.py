@@ -10,8 +10,8 @@ from configs.vrchat import ActionConfig, EarsConfig
 from interfaces.core.clock import RealClock
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
+from interfaces.devices.audio_input import Ears, LogMel, raw_shape, samples
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.vrchat.ears import Ears, LogMel, raw_shape, samples
 from interfaces.vrchat.world import vrchat_spaces
 from tests.conftest import ROOT
 from tests.pulse import Pulse, ask_until
@@ -108,7 +108,7 @@ LISTEN = """
 import time
 from configs.vrchat import EarsConfig
 from interfaces.core.clock import RealClock
-from interfaces.vrchat.ears import Ears
+from interfaces.devices.audio_input import Ears
 ears = Ears(EarsConfig(device="yume_mic", keep_raw=True), RealClock())
 for line in sys.stdin:
     now = ears.newest()

@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from interfaces.vrchat.video import NoVideo
+from interfaces.devices.video_source import NoVideo
 
 
 class Desktop:

@@ -9,13 +9,13 @@ import sys
 import pytest
 
 from configs.errors import BadInput
-from interfaces.hotkey import Hotkey
+from interfaces.devices.hotkey import Hotkey
 from tests import xvfb
 from tests.conftest import ROOT
 
 LISTEN = """
 import sys
-from interfaces.hotkey import Hotkey
+from interfaces.devices.hotkey import Hotkey
 print("listening", Hotkey(sys.argv[1], lambda: print("pressed", flush=True)) and "", flush=True)
 sys.stdin.read()
 """
@@ -83,7 +83,7 @@ def test_it_is_heard_whenever_it_is_pressed_and_nothing_else_is(desktop):
 
 @needs_pynput
 def test_what_is_no_key_is_named(desktop):
-    code = "from interfaces.hotkey import Hotkey; Hotkey('<hyper>+nonsense', print)"
+    code = "from interfaces.devices.hotkey import Hotkey; Hotkey('<hyper>+nonsense', print)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert "world.control.stop_key <hyper>+nonsense: not a key" in done.stderr
 

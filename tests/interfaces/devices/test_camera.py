@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from configs.errors import BadInput
 from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
-from interfaces.vrchat import screen
-from interfaces.vrchat.camera import Camera, prepare
-from interfaces.vrchat.camera_names import index_of
-from interfaces.vrchat.video import check_video, kind_of
+from interfaces.devices import screen_capture as screen
+from interfaces.devices.camera import Camera, prepare
+from interfaces.devices.camera_names import index_of
+from interfaces.devices.video_source import check_video, kind_of
 
 SMALL = CameraConfig(width=32, height=32)
 

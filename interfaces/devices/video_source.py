@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from configs.vrchat import CameraConfig
 from interfaces.core.clock import Clock
-from interfaces.vrchat.camera_names import BACKEND, camera_names, index_of
+from interfaces.devices.camera_names import BACKEND, camera_names, index_of
 
 Frame = NDArray[np.uint8]
 Crop = tuple[float, float, float, float]
@@ -78,7 +78,7 @@ def check_video(source: str | int) -> None:
             except LookupError as error:
                 raise BadInput(f"world.camera.source: {error}") from error
         case "screen" | "window":
-            from interfaces.vrchat.screen import check_screen
+            from interfaces.devices.screen_capture import check_screen
 
             check_screen(str(source))
         case _:
@@ -88,7 +88,7 @@ def check_video(source: str | int) -> None:
 def open_video(source: str | int, config: CameraConfig, clock: Clock) -> VideoSource:
     """The source, opened. Raises NoVideo."""
     if kind_of(source) in ("screen", "window"):
-        from interfaces.vrchat.screen import open_screen
+        from interfaces.devices.screen_capture import open_screen
 
         return open_screen(str(source), config, clock)
     return OpenCVVideo(source, config, clock)

@@ -10,8 +10,8 @@ from loguru import logger
 
 from configs.vrchat import CameraConfig
 from interfaces.core.clock import Clock
-from interfaces.vrchat.look import Look
-from interfaces.vrchat.video import Frame, NoVideo, VideoSource, open_video
+from interfaces.devices.frame_statistics import Look
+from interfaces.devices.video_source import Frame, NoVideo, VideoSource, open_video
 
 _PATIENCE_S = 2.0  # the longest wait between two attempts to open a source
 

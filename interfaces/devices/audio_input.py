@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from configs.vrchat import EarsConfig
 from interfaces.core.clock import Clock
-from interfaces.sound_device import NoSound, close_stream, open_stream
+from interfaces.devices.audio_device import NoSound, close_stream, open_stream
 
 _FLOOR_DB = -80.0  # below full scale: what is fainter is silence
 _LATENCY_S = 0.02

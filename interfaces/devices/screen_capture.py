@@ -10,7 +10,7 @@ import numpy as np
 from configs.errors import BadInput
 from configs.vrchat import SCREEN_REGION, CameraConfig
 from interfaces.core.clock import Clock
-from interfaces.vrchat.video import Crop, NoVideo, Shot, VideoSource
+from interfaces.devices.video_source import Crop, NoVideo, Shot, VideoSource
 
 EXTRA = 'pip install -e ".[screen]"'
 
@@ -53,9 +53,9 @@ class Window:
 
     def __init__(self, title: str) -> None:
         if sys.platform == "win32":
-            from interfaces.vrchat.windows_win32 import Desktop
+            from interfaces.devices.windows_win32 import Desktop
         else:
-            from interfaces.vrchat.windows_x11 import Desktop
+            from interfaces.devices.windows_x11 import Desktop
         self._desktop = Desktop()
         found = self._desktop.find(title)
         if found is None:
