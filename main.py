@@ -430,7 +430,7 @@ def _train_offline(
     with _prepared(words, out, seed, resume, offline=True) as (folder, config):
         check_method(config)  # before hours are imported for nothing
         if config.world.kind != "gymnasium":
-            from interfaces.vrchat.world import vrchat_spaces
+            from interfaces.vrchat.vrchat_world import vrchat_spaces
 
             check_spaces(found[0], vrchat_spaces(config.world), "the configuration")
         stopped = stop_on_signals()

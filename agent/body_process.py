@@ -17,14 +17,14 @@ from configs.schema import Config
 from interfaces.controls import Controls
 from interfaces.core.clock import Pacer, RealClock
 from interfaces.core.spaces import Spaces
-from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalWriter
 from interfaces.journal.latent_snapshots import open_keyframes
 from interfaces.journal.step_writer import Scribe, moment_dtype
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
-from interfaces.vrchat.world import VRChatWorld
+from interfaces.vrchat.endpoints import Endpoints, read_endpoints
+from interfaces.vrchat.vrchat_world import VRChatWorld
 from interfaces.weights import Manifest, WeightsError, WeightsReader
 
 _GUARD_WAIT_S = 10.0
@@ -117,7 +117,7 @@ def seed_feelings(world: VRChatWorld, endpoints: Endpoints) -> None:
         return
     from http.client import HTTPException
 
-    from interfaces.vrchat.client import read_avatar
+    from interfaces.vrchat.client_finder import read_avatar
 
     try:
         avatar = read_avatar(endpoints.query_host, endpoints.query_port)

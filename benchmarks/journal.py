@@ -24,7 +24,7 @@ from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.latent_snapshots import Keyframes
 from interfaces.journal.step_writer import Scribe, moment_dtype
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 
 _DISTURB = """
 import os, sys

@@ -13,7 +13,7 @@ import torch
 from benchmarks.common import publish
 from configs.load import load_config
 from configs.schema import Config
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 from trainer.device import choose_device, keep_heap
 from trainer.dreamer import DreamerLearner
 from trainer.losses import Batch

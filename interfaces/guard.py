@@ -15,11 +15,11 @@ from pathlib import Path
 from loguru import logger
 
 from interfaces.controls import silent_after_s
-from interfaces.endpoints import Endpoints, read_endpoints
 from interfaces.ipc.board import Board
 from interfaces.process import ProcessWatch, become, when_orphaned
 from interfaces.run_folder import RunFolder
-from interfaces.vrchat.hands import rest_datagrams
+from interfaces.vrchat.action_encoder import rest_datagrams
+from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.voice import voice_rest
 
 _TIMES, _APART_S = 3, 0.01  # UDP may lose one

@@ -16,12 +16,12 @@ from configs.schema import Config
 from interfaces import people
 from interfaces.dashboard import Screen
 from interfaces.devices.hotkey import Hotkey
-from interfaces.endpoints import choose_endpoints, write_endpoints
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.run_folder import RunFolder
 from interfaces.supervisor import Fault, Supervisor
+from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
 
 _LOOK_S = 0.1
 _MEMORY_S = 20.0
@@ -122,7 +122,7 @@ class Life:
         if not self._endpoints.advertised:
             yield
             return
-        from interfaces.vrchat.client import Receiver
+        from interfaces.vrchat.client_finder import Receiver
 
         interfaces = self._config.world.osc.interfaces or None
         receiver = Receiver(

@@ -12,7 +12,7 @@ from interfaces.core.rewards import LivedRewards
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender
 from interfaces.journal import JournalReader
-from interfaces.vrchat.situations import unlearned
+from interfaces.vrchat.situation_detector import unlearned
 from trainer.losses import Batch
 from trainer.rollout import Rollout
 

@@ -10,7 +10,7 @@ from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.process import become, lower_priority, when_orphaned
 from interfaces.run_folder import RunFolder
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.checkpoints import Checkpoints, restore_learner
 from trainer.device import choose_device, keep_heap

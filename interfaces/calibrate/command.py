@@ -22,8 +22,8 @@ from configs.schema import Config
 from interfaces.calibrate.measure import AxisLaw, axis_law, fastest, shift
 from interfaces.calibrate.subject import Stopped, Subject
 from interfaces.devices.camera import Grabbed
-from interfaces.endpoints import choose_endpoints
 from interfaces.terminal import passing_bar, tell
+from interfaces.vrchat.endpoints import choose_endpoints
 
 # The greatest first: one that does not answer to it answers to none.
 _TURNS = (1.0, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 0.9)

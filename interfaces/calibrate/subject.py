@@ -17,15 +17,15 @@ from configs.load import write_config
 from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera, Grabbed
-from interfaces.endpoints import Endpoints, write_endpoints
 from interfaces.ipc.board import Board
 from interfaces.osc.message import encode
 from interfaces.osc.ports import listen_at
 from interfaces.process import SUPERVISOR_PID
 from interfaces.run_folder import RunFolder
-from interfaces.vrchat.client import Receiver
-from interfaces.vrchat.feelings import Feelings
-from interfaces.vrchat.hands import rest_datagrams
+from interfaces.vrchat.action_encoder import rest_datagrams
+from interfaces.vrchat.avatar_parameters import Feelings
+from interfaces.vrchat.client_finder import Receiver
+from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 
 AXES = ("LookHorizontal", "Vertical", "Horizontal")
 FELT = ("AngularY", "VelocityX", "VelocityZ")

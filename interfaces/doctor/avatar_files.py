@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from interfaces.doctor.findings import Finding, ok, warning
-from interfaces.vrchat.folders import client_folders
+from interfaces.vrchat.client_folders import client_folders
 
 _RESET = "or Action Menu > Options > OSC > Reset Config; then put the avatar on again"
 _DAY_S = 86400.0

@@ -7,10 +7,10 @@ from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.doctor.running import ENABLE
-from interfaces.endpoints import USUAL_IN, USUAL_OUT, address_of
 from interfaces.osc.oscquery_browser import Peer
 from interfaces.osc.ports import own_address, same_host
-from interfaces.vrchat.client import Avatar, read_avatar
+from interfaces.vrchat.client_finder import Avatar, read_avatar
+from interfaces.vrchat.endpoints import USUAL_IN, USUAL_OUT, address_of
 
 
 def choose_client(world: WorldConfig, found: Sequence[Peer]) -> tuple[Peer | None, list[Finding]]:

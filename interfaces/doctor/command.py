@@ -15,7 +15,7 @@ from interfaces.doctor import camera, machine, ports, sound, stop_key, torch_bui
 from interfaces.doctor.avatar_files import osc_folders
 from interfaces.doctor.findings import Check, Finding, Waiting, examine, once
 from interfaces.doctor.report import as_json, print_report
-from interfaces.vrchat.client import find_clients
+from interfaces.vrchat.client_finder import find_clients
 
 LIMIT_S = 14.0
 

@@ -48,7 +48,7 @@ def python_findings() -> list[Finding]:
 def space_findings(config: Config, folder: Path) -> list[Finding]:
     """Memory, and the disk of `folder`, where runs are kept, against what a run may fill."""
     from interfaces.journal.layout import record_dtype
-    from interfaces.vrchat.world import vrchat_spaces
+    from interfaces.vrchat.vrchat_world import vrchat_spaces
 
     memory = psutil.virtual_memory()
     record = record_dtype(vrchat_spaces(config.world)).itemsize

@@ -10,10 +10,10 @@ from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
 from interfaces.doctor.running import ENABLE, VRCHAT, is_here
-from interfaces.endpoints import USUAL_IN, USUAL_OUT, address_of
 from interfaces.osc.message import OscError, decode
 from interfaces.osc.oscquery_browser import Peer
 from interfaces.osc.ports import LOOPBACK, holders, own_address, same_host
+from interfaces.vrchat.endpoints import USUAL_IN, USUAL_OUT, address_of
 
 LISTEN_S = 2.0
 _UNASKED = "; OSCQuery finds nobody, so a run uses it"

@@ -11,8 +11,8 @@ import psutil
 from configs.errors import BadInput
 from configs.schema import WorldConfig
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.endpoints import USUAL_IN, USUAL_OUT, address_of
 from interfaces.osc.ports import LOOPBACK, same_host
+from interfaces.vrchat.endpoints import USUAL_IN, USUAL_OUT, address_of
 
 VRCHAT = "VRChat.exe"
 _OSC = re.compile(r"--osc=(\d+):([^:]+):(\d+)")

@@ -10,7 +10,7 @@ from interfaces.doctor.clients import ask_avatar, choose_client
 from interfaces.doctor.findings import Finding, ok
 from interfaces.doctor.running import is_here, process_finding, running_clients
 from interfaces.osc.oscquery_browser import Peer
-from interfaces.vrchat.client import Avatar
+from interfaces.vrchat.client_finder import Avatar
 
 
 def vrchat_findings(

@@ -26,7 +26,7 @@ from interfaces.run_folder import RunFolder
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import live_files, segment_files
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 
 _TIMES = ("time_s", "timestamp", "time")  # the column with seconds, by whichever name
 _ROUNDING_S = 1e-6  # times are sums of fractions: what is due now must not be late

@@ -23,7 +23,7 @@ from interfaces.core.rewards import LIVED_TERMS
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, step_dtype
 from interfaces.core.world import Situation
-from interfaces.vrchat.fingers import wire_value
+from interfaces.vrchat.actuators import wire_value
 
 CAMERA, STEP, FEELING, ACTION = "/camera", "/step", "/feeling", "/action"
 SOUND, MEL = "/sound", "/mel"

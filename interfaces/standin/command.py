@@ -12,10 +12,10 @@ from rich.console import Console
 
 from configs.errors import BadInput
 from configs.standin import StandinConfig
-from interfaces.endpoints import read_endpoints
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
 from interfaces.standin.server import Ports, Screen, serve
+from interfaces.vrchat.endpoints import read_endpoints
 
 
 def serve_run(run_path: Path) -> None:

@@ -14,9 +14,9 @@ from interfaces.devices.camera import prepare
 from interfaces.devices.frame_statistics import Look
 from interfaces.standin.client.input import PHYSICS_HZ
 from interfaces.standin.core import StandinCore
-from interfaces.vrchat.presence import Presence
-from interfaces.vrchat.situations import Sight
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.avatar_io import Presence
+from interfaces.vrchat.situation_detector import Sight
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 
 
 class LockstepStandin:

@@ -14,7 +14,7 @@ from loguru import logger
 
 from configs.errors import BadInput
 from configs.vrchat import MannersConfig
-from interfaces.vrchat.folders import client_folders
+from interfaces.vrchat.client_folders import client_folders
 
 _FILES = "output_log_*.txt"
 _LOOK_S = 0.5

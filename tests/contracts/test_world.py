@@ -8,11 +8,11 @@ import pytest
 
 from configs.load import load_config
 from interfaces.core.clock import RealClock
-from interfaces.endpoints import Endpoints
 from interfaces.osc.ports import PortTaken
 from interfaces.standin.lockstep import LockstepStandin
 from interfaces.standin.server import serve
-from interfaces.vrchat.world import VRChatWorld
+from interfaces.vrchat.endpoints import Endpoints
+from interfaces.vrchat.vrchat_world import VRChatWorld
 from tests.conftest import ROOT
 from tests.worlds import EchoWorld, PointWorld
 

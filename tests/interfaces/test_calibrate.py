@@ -21,7 +21,7 @@ from interfaces.calibrate import command as calibrate_command
 from interfaces.calibrate.command import Measured, Probe, measure
 from interfaces.calibrate.measure import AxisLaw, axis_law, fastest, shift
 from interfaces.calibrate.subject import Subject
-from interfaces.endpoints import choose_endpoints
+from interfaces.vrchat.endpoints import choose_endpoints
 from tests.conftest import ROOT
 from tests.contracts.vrchat.client import command, free_port, standin
 

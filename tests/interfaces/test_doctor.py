@@ -35,7 +35,7 @@ from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findin
 from interfaces.doctor.vrchat import calibration_finding
 from interfaces.osc.message import encode
 from interfaces.osc.oscquery_browser import Peer
-from interfaces.vrchat.client import Avatar
+from interfaces.vrchat.client_finder import Avatar
 from tests import xvfb
 from tests.conftest import ROOT
 

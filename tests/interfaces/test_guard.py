@@ -12,11 +12,11 @@ import time
 import pytest
 
 from configs.load import load_config, write_config
-from interfaces.endpoints import Endpoints, write_endpoints
 from interfaces.guard import Guard
 from interfaces.ipc.board import Board
 from interfaces.osc.message import decode
 from interfaces.run_folder import RunFolder
+from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 from tests.conftest import ROOT
 
 # A body reduced to what the guard sees of one: a heartbeat, the gate, and packets that move.
@@ -27,7 +27,7 @@ import numpy as np
 from interfaces.ipc.board import Board
 from interfaces.controls import Controls, Will
 from interfaces.run_folder import RunFolder
-from interfaces.vrchat.hands import Hands
+from interfaces.vrchat.action_encoder import Hands
 run, port = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
 board = Board(run.board)
 world, hz = run.config.world, run.config.beat.hz

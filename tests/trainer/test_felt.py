@@ -8,7 +8,7 @@ from agent.codec import Felt, to_patches
 from agent.layers import symlog
 from agent.networks import build_for, flatten_acting, view_acting
 from configs.load import load_config
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.checkpoints import Checkpoint, learner_tensors, restore_learner

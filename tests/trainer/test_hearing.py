@@ -9,7 +9,7 @@ from configs.load import load_config
 from interfaces.core.step import step_dtype
 from interfaces.core.world import Observation
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 from tests.conftest import ROOT
 from trainer.dreamer import DreamerLearner
 from trainer.replay import Replay

@@ -20,7 +20,7 @@ from interfaces.session.lived import Lived
 from interfaces.session.recorder import Recorder
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 from tests.conftest import ROOT
 from tests.interfaces.session.lives import make_steps
 from tests.interfaces.session.test_session import record

@@ -12,7 +12,7 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
 from interfaces.devices.audio_input import Ears, LogMel, raw_shape, samples
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.vrchat.world import vrchat_spaces
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 from tests.conftest import ROOT
 from tests.pulse import Pulse, ask_until
 

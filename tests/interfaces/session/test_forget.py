@@ -21,7 +21,7 @@ from interfaces.session.messages import EVENTS
 from interfaces.session.recover import refill
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session, segment_files
-from interfaces.vrchat.situations import unlearned
+from interfaces.vrchat.situation_detector import unlearned
 from tests.conftest import ROOT
 from tests.interfaces.session.lives import (
     BEAT_NS,

@@ -5,7 +5,7 @@ import pytest
 
 from configs.vrchat import ActionConfig, MannersConfig
 from interfaces.osc.message import decode
-from interfaces.vrchat.hands import Hands, rest_datagrams
+from interfaces.vrchat.action_encoder import Hands, rest_datagrams
 
 ACTIONS = (
     ActionConfig(name="Vertical", dead_zone=0.1),

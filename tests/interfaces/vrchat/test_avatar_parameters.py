@@ -8,7 +8,7 @@ import numpy as np
 
 from interfaces.core.clock import VirtualClock
 from interfaces.osc.message import encode
-from interfaces.vrchat.feelings import Feelings
+from interfaces.vrchat.avatar_parameters import Feelings
 
 
 def test_newest_value_of_each_parameter_in_order():

@@ -15,7 +15,7 @@ from configs.errors import BadInput
 from interfaces.osc.oscquery import CLIENT_NAME, Advertiser, Json, Node, OscQueryServer, host_info
 from interfaces.osc.oscquery_browser import Browser, Peer, get_json
 from interfaces.osc.ports import LOOPBACK, same_host
-from interfaces.vrchat.feelings import PREFIX
+from interfaces.vrchat.avatar_parameters import PREFIX
 
 _LOOK_S, _MORE_S = 4.0, 0.8  # for the first one, and then for others
 

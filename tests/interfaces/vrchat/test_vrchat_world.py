@@ -12,9 +12,9 @@ import pytest
 from configs.load import load_config
 from interfaces.core.clock import RealClock
 from interfaces.core.world import Situation
-from interfaces.endpoints import Endpoints
 from interfaces.osc.message import decode, encode
-from interfaces.vrchat.world import VRChatWorld
+from interfaces.vrchat.endpoints import Endpoints
+from interfaces.vrchat.vrchat_world import VRChatWorld
 from tests.conftest import ROOT
 
 WAVE = "{name: Hello, kind: press, target: chat, text: hello}"

@@ -69,7 +69,10 @@ def _in_vrchat(osc: OscConfig, host: str, source: str | int) -> Endpoints:
     ports = Endpoints(host, osc.send_port or USUAL_IN, osc.receive_port or USUAL_OUT, source, here)
     if not osc.oscquery:
         return _told(ports)
-    from interfaces.vrchat.client import choose_client, find_clients  # mDNS: not in every process
+    from interfaces.vrchat.client_finder import (  # mDNS: not in every process
+        choose_client,
+        find_clients,
+    )
 
     client = choose_client(find_clients(osc.interfaces or None), host, osc.client)
     if client is None:

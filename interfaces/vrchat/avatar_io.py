@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from configs.schema import WorldConfig
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation, Situation
-from interfaces.vrchat.feelings import Feelings
-from interfaces.vrchat.hands import Hands
-from interfaces.vrchat.situations import WATCHED, Felt, Responses, Sight, Situations
+from interfaces.vrchat.action_encoder import Hands
+from interfaces.vrchat.avatar_parameters import Feelings
+from interfaces.vrchat.situation_detector import WATCHED, Felt, Responses, Sight, Situations
 from interfaces.vrchat.voice import Voice
 
 _MOVES = ("Vertical", "Horizontal", "MoveForward", "MoveBackward", "MoveLeft", "MoveRight")

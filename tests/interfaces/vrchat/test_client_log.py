@@ -7,8 +7,8 @@ import pytest
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.vrchat import MannersConfig
-from interfaces.endpoints import choose_endpoints
 from interfaces.vrchat.client_log import WorldLog, log_folder
+from interfaces.vrchat.endpoints import choose_endpoints
 from tests.conftest import ROOT
 
 HOME, MARKET = (

@@ -13,11 +13,11 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
 from interfaces.devices.audio_input import Ears, LogMel, raw_shape
 from interfaces.devices.camera import Camera
-from interfaces.endpoints import Endpoints
 from interfaces.osc.ports import listen_at
+from interfaces.vrchat.avatar_io import Presence
 from interfaces.vrchat.client_log import WorldLog, log_folder
-from interfaces.vrchat.presence import Presence
-from interfaces.vrchat.situations import Sight
+from interfaces.vrchat.endpoints import Endpoints
+from interfaces.vrchat.situation_detector import Sight
 from interfaces.vrchat.voice import Voice
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from configs.vrchat import SituationsConfig
 from interfaces.core.world import Situation
-from interfaces.vrchat.situations import Felt, Responses, Sight, Situations, unlearned
+from interfaces.vrchat.situation_detector import Felt, Responses, Sight, Situations, unlearned
 
 BEAT_S = 0.1
 STILL = Felt(0.0, 0.0, 0.0, afk=False, muted=False, avatar_changed=False)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.vrchat import ActionConfig, MannersConfig
+from interfaces.vrchat.actuators import Axis, Button, Finger, Sayer, Utterance, rest_datagram
 from interfaces.vrchat.chat import Chat
-from interfaces.vrchat.fingers import Axis, Button, Finger, Sayer, Utterance, rest_datagram
-from interfaces.vrchat.limits import PerMinute, Spins
+from interfaces.vrchat.rate_limits import PerMinute, Spins
 
 
 def rest_datagrams(actions: Sequence[ActionConfig]) -> list[bytes]:

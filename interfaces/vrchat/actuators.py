@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from configs.vrchat import ActionConfig
 from interfaces.osc.message import encode
-from interfaces.vrchat.limits import PerMinute, Spins
+from interfaces.vrchat.rate_limits import PerMinute, Spins
 
 HELD_BEATS = 2  # a press spans two beats, so that one lost packet does not swallow it
 

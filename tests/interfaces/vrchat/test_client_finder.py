@@ -9,12 +9,12 @@ import pytest
 
 from configs.errors import BadInput
 from configs.load import load_config
-from interfaces import endpoints as endpoints_module
-from interfaces.endpoints import choose_endpoints
 from interfaces.osc.oscquery import LOOPBACK, Advertiser, Node, OscQueryServer, host_info
 from interfaces.osc.oscquery_browser import Browser, Peer
 from interfaces.osc.ports import PortTaken, own_address
-from interfaces.vrchat.client import Receiver, choose_client, find_clients, read_avatar
+from interfaces.vrchat import endpoints as endpoints_module
+from interfaces.vrchat.client_finder import Receiver, choose_client, find_clients, read_avatar
+from interfaces.vrchat.endpoints import choose_endpoints
 from tests.conftest import ROOT
 
 
