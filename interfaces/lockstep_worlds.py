@@ -35,7 +35,7 @@ def make_lockstep_world(config: Config, seed: int) -> LockstepWorld:
 
         return LockstepStandin(config, seed)
     try:
-        from interfaces.gymnasium_world import GymnasiumWorld
+        from interfaces.gymnasium.gymnasium_world import GymnasiumWorld
     except ImportError as error:
         raise BadInput(
             f'world.kind gymnasium: {error}; python -m pip install -e ".[gym]" -c constraints.txt'

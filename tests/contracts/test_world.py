@@ -69,7 +69,7 @@ def live():
 
 
 def gymnasium_world(name, seed=0):
-    from interfaces.gymnasium_world import GymnasiumWorld
+    from interfaces.gymnasium.gymnasium_world import GymnasiumWorld
 
     settings = ["world.kind=gymnasium", f"world.id={name}"]
     return GymnasiumWorld(load_config(ROOT / "configs" / "dreamer.yaml", settings), seed)

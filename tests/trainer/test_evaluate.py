@@ -5,7 +5,7 @@ import pytest
 
 from agent.networks import build_networks
 from configs.load import load_config
-from interfaces.gymnasium_world import GymnasiumWorld
+from interfaces.gymnasium.gymnasium_world import GymnasiumWorld
 from tests.conftest import ROOT
 from trainer.evaluate import half_width, live_episodes, student_t
 

@@ -9,8 +9,8 @@ from gymnasium import spaces
 
 from configs.errors import BadInput
 from configs.load import load_config
-from interfaces.gymnasium_actions import leaves
-from interfaces.gymnasium_world import GymnasiumWorld
+from interfaces.gymnasium.action_space import leaves
+from interfaces.gymnasium.gymnasium_world import GymnasiumWorld
 from interfaces.lockstep_worlds import make_lockstep_world
 from tests.conftest import ROOT
 

@@ -21,7 +21,7 @@ from interfaces.core.clock import VirtualClock
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
 from interfaces.devices.camera import prepare
-from interfaces.gymnasium_actions import Leaf, leaves
+from interfaces.gymnasium.action_space import Leaf, leaves
 
 DMC = "dmc/"
 
@@ -206,7 +206,7 @@ def make_env(config: WorldConfig) -> gymnasium.Env[Any, Any]:
     name = config.id or ""
     mode: dict[str, Any] = {"render_mode": "rgb_array"} if config.gymnasium.pixels else {}
     if name.startswith(DMC):
-        from interfaces.control_suite import ControlSuite
+        from interfaces.gymnasium.dm_control import ControlSuite
 
         shape = (config.camera.height, config.camera.width)
         return ControlSuite(name.removeprefix(DMC), shape if config.gymnasium.pixels else None)
