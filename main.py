@@ -275,7 +275,7 @@ def standin(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
 ) -> None:
     """The stand-in VRChat alone: OSC on UDP, its picture as MJPEG over HTTP. Loopback only."""
-    from interfaces.standin.command import serve_alone
+    from interfaces.standin.standalone import serve_alone
 
     with bad_input_exits():
         if no_map and not window:
@@ -337,7 +337,7 @@ def calibrate(
 
 @app.command("_standin", hidden=True)
 def _standin(run: Path) -> None:
-    from interfaces.standin.command import serve_run
+    from interfaces.standin.standalone import serve_run
 
     with bad_input_exits(plain=True):
         serve_run(run)

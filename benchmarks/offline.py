@@ -31,8 +31,8 @@ from interfaces.run_folder import create_run, open_run
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session
-from interfaces.standin.lockstep import LockstepStandin
-from interfaces.standin.walkers import StickyRandom
+from interfaces.standin.baselines import StickyRandom
+from interfaces.standin.lockstep_standin import LockstepStandin
 from trainer.offline import Offline, import_sessions
 
 EVERY = 1000

@@ -33,8 +33,8 @@ from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.standin.lockstep import LockstepStandin
-from interfaces.standin.walkers import StickyRandom
+from interfaces.standin.baselines import StickyRandom
+from interfaces.standin.lockstep_standin import LockstepStandin
 from trainer.dreamer import DreamerLearner
 from trainer.losses import previous_action
 from trainer.replay import Replay

@@ -37,8 +37,8 @@ from interfaces.session.messages import CameraFormat, Codec
 from interfaces.session.recover import recover_run
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session, segment_files
-from interfaces.standin.lockstep import LockstepStandin
-from interfaces.standin.walkers import StickyRandom
+from interfaces.standin.baselines import StickyRandom
+from interfaces.standin.lockstep_standin import LockstepStandin
 
 PLACES = ("room", "gallery", "plaza", "garden", "maze")
 HZ, BEGAN_NS = 20.0, 1_700_000_000_000_000_000

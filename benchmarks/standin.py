@@ -31,11 +31,11 @@ from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
 from interfaces.osc.message import decode, encode
-from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.lockstep_standin import LockstepStandin
 from interfaces.standin.picture.meshes import box
-from interfaces.standin.picture.render import Renderer
-from interfaces.standin.picture.stamp import read_stamp
-from interfaces.standin.picture.view import View
+from interfaces.standin.picture.renderer import Renderer
+from interfaces.standin.picture.scene import View
+from interfaces.standin.picture.time_stamp import read_stamp
 from interfaces.standin.places.build import VERSIONS
 from interfaces.standin.places.place import Place, apart
 from interfaces.standin.places.solids import Solids

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from benchmarks.common import publish
 from configs.load import load_config
-from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.baselines import Oracle, StickyRandom
+from interfaces.standin.lockstep_standin import LockstepStandin
 from interfaces.standin.places.build import VERSIONS
-from interfaces.standin.walkers import Oracle, StickyRandom
 
 BEATS = 300
 Act = Callable[[], NDArray[np.float32]]

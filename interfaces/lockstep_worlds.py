@@ -31,7 +31,7 @@ def make_lockstep_world(config: Config, seed: int) -> LockstepWorld:
     """The configured world. Raises BadInput where it cannot be made, naming what is missing."""
     require_lockstep(config)
     if config.world.kind == "standin":
-        from interfaces.standin.lockstep import LockstepStandin
+        from interfaces.standin.lockstep_standin import LockstepStandin
 
         return LockstepStandin(config, seed)
     try:

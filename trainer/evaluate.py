@@ -20,8 +20,8 @@ from configs.schema import Config
 from interfaces.core.rewards import LIVED_TERMS, LivedRewards
 from interfaces.core.world import World
 from interfaces.run_folder import RunFolder
-from interfaces.standin.lockstep import LockstepStandin
-from interfaces.standin.walkers import Oracle, StickyRandom
+from interfaces.standin.baselines import Oracle, StickyRandom
+from interfaces.standin.lockstep_standin import LockstepStandin
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
 Which = Literal["trained", "greedy", "random", "sticky", "still", "oracle"]

@@ -19,15 +19,15 @@ from interfaces.standin.client.physics import Avatar
 from interfaces.standin.client.response import Response, response_of
 from interfaces.standin.client.usercamera import PREFIX as CAMERA_PREFIX
 from interfaces.standin.client.usercamera import UserCamera
-from interfaces.standin.company import THINK_SUBSTEPS, Company, Person
 from interfaces.standin.faults import LOAD_S, Event, Wire
-from interfaces.standin.picture.view import Look, View
+from interfaces.standin.json_state import recall, remember
+from interfaces.standin.people import THINK_SUBSTEPS, Company, Person
+from interfaces.standin.picture.scene import Look, View
 from interfaces.standin.places.build import VERSIONS, build_place
 from interfaces.standin.places.place import Place
-from interfaces.standin.state import recall, remember
 
 if TYPE_CHECKING:  # Panda3D is loaded with the first picture, not with the physics
-    from interfaces.standin.picture.render import Renderer
+    from interfaces.standin.picture.renderer import Renderer
 
 EYE_HEIGHT_RANGE_M = (0.2, 5.0)
 SIT_M = 1.0  # how far a chair can be to be used
@@ -172,7 +172,7 @@ class StandinCore:
         if freezes and self._frozen is not None:
             return self._frozen
         if self._renderer is None:
-            from interfaces.standin.picture.render import Renderer
+            from interfaces.standin.picture.renderer import Renderer
 
             self._renderer = Renderer(self._config, self._place)
         self._drawn = self._drawn if freezes and self._drawn is not None else self.view()

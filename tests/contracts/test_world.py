@@ -9,8 +9,8 @@ import pytest
 from configs.load import load_config
 from interfaces.core.clock import RealClock
 from interfaces.osc.ports import PortTaken
-from interfaces.standin.lockstep import LockstepStandin
-from interfaces.standin.server import serve
+from interfaces.standin.lockstep_standin import LockstepStandin
+from interfaces.standin.standin_server import serve
 from interfaces.vrchat.endpoints import Endpoints
 from interfaces.vrchat.vrchat_world import VRChatWorld
 from tests.conftest import ROOT

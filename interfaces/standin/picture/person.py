@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from interfaces.standin.picture.meshes import Mesh, Vector, box, join, revolve, sphere
-from interfaces.standin.picture.view import Look
+from interfaces.standin.picture.scene import Look
 from interfaces.standin.places.solids import Colour
 
 _SKIN: Colour = (0.98, 0.80, 0.66)

@@ -168,7 +168,7 @@ def test_a_full_disk_is_told_and_it_goes_on(tmp_path, monkeypatch):
 
 def test_small_pictures_cost_less_than_they_are(tmp_path):
     """Of a real scene, not of noise."""
-    from interfaces.standin.lockstep import LockstepStandin
+    from interfaces.standin.lockstep_standin import LockstepStandin
 
     words = ["world.standin.place=room", "world.camera.width=64", "world.camera.height=64"]
     config = load_config(ROOT / "configs" / "tiny.yaml", words)

@@ -17,8 +17,8 @@ import pytest
 from configs.standin import StandinConfig
 from interfaces.osc.message import decode, encode
 from interfaces.standin.core import StandinCore
-from interfaces.standin.server import Ports, PortTaken, serve
-from interfaces.standin.stream import Stream
+from interfaces.standin.http_server import Stream
+from interfaces.standin.standin_server import Ports, PortTaken, serve
 
 CONFIG = StandinConfig(width=64, height=64)
 PATIENCE_S = 10.0

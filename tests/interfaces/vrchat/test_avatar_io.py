@@ -9,7 +9,7 @@ from configs.load import load_config
 from configs.standin import AVATAR_ID, OTHER_AVATAR_ID
 from interfaces.core.world import Situation
 from interfaces.osc.message import encode
-from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.lockstep_standin import LockstepStandin
 from tests.conftest import ROOT
 
 FORWARD, TURN = np.array([1, 0, 0, 0, 0], np.float32), np.array([0, 0, 1, 0, 0], np.float32)

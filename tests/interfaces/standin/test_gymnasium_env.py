@@ -9,8 +9,8 @@ gymnasium = pytest.importorskip("gymnasium", reason="needs the extra [gym]")
 
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 
-import interfaces.environment  # noqa: E402, F401
-from interfaces.environment import StandinEnv  # noqa: E402
+import interfaces.standin.gymnasium_env  # noqa: E402, F401
+from interfaces.standin.gymnasium_env import StandinEnv  # noqa: E402
 from interfaces.standin.places.build import VERSIONS  # noqa: E402
 
 TINY = ("world.standin.width=32", "world.standin.height=32", "world.camera.width=32")

@@ -11,15 +11,15 @@ import pytest
 
 from configs.errors import BadInput
 from interfaces.devices.audio_device import Device, NoSound, choose
-from interfaces.standin.mix import Listener, Mixer, Source
-from interfaces.standin.sound import (
+from interfaces.standin.sound.mixer import Listener, Mixer, Source
+from interfaces.standin.sound.sound_io import (
     Microphone,
     Speaker,
     level_of,
     viseme_of,
     voice_parameters,
 )
-from interfaces.standin.voices import VOWELS_HZ, babble
+from interfaces.standin.sound.voice_synthesis import VOWELS_HZ, babble
 from tests.pulse import Pulse, ask, ask_until, heard
 
 RATE = 48000
@@ -249,9 +249,9 @@ def test_a_device_that_does_not_open_is_named(driver: list[FakeStream]) -> None:
 # sink of a PulseAudio that nobody else knows of.
 
 IMPORTS = """
-from interfaces.standin.mix import Listener, Source
+from interfaces.standin.sound.mixer import Listener, Source
 from interfaces.devices.audio_device import NoSound
-from interfaces.standin.sound import Microphone, Speaker
+from interfaces.standin.sound.sound_io import Microphone, Speaker
 """
 SPEAK = (
     IMPORTS

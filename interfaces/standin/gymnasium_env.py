@@ -1,6 +1,6 @@
 """Yume's stand-in world as a Gymnasium environment, for other libraries to train in.
 
-    import gymnasium, interfaces.environment
+    import gymnasium, interfaces.standin.gymnasium_env
     env = gymnasium.make("Yume/Room-v3")
     envs = gymnasium.make_vec("Yume/Plaza-v2", num_envs=4, vectorization_mode="sync")
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from configs.load import changed, load_config
 from configs.schema import Config
 from interfaces.core.rewards import LivedRewards
-from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.lockstep_standin import LockstepStandin
 from interfaces.standin.places.build import VERSIONS
 
 Observed = dict[str, NDArray[Any]]
@@ -124,6 +124,6 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 for _place, _version in VERSIONS.items():
     gymnasium.register(
         f"Yume/{_place.capitalize()}-v{_version}",
-        entry_point="interfaces.environment:StandinEnv",
+        entry_point="interfaces.standin.gymnasium_env:StandinEnv",
         kwargs={"place": _place},
     )

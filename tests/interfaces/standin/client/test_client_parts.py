@@ -19,7 +19,7 @@ from interfaces.standin.client.input import DT_S, Intent
 from interfaces.standin.client.parameters import OwnParameters
 from interfaces.standin.client.usercamera import UserCamera
 from interfaces.standin.core import StandinCore
-from interfaces.standin.picture.stamp import read_stamp, stamp
+from interfaces.standin.picture.time_stamp import read_stamp, stamp
 from tests.conftest import ROOT
 
 # Contacts

@@ -31,9 +31,9 @@ from panda3d.core import (
 from configs.standin import StandinConfig
 from interfaces.standin.picture.daylight import daylight, sky_colour
 from interfaces.standin.picture.meshes import Mesh, quad
+from interfaces.standin.picture.nameplates import plate
 from interfaces.standin.picture.person import parts, swings
-from interfaces.standin.picture.plates import plate
-from interfaces.standin.picture.view import Look, View
+from interfaces.standin.picture.scene import Look, View
 from interfaces.standin.places.place import Place, Surface
 
 _NEAR_M, _FAR_M = 0.08, 100.0

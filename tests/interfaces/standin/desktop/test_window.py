@@ -19,8 +19,8 @@ import pytest
 from configs.errors import BadInput
 from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
-from interfaces.standin.desk import Desk
-from interfaces.standin.window import NoDisplay, Window, compose
+from interfaces.standin.desktop.desktop_player import Desk
+from interfaces.standin.desktop.window import NoDisplay, Window, compose
 from tests import xvfb
 from tests.conftest import ROOT
 
@@ -292,7 +292,7 @@ def test_the_renderer_draws_the_same_with_a_window_beside_it(window: Window) -> 
         "for _ in range(20):\n"
         "    core.step(6, [])\n"
         "    checksum = zlib.crc32(core.frame().tobytes(), checksum)\n"
-        "assert 'interfaces.standin.window' not in sys.modules\n"
+        "assert 'interfaces.standin.desktop.window' not in sys.modules\n"
         "print(checksum)\n"
     )
     done = subprocess.run(
@@ -312,7 +312,7 @@ def test_without_a_display_the_message_says_what_to_do(monkeypatch: pytest.Monke
 
 def test_only_who_opens_a_window_loads_panda3d() -> None:
     code = (
-        "import sys, interfaces.standin.keyboard, interfaces.standin.minimap\n"
+        "import sys, interfaces.standin.desktop.keyboard, interfaces.standin.desktop.minimap\n"
         "assert not [name for name in sys.modules if name.startswith('panda3d')]"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=dict(os.environ))

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from interfaces.standin.mix import (
+from interfaces.standin.sound.mixer import (
     FAR_M,
     KNEE,
     Listener,

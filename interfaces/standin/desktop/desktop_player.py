@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
-from interfaces.standin.keyboard import Keyboard
-from interfaces.standin.minimap import Minimap
+from interfaces.standin.desktop.keyboard import Keyboard
+from interfaces.standin.desktop.minimap import Minimap
+from interfaces.standin.desktop.window import Window
 from interfaces.standin.places.place import Place
-from interfaces.standin.window import Window
 
 HEIGHT_PX = 480
 MAP_PX = 300

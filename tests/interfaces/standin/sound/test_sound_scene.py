@@ -6,10 +6,10 @@ import pytest
 from configs.standin import StandinConfig
 from interfaces.devices.audio_device import NoSound
 from interfaces.osc.message import encode
-from interfaces.standin import hearing
-from interfaces.standin.company import Person
 from interfaces.standin.core import StandinCore
-from interfaces.standin.mix import mix
+from interfaces.standin.people import Person
+from interfaces.standin.sound import sound_scene as hearing
+from interfaces.standin.sound.mixer import mix
 
 CONFIG = StandinConfig(place="plaza", people=3, speaker="any", width=64, height=64)
 

@@ -10,7 +10,7 @@ import pytest
 
 from configs.errors import BadInput
 from interfaces.devices.wav import WAV_MAX_S, BadWav, read_wav
-from interfaces.standin.voices import PEAK, babble
+from interfaces.standin.sound.voice_synthesis import PEAK, babble
 
 RATE = 48000
 

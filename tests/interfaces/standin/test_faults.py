@@ -13,7 +13,7 @@ import pytest
 from configs.standin import AvatarConfig, FaultsConfig, RandomiseConfig, StandinConfig
 from interfaces.osc.message import decode, encode
 from interfaces.standin.core import StandinCore
-from interfaces.standin.server import Ports, serve
+from interfaces.standin.standin_server import Ports, serve
 from tests.interfaces.standin.test_standin_server import living
 
 SMALL = {"width": 64, "height": 64}

@@ -7,7 +7,7 @@ import pytest
 
 from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
-from interfaces.standin.minimap import MIN_SIDE_PX, MODE_COLOURS, Minimap
+from interfaces.standin.desktop.minimap import MIN_SIDE_PX, MODE_COLOURS, Minimap
 
 Truth = dict[str, object]
 SIDE = 320

@@ -4,11 +4,11 @@ import zlib
 
 from configs.standin import StandinConfig
 from interfaces.devices.wav import read_wav
-from interfaces.standin.company import Person
 from interfaces.standin.core import StandinCore
-from interfaces.standin.mix import Listener, Mono, Source, ambience
-from interfaces.standin.sound import SILENCE, Microphone, Speaker
-from interfaces.standin.voices import babble
+from interfaces.standin.people import Person
+from interfaces.standin.sound.mixer import Listener, Mono, Source, ambience
+from interfaces.standin.sound.sound_io import SILENCE, Microphone, Speaker
+from interfaces.standin.sound.voice_synthesis import babble
 
 TALK_S = 2.5  # a phrase; a talker stays for three seconds
 PHRASES = 4

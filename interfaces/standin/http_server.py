@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from loguru import logger
 
-from interfaces.standin.requests import Requests
+from interfaces.standin.http_requests import Requests
 
 _SEND_BUFFER_BYTES = 32 * 1024  # a slow client misses pictures; it does not get old ones
 _CLIENT_TIMEOUT_S = 5.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.devices.audio_device import close_stream, open_stream
-from interfaces.standin.mix import SAMPLE_RATE, Listener, Mixer, Mono, Source, Stereo
+from interfaces.standin.sound.mixer import SAMPLE_RATE, Listener, Mixer, Mono, Source, Stereo
 
 FULL_RMS = 0.25  # a voice as loud as this has level 1
 SILENT_RMS = 0.003  # a microphone's own noise, -50 dB: level 0

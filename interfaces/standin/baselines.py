@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
-from interfaces.standin.lockstep import LockstepStandin
+from interfaces.standin.lockstep_standin import LockstepStandin
 from interfaces.standin.places.routes import Routes
 
 CHANGE = 0.1  # chance that an axis does something else at a beat: every second at 10 Hz

@@ -14,7 +14,7 @@ from configs.errors import BadInput
 from configs.standin import StandinConfig
 from interfaces.process import become, when_orphaned
 from interfaces.run_folder import RunFolder
-from interfaces.standin.server import Ports, Screen, serve
+from interfaces.standin.standin_server import Ports, Screen, serve
 from interfaces.vrchat.endpoints import read_endpoints
 
 
@@ -74,13 +74,13 @@ def serve_alone(
         if ports.oscquery:
             lines.append(f"OSCQuery {ports.name} on http://127.0.0.1:{ports.oscquery}/")
         if window:
-            from interfaces.standin.keyboard import HELP as KEYS_HELP
+            from interfaces.standin.desktop.keyboard import HELP as KEYS_HELP
 
             lines.append(KEYS_HELP)
         console.print(*lines, "Ctrl-C ends it", sep="\n", highlight=False, soft_wrap=True)
 
     def screen(ports: Ports) -> Screen:
-        from interfaces.standin.desk import Desk
+        from interfaces.standin.desktop.desktop_player import Desk
 
         title = f"Yume · {config.place} · OSC {ports.osc_in}"
         return Desk(config, title, with_map=with_map)

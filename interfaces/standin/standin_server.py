@@ -18,11 +18,11 @@ from interfaces.core.clock import Pacer, RealClock
 from interfaces.standin.client.input import PHYSICS_HZ
 from interfaces.standin.client.tree import nodes
 from interfaces.standin.core import StandinCore
-from interfaces.standin.discovery import Discovery
-from interfaces.standin.hearing import Hearing
-from interfaces.standin.picture.stamp import stamp
-from interfaces.standin.requests import Requests
-from interfaces.standin.stream import Newest, Stream
+from interfaces.standin.http_requests import Requests
+from interfaces.standin.http_server import Newest, Stream
+from interfaces.standin.oscquery_discovery import Discovery
+from interfaces.standin.picture.time_stamp import stamp
+from interfaces.standin.sound.sound_scene import Hearing
 
 JPEG_QUALITY = 90
 CATCH_UP_SUBSTEPS = PHYSICS_HZ // 4  # after a stall the world moves on by at most 0.25 s

@@ -6,7 +6,7 @@ from configs.standin import StandinConfig
 from interfaces.osc.message import decode
 from interfaces.standin.client.input import BUTTONS
 from interfaces.standin.core import StandinCore
-from interfaces.standin.keyboard import HELP, KEYS, Keyboard
+from interfaces.standin.desktop.keyboard import HELP, KEYS, Keyboard
 
 CONFIG = StandinConfig(size_m=40, people=0)
 
