@@ -16,11 +16,11 @@ from configs.commands import split_words
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
-from interfaces.begin import begun_run
 from interfaces.doctor.torch_build import cpu_torch_beside_gpu
 from interfaces.living_commands import app as living_app
-from interfaces.lock import claim
-from interfaces.run_folder import RunError, RunFolder, open_run
+from interfaces.runtime.run_folder import RunError, RunFolder, open_run
+from interfaces.runtime.run_lock import claim
+from interfaces.runtime.run_start import begun_run
 from interfaces.session.commands import app as sessions_app
 from interfaces.session.commands import beside as forget_app
 from interfaces.terminal import (
@@ -70,7 +70,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Live: a world, a body at a steady beat, a trainer, a guard. Ctrl-C ends it."""
-    from interfaces.life import Life, short_summary
+    from interfaces.runtime.live_run import Life, short_summary
 
     with bad_input_exits(), _prepared(words, out, seed, resume) as (folder, config):
         setproctitle.setproctitle("yume-supervisor")
@@ -115,7 +115,7 @@ def train(
     if updates is not None:
         with bad_input_exits():
             raise BadInput("--updates is for --sessions; a life has --steps")
-    from interfaces.lockstep_worlds import make_lockstep_worlds
+    from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
     from trainer.lockstep import Lockstep
     from trainer.session import run_lockstep
 
@@ -141,7 +141,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Let a frozen policy live episodes in lockstep, and say what they return."""
-    from interfaces.lockstep_worlds import make_lockstep_world, require_lockstep
+    from interfaces.runtime.lockstep_worlds import make_lockstep_world, require_lockstep
     from trainer.evaluate import POLICIES, table
     from trainer.evaluate import evaluate as evaluate_run
 
@@ -345,7 +345,7 @@ def _standin(run: Path) -> None:
 
 @app.command("_guard", hidden=True)
 def _guard(run: Path) -> None:
-    from interfaces.guard import watch_run
+    from interfaces.runtime.guard import watch_run
 
     with bad_input_exits(plain=True):
         watch_run(run)
@@ -405,7 +405,7 @@ def _prepared(
 
 def _check_pace(config: Config, *, lockstep: bool, offline: bool) -> None:
     """Raises BadInput for a world that does not live at this pace."""
-    from interfaces.lockstep_worlds import require_lockstep
+    from interfaces.runtime.lockstep_worlds import require_lockstep
 
     if lockstep:
         require_lockstep(config)

@@ -14,15 +14,15 @@ from agent.brain import Brain
 from agent.loop import Body, act
 from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
 from configs.schema import Config
-from interfaces.controls import Controls
 from interfaces.core.clock import Pacer, RealClock
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalWriter
 from interfaces.journal.latent_snapshots import open_keyframes
 from interfaces.journal.step_writer import Scribe, moment_dtype
-from interfaces.process import become, when_orphaned
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.child_process import become, when_orphaned
+from interfaces.runtime.control_arbitration import Controls
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.vrchat_world import VRChatWorld
 from interfaces.weights import Manifest, WeightsError, WeightsReader

@@ -7,7 +7,7 @@ from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.journal.latent_snapshots import read_keyframes
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.weights import Manifest, WeightsError
 from interfaces.weights.versions import kept_versions, load_kept
 

@@ -11,12 +11,12 @@ from agent.brain import Brain, Decision
 from agent.dynamics import State
 from agent.networks import ActingNetworks
 from configs.schema import Config
-from interfaces.controls import Order, Will
 from interfaces.core.clock import Beat, Clock, Pacer
 from interfaces.core.rewards import LivedRewards
 from interfaces.core.step import Sender
 from interfaces.core.world import Observation, Situation, World
 from interfaces.journal.step_writer import moment_dtype
+from interfaces.runtime.control_arbitration import Order, Will
 from interfaces.weights import Applied
 
 _NOT_EVEN_HUMANS = Situation.STOPPED | Situation.FORBIDDEN

@@ -20,7 +20,7 @@ from agent.noise import CounterNoise
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.world import Observation, Situation
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 
 # The networks for a version of the weights, or why there are none.
 NetworksOf = Callable[[int], ActingNetworks | str]

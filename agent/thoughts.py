@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from agent.lived_weights import LivedWeights
 from agent.replay import think_along
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.diary import Diary
 from interfaces.session.lived import Lived
 from interfaces.session.segment import SessionError

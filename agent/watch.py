@@ -11,8 +11,8 @@ from rich.console import Console
 from agent.replay import require_one_world
 from agent.thoughts import think
 from configs.errors import BadInput
-from interfaces.lock import look_at
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
+from interfaces.runtime.run_lock import look_at
 from interfaces.session import export
 from interfaces.session.diary import Diary, read_diary
 from interfaces.session.film import to_film

@@ -88,8 +88,8 @@ class Run:
 
 def live_ours(task: Task, run: Run, total: int, every: int, overrides: list[str]) -> None:
     from configs.load import load_config
-    from interfaces.lockstep_worlds import make_lockstep_world
-    from interfaces.run_folder import create_run
+    from interfaces.runtime.lockstep_worlds import make_lockstep_world
+    from interfaces.runtime.run_folder import create_run
     from trainer.lockstep import Lockstep
 
     settings = ["world.kind=gymnasium", f"world.id={task.id}", f"seed={run.seed}"]
@@ -246,7 +246,7 @@ def live_one(world: str, method: str, seed: int, overrides: list[str]) -> None:
 def live_sticky(task: Task, run: Run) -> None:
     """The honest floor: it learns nothing, so one look is its whole curve."""
     from configs.load import load_config
-    from interfaces.lockstep_worlds import make_lockstep_world
+    from interfaces.runtime.lockstep_worlds import make_lockstep_world
     from trainer.evaluate import live_episodes
 
     config = load_config(Path("dreamer"), ["world.kind=gymnasium", f"world.id={task.id}"])

@@ -67,8 +67,8 @@ class Run:
 def live(run: Run, total: int) -> None:
     """Until `total` environment steps, from wherever it was stopped."""
     from configs.load import load_config
-    from interfaces.lockstep_worlds import make_lockstep_world
-    from interfaces.run_folder import create_run, open_run
+    from interfaces.runtime.lockstep_worlds import make_lockstep_world
+    from interfaces.runtime.run_folder import create_run, open_run
     from trainer.lockstep import Lockstep
 
     place = RUNS / run.path.stem

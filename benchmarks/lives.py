@@ -20,9 +20,9 @@ import psutil
 
 from benchmarks.common import ROOT
 from interfaces.ipc.board import Board
-from interfaces.lock import left_over
 from interfaces.osc.message import decode
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
+from interfaces.runtime.run_lock import left_over
 
 HZ = 10.0
 DEAD_MS, HUNG_MS = 200.0, 1e3 * 2.5 / HZ + 200.0

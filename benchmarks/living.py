@@ -22,8 +22,8 @@ from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.curves import Curve, draw_curves
 from benchmarks.looks import BEATS, Stopwatch, lived_pats
 from configs.load import load_config
-from interfaces.lockstep_worlds import make_lockstep_world
-from interfaces.run_folder import create_run, open_run
+from interfaces.runtime.lockstep_worlds import make_lockstep_world
+from interfaces.runtime.run_folder import create_run, open_run
 from trainer.evaluate import Which
 from trainer.lockstep import Lockstep
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from agent.networks import ActingNetworks
 from configs.schema import Config, EvaluateConfig
 from interfaces.core.rewards import LIVED_TERMS
-from interfaces.lockstep_worlds import make_lockstep_world
+from interfaces.runtime.lockstep_worlds import make_lockstep_world
 from trainer.evaluate import Which, live_episodes
 
 EPISODES, FIRST_SEED = 100, 100_000

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from benchmarks.common import ROOT, publish
-from interfaces.run_folder import open_run
+from interfaces.runtime.run_folder import open_run
 from interfaces.session.recorder import Recorder
 
 HZ = 20.0

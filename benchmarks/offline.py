@@ -27,7 +27,7 @@ from benchmarks.session import fill
 from configs.load import dump_config, load_config
 from configs.schema import Config
 from interfaces.core.step import step_dtype
-from interfaces.run_folder import create_run, open_run
+from interfaces.runtime.run_folder import create_run, open_run
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter
 from interfaces.session.session import Session

@@ -31,7 +31,7 @@ from configs.load import load_config
 from configs.schema import Config
 from interfaces.core.step import step_dtype
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.care import describe, verify
 from interfaces.session.messages import CameraFormat, Codec
 from interfaces.session.recover import recover_run

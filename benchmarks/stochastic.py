@@ -28,8 +28,8 @@ from benchmarks.dreams import dreamed_returns, starts
 from benchmarks.looks import EPISODES, FIRST_SEED, lived_returns
 from configs.load import load_config
 from interfaces.journal import JournalReader
-from interfaces.lockstep_worlds import make_lockstep_world
-from interfaces.run_folder import create_run
+from interfaces.runtime.lockstep_worlds import make_lockstep_world
+from interfaces.runtime.run_folder import create_run
 
 # The name Gymnasium knows it by, and how long an episode may be.
 WORLDS = {"pendulum": ("Pendulum-v1", 200), "cartpole": ("CartPole-v1", 500)}

@@ -29,7 +29,7 @@ from benchmarks.dreams import starts
 from benchmarks.looks import EPISODES, FIRST_SEED, lived_returns
 from configs.load import load_config
 from configs.schema import Config
-from interfaces.lockstep_worlds import make_lockstep_world
+from interfaces.runtime.lockstep_worlds import make_lockstep_world
 
 WORLD, ENOUGH, LONGEST = "CartPole-v1", 400.0, 500
 STEPS, MOST_LIVED = 5000, 60_000  # of World Models; of CMA-ES without dreams, until it has enough
@@ -66,7 +66,7 @@ def settings(seed: int, *more: str) -> Config:
 
 def live_with_dreams(run: Run, config: Config, steps: int) -> None:
     """A look whenever a controller was evolved; at the end its dreams of the same starts."""
-    from interfaces.run_folder import create_run
+    from interfaces.runtime.run_folder import create_run
     from trainer.lockstep import Lockstep
 
     make = lambda seed: make_lockstep_world(config, seed)  # noqa: E731

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from interfaces.run_folder import open_run
+from interfaces.runtime.run_folder import open_run
 from interfaces.terminal import bad_input_exits, console, stop_on_signals, tell
 
 app = typer.Typer()
@@ -18,8 +18,8 @@ Living = Annotated[
 @app.command()
 def pause(run: Living = None) -> None:
     """Let the policy act no more: the avatar rests or idles. What is lived is not learned from."""
-    from interfaces.people import living_run
-    from interfaces.people import pause as pause_run
+    from interfaces.runtime.run_control import living_run
+    from interfaces.runtime.run_control import pause as pause_run
 
     with bad_input_exits():
         tell(pause_run(living_run(run), paused=True))
@@ -28,8 +28,8 @@ def pause(run: Living = None) -> None:
 @app.command()
 def resume(run: Living = None) -> None:
     """Let the policy of a paused run act again."""
-    from interfaces.people import living_run
-    from interfaces.people import pause as pause_run
+    from interfaces.runtime.run_control import living_run
+    from interfaces.runtime.run_control import pause as pause_run
 
     with bad_input_exits():
         tell(pause_run(living_run(run), paused=False))
@@ -41,8 +41,8 @@ def stop(
     release: Annotated[bool, typer.Option("--release", help="let it act again")] = False,
 ) -> None:
     """Emergency stop: the guard lets go of every input, and lets nothing through."""
-    from interfaces.people import living_run
-    from interfaces.people import stop as stop_run
+    from interfaces.runtime.run_control import living_run
+    from interfaces.runtime.run_control import stop as stop_run
 
     with bad_input_exits():
         tell(stop_run(living_run(run), release=release))
@@ -51,9 +51,9 @@ def stop(
 @app.command()
 def drive(run: Living = None) -> None:
     """Take over by keys for a while; the agent learns from it. q gives it back."""
-    from interfaces.drive import drive as drive_run
     from interfaces.ipc.board import Board
-    from interfaces.people import living_run
+    from interfaces.runtime.drive import drive as drive_run
+    from interfaces.runtime.run_control import living_run
 
     with bad_input_exits():
         folder = living_run(run)
@@ -70,7 +70,7 @@ def rollback(
     release: Annotated[bool, typer.Option("--release", help="follow the newest again")] = False,
 ) -> None:
     """Pin the body of a run, living or not, to an earlier version of its weights."""
-    from interfaces.rollback import roll_back
+    from interfaces.runtime.rollback import roll_back
 
     with bad_input_exits():
         tell(roll_back(open_run(run), version, release=release))

@@ -47,7 +47,7 @@ def stop_on_signals() -> threading.Event:
 def bad_input_exits(*, plain: bool = False, files: bool = False) -> Generator[None]:
     """A clear line and exit code 2 for what the user can mend; 1 for a fault that is named. With
     `files`, a file that cannot be read or written is the user's to mend."""
-    from interfaces.supervisor import Fault
+    from interfaces.runtime.supervisor import Fault
 
     try:
         yield

@@ -44,7 +44,7 @@ def test_nothing_is_pickled():
 
 def test_the_light_processes_never_import_torch():
     code = (
-        "import sys; import main, interfaces.life, interfaces.guard, interfaces.standin.standalone; "
+        "import sys; import main, interfaces.runtime.live_run, interfaces.runtime.guard, interfaces.standin.standalone; "
         "assert 'torch' not in sys.modules, 'torch'; assert 'sounddevice' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

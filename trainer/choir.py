@@ -16,10 +16,10 @@ from agent.loop import Body, NewerWeights
 from agent.noise import CounterNoise, RowsNoise
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.controls import NoControls
 from interfaces.core.clock import Beat, Clock
 from interfaces.journal.step_writer import Scribe, moment_dtype
-from interfaces.lockstep_worlds import APART, LockstepWorld
+from interfaces.runtime.control_arbitration import NoControls
+from interfaces.runtime.lockstep_worlds import APART, LockstepWorld
 
 PIECE = 128  # steps of a life that enter the journal together, at most
 _SHORTEST = 8

@@ -19,7 +19,7 @@ from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.rewards import LIVED_TERMS, LivedRewards
 from interfaces.core.world import World
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.standin.baselines import Oracle, StickyRandom
 from interfaces.standin.lockstep_standin import LockstepStandin
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks

@@ -17,8 +17,8 @@ from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter, recoverable_end
 from interfaces.journal.latent_snapshots import open_keyframes
 from interfaces.journal.step_writer import Scribe, moment_dtype
-from interfaces.lockstep_worlds import LockstepWorld
-from interfaces.run_folder import RunError, RunFolder
+from interfaces.runtime.lockstep_worlds import LockstepWorld
+from interfaces.runtime.run_folder import RunError, RunFolder
 from interfaces.weights import Manifest, WeightsWriter, go_back
 from trainer.checkpoints import (
     Checkpoint,

@@ -20,7 +20,7 @@ from interfaces.core.spaces import Spaces
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter, read_layout
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.care import find_sessions
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session, session_folder

@@ -8,8 +8,8 @@ from rich.console import Console
 
 from configs.schema import Config
 from interfaces.ipc.atomic_files import write_json
-from interfaces.metrics import MetricsLog, losses, metrics_line
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.metrics import MetricsLog, losses, metrics_line
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.session import Session
 from interfaces.terminal import tell
 from trainer.offline import Interrupted, Offline, import_sessions

@@ -13,7 +13,7 @@ from agent.networks import Networks
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.board import Board
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from trainer.honesty import BURN_IN, Conscience, measure_honesty
 from trainer.learner import Learner, Metrics
 from trainer.prediction import prediction_psnr

@@ -11,8 +11,8 @@ from configs.learning import Method
 from configs.schema import Config
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.metrics import MetricsLog, losses, metrics_line, summary
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.terminal import tell
 from trainer.lockstep import Lockstep
 

@@ -8,8 +8,8 @@ from loguru import logger
 from agent.networks import acting_shapes
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
-from interfaces.process import become, lower_priority, when_orphaned
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.child_process import become, lower_priority, when_orphaned
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.vrchat_world import vrchat_spaces
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.checkpoints import Checkpoints, restore_learner

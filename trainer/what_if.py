@@ -17,11 +17,11 @@ from agent.networks import ActingNetworks, build_for
 from agent.replay import NetworksOf, Thought, require_one_world, think_along
 from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.core.pyplot import pyplot
 from interfaces.core.rewards import LivedRewards
 from interfaces.core.spaces import Spaces
-from interfaces.lock import look_at
-from interfaces.pyplot import pyplot
-from interfaces.run_folder import RunFolder, open_run
+from interfaces.runtime.run_folder import RunFolder, open_run
+from interfaces.runtime.run_lock import look_at
 from interfaces.session.export import whole
 from interfaces.session.lived import Lived
 from interfaces.session.pace import Pace, windows

@@ -20,8 +20,8 @@ from interfaces.devices.camera import Camera, Grabbed
 from interfaces.ipc.board import Board
 from interfaces.osc.message import encode
 from interfaces.osc.ports import listen_at
-from interfaces.process import SUPERVISOR_PID
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.child_process import SUPERVISOR_PID
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import rest_datagrams
 from interfaces.vrchat.avatar_parameters import Feelings
 from interfaces.vrchat.client_finder import Receiver

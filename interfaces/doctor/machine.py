@@ -21,7 +21,7 @@ SLEEPS = 40
 GB = 1e9
 # Windows grants less than is asked for, and says nothing.
 _TRY_PRIORITIES = """
-import os, sys, psutil, interfaces.process
+import os, sys, psutil, interfaces.runtime.child_process
 try:
     if sys.platform == "win32":
         me = psutil.Process()
@@ -32,7 +32,7 @@ try:
         print(True)
 except Exception:
     print(False)
-interfaces.process.lower_priority()
+interfaces.runtime.child_process.lower_priority()
 """
 
 

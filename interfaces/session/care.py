@@ -11,8 +11,8 @@ from pathlib import Path
 
 from interfaces.ipc.atomic_files import workshop, write_json
 from interfaces.journal import JournalReader
-from interfaces.people import is_alive
-from interfaces.run_folder import RunFolder, run_of
+from interfaces.runtime.run_control import is_alive
+from interfaces.runtime.run_folder import RunFolder, run_of
 from interfaces.session.file import Segment
 from interfaces.session.origin import first_own
 from interfaces.session.recover import PRUNED, pruned_until

@@ -13,8 +13,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from interfaces.lock import claim, look_at, unseen
-from interfaces.run_folder import RunFolder, open_run, run_of
+from interfaces.runtime.run_folder import RunFolder, open_run, run_of
+from interfaces.runtime.run_lock import claim, look_at, unseen
 from interfaces.session import care
 from interfaces.session.forget import (
     FOREVER_NS,

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.pyplot import pyplot
+from interfaces.core.pyplot import pyplot
 from interfaces.session import export
 from interfaces.session.diary import Diary
 from interfaces.session.lived import Lived

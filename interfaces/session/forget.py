@@ -21,7 +21,7 @@ from interfaces.ipc.mapped_file import flush
 from interfaces.journal.latent_snapshots import drop_keyframes
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import read_layout, segment_paths, set_damaged_aside
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.care import keep_beginning
 from interfaces.session.file import Segment, SegmentInfo
 from interfaces.session.messages import CAMERA, MEL, SOUND, STEP

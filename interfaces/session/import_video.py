@@ -22,7 +22,7 @@ from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, step_dtype
 from interfaces.devices.camera import prepare
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.messages import Codec
 from interfaces.session.segment import SegmentWriter, SessionError
 from interfaces.session.session import live_files, segment_files

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
 from interfaces.journal import JournalReader, read_layout
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.origin import first_own
 from interfaces.session.segment import SessionError
 from interfaces.session.session import Session, segment_files

@@ -4,7 +4,7 @@ import json
 
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.messages import Codec
 
 

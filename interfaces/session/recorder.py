@@ -12,8 +12,8 @@ from configs.schema import Config
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, read_layout
-from interfaces.process import become, lower_priority, when_orphaned
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.child_process import become, lower_priority, when_orphaned
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.messages import Codec
 from interfaces.session.origin import about_run, codec_for, first_own
 from interfaces.session.recover import pruned_until, recover

@@ -16,7 +16,7 @@ from interfaces.core.world import Situation
 from interfaces.ipc.atomic_files import workshop
 from interfaces.journal import JournalError, JournalReader, read_layout
 from interfaces.journal.layout import set_damaged_aside
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.file import Segment, codec_of, salvage
 from interfaces.session.messages import EVENTS, Codec
 from interfaces.session.origin import about_run, codec_for, first_own

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from configs.errors import BadInput
 from configs.standin import StandinConfig
-from interfaces.process import become, when_orphaned
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.child_process import become, when_orphaned
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.standin.standin_server import Ports, Screen, serve
 from interfaces.vrchat.endpoints import read_endpoints
 

@@ -21,8 +21,8 @@ from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.step_writer import Scribe, moment_dtype
-from interfaces.lockstep_worlds import make_lockstep_worlds
-from interfaces.run_folder import RunFolder, create_run
+from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
+from interfaces.runtime.run_folder import RunFolder, create_run
 from interfaces.session.forget import Chosen, forget
 from interfaces.session.lived import Lived
 from interfaces.session.recorder import Recorder

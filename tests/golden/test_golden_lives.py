@@ -10,7 +10,7 @@ import torch
 
 from agent.lived_weights import LivedWeights
 from agent.replay import think_along
-from interfaces.run_folder import open_run
+from interfaces.runtime.run_folder import open_run
 from interfaces.session.lived import Lived
 from tests.golden.lives.make import HERE, LIVES, STEPS
 

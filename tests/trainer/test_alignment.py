@@ -7,7 +7,7 @@ import torch
 from configs.load import load_config
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
-from interfaces.run_folder import create_run
+from interfaces.runtime.run_folder import create_run
 from tests.conftest import ROOT
 from tests.worlds import EchoWorld
 from trainer.lockstep import Lockstep

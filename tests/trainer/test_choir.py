@@ -10,8 +10,8 @@ pytest.importorskip("gymnasium")
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.journal import JournalReader
-from interfaces.lockstep_worlds import make_lockstep_worlds
-from interfaces.run_folder import create_run, open_run
+from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
+from interfaces.runtime.run_folder import create_run, open_run
 from tests.conftest import ROOT
 from trainer.checkpoints import Checkpoints
 from trainer.choir import PIECE

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from configs.load import load_config
-from interfaces.run_folder import create_run
+from interfaces.runtime.run_folder import create_run
 from tests.conftest import ROOT
 from tests.worlds import PointWorld
 from trainer.evaluate import evaluate

@@ -13,8 +13,8 @@ from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.journal import JournalReader
 from interfaces.journal.layout import create_segment
-from interfaces.lockstep_worlds import make_lockstep_worlds
-from interfaces.run_folder import RunFolder, create_run
+from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
+from interfaces.runtime.run_folder import RunFolder, create_run
 from interfaces.session import care
 from interfaces.session.lived import Lived
 from interfaces.session.recorder import Recorder
@@ -260,7 +260,7 @@ def test_what_is_no_session_or_of_other_spaces_is_named(tmp_path, lives):
 
 
 def test_another_brain_over_the_same_life(tmp_path, lives):
-    from interfaces.run_folder import open_run
+    from interfaces.runtime.run_folder import open_run
 
     run = open_run(lives / "life1")
     found = compare(run, lives / "life2")

@@ -10,7 +10,7 @@ from configs.load import load_config
 from interfaces.core.step import Sender, step_dtype
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.run_folder import create_run, open_run
+from interfaces.runtime.run_folder import create_run, open_run
 from tests.conftest import ROOT
 from tests.worlds import PointWorld
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, restore_learner

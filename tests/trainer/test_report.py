@@ -12,7 +12,7 @@ from agent.networks import acting_shapes
 from configs.load import load_config
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
-from interfaces.run_folder import create_run
+from interfaces.runtime.run_folder import create_run
 from interfaces.weights import Manifest, WeightsWriter
 from tests.conftest import ROOT
 from tests.worlds import PointWorld

@@ -16,7 +16,7 @@ from agent.dynamics import State
 from agent.networks import build_networks
 from agent.noise import TorchNoise
 from configs.load import ConfigError, load_config
-from interfaces.run_folder import create_run
+from interfaces.runtime.run_folder import create_run
 from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of
 from tests.trainer.test_learning import best_return

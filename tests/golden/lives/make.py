@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from configs.load import load_config, write_config
-from interfaces.lockstep_worlds import make_lockstep_worlds
-from interfaces.run_folder import RunFolder, create_run
+from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
+from interfaces.runtime.run_folder import RunFolder, create_run
 from interfaces.session.recorder import Recorder
 from tests.conftest import ROOT
 from trainer.lockstep import Lockstep

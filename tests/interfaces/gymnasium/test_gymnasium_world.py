@@ -11,7 +11,7 @@ from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.gymnasium.action_space import leaves
 from interfaces.gymnasium.gymnasium_world import GymnasiumWorld
-from interfaces.lockstep_worlds import make_lockstep_world
+from interfaces.runtime.lockstep_worlds import make_lockstep_world
 from tests.conftest import ROOT
 
 

@@ -6,7 +6,7 @@ import pytest
 from configs.load import load_config, write_config
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.diary import read_diary
 from interfaces.session.film import to_film
 from interfaces.session.lived import Lived

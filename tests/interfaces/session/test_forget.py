@@ -11,8 +11,8 @@ from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.latent_snapshots import Keyframes, read_keyframes
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import segment_paths
-from interfaces.lock import look_at
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
+from interfaces.runtime.run_lock import look_at
 from interfaces.session import care
 from interfaces.session.commands import app, beside
 from interfaces.session.forget import Span, choose, count_segments, newest
@@ -392,7 +392,7 @@ def test_many_lives_are_pruned_or_none(tmp_path, monkeypatch, steps):
             held.remove(self)
             super().release(*args, **kwargs)
 
-    monkeypatch.setattr("interfaces.lock.FileLock", Counted)
+    monkeypatch.setattr("interfaces.runtime.run_lock.FileLock", Counted)
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert not any(segment_files(run.path) for run in runs)

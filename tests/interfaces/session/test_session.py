@@ -14,8 +14,8 @@ from configs.load import load_config, write_config
 from interfaces.ipc.atomic_files import workshop
 from interfaces.ipc.board import Board
 from interfaces.journal.layout import segment_paths
-from interfaces.lock import claim
-from interfaces.run_folder import RunError, RunFolder, create_run
+from interfaces.runtime.run_folder import RunError, RunFolder, create_run
+from interfaces.runtime.run_lock import claim
 from interfaces.session import care
 from interfaces.session.commands import app
 from interfaces.session.messages import CAMERA, STEP, Codec

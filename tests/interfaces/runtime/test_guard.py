@@ -12,10 +12,10 @@ import time
 import pytest
 
 from configs.load import load_config, write_config
-from interfaces.guard import Guard
 from interfaces.ipc.board import Board
 from interfaces.osc.message import decode
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.guard import Guard
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 from tests.conftest import ROOT
 
@@ -25,8 +25,8 @@ import os, socket, sys, time
 from pathlib import Path
 import numpy as np
 from interfaces.ipc.board import Board
-from interfaces.controls import Controls, Will
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.control_arbitration import Controls, Will
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import Hands
 run, port = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
 board = Board(run.board)
@@ -198,7 +198,7 @@ def test_a_body_that_began_just_before_the_end_is_rested(tmp_path, monkeypatch):
     def slept(_):
         board["body_pid"], board["stop"] = body.pid, 1
 
-    monkeypatch.setattr("interfaces.guard.time.sleep", slept)
+    monkeypatch.setattr("interfaces.runtime.guard.time.sleep", slept)
     guard = Guard(board, Endpoints("127.0.0.1", 9, 0, "none"), [b"rest"], 20.0, tmp_path / "STOP")
     guard.run(threading.Event(), threading.Event())
     guard.close()

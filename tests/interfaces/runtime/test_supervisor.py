@@ -6,8 +6,8 @@ import json
 import pytest
 
 from interfaces.ipc.board import Board
-from interfaces.run_folder import RunFolder
-from interfaces.supervisor import Fault, Supervisor
+from interfaces.runtime.run_folder import RunFolder
+from interfaces.runtime.supervisor import Fault, Supervisor
 from tests.conftest import ROOT
 
 
@@ -24,11 +24,11 @@ def test_a_child_that_dies_on_a_full_disk_is_started_again(tmp_path, monkeypatch
         supervisor.start()
         first = table(run)["trainer"]
         with monkeypatch.context() as patch:
-            patch.setattr("interfaces.supervisor.write_json", full)
+            patch.setattr("interfaces.runtime.supervisor.write_json", full)
             kill(child)
             supervisor.look()
             assert child.running
-            patch.setattr("interfaces.supervisor.append_log", full)
+            patch.setattr("interfaces.runtime.supervisor.append_log", full)
             kill(child)
             supervisor.look()
             assert not child.running, "there was no place for its log"
@@ -42,7 +42,7 @@ def test_a_child_that_dies_on_a_full_disk_is_started_again(tmp_path, monkeypatch
         assert supervisor.restarts() == {"trainer": 2}
         assert table(run)["trainer"] == child.process.pid
         kill(child)
-        monkeypatch.setattr("interfaces.supervisor.append_log", full)
+        monkeypatch.setattr("interfaces.runtime.supervisor.append_log", full)
         with pytest.raises(Fault, match=r"cannot be started: .*No space left"):
             look_for_long(supervisor, child)
     finally:

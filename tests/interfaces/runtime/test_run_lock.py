@@ -6,16 +6,16 @@ import sys
 
 import pytest
 
-from interfaces import lock as lock_module
-from interfaces.lock import claim
-from interfaces.run_folder import RunError, RunFolder
+from interfaces.runtime import run_lock as lock_module
+from interfaces.runtime.run_folder import RunError, RunFolder
+from interfaces.runtime.run_lock import claim
 from tests.conftest import ROOT
 
 _HOLD = """
 import sys, time
 from pathlib import Path
-from interfaces.lock import claim
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_lock import claim
+from interfaces.runtime.run_folder import RunFolder
 with claim(RunFolder(Path(sys.argv[1]))):
     print("mine", flush=True)
     time.sleep(60)

@@ -13,14 +13,14 @@ from loguru import logger
 from rich.console import Console
 
 from configs.schema import Config
-from interfaces import people
-from interfaces.dashboard import Screen
 from interfaces.devices.hotkey import Hotkey
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.metrics import MetricsLog, losses, metrics_line, summary
-from interfaces.run_folder import RunFolder
-from interfaces.supervisor import Fault, Supervisor
+from interfaces.runtime import run_control as people
+from interfaces.runtime.dashboard import Screen
+from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.runtime.run_folder import RunFolder
+from interfaces.runtime.supervisor import Fault, Supervisor
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
 
 _LOOK_S = 0.1

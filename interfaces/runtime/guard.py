@@ -14,10 +14,10 @@ from pathlib import Path
 
 from loguru import logger
 
-from interfaces.controls import silent_after_s
 from interfaces.ipc.board import Board
-from interfaces.process import ProcessWatch, become, when_orphaned
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.child_process import ProcessWatch, become, when_orphaned
+from interfaces.runtime.control_arbitration import silent_after_s
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import rest_datagrams
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.voice import voice_rest

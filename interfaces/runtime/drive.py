@@ -21,7 +21,7 @@ from rich.text import Text
 from configs.errors import BadInput
 from configs.vrchat import ActionConfig
 from interfaces.ipc.board import MOST_DRIVEN, Board
-from interfaces.people import is_heard_of
+from interfaces.runtime.run_control import is_heard_of
 
 # A terminal tells when a key goes down and then repeats it, never when it goes up: a key counts as
 # held for so long after its last sign of life. The first repeat takes about half a second to come.

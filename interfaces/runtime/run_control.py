@@ -5,7 +5,7 @@ from pathlib import Path
 
 from interfaces.ipc.atomic_files import quoted
 from interfaces.ipc.board import Board
-from interfaces.run_folder import RunError, RunFolder, open_run
+from interfaces.runtime.run_folder import RunError, RunFolder, open_run
 
 _ALIVE_S = 5.0
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.lock import claim
-from interfaces.run_folder import RunError, RunFolder, create_run
+from interfaces.runtime.run_folder import RunError, RunFolder, create_run
+from interfaces.runtime.run_lock import claim
 
 
 @contextmanager

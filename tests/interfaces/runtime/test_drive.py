@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from configs.vrchat import ActionConfig
-from interfaces.drive import HELD_S, REPEATED_S, Held, drive, keys_in
 from interfaces.ipc.board import Board
+from interfaces.runtime.drive import HELD_S, REPEATED_S, Held, drive, keys_in
 from tests.conftest import ROOT
 
 ACTIONS = (
@@ -62,7 +62,7 @@ def test_in_a_terminal(tmp_path):
     code = (
         "import sys, threading; from pathlib import Path; from rich.console import Console\n"
         "from configs.vrchat import ActionConfig; from interfaces.ipc.board import Board\n"
-        "from interfaces.drive import drive\n"
+        "from interfaces.runtime.drive import drive\n"
         "drive(Board(Path(sys.argv[1])), (ActionConfig(name='Vertical'),), threading.Event(),"
         " Console())"
     )
@@ -90,7 +90,7 @@ def test_in_a_terminal(tmp_path):
 
 def test_it_ends_with_the_life(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("interfaces.drive._keys", lambda: nullcontext(lambda: []))
+    monkeypatch.setattr("interfaces.runtime.drive._keys", lambda: nullcontext(lambda: []))
     board, stopped = Board(tmp_path / "board.mmap", create=True), threading.Event()
     for heard_of in (False, True):
         if heard_of:

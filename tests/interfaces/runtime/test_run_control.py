@@ -4,9 +4,9 @@ import errno
 
 import pytest
 
-from interfaces import people
 from interfaces.ipc.board import Board
-from interfaces.run_folder import RunError, RunFolder
+from interfaces.runtime import run_control as people
+from interfaces.runtime.run_folder import RunError, RunFolder
 
 
 def life(folder, first_tick_ns):

@@ -1,7 +1,7 @@
 """`rollback`: pin the body of a run to an earlier version of its weights."""
 
 from interfaces.ipc.atomic_files import quoted
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.weights import pin, unpin
 from interfaces.weights.slots import WeightsError
 from interfaces.weights.versions import kept_versions, read_pin

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
-from interfaces.run_folder import RunError, RunFolder
+from interfaces.runtime.run_folder import RunError, RunFolder
 
 _PATIENCE_S = 15.0
 _LOOKERS = 8  # at once

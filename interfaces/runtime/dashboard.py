@@ -13,8 +13,8 @@ from configs.schema import Config
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
-from interfaces.metrics import psnr, reward_sums
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.metrics import psnr, reward_sums
+from interfaces.runtime.run_folder import RunFolder
 
 _BAR = 10
 _LINE_EVERY_S = 5.0

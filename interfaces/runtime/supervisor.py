@@ -14,8 +14,8 @@ from loguru import logger
 
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.process import SUPERVISOR_PID, append_log
-from interfaces.run_folder import RunFolder
+from interfaces.runtime.child_process import SUPERVISOR_PID, append_log
+from interfaces.runtime.run_folder import RunFolder
 
 BAD_INPUT = 2  # a child that exits so has been told something it cannot use: no restart helps
 _LEAST_S = 2.0

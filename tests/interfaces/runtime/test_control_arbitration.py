@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from configs.vrchat import ActionConfig, ControlConfig
-from interfaces.controls import Controls, NoControls, Will
 from interfaces.ipc.board import Board
+from interfaces.runtime.control_arbitration import Controls, NoControls, Will
 
 ACTIONS = (ActionConfig(name="Vertical"), ActionConfig(name="LookHorizontal"))
 
