@@ -12,7 +12,7 @@ from agent.replay import Verdict, require_one_world, verify
 from configs.errors import BadInput
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import look_at
-from interfaces.session.lived import Lived
+from interfaces.session.run_steps import Lived
 from interfaces.terminal import passing_bar
 from interfaces.weights.versions import kept_versions
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from agent.lived_weights import LivedWeights
 from agent.replay import think_along
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.diary import Diary
-from interfaces.session.lived import Lived
-from interfaces.session.segment import SessionError
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.run_steps import Lived
+from interfaces.session.timeline import Diary
 
 
 def think(

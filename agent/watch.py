@@ -13,10 +13,10 @@ from agent.thoughts import think
 from configs.errors import BadInput
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import look_at
-from interfaces.session import export
-from interfaces.session.diary import Diary, read_diary
-from interfaces.session.film import to_film
-from interfaces.session.lived import Lived
+from interfaces.session.export import arrays_and_video as export
+from interfaces.session.export.annotated_video import to_film
+from interfaces.session.run_steps import Lived
+from interfaces.session.timeline import Diary, read_diary
 from interfaces.terminal import passing_bar
 
 

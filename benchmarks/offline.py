@@ -28,9 +28,9 @@ from configs.load import dump_config, load_config
 from configs.schema import Config
 from interfaces.core.step import step_dtype
 from interfaces.runtime.run_folder import create_run, open_run
-from interfaces.session.messages import Codec
-from interfaces.session.segment import SegmentWriter
-from interfaces.session.session import Session
+from interfaces.session.format.messages import Codec
+from interfaces.session.format.segment_writer import SegmentWriter
+from interfaces.session.format.session import Session
 from interfaces.standin.baselines import StickyRandom
 from interfaces.standin.lockstep_standin import LockstepStandin
 from trainer.offline import Offline, import_sessions

@@ -32,11 +32,11 @@ from configs.schema import Config
 from interfaces.core.step import step_dtype
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.care import describe, verify
-from interfaces.session.messages import CameraFormat, Codec
-from interfaces.session.recover import recover_run
-from interfaces.session.segment import SegmentWriter
-from interfaces.session.session import Session, segment_files
+from interfaces.session.format.messages import CameraFormat, Codec
+from interfaces.session.format.segment_writer import SegmentWriter
+from interfaces.session.format.session import Session, segment_files
+from interfaces.session.maintain.maintenance import describe, verify
+from interfaces.session.maintain.recover import recover_run
 from interfaces.standin.baselines import StickyRandom
 from interfaces.standin.lockstep_standin import LockstepStandin
 

@@ -21,9 +21,9 @@ from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter, read_layout
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.care import find_sessions
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session, session_folder
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session, session_folder
+from interfaces.session.maintain.maintenance import find_sessions
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.checkpoints import Checkpoint, Checkpoints, learner_tensors, mend, restore_learner
 from trainer.device import choose_device, keep_heap

@@ -10,7 +10,7 @@ from configs.schema import Config
 from interfaces.ipc.atomic_files import write_json
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.session import Session
+from interfaces.session.format.session import Session
 from interfaces.terminal import tell
 from trainer.offline import Interrupted, Offline, import_sessions
 from trainer.session import progress_bar

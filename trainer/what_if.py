@@ -22,9 +22,9 @@ from interfaces.core.rewards import LivedRewards
 from interfaces.core.spaces import Spaces
 from interfaces.runtime.run_folder import RunFolder, open_run
 from interfaces.runtime.run_lock import look_at
-from interfaces.session.export import whole
-from interfaces.session.lived import Lived
-from interfaces.session.pace import Pace, windows
+from interfaces.session.export.arrays_and_video import whole
+from interfaces.session.playback_time import Pace, windows
+from interfaces.session.run_steps import Lived
 from interfaces.terminal import passing_bar
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 

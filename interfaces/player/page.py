@@ -12,8 +12,8 @@ from nicegui import ui
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from interfaces.session.diary import Diary
-from interfaces.session.pace import with_holes
+from interfaces.session.playback_time import with_holes
+from interfaces.session.timeline import Diary
 
 _FRAME_S = 1 / 20  # between two pictures, at most
 _SPEEDS = {0.25: "¼ ×", 0.5: "½ ×", 1.0: "1 ×", 2.0: "2 ×", 4.0: "4 ×", 16.0: "16 ×"}

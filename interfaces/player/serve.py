@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from configs.errors import BadInput
 from interfaces.player.page import Player
-from interfaces.session.diary import Diary
+from interfaces.session.timeline import Diary
 
 HOST = "127.0.0.1"
 

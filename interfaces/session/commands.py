@@ -15,8 +15,10 @@ from rich.text import Text
 
 from interfaces.runtime.run_folder import RunFolder, open_run, run_of
 from interfaces.runtime.run_lock import claim, look_at, unseen
-from interfaces.session import care
-from interfaces.session.forget import (
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session, is_numbered, live_files
+from interfaces.session.maintain import maintenance as care
+from interfaces.session.maintain.forget import (
     FOREVER_NS,
     Advance,
     Forgotten,
@@ -27,11 +29,9 @@ from interfaces.session.forget import (
     made_of,
     newest,
 )
-from interfaces.session.forget import forget as forget_steps
-from interfaces.session.recover import Recovered, recover_run
-from interfaces.session.recover import recover as recover_session
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session, is_numbered, live_files
+from interfaces.session.maintain.forget import forget as forget_steps
+from interfaces.session.maintain.recover import Recovered, recover_run
+from interfaces.session.maintain.recover import recover as recover_session
 from interfaces.terminal import bad_input_exits, console, passing_bar, tell
 
 app = typer.Typer(no_args_is_help=True, help="Look after recorded sessions.")
@@ -163,9 +163,9 @@ def export(
     ] = None,
 ) -> None:
     """A session for other tools: a LeRobot dataset, NumPy arrays, a video, a Rerun recording."""
-    from interfaces.session.export import to_mp4, to_npz
-    from interfaces.session.export_lerobot import to_lerobot
-    from interfaces.session.export_rerun import to_rerun
+    from interfaces.session.export.arrays_and_video import to_mp4, to_npz
+    from interfaces.session.export.lerobot_dataset import to_lerobot
+    from interfaces.session.export.rerun_recording import to_rerun
 
     known = {"lerobot": to_lerobot, "npz": to_npz, "mp4": to_mp4, "rerun": to_rerun}
     files = {"mp4": ".mp4", "rerun": ".rrd"}  # the others are folders

@@ -23,9 +23,9 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, step_dtype
 from interfaces.devices.camera import prepare
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.messages import Codec
-from interfaces.session.segment import SegmentWriter, SessionError
-from interfaces.session.session import live_files, segment_files
+from interfaces.session.format.messages import Codec
+from interfaces.session.format.segment_writer import SegmentWriter, SessionError
+from interfaces.session.format.session import live_files, segment_files
 from interfaces.vrchat.vrchat_world import vrchat_spaces
 
 _TIMES = ("time_s", "timestamp", "time")  # the column with seconds, by whichever name

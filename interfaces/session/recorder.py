@@ -14,11 +14,11 @@ from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, read_layout
 from interfaces.runtime.child_process import become, lower_priority, when_orphaned
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.messages import Codec
-from interfaces.session.origin import about_run, codec_for, first_own
-from interfaces.session.recover import pruned_until, recover
-from interfaces.session.segment import SegmentWriter, SessionError
-from interfaces.session.session import Session, live_files, segment_files
+from interfaces.session.format.messages import Codec
+from interfaces.session.format.run_info import about_run, codec_for, first_own
+from interfaces.session.format.segment_writer import SegmentWriter, SessionError
+from interfaces.session.format.session import Session, live_files, segment_files
+from interfaces.session.maintain.recover import pruned_until, recover
 
 _POLL_S = 0.25
 _AT_ONCE = 64  # Steps read together: 0.8 MB at 64 x 64

@@ -23,9 +23,9 @@ from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.step_writer import Scribe, moment_dtype
 from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
 from interfaces.runtime.run_folder import RunFolder, create_run
-from interfaces.session.forget import Chosen, forget
-from interfaces.session.lived import Lived
+from interfaces.session.maintain.forget import Chosen, forget
 from interfaces.session.recorder import Recorder
+from interfaces.session.run_steps import Lived
 from tests.conftest import ROOT
 from trainer.lockstep import Lockstep
 

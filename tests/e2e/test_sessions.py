@@ -11,7 +11,7 @@ import urllib.request
 import psutil
 import pytest
 
-from interfaces.session.session import Session
+from interfaces.session.format.session import Session
 from tests.cli import call, command, here
 from tests.conftest import ROOT
 

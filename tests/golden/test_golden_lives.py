@@ -11,7 +11,7 @@ import torch
 from agent.lived_weights import LivedWeights
 from agent.replay import think_along
 from interfaces.runtime.run_folder import open_run
-from interfaces.session.lived import Lived
+from interfaces.session.run_steps import Lived
 from tests.golden.lives.make import HERE, LIVES, STEPS
 
 _NEAR = 1e-4  # of actions of -1..1, and of log-probabilities; rounding is under 1e-5

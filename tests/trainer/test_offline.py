@@ -15,15 +15,15 @@ from interfaces.journal import JournalReader
 from interfaces.journal.layout import create_segment
 from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
 from interfaces.runtime.run_folder import RunFolder, create_run
-from interfaces.session import care
-from interfaces.session.lived import Lived
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session
+from interfaces.session.maintain import maintenance as care
 from interfaces.session.recorder import Recorder
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
+from interfaces.session.run_steps import Lived
 from interfaces.vrchat.vrchat_world import vrchat_spaces
 from tests.conftest import ROOT
-from tests.interfaces.session.lives import make_steps
-from tests.interfaces.session.test_session import record
+from tests.interfaces.session.format.test_session import record
+from tests.interfaces.session.recordings import make_steps
 from trainer.checkpoints import Checkpoints
 from trainer.lockstep import Lockstep
 from trainer.offline import (

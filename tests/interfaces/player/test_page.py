@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.interfaces.session.lives import SPACES
+from tests.interfaces.session.recordings import SPACES
 
 pytest.importorskip("nicegui")
 from nicegui import ui
 from nicegui.testing import user_simulation
 
 from interfaces.player.page import Player, as_source, clock, thinned
-from interfaces.session.diary import Diary
-from interfaces.session.segment import SessionError
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.timeline import Diary
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -5,13 +5,13 @@ import pytest
 
 from configs.load import load_config
 from interfaces.core.world import Situation
-from interfaces.session import care
-from interfaces.session.messages import CAMERA, Codec
+from interfaces.session.format.messages import CAMERA, Codec
+from interfaces.session.format.segment_writer import SegmentWriter
+from interfaces.session.format.session import Session, segment_files
+from interfaces.session.maintain import maintenance as care
 from interfaces.session.recorder import Recorder
-from interfaces.session.segment import SegmentWriter
-from interfaces.session.session import Session, segment_files
 from tests.conftest import ROOT
-from tests.interfaces.session.lives import make_steps, same, write_journal
+from tests.interfaces.session.recordings import make_steps, same, write_journal
 
 MINUTE = 60.0 * 20  # Steps
 

@@ -16,14 +16,14 @@ from interfaces.ipc.board import Board
 from interfaces.journal.layout import segment_paths
 from interfaces.runtime.run_folder import RunError, RunFolder, create_run
 from interfaces.runtime.run_lock import claim
-from interfaces.session import care
 from interfaces.session.commands import app
-from interfaces.session.messages import CAMERA, STEP, Codec
-from interfaces.session.recover import recover, recover_run, refill
-from interfaces.session.segment import SegmentWriter, SessionError
-from interfaces.session.session import Session, live_files, segment_files
+from interfaces.session.format.messages import CAMERA, STEP, Codec
+from interfaces.session.format.segment_writer import SegmentWriter, SessionError
+from interfaces.session.format.session import Session, live_files, segment_files
+from interfaces.session.maintain import maintenance as care
+from interfaces.session.maintain.recover import recover, recover_run, refill
 from tests.conftest import ROOT
-from tests.interfaces.session.lives import (
+from tests.interfaces.session.recordings import (
     BEAT_NS,
     BEGAN_NS,
     SPACES,
@@ -71,7 +71,7 @@ def test_what_is_recorded_is_read_by_index_and_by_time(awkward_path):
 
 def test_steps_that_fill_several_chunks_are_found(tmp_path, monkeypatch):
     """512 x 512 and a second of sound do."""
-    monkeypatch.setattr("interfaces.session.segment.CHUNK_BYTES", 200)
+    monkeypatch.setattr("interfaces.session.format.segment_writer.CHUNK_BYTES", 200)
     steps = make_steps(40)
     record(tmp_path / "session", steps)
     session = Session(tmp_path)
@@ -342,7 +342,7 @@ def test_a_recovery_that_is_killed_is_gone_on_with(tmp_path, monkeypatch):
         return rename(self, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("interfaces.session.recover.Path.replace", killed)
+        patch.setattr("interfaces.session.maintain.recover.Path.replace", killed)
         with pytest.raises(KeyboardInterrupt):
             recover(tmp_path)
     assert not segment_files(tmp_path)
@@ -367,7 +367,7 @@ def test_a_life_whose_recovery_was_killed_is_gone_on_with(tmp_path, monkeypatch,
         method = {"made": "replace", "put": "unlink"}[moment]
         own = getattr(Path, method)
         patch.setattr(
-            f"interfaces.session.recover.Path.{method}",
+            f"interfaces.session.maintain.recover.Path.{method}",
             lambda self, *words, **more: (
                 killed(self)
                 if self == live or (method == "replace" and self.suffix == ".mcap")
@@ -404,7 +404,7 @@ def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path, monkeypatc
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("interfaces.session.file.Path.open", refused)
+    monkeypatch.setattr("interfaces.session.format.segment_reader.Path.open", refused)
     with pytest.raises(SessionError, match="Permission denied"):
         Session(tmp_path)
 

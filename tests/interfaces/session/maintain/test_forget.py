@@ -13,17 +13,18 @@ from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import segment_paths
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import look_at
-from interfaces.session import care
 from interfaces.session.commands import app, beside
-from interfaces.session.forget import Span, choose, count_segments, newest
-from interfaces.session.forget import forget as forget_chosen
-from interfaces.session.messages import EVENTS
-from interfaces.session.recover import refill
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session, segment_files
+from interfaces.session.format.messages import EVENTS
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session, segment_files
+from interfaces.session.maintain import maintenance as care
+from interfaces.session.maintain.forget import Span, choose, count_segments, newest
+from interfaces.session.maintain.forget import forget as forget_chosen
+from interfaces.session.maintain.recover import refill
 from interfaces.vrchat.situation_detector import unlearned
 from tests.conftest import ROOT
-from tests.interfaces.session.lives import (
+from tests.interfaces.session.format.test_session import record
+from tests.interfaces.session.recordings import (
     BEAT_NS,
     BEGAN_NS,
     HEARING,
@@ -32,7 +33,6 @@ from tests.interfaces.session.lives import (
     same,
     write_journal,
 )
-from tests.interfaces.session.test_session import record
 
 MEMORY = np.array([0.123, -4.567, 8.9], np.float32)
 
@@ -191,7 +191,7 @@ def test_one_that_was_cut_short_is_done_again(run, monkeypatch):
         raise PermissionError(f"{path} is open elsewhere")
 
     with monkeypatch.context() as patch:
-        patch.setattr("interfaces.session.forget.shutil.rmtree", refuse)
+        patch.setattr("interfaces.session.maintain.forget.shutil.rmtree", refuse)
         with pytest.raises(PermissionError):
             forget(run, *span)
     assert run.exports.exists()
@@ -290,7 +290,7 @@ def test_a_file_that_cannot_be_replaced_costs_nothing(run, monkeypatch):
         raise PermissionError(f"{target} is open elsewhere")
 
     with monkeypatch.context() as patch:
-        patch.setattr("interfaces.session.forget.Path.replace", refuse)
+        patch.setattr("interfaces.session.maintain.forget.Path.replace", refuse)
         with pytest.raises(PermissionError):
             forget(run, at(190), at(215))
     assert {int(step["index"]) for _, step in Session(run.session).steps()} == before

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
-from interfaces.session.file import Segment, SegmentInfo
-from interfaces.session.segment import DONE, LIVE, Recorded, SessionError
+from interfaces.session.format.segment_reader import Segment, SegmentInfo
+from interfaces.session.format.segment_writer import DONE, LIVE, Recorded, SessionError
 
 
 class Session:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
-from interfaces.session.chunk import MOST_BYTES, chunk_records
-from interfaces.session.messages import STEP, Codec, MessageError
-from interfaces.session.segment import (
+from interfaces.session.format.chunks import MOST_BYTES, chunk_records
+from interfaces.session.format.messages import STEP, Codec, MessageError
+from interfaces.session.format.segment_writer import (
     GAP,
     LIVE,
     RUN,

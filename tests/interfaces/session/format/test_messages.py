@@ -9,9 +9,9 @@ from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 
 from configs.vrchat import ActionConfig
 from interfaces.core.world import Situation
-from interfaces.session.messages import ACTION, CAMERA, FEELING, STEP, Codec, MessageError
+from interfaces.session.format.messages import ACTION, CAMERA, FEELING, STEP, Codec, MessageError
 from interfaces.vrchat.actuators import Axis, Button, wire_value
-from tests.interfaces.session.lives import HEARING, SPACES, make_steps, same
+from tests.interfaces.session.recordings import HEARING, SPACES, make_steps, same
 
 
 @pytest.mark.parametrize("spaces", [SPACES, HEARING], ids=["seeing", "hearing"])

@@ -5,11 +5,11 @@ from foxglove_schemas_protobuf.Log_pb2 import Log
 
 from interfaces.core.step import Sender, step_dtype
 from interfaces.core.world import Situation
-from interfaces.session.events import Events
-from interfaces.session.messages import EVENTS, Codec
-from interfaces.session.segment import SegmentWriter
-from interfaces.session.session import Session
-from tests.interfaces.session.lives import BEAT_NS, BEGAN_NS, SPACES, make_steps
+from interfaces.session.format.events import Events
+from interfaces.session.format.messages import EVENTS, Codec
+from interfaces.session.format.segment_writer import SegmentWriter
+from interfaces.session.format.session import Session
+from tests.interfaces.session.recordings import BEAT_NS, BEGAN_NS, SPACES, make_steps
 
 
 def quiet(count: int) -> np.ndarray:

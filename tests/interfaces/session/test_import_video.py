@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from configs.load import load_config
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session
 from interfaces.session.import_video import import_video, read_table
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
 from tests.conftest import ROOT
 
 FPS, SECONDS = 25, 4

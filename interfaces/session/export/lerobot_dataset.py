@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.ipc.atomic_files import write_json
-from interfaces.session import export
-from interfaces.session.export import Episode, hz_of
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
+from interfaces.session.export import arrays_and_video as export
+from interfaces.session.export.arrays_and_video import Episode, hz_of
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session
 
 CAMERA, STATE, ACTION, REWARD = "observation.images.camera", "observation.state", "action", "reward"
 _EPISODE_S = 60.0  # a life in VRChat has no end of its own

@@ -5,7 +5,7 @@ import json
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.messages import Codec
+from interfaces.session.format.messages import Codec
 
 
 def about_run(run: RunFolder) -> dict[str, str]:

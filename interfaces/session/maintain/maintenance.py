@@ -13,17 +13,17 @@ from interfaces.ipc.atomic_files import workshop, write_json
 from interfaces.journal import JournalReader
 from interfaces.runtime.run_control import is_alive
 from interfaces.runtime.run_folder import RunFolder, run_of
-from interfaces.session.file import Segment
-from interfaces.session.origin import first_own
-from interfaces.session.recover import PRUNED, pruned_until
-from interfaces.session.segment import DONE, LIVE, SegmentWriter, SessionError
-from interfaces.session.session import (
+from interfaces.session.format.run_info import first_own
+from interfaces.session.format.segment_reader import Segment
+from interfaces.session.format.segment_writer import DONE, LIVE, SegmentWriter, SessionError
+from interfaces.session.format.session import (
     Session,
     live_files,
     numbered,
     segment_files,
     session_folder,
 )
+from interfaces.session.maintain.recover import PRUNED, pruned_until
 
 _NS = 1_000_000_000
 _DAY_S = 86_400.0

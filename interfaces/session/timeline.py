@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
-from interfaces.session.events import Events
-from interfaces.session.lived import Lived
-from interfaces.session.pace import Pace
+from interfaces.session.format.events import Events
+from interfaces.session.playback_time import Pace
+from interfaces.session.run_steps import Lived
 
 
 @dataclass

@@ -9,8 +9,8 @@ from mcap.records import Chunk, Message
 from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, Writer
 
-from interfaces.session.chunk import MOST_BYTES, chunk_records
-from interfaces.session.file import codec_of
+from interfaces.session.format.chunks import MOST_BYTES, chunk_records
+from interfaces.session.format.segment_reader import codec_of
 
 ZEROS = bytes(MOST_BYTES + 1)
 

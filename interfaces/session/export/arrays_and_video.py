@@ -14,9 +14,9 @@ import yaml
 from numpy.typing import NDArray
 
 from interfaces.ipc.atomic_files import workshop
-from interfaces.session.pace import Pace
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session
+from interfaces.session.playback_time import Pace
 
 _STEPS_A_FILE = 10_000
 _LEAST_SIDE = 256  # of a video: small pictures are enlarged, pixel by pixel

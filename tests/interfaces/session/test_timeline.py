@@ -7,14 +7,14 @@ from configs.load import load_config, write_config
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.diary import read_diary
-from interfaces.session.film import to_film
-from interfaces.session.lived import Lived
-from interfaces.session.pace import windows, with_holes
-from interfaces.session.segment import SessionError
+from interfaces.session.export.annotated_video import to_film
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.playback_time import windows, with_holes
+from interfaces.session.run_steps import Lived
+from interfaces.session.timeline import read_diary
 from tests.conftest import ROOT
-from tests.interfaces.session.lives import make_steps
-from tests.interfaces.session.test_session import record
+from tests.interfaces.session.format.test_session import record
+from tests.interfaces.session.recordings import make_steps
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from interfaces.core.spaces import Spaces
 from interfaces.journal import JournalReader, read_layout
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.origin import first_own
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session, segment_files
+from interfaces.session.format.run_info import first_own
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session, segment_files
 
 _AT_ONCE = 256  # Steps read from the journal together
 

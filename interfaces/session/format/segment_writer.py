@@ -14,8 +14,8 @@ from mcap_protobuf.schema import build_file_descriptor_set
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from interfaces.session.events import Events
-from interfaces.session.messages import EVENTS, Codec
+from interfaces.session.format.events import Events
+from interfaces.session.format.messages import EVENTS, Codec
 
 CHUNK_BYTES = 256 * 1024
 DONE, LIVE = ".mcap", ".live"  # a segment is .live while it is written

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.core.pyplot import pyplot
-from interfaces.session import export
-from interfaces.session.diary import Diary
-from interfaces.session.lived import Lived
-from interfaces.session.pace import with_holes
+from interfaces.session.export import arrays_and_video as export
+from interfaces.session.playback_time import with_holes
+from interfaces.session.run_steps import Lived
+from interfaces.session.timeline import Diary
 
 _WIDTH, _HEIGHT = 1280, 720
 _SEEN = 480  # the picture's longer side, at most

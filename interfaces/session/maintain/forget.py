@@ -22,12 +22,12 @@ from interfaces.journal.latent_snapshots import drop_keyframes
 from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import read_layout, segment_paths, set_damaged_aside
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.care import keep_beginning
-from interfaces.session.file import Segment, SegmentInfo
-from interfaces.session.messages import CAMERA, MEL, SOUND, STEP
-from interfaces.session.recover import ASIDE, RECOVERING, unfinished
-from interfaces.session.segment import Recorded, SegmentWriter, SessionError
-from interfaces.session.session import live_files, segment_files
+from interfaces.session.format.messages import CAMERA, MEL, SOUND, STEP
+from interfaces.session.format.segment_reader import Segment, SegmentInfo
+from interfaces.session.format.segment_writer import Recorded, SegmentWriter, SessionError
+from interfaces.session.format.session import live_files, segment_files
+from interfaces.session.maintain.maintenance import keep_beginning
+from interfaces.session.maintain.recover import ASIDE, RECOVERING, unfinished
 from interfaces.weights.slots import LIVE_FILES
 
 _KEPT = ("index", "tick", "monotonic_ns", "wall_ns", "frame_number", "weights_version", "skipped")

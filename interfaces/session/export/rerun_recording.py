@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from interfaces.core.rewards import LIVED_TERMS
 from interfaces.core.spaces import Spaces
-from interfaces.session import export
-from interfaces.session.messages import CAMERA, EVENTS
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
+from interfaces.session.export import arrays_and_video as export
+from interfaces.session.format.messages import CAMERA, EVENTS
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session
 
 _AT_ONCE = 1000  # Steps
 

@@ -17,11 +17,11 @@ from interfaces.ipc.atomic_files import workshop
 from interfaces.journal import JournalError, JournalReader, read_layout
 from interfaces.journal.layout import set_damaged_aside
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.file import Segment, codec_of, salvage
-from interfaces.session.messages import EVENTS, Codec
-from interfaces.session.origin import about_run, codec_for, first_own
-from interfaces.session.segment import DONE, RUN, SPACES, SegmentWriter, SessionError
-from interfaces.session.session import (
+from interfaces.session.format.messages import EVENTS, Codec
+from interfaces.session.format.run_info import about_run, codec_for, first_own
+from interfaces.session.format.segment_reader import Segment, codec_of, salvage
+from interfaces.session.format.segment_writer import DONE, RUN, SPACES, SegmentWriter, SessionError
+from interfaces.session.format.session import (
     Session,
     is_numbered,
     live_files,

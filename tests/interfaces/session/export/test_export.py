@@ -10,14 +10,14 @@ import pytest
 
 from configs.load import dump_config, load_config
 from interfaces.ipc.atomic_files import workshop
-from interfaces.session import export
-from interfaces.session.export import episodes, to_mp4, to_npz
-from interfaces.session.export_lerobot import ACTION, CAMERA, STATE, to_lerobot
-from interfaces.session.segment import SessionError
-from interfaces.session.session import Session
+from interfaces.session.export import arrays_and_video as export
+from interfaces.session.export.arrays_and_video import episodes, to_mp4, to_npz
+from interfaces.session.export.lerobot_dataset import ACTION, CAMERA, STATE, to_lerobot
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session
 from tests.conftest import ROOT
-from tests.interfaces.session.lives import SPACES, make_steps
-from tests.interfaces.session.test_session import record
+from tests.interfaces.session.format.test_session import record
+from tests.interfaces.session.recordings import SPACES, make_steps
 
 av = pytest.importorskip("av")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -173,7 +173,7 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_written_over(lived, tmp_
 
 def test_rerun_shows_pictures_curves_and_events(lived, tmp_path):
     pytest.importorskip("rerun", reason="extra [rerun] is not installed")
-    from interfaces.session.export_rerun import to_rerun
+    from interfaces.session.export.rerun_recording import to_rerun
 
     session, _ = lived
     out = tmp_path / "life.rrd"
