@@ -24,7 +24,7 @@ def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool
     """A page in the browser until Ctrl-C; the curves fill while it is thought again. Raises
     BadInput where NiceGUI is missing or the port is taken."""
     try:
-        from interfaces.player.serve import free_port, serve
+        from interfaces.web.page_server import free_port, serve
     except ImportError as error:
         raise BadInput(f'{error}; python -m pip install -e ".[view]" -c constraints.txt') from error
     chosen = free_port(port)  # before all of it is read for nothing

@@ -13,9 +13,9 @@ pytest.importorskip("nicegui")
 from nicegui import ui
 from nicegui.testing import user_simulation
 
-from interfaces.player.page import Player, as_source, clock, thinned
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.timeline import Diary
+from interfaces.web.page import Player, as_source, clock, thinned
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -138,7 +138,7 @@ def test_why_a_curve_is_empty_is_said():
 
 
 def test_names_cannot_write_html():
-    from interfaces.player.page import _lines
+    from interfaces.web.page import _lines
 
     assert "<script>" not in _lines("does", [("<script>", 0.5, 1.0)])
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from interfaces.player.page import Player
 from interfaces.session.timeline import Diary
+from interfaces.web.page import Player
 
 HOST = "127.0.0.1"
 
