@@ -16,7 +16,7 @@ from configs.commands import split_words
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
-from interfaces.doctor.torch_build import cpu_torch_beside_gpu
+from interfaces.doctor.check_torch_build import cpu_torch_beside_gpu
 from interfaces.living_commands import app as living_app
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
 from interfaces.runtime.run_lock import claim
@@ -304,7 +304,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Look at machine, VRChat, camera and sound; say what is wrong and what cures it."""
-    from interfaces.doctor.command import diagnose
+    from interfaces.doctor.diagnose import diagnose
 
     with bad_input_exits():
         path, overrides = split_words(words or [])

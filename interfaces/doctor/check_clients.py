@@ -5,8 +5,8 @@ from http.client import HTTPException
 
 from configs.errors import BadInput
 from configs.schema import WorldConfig
+from interfaces.doctor.check_vrchat_process import ENABLE
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.doctor.running import ENABLE
 from interfaces.osc.oscquery_browser import Peer
 from interfaces.osc.ports import own_address, same_host
 from interfaces.vrchat.client_finder import Avatar, read_avatar

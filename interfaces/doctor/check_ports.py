@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from configs.errors import BadInput
 from configs.schema import WorldConfig
+from interfaces.doctor.check_vrchat_process import ENABLE, VRCHAT, is_here
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.doctor.running import ENABLE, VRCHAT, is_here
 from interfaces.osc.message import OscError, decode
 from interfaces.osc.oscquery_browser import Peer
 from interfaces.osc.ports import LOOPBACK, holders, own_address, same_host

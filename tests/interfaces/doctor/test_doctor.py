@@ -20,19 +20,19 @@ from rich.console import Console
 
 from configs.load import load_config
 from interfaces.devices.camera_names import camera_names
-from interfaces.doctor import ports
-from interfaces.doctor.avatar_files import file_findings
-from interfaces.doctor.camera import Seen, camera_finding, configured_camera
-from interfaces.doctor.clients import avatar_findings, choose_client
+from interfaces.doctor import check_ports as ports
+from interfaces.doctor.check_avatar_files import file_findings
+from interfaces.doctor.check_camera import Seen, camera_finding, configured_camera
+from interfaces.doctor.check_clients import avatar_findings, choose_client
+from interfaces.doctor.check_machine import clock_finding, disk_finding, memory_finding
+from interfaces.doctor.check_ports import port_findings
+from interfaces.doctor.check_sound import SoundFacts, findings_of
+from interfaces.doctor.check_stop_key import stop_key_findings
+from interfaces.doctor.check_torch_build import CUDA_INSTALL, TorchFacts, torch_findings
+from interfaces.doctor.check_vrchat import calibration_finding
+from interfaces.doctor.check_vrchat_process import Running, process_finding, running_clients
 from interfaces.doctor.findings import Check, Finding, examine, ok, once, problem, warning
-from interfaces.doctor.machine import clock_finding, disk_finding, memory_finding
-from interfaces.doctor.ports import port_findings
-from interfaces.doctor.report import as_json, print_report
-from interfaces.doctor.running import Running, process_finding, running_clients
-from interfaces.doctor.sound import SoundFacts, findings_of
-from interfaces.doctor.stop_key import stop_key_findings
-from interfaces.doctor.torch_build import CUDA_INSTALL, TorchFacts, torch_findings
-from interfaces.doctor.vrchat import calibration_finding
+from interfaces.doctor.show_findings import as_json, print_report
 from interfaces.osc.message import encode
 from interfaces.osc.oscquery_browser import Peer
 from interfaces.vrchat.client_finder import Avatar
@@ -244,7 +244,7 @@ def test_a_stop_key_is_tried(key, level):
         pytest.skip("pynput is not installed")
     with xvfb.running("64x64"):
         code = (
-            "from interfaces.doctor.stop_key import stop_key_findings\n"
+            "from interfaces.doctor.check_stop_key import stop_key_findings\n"
             "from configs.vrchat import ControlConfig\n"
             f"print(*[f.level for f in stop_key_findings(ControlConfig(stop_key={key!r}))])"
         )

@@ -11,10 +11,16 @@ from rich.console import Console
 
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.doctor import camera, machine, ports, sound, stop_key, torch_build, vrchat
-from interfaces.doctor.avatar_files import osc_folders
+from interfaces.doctor import check_camera as camera
+from interfaces.doctor import check_machine as machine
+from interfaces.doctor import check_ports as ports
+from interfaces.doctor import check_sound as sound
+from interfaces.doctor import check_stop_key as stop_key
+from interfaces.doctor import check_torch_build as torch_build
+from interfaces.doctor import check_vrchat as vrchat
+from interfaces.doctor.check_avatar_files import osc_folders
 from interfaces.doctor.findings import Check, Finding, Waiting, examine, once
-from interfaces.doctor.report import as_json, print_report
+from interfaces.doctor.show_findings import as_json, print_report
 from interfaces.vrchat.client_finder import find_clients
 
 LIMIT_S = 14.0

@@ -15,7 +15,7 @@ from interfaces.devices.audio_device import (
     load_portaudio,
     settings_for,
 )
-from interfaces.doctor.sound import SoundFacts
+from interfaces.doctor.check_sound import SoundFacts
 
 LISTEN_S = 0.5
 QUIETEST_DB = -120.0

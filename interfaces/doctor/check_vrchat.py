@@ -5,10 +5,10 @@ from pathlib import Path
 
 from configs.schema import WorldConfig
 from configs.vrchat import MeasuredConfig
-from interfaces.doctor.avatar_files import file_findings
-from interfaces.doctor.clients import ask_avatar, choose_client
+from interfaces.doctor.check_avatar_files import file_findings
+from interfaces.doctor.check_clients import ask_avatar, choose_client
+from interfaces.doctor.check_vrchat_process import is_here, process_finding, running_clients
 from interfaces.doctor.findings import Finding, ok
-from interfaces.doctor.running import is_here, process_finding, running_clients
 from interfaces.osc.oscquery_browser import Peer
 from interfaces.vrchat.client_finder import Avatar
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from configs.schema import WorldConfig
+from interfaces.doctor.check_machine import ROOT
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.doctor.machine import ROOT
 
 CHILD_S = 10.0
 SILENT_DB = -70.0  # below the noise of a cable that carries anything
@@ -42,7 +42,7 @@ def ask(world: WorldConfig) -> SoundFacts:
         "channels": world.ears.channels,
     }
     wanted = json.dumps({"ears": ears, "voice": world.voice.device})
-    child = [sys.executable, "-m", "interfaces.doctor.sound_child", wanted]
+    child = [sys.executable, "-m", "interfaces.doctor.sound_probe", wanted]
     try:
         done = subprocess.run(
             child,

@@ -11,8 +11,8 @@ from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
 from interfaces.devices.video_source import Frame, check_video, kind_of
+from interfaces.doctor.camera_snapshots import other_cameras, save
 from interfaces.doctor.findings import Finding, ok, problem, warning
-from interfaces.doctor.pictures import other_cameras, save
 
 FIRST_S, WATCH_S = 6.0, 1.5
 
