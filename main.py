@@ -16,14 +16,10 @@ from configs.commands import split_words
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
-from interfaces.doctor.check_torch_build import cpu_torch_beside_gpu
-from interfaces.living_commands import app as living_app
-from interfaces.runtime.run_folder import RunError, RunFolder, open_run
-from interfaces.runtime.run_lock import claim
-from interfaces.runtime.run_start import begun_run
-from interfaces.session.commands import app as sessions_app
-from interfaces.session.commands import beside as forget_app
-from interfaces.terminal import (
+from interfaces.cli.run_commands import app as living_app
+from interfaces.cli.session_commands import app as sessions_app
+from interfaces.cli.session_commands import beside as forget_app
+from interfaces.cli.terminal import (
     bad_input_exits,
     console,
     errors,
@@ -32,6 +28,10 @@ from interfaces.terminal import (
     stop_on_signals,
     tell,
 )
+from interfaces.doctor.check_torch_build import cpu_torch_beside_gpu
+from interfaces.runtime.run_folder import RunError, RunFolder, open_run
+from interfaces.runtime.run_lock import claim
+from interfaces.runtime.run_start import begun_run
 
 MAIN = Path(__file__).resolve()
 

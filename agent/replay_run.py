@@ -10,10 +10,10 @@ from rich.console import Console
 from agent.lived_weights import LivedWeights
 from agent.replay import Verdict, require_one_world, verify
 from configs.errors import BadInput
+from interfaces.cli.terminal import passing_bar
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import look_at
 from interfaces.session.run_steps import Lived
-from interfaces.terminal import passing_bar
 from interfaces.weights.versions import kept_versions
 
 

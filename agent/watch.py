@@ -11,13 +11,13 @@ from rich.console import Console
 from agent.replay import require_one_world
 from agent.thoughts import think
 from configs.errors import BadInput
+from interfaces.cli.terminal import passing_bar
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import look_at
 from interfaces.session.export import arrays_and_video as export
 from interfaces.session.export.annotated_video import to_film
 from interfaces.session.run_steps import Lived
 from interfaces.session.timeline import Diary, read_diary
-from interfaces.terminal import passing_bar
 
 
 def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool) -> None:

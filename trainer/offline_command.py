@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from configs.schema import Config
+from interfaces.cli.terminal import tell
 from interfaces.ipc.atomic_files import write_json
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.session import Session
-from interfaces.terminal import tell
 from trainer.offline import Interrupted, Offline, import_sessions
 from trainer.session import progress_bar
 

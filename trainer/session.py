@@ -9,11 +9,11 @@ from rich.table import Column
 
 from configs.learning import Method
 from configs.schema import Config
+from interfaces.cli.terminal import tell
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.terminal import tell
 from trainer.lockstep import Lockstep
 
 

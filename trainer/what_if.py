@@ -17,6 +17,7 @@ from agent.networks import ActingNetworks, build_for
 from agent.replay import NetworksOf, Thought, require_one_world, think_along
 from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.cli.terminal import passing_bar
 from interfaces.core.pyplot import pyplot
 from interfaces.core.rewards import LivedRewards
 from interfaces.core.spaces import Spaces
@@ -25,7 +26,6 @@ from interfaces.runtime.run_lock import look_at
 from interfaces.session.export.arrays_and_video import whole
 from interfaces.session.playback_time import Pace, windows
 from interfaces.session.run_steps import Lived
-from interfaces.terminal import passing_bar
 from trainer.checkpoints import CheckpointError, Checkpoints, load_networks
 
 _MOST_DRAWN = 600  # points of a curve

@@ -21,8 +21,8 @@ from configs.load import dump_layer
 from configs.schema import Config
 from interfaces.calibrate.measure import AxisLaw, axis_law, fastest, shift
 from interfaces.calibrate.subject import Stopped, Subject
+from interfaces.cli.terminal import passing_bar, tell
 from interfaces.devices.camera import Grabbed
-from interfaces.terminal import passing_bar, tell
 from interfaces.vrchat.endpoints import choose_endpoints
 
 # The greatest first: one that does not answer to it answers to none.

@@ -11,12 +11,12 @@ from mcap_protobuf.decoder import DecoderFactory
 from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
+from interfaces.cli.session_commands import app
 from interfaces.ipc.atomic_files import workshop
 from interfaces.ipc.board import Board
 from interfaces.journal.layout import segment_paths
 from interfaces.runtime.run_folder import RunError, RunFolder, create_run
 from interfaces.runtime.run_lock import claim
-from interfaces.session.commands import app
 from interfaces.session.format.messages import CAMERA, STEP, Codec
 from interfaces.session.format.segment_writer import SegmentWriter, SessionError
 from interfaces.session.format.session import Session, live_files, segment_files

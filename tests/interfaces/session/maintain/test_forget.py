@@ -6,6 +6,7 @@ from filelock import FileLock
 from typer.testing import CliRunner
 
 from configs.load import load_config, write_config
+from interfaces.cli.session_commands import app, beside
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.latent_snapshots import Keyframes, read_keyframes
@@ -13,7 +14,6 @@ from interfaces.journal.layout import Segment as JournalSegment
 from interfaces.journal.layout import segment_paths
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import look_at
-from interfaces.session.commands import app, beside
 from interfaces.session.format.messages import EVENTS
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import Session, segment_files

@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from interfaces.cli.terminal import bad_input_exits, console, passing_bar, tell
 from interfaces.runtime.run_folder import RunFolder, open_run, run_of
 from interfaces.runtime.run_lock import claim, look_at, unseen
 from interfaces.session.format.segment_writer import SessionError
@@ -32,7 +33,6 @@ from interfaces.session.maintain.forget import (
 from interfaces.session.maintain.forget import forget as forget_steps
 from interfaces.session.maintain.recover import Recovered, recover_run
 from interfaces.session.maintain.recover import recover as recover_session
-from interfaces.terminal import bad_input_exits, console, passing_bar, tell
 
 app = typer.Typer(no_args_is_help=True, help="Look after recorded sessions.")
 beside = typer.Typer()  # what stands beside `sessions`

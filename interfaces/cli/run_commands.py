@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from interfaces.cli.terminal import bad_input_exits, console, stop_on_signals, tell
 from interfaces.runtime.run_folder import open_run
-from interfaces.terminal import bad_input_exits, console, stop_on_signals, tell
 
 app = typer.Typer()
 

@@ -4,7 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from interfaces.terminal import passing_bar, tell
+from interfaces.cli.terminal import passing_bar, tell
 
 
 def test_a_long_path_stays_on_its_line():
