@@ -322,7 +322,7 @@ def calibrate(
     out: Annotated[Path, typer.Option("--out", help="the YAML to write")] = Path("calibrated.yaml"),
 ) -> None:
     """Move the avatar a little; measure dead zones, speeds and delays, and write them as YAML."""
-    from interfaces.calibrate.command import calibrate as calibrate_client
+    from interfaces.calibrate.calibration import calibrate as calibrate_client
 
     with bad_input_exits():
         path, overrides = split_words(words or [])

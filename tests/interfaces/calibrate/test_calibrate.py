@@ -17,10 +17,10 @@ from rich.console import Console
 
 from configs.errors import BadInput
 from configs.load import changed, load_config
-from interfaces.calibrate import command as calibrate_command
-from interfaces.calibrate.command import Measured, Probe, measure
+from interfaces.calibrate import calibration as calibrate_command
+from interfaces.calibrate.calibration import Measured, Probe, measure
 from interfaces.calibrate.measure import AxisLaw, axis_law, fastest, shift
-from interfaces.calibrate.subject import Subject
+from interfaces.calibrate.measured_client import Subject
 from interfaces.vrchat.endpoints import choose_endpoints
 from tests.conftest import ROOT
 from tests.contracts.vrchat.client import command, free_port, standin

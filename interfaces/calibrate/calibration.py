@@ -20,7 +20,7 @@ from configs.errors import BadInput
 from configs.load import dump_layer
 from configs.schema import Config
 from interfaces.calibrate.measure import AxisLaw, axis_law, fastest, shift
-from interfaces.calibrate.subject import Stopped, Subject
+from interfaces.calibrate.measured_client import Stopped, Subject
 from interfaces.cli.terminal import passing_bar, tell
 from interfaces.devices.camera import Grabbed
 from interfaces.vrchat.endpoints import choose_endpoints
