@@ -211,11 +211,11 @@ def replay(
             raise BadInput("--json goes with neither --view nor --mp4")
         folder = open_run(run)
         if view:
-            from agent.watch import view as view_run
+            from agent.replay.view_replay import view as view_run
 
             view_run(folder, 8902 if port is None else port, console, show=browser, quiet=quiet)
         elif mp4:
-            from agent.watch import film
+            from agent.replay.view_replay import film
 
             place = out or folder.replays / f"{folder.path.name}.mp4"
             pictures = film(folder, place, console, quiet=quiet)
@@ -236,7 +236,7 @@ def replay(
 
 
 def _replay_exactly(folder: RunFolder, *, as_json: bool, quiet: bool) -> None:
-    from agent.replay_run import replay_run, told
+    from agent.replay.verify_run import replay_run, told
 
     verdict = replay_run(folder, console, quiet=quiet or as_json)
     if as_json:
@@ -353,7 +353,7 @@ def _guard(run: Path) -> None:
 
 @app.command("_body", hidden=True)
 def _body(run: Path) -> None:
-    from agent.body_process import live
+    from agent.acting.body_process import live
 
     with bad_input_exits(plain=True):
         live(run)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from agent.codec import to_patches
-from agent.dynamics import State
-from agent.networks import Networks
-from agent.noise import TorchNoise
+from agent.networks.agent_networks import Networks
+from agent.networks.dynamics import State
+from agent.networks.noise import TorchNoise
+from agent.networks.patch_codec import to_patches
 from configs.schema import Config
 from interfaces.core.world import World
 

@@ -33,7 +33,7 @@ from pathlib import Path
 import main
 main.MAIN = Path(__file__).resolve()
 if "_body" in sys.argv:
-    from agent.brain import Brain
+    from agent.acting.brain import Brain
     step, fail = Brain.step, Path(sys.argv[-1]) / "FAIL"
     def faulty(self, *args, **kwargs):
         if fail.exists():

@@ -5,7 +5,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from agent.networks import ActingNetworks
+from agent.networks.agent_networks import ActingNetworks
 from configs.schema import Config, EvaluateConfig
 from interfaces.core.rewards import LIVED_TERMS
 from interfaces.runtime.lockstep_worlds import make_lockstep_world

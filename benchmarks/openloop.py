@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.codec import to_patches
-from agent.dynamics import State
+from agent.networks.dynamics import State
+from agent.networks.patch_codec import to_patches
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.looks import Stopwatch
 from benchmarks.session import fill

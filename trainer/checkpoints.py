@@ -17,7 +17,7 @@ from loguru import logger
 from safetensors.torch import load, save
 from torch import Tensor
 
-from agent.networks import ActingNetworks
+from agent.networks.agent_networks import ActingNetworks
 from configs.errors import BadInput
 from interfaces.ipc.atomic_files import write_bytes, write_json
 from trainer.learner import Learner

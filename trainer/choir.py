@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.brain import Brain
-from agent.dynamics import State
-from agent.loop import Body, NewerWeights
-from agent.noise import CounterNoise, RowsNoise
+from agent.acting.body import Body, NewerWeights
+from agent.acting.brain import Brain
+from agent.networks.dynamics import State
+from agent.networks.noise import CounterNoise, RowsNoise
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.clock import Beat, Clock

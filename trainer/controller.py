@@ -8,10 +8,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from agent.policy import Policy
+from agent.networks.policy import Policy
 from configs.learning import WorldModelsConfig
 
-_MIN_STD, _MAX_STD = 0.1, 1.0  # of an axis, in agent.policy
+_MIN_STD, _MAX_STD = 0.1, 1.0  # of an axis, in agent.networks.policy
 
 
 class Controller:

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from agent.dynamics import State
-from agent.networks import Networks, build_networks
-from agent.noise import TorchNoise
+from agent.networks.agent_networks import Networks, build_networks
+from agent.networks.dynamics import State
+from agent.networks.noise import TorchNoise
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from trainer.imagination import frozen, imagine

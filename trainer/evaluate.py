@@ -12,9 +12,9 @@ from loguru import logger
 from numpy.typing import NDArray
 from rich.table import Table
 
-from agent.brain import think_together
-from agent.networks import ActingNetworks, build_for
-from agent.noise import CounterNoise, RowsNoise
+from agent.acting.brain import think_together
+from agent.networks.agent_networks import ActingNetworks, build_for
+from agent.networks.noise import CounterNoise, RowsNoise
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.rewards import LIVED_TERMS, LivedRewards

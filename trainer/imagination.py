@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from agent.dynamics import State
-from agent.networks import Networks
-from agent.noise import Noise
-from agent.policy import Policy
+from agent.networks.agent_networks import Networks
+from agent.networks.dynamics import State
+from agent.networks.noise import Noise
+from agent.networks.policy import Policy
 from configs.learning import DreamConfig
 
 

@@ -5,8 +5,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from agent.networks import ActingNetworks
-from agent.noise import TorchNoise
+from agent.networks.agent_networks import ActingNetworks
+from agent.networks.noise import TorchNoise
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from trainer.optimizer import Optimizer

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from agent.body_process import prepare_brain
-from agent.dynamics import State
-from agent.networks import acting_shapes, flatten_acting
+from agent.acting.body_process import prepare_brain
+from agent.networks.agent_networks import acting_shapes, flatten_acting
+from agent.networks.dynamics import State
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.clock import Pacer

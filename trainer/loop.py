@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from loguru import logger
 
-from agent.networks import flatten_acting
+from agent.networks.agent_networks import flatten_acting
 from configs.learning import TrainerConfig
 from interfaces.ipc.board import Board
 from interfaces.weights import WeightsError, WeightsWriter

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agent.codec import to_patches
-from agent.dynamics import Observed, State
-from agent.latents import Latent
-from agent.layers import symlog
-from agent.networks import Networks
-from agent.noise import Noise
-from agent.policy import Policy
-from agent.scalar import ScalarHead
+from agent.networks.agent_networks import Networks
+from agent.networks.dynamics import Observed, State
+from agent.networks.latents import Latent
+from agent.networks.layers import symlog
+from agent.networks.noise import Noise
+from agent.networks.patch_codec import to_patches
+from agent.networks.policy import Policy
+from agent.networks.scalar_heads import ScalarHead
 from configs.learning import ActorConfig, DreamConfig, TrainerConfig
 from configs.schema import Config
 from trainer.imagination import Dream

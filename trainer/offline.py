@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.networks import Networks, acting_shapes, flatten_acting
+from agent.networks.agent_networks import Networks, acting_shapes, flatten_acting
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.spaces import Spaces

@@ -4,9 +4,9 @@ model, each step used only as long as the weights that lived it are in force."""
 import torch
 from torch import Tensor
 
-from agent.codec import to_patches
-from agent.networks import ActingNetworks, build_for
-from agent.noise import TorchNoise
+from agent.networks.agent_networks import ActingNetworks, build_for
+from agent.networks.noise import TorchNoise
+from agent.networks.patch_codec import to_patches
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from trainer.learner import Descent, Metrics

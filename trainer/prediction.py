@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from agent.codec import to_patches
-from agent.dynamics import State
-from agent.networks import Networks
-from agent.noise import Noise
+from agent.networks.agent_networks import Networks
+from agent.networks.dynamics import State
+from agent.networks.noise import Noise
+from agent.networks.patch_codec import to_patches
 from trainer.losses import Batch, previous_action
 
 _BURN_IN = 5  # steps that only fill the recurrent state

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from loguru import logger
 from torch.utils.tensorboard import SummaryWriter
 
-from agent.networks import Networks
+from agent.networks.agent_networks import Networks
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.board import Board

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from loguru import logger
 
-from agent.networks import acting_shapes
+from agent.networks.agent_networks import acting_shapes
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import become, lower_priority, when_orphaned

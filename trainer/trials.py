@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from agent.dynamics import State
-from agent.networks import Networks
-from agent.noise import Noise
+from agent.networks.agent_networks import Networks
+from agent.networks.dynamics import State
+from agent.networks.noise import Noise
 from configs.schema import Config
 from trainer.controller import Controller
 

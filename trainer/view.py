@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.codec import to_image, to_patches
-from agent.dynamics import State
-from agent.networks import Networks
-from agent.noise import Noise
+from agent.networks.agent_networks import Networks
+from agent.networks.dynamics import State
+from agent.networks.noise import Noise
+from agent.networks.patch_codec import to_image, to_patches
 from interfaces.ipc.atomic_files import write_bytes
 from trainer.losses import Batch, previous_action
 

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
-from agent.lived_weights import LivedWeights
-from agent.networks import ActingNetworks, build_for
-from agent.replay import NetworksOf, Thought, require_one_world, think_along
+from agent.networks.agent_networks import ActingNetworks, build_for
+from agent.replay.applied_weights import LivedWeights
+from agent.replay.exact_replay import NetworksOf, Thought, require_one_world, think_along
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.cli.terminal import passing_bar

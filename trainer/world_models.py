@@ -4,12 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agent.codec import to_patches
-from agent.dynamics import Observed, State
-from agent.layers import symlog
-from agent.mdn import MdnDynamics
-from agent.networks import Networks, build_networks
-from agent.noise import Noise, TorchNoise
+from agent.networks.agent_networks import Networks, build_networks
+from agent.networks.dynamics import Observed, State
+from agent.networks.layers import symlog
+from agent.networks.mdn_rnn import MdnDynamics
+from agent.networks.noise import Noise, TorchNoise
+from agent.networks.patch_codec import to_patches
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from trainer.controller import Controller

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from agent.layers import BlockLinear, NormedLinear
-from agent.policy import Policy
-from agent.scalar import TwohotHead
+from agent.networks.layers import BlockLinear, NormedLinear
+from agent.networks.policy import Policy
+from agent.networks.scalar_heads import TwohotHead
 from configs.learning import ActorConfig, DreamConfig, ModelConfig
 from configs.vrchat import ActionConfig
 from interfaces.core.spaces import Spaces

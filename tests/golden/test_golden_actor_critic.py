@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agent.policy import Intention
+from agent.networks.policy import Intention
 from configs.learning import ActorConfig, DreamConfig
 from tests.golden.data import (
     ACTOR,

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from agent.codec import to_image, to_patches
-from agent.codec_conv import ConvDecoder, ConvEncoder
+from agent.networks.conv_codec import ConvDecoder, ConvEncoder
+from agent.networks.patch_codec import to_image, to_patches
 from interfaces.core.spaces import Spaces
 from tests.golden.data import (
     MODEL,

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from agent.layers import head
-from agent.policy import Intention, axis_normal, normal_entropy
-from agent.scalar import TwohotHead
+from agent.networks.layers import head
+from agent.networks.policy import Intention, axis_normal, normal_entropy
+from agent.networks.scalar_heads import TwohotHead
 from tests.golden.data import (
     DREAM,
     close,

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from agent.layers import BlockLinear
-from agent.networks import build_networks
+from agent.networks.agent_networks import build_networks
+from agent.networks.layers import BlockLinear
 from configs.load import load_config
 from tests.trainer.batches import spaces_of
 

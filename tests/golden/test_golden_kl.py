@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from agent.latents import CategoricalLatent
+from agent.networks.latents import CategoricalLatent
 from configs.learning import TrainerConfig
 from tests.golden.data import close, golden, gradients, leaf
 from trainer.losses import kl_balance

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from agent.lived_weights import LivedWeights
-from agent.replay import think_along
+from agent.replay.applied_weights import LivedWeights
+from agent.replay.exact_replay import think_along
 from interfaces.runtime.run_folder import open_run
 from interfaces.session.run_steps import Lived
 from tests.golden.lives.make import HERE, LIVES, STEPS

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agent.dynamics import Dynamics, State
+from agent.networks.dynamics import Dynamics, State
 from configs.learning import TrainerConfig
 from tests.golden.data import MODEL, close, golden
 from trainer.losses import kl_balance

@@ -2,8 +2,8 @@
 
 import torch
 
-from agent.layers import symexp, symlog
-from agent.scalar import symexp_bins
+from agent.networks.layers import symexp, symlog
+from agent.networks.scalar_heads import symexp_bins
 from tests.golden.data import close, golden, gradients, leaf, twohot_head
 
 G = golden("twohot")

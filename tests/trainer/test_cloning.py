@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Categorical, Normal
 
-from agent.networks import build_networks
+from agent.networks.agent_networks import build_networks
 from configs.load import load_config
 from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from agent.codec import to_patches
-from agent.networks import build_networks, flatten_acting, view_acting
+from agent.networks.agent_networks import build_networks, flatten_acting, view_acting
+from agent.networks.patch_codec import to_patches
 from configs.errors import BadInput
 from configs.load import load_config
 from tests.conftest import ROOT

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agent.networks import build_networks
+from agent.networks.agent_networks import build_networks
 from configs.load import load_config
 from interfaces.gymnasium.gymnasium_world import GymnasiumWorld
 from tests.conftest import ROOT

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from agent.codec import Felt, to_patches
-from agent.layers import symlog
-from agent.networks import build_for, flatten_acting, view_acting
+from agent.networks.agent_networks import build_for, flatten_acting, view_acting
+from agent.networks.layers import symlog
+from agent.networks.patch_codec import Felt, to_patches
 from configs.load import load_config
 from interfaces.vrchat.vrchat_world import vrchat_spaces
 from tests.conftest import ROOT

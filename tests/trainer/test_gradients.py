@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from agent.codec import to_patches
-from agent.dynamics import State
-from agent.networks import build_networks
-from agent.noise import TorchNoise
+from agent.networks.agent_networks import build_networks
+from agent.networks.dynamics import State
+from agent.networks.noise import TorchNoise
+from agent.networks.patch_codec import to_patches
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.dreamer import DreamerLearner, _choose_starts
 from trainer.imagination import frozen, imagine

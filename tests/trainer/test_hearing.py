@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from agent.brain import Brain
-from agent.networks import build_networks, flatten_acting, view_acting
+from agent.acting.brain import Brain
+from agent.networks.agent_networks import build_networks, flatten_acting, view_acting
 from configs.load import load_config
 from interfaces.core.step import step_dtype
 from interfaces.core.world import Observation

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from agent.dynamics import Observed, State
-from agent.networks import build_networks
-from agent.noise import TorchNoise
-from agent.policy import Intention, Sample
+from agent.networks.agent_networks import build_networks
+from agent.networks.dynamics import Observed, State
+from agent.networks.noise import TorchNoise
+from agent.networks.policy import Intention, Sample
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.honesty import BURN_IN, Conscience, Honesty, measure_honesty
 from trainer.losses import surprise_bonus

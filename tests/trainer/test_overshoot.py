@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from agent.codec import to_patches
-from agent.dynamics import State
-from agent.networks import build_networks
+from agent.networks.agent_networks import build_networks
+from agent.networks.dynamics import State
+from agent.networks.patch_codec import to_patches
 from configs.explain import ConfigError
 from configs.load import load_config
 from tests.conftest import ROOT

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from agent.networks import acting_shapes, build_for, flatten_acting, view_acting
+from agent.networks.agent_networks import acting_shapes, build_for, flatten_acting, view_acting
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.core.step import Sender, step_dtype

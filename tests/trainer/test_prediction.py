@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from agent.networks import build_networks
-from agent.noise import TorchNoise
+from agent.networks.agent_networks import build_networks
+from agent.networks.noise import TorchNoise
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.losses import Batch
 from trainer.prediction import prediction_psnr

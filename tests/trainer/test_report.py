@@ -8,7 +8,7 @@ import pytest
 import torch
 from loguru import logger
 
-from agent.networks import acting_shapes
+from agent.networks.agent_networks import acting_shapes
 from configs.load import load_config
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader

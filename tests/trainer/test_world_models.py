@@ -12,9 +12,9 @@ from torch.distributions import (
     kl_divergence,
 )
 
-from agent.dynamics import State
-from agent.networks import build_networks
-from agent.noise import TorchNoise
+from agent.networks.agent_networks import build_networks
+from agent.networks.dynamics import State
+from agent.networks.noise import TorchNoise
 from configs.load import ConfigError, load_config
 from interfaces.runtime.run_folder import create_run
 from tests.conftest import ROOT

@@ -2,8 +2,8 @@
 
 import torch
 
-from agent.noise import TorchNoise
-from agent.policy import Policy
+from agent.networks.noise import TorchNoise
+from agent.networks.policy import Policy
 from configs.learning import ActorConfig, ModelConfig
 from configs.vrchat import ActionConfig
 from interfaces.core.spaces import Spaces

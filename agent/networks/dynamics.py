@@ -9,10 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from agent.cores import make_core
-from agent.latents import make_latent
-from agent.layers import linear, make_norm, mlp, truncated_normal_
-from agent.noise import Noise
+from agent.networks.latents import make_latent
+from agent.networks.layers import linear, make_norm, mlp, truncated_normal_
+from agent.networks.noise import Noise
+from agent.networks.recurrent_cores import make_core
 from configs.learning import ModelConfig
 
 

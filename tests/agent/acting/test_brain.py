@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from agent.brain import Brain, think_together
-from agent.networks import build_networks
-from agent.noise import CounterNoise
+from agent.acting.brain import Brain, think_together
+from agent.networks.agent_networks import build_networks
+from agent.networks.noise import CounterNoise
 from interfaces.core.world import Observation
 from tests.trainer.batches import spaces_of
 

@@ -2,8 +2,8 @@
 
 import torch
 
-from agent.dynamics import State
-from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
+from agent.networks.agent_networks import ActingNetworks, acting_shapes, build_for, view_acting
+from agent.networks.dynamics import State
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.journal.latent_snapshots import read_keyframes

@@ -1,7 +1,7 @@
 """World Models' V and M: z of a variational autoencoder, and an LSTM that foretells the next z as a
 mixture of Gaussians (Ha & Schmidhuber 2018, 2.2 and 2.3).
 
-Shapes: B batch, T time, A action, E tokens, Z latent. From outside it is like agent.dynamics:
+Shapes: B batch, T time, A action, E tokens, Z latent. From outside it is like agent.networks.dynamics:
 State.deter is the LSTM's [h, c], State.stoch is z. Row t has z_t of observation_t alone, and
 h_t = LSTM([z_{t-1}, a_{t-1}], h_{t-1}), which has not seen it.
 """
@@ -11,11 +11,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from agent.codec import Decoded, Decoder
-from agent.dynamics import Observed, State
-from agent.latents import GaussianLatent
-from agent.mixture import Mixture
-from agent.noise import Noise
+from agent.networks.dynamics import Observed, State
+from agent.networks.gaussian_mixture import Mixture
+from agent.networks.latents import GaussianLatent
+from agent.networks.noise import Noise
+from agent.networks.patch_codec import Decoded, Decoder
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 

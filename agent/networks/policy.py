@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agent.layers import head
-from agent.noise import Noise
+from agent.networks.layers import head
+from agent.networks.noise import Noise
 from configs.learning import ActorConfig, ModelConfig
 from interfaces.core.spaces import Spaces
 

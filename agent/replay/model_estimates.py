@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from agent.lived_weights import LivedWeights
-from agent.replay import think_along
+from agent.replay.applied_weights import LivedWeights
+from agent.replay.exact_replay import think_along
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.run_steps import Lived

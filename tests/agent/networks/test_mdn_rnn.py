@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from agent.mdn import MdnDynamics
-from agent.mixture import Mixture
-from agent.networks import build_networks
-from agent.noise import CounterNoise, TorchNoise
+from agent.networks.agent_networks import build_networks
+from agent.networks.gaussian_mixture import Mixture
+from agent.networks.mdn_rnn import MdnDynamics
+from agent.networks.noise import CounterNoise, TorchNoise
 from configs.load import load_config
 from tests.conftest import ROOT
 from tests.trainer.batches import spaces_of

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
-from agent.replay import require_one_world
-from agent.thoughts import think
+from agent.replay.exact_replay import require_one_world
+from agent.replay.model_estimates import think
 from configs.errors import BadInput
 from interfaces.cli.terminal import passing_bar
 from interfaces.runtime.run_folder import RunFolder

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.brain import newest, perceive, sane
-from agent.dynamics import State
-from agent.networks import ActingNetworks
-from agent.noise import CounterNoise
+from agent.acting.brain import newest, perceive, sane
+from agent.networks.agent_networks import ActingNetworks
+from agent.networks.dynamics import State
+from agent.networks.noise import CounterNoise
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.world import Observation, Situation

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from agent.dynamics import Observed, State
-from agent.noise import Noise
+from agent.networks.dynamics import Observed, State
+from agent.networks.noise import Noise
 
 
 class Memoryless(nn.Module):

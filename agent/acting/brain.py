@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.codec import to_patches
-from agent.dynamics import Observed, State
-from agent.networks import ActingNetworks
-from agent.noise import CounterNoise, Noise
+from agent.networks.agent_networks import ActingNetworks
+from agent.networks.dynamics import Observed, State
+from agent.networks.noise import CounterNoise, Noise
+from agent.networks.patch_codec import to_patches
 from configs.schema import Config
 from interfaces.core.world import Observation
 

@@ -1,7 +1,7 @@
 """Which codec a configuration asks for."""
 
-from agent.codec import Decoder, Encoder
-from agent.codec_conv import ConvDecoder, ConvEncoder
+from agent.networks.conv_codec import ConvDecoder, ConvEncoder
+from agent.networks.patch_codec import Decoder, Encoder
 from configs.learning import ModelConfig
 from interfaces.core.spaces import Spaces
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from agent.layers import Norm, head, symexp
+from agent.networks.layers import Norm, head, symexp
 from configs.learning import ModelConfig
 
 NUM_BINS = 255

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agent.noise import Noise
+from agent.networks.noise import Noise
 
 
 class Mixture:

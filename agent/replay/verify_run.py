@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
-from agent.lived_weights import LivedWeights
-from agent.replay import Verdict, require_one_world, verify
+from agent.replay.applied_weights import LivedWeights
+from agent.replay.exact_replay import Verdict, require_one_world, verify
 from configs.errors import BadInput
 from interfaces.cli.terminal import passing_bar
 from interfaces.runtime.run_folder import RunFolder

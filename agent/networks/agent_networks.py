@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agent.codecs import make_decoder, make_encoder
-from agent.dynamics import Dynamics
-from agent.layers import head
-from agent.mdn import LatentDecoder, MdnDynamics
-from agent.memoryless import Memoryless
-from agent.policy import Policy
-from agent.scalar import make_scalar_head, make_value_head
+from agent.networks.dynamics import Dynamics
+from agent.networks.layers import head
+from agent.networks.make_codec import make_decoder, make_encoder
+from agent.networks.mdn_rnn import LatentDecoder, MdnDynamics
+from agent.networks.memoryless_dynamics import Memoryless
+from agent.networks.policy import Policy
+from agent.networks.scalar_heads import make_scalar_head, make_value_head
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 

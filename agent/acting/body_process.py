@@ -10,9 +10,9 @@ import cv2
 import torch
 from loguru import logger
 
-from agent.brain import Brain
-from agent.loop import Body, act
-from agent.networks import ActingNetworks, acting_shapes, build_for, view_acting
+from agent.acting.body import Body, act
+from agent.acting.brain import Brain
+from agent.networks.agent_networks import ActingNetworks, acting_shapes, build_for, view_acting
 from configs.schema import Config
 from interfaces.core.clock import Pacer, RealClock
 from interfaces.core.spaces import Spaces

@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.brain import Brain, Decision
-from agent.dynamics import State
-from agent.networks import ActingNetworks
+from agent.acting.brain import Brain, Decision
+from agent.networks.agent_networks import ActingNetworks
+from agent.networks.dynamics import State
 from configs.schema import Config
 from interfaces.core.clock import Beat, Clock, Pacer
 from interfaces.core.rewards import LivedRewards

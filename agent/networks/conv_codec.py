@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agent.codec import Decoded, Decoder, Encoder, Felt, fold, unfold
-from agent.layers import BlockLinear, NormedLinear, linear, make_norm, truncated_normal_
+from agent.networks.layers import BlockLinear, NormedLinear, linear, make_norm, truncated_normal_
+from agent.networks.patch_codec import Decoded, Decoder, Encoder, Felt, fold, unfold
 from configs.errors import BadInput
 from configs.learning import ModelConfig
 from interfaces.core.spaces import Spaces

@@ -2,7 +2,7 @@
 
 import torch
 
-from agent.scalar import NormalisedHead
+from agent.networks.scalar_heads import NormalisedHead
 
 
 def make():

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from agent.dynamics import State
-from agent.lived_weights import LivedWeights
-from agent.networks import build_for
-from agent.replay import think_along, verify
-from agent.replay_run import replay_run, told
+from agent.networks.agent_networks import build_for
+from agent.networks.dynamics import State
+from agent.replay.applied_weights import LivedWeights
+from agent.replay.exact_replay import think_along, verify
+from agent.replay.verify_run import replay_run, told
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.core.world import Situation

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from agent.layers import NormedLinear, linear, mlp, symlog
+from agent.networks.layers import NormedLinear, linear, mlp, symlog
 from configs.learning import ModelConfig
 from interfaces.core.spaces import Spaces
 

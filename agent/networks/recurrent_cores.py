@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from agent.layers import BlockLinear, NormedLinear, make_norm
+from agent.networks.layers import BlockLinear, NormedLinear, make_norm
 from configs.learning import ModelConfig
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, OneHotCategorical, kl_divergence
 
-from agent.latents import CategoricalLatent, GaussianLatent
-from agent.noise import CounterNoise, TorchNoise
+from agent.networks.latents import CategoricalLatent, GaussianLatent
+from agent.networks.noise import CounterNoise, TorchNoise
 
 
 def noise(seed=0):
