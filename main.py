@@ -116,8 +116,8 @@ def train(
         with bad_input_exits():
             raise BadInput("--updates is for --sessions; a life has --steps")
     from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
-    from trainer.lockstep import Lockstep
-    from trainer.session import run_lockstep
+    from trainer.running.lockstep import Lockstep
+    from trainer.running.lockstep_command import run_lockstep
 
     prepared = _prepared(words, out, seed, resume, lockstep=True)
     with bad_input_exits(files=True), prepared as (folder, config):
@@ -142,8 +142,8 @@ def evaluate(
 ) -> None:
     """Let a frozen policy live episodes in lockstep, and say what they return."""
     from interfaces.runtime.lockstep_worlds import make_lockstep_world, require_lockstep
-    from trainer.evaluate import POLICIES, table
-    from trainer.evaluate import evaluate as evaluate_run
+    from trainer.evaluation.evaluate import POLICIES, table
+    from trainer.evaluation.evaluate import evaluate as evaluate_run
 
     bar = passing_bar(errors, quiet=as_json)
     with bad_input_exits(files=True):
@@ -222,7 +222,7 @@ def replay(
             if not quiet:
                 tell(f"{pictures} pictures written to {place}")
         elif what_if:
-            from trainer.what_if import what_if as compare_brains
+            from trainer.evaluation.what_if import what_if as compare_brains
 
             page, data = compare_brains(
                 folder, checkpoint, policy, out, console, quiet=quiet or as_json
@@ -369,7 +369,7 @@ def _recorder(run: Path) -> None:
 
 @app.command("_trainer", hidden=True)
 def _trainer(run: Path) -> None:
-    from trainer.trainer_process import train as train_beside
+    from trainer.running.trainer_process import train as train_beside
 
     with bad_input_exits(plain=True):
         train_beside(run)
@@ -423,8 +423,8 @@ def _train_offline(
     *,
     quiet: bool,
 ) -> None:
-    from trainer.offline import check_method, check_spaces, find
-    from trainer.offline_command import learn_offline
+    from trainer.running.offline import check_method, check_spaces, find
+    from trainer.running.offline_command import learn_offline
 
     found = find(patterns)
     with _prepared(words, out, seed, resume, offline=True) as (folder, config):

@@ -90,7 +90,7 @@ def live_ours(task: Task, run: Run, total: int, every: int, overrides: list[str]
     from configs.load import load_config
     from interfaces.runtime.lockstep_worlds import make_lockstep_world
     from interfaces.runtime.run_folder import create_run
-    from trainer.lockstep import Lockstep
+    from trainer.running.lockstep import Lockstep
 
     settings = ["world.kind=gymnasium", f"world.id={task.id}", f"seed={run.seed}"]
     settings += [*SETTINGS.get((run.world, run.method), []), *overrides]
@@ -247,7 +247,7 @@ def live_sticky(task: Task, run: Run) -> None:
     """The honest floor: it learns nothing, so one look is its whole curve."""
     from configs.load import load_config
     from interfaces.runtime.lockstep_worlds import make_lockstep_world
-    from trainer.evaluate import live_episodes
+    from trainer.evaluation.evaluate import live_episodes
 
     config = load_config(Path("dreamer"), ["world.kind=gymnasium", f"world.id={task.id}"])
     lived = live_episodes(

@@ -69,7 +69,7 @@ def live(run: Run, total: int) -> None:
     from configs.load import load_config
     from interfaces.runtime.lockstep_worlds import make_lockstep_world
     from interfaces.runtime.run_folder import create_run, open_run
-    from trainer.lockstep import Lockstep
+    from trainer.running.lockstep import Lockstep
 
     place = RUNS / run.path.stem
     if place.exists():

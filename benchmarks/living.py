@@ -24,8 +24,8 @@ from benchmarks.looks import BEATS, Stopwatch, lived_pats
 from configs.load import load_config
 from interfaces.runtime.lockstep_worlds import make_lockstep_world
 from interfaces.runtime.run_folder import create_run, open_run
-from trainer.evaluate import Which
-from trainer.lockstep import Lockstep
+from trainer.evaluation.evaluate import Which
+from trainer.running.lockstep import Lockstep
 
 EVERY = 1000
 FOLDER, RUNS = RESULTS / "living", ROOT / "runs" / "living"

@@ -9,7 +9,7 @@ from agent.networks.agent_networks import ActingNetworks
 from configs.schema import Config, EvaluateConfig
 from interfaces.core.rewards import LIVED_TERMS
 from interfaces.runtime.lockstep_worlds import make_lockstep_world
-from trainer.evaluate import Which, live_episodes
+from trainer.evaluation.evaluate import Which, live_episodes
 
 EPISODES, FIRST_SEED = 100, 100_000
 STANDIN_EPISODES, BEATS = 20, 300  # in the stand-in, where each beat is drawn

@@ -33,7 +33,7 @@ from interfaces.session.format.segment_writer import SegmentWriter
 from interfaces.session.format.session import Session
 from interfaces.standin.baselines import StickyRandom
 from interfaces.standin.lockstep_standin import LockstepStandin
-from trainer.offline import Offline, import_sessions
+from trainer.running.offline import Offline, import_sessions
 
 EVERY = 1000
 PRESET = "records"

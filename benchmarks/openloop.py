@@ -35,9 +35,9 @@ from interfaces.core.step import step_dtype
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.standin.baselines import StickyRandom
 from interfaces.standin.lockstep_standin import LockstepStandin
-from trainer.dreamer import DreamerLearner
-from trainer.losses import previous_action
-from trainer.replay import Replay
+from trainer.data.replay_buffer import Replay
+from trainer.learners.dreamer import DreamerLearner
+from trainer.objectives.losses import previous_action
 
 FOLDER, RUNS = RESULTS / "openloop", ROOT / "runs" / "openloop"
 FILTERED, AHEAD, WINDOWS, DREAMS, EVERY = 24, 15, 512, 8, 200

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.common import RESULTS, publish
-from trainer.returns import lambda_return, n_step_return
+from trainer.objectives.returns import lambda_return, n_step_return
 
 STATES, EPISODES = 19, 10
 TRUTH = torch.linspace(-0.9, 0.9, STATES, dtype=torch.float64)

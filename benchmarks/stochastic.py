@@ -56,9 +56,9 @@ class Run:
 
 
 def live(run: Run) -> None:
-    from trainer.dreamer import DreamerLearner
-    from trainer.lockstep import Lockstep
-    from trainer.replay import Replay
+    from trainer.data.replay_buffer import Replay
+    from trainer.learners.dreamer import DreamerLearner
+    from trainer.running.lockstep import Lockstep
 
     name, longest = WORLDS[run.world]
     config = load_config(

@@ -14,9 +14,9 @@ from benchmarks.common import publish
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.vrchat.vrchat_world import vrchat_spaces
-from trainer.device import choose_device, keep_heap
-from trainer.dreamer import DreamerLearner
-from trainer.losses import Batch
+from trainer.learners.dreamer import DreamerLearner
+from trainer.objectives.losses import Batch
+from trainer.running.device import choose_device, keep_heap
 
 _CASES = (
     ("default, Gaussian", []),

@@ -67,7 +67,7 @@ def settings(seed: int, *more: str) -> Config:
 def live_with_dreams(run: Run, config: Config, steps: int) -> None:
     """A look whenever a controller was evolved; at the end its dreams of the same starts."""
     from interfaces.runtime.run_folder import create_run
-    from trainer.lockstep import Lockstep
+    from trainer.running.lockstep import Lockstep
 
     make = lambda seed: make_lockstep_world(config, seed)  # noqa: E731
     with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +89,7 @@ def live_with_dreams(run: Run, config: Config, steps: int) -> None:
 @torch.no_grad()
 def dreamed_returns(learner: Any, config: Config) -> list[float]:
     """What the controller that acts expects, undiscounted, of the starts it is looked at with."""
-    from trainer.trials import dreamed_scores
+    from trainer.learners.evolution.imagined_trials import dreamed_scores
 
     networks = learner.networks
     make = lambda seed: make_lockstep_world(config, seed)  # noqa: E731

@@ -87,7 +87,7 @@ def test_it_learns_where_tensorboard_has_no_place(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("trainer.report.SummaryWriter", full)
+    monkeypatch.setattr("trainer.running.learning_report.SummaryWriter", full)
     here("train", "tiny", "trainer.prefill=40", "--steps", 60, "--out", tmp_path / "run", "--quiet")
     board = Board(tmp_path / "run" / "board.mmap")
     assert board["updates"] > 0

@@ -20,7 +20,7 @@ from tests.golden.data import (
     time_first,
     twohot_head,
 )
-from trainer.losses import (
+from trainer.objectives.losses import (
     DreamReturns,
     advantage,
     critic_losses,
@@ -29,7 +29,7 @@ from trainer.losses import (
     replay_returns,
     returns_of,
 )
-from trainer.normalize import ReturnScale
+from trainer.optim.running_scales import ReturnScale
 
 G = golden("actor_critic")
 

@@ -18,7 +18,7 @@ from tests.golden.data import (
     load_linear,
     load_norm,
 )
-from trainer.losses import image_loss, vector_loss
+from trainer.objectives.losses import image_loss, vector_loss
 
 G = golden("codec")
 CONFIG = MODEL.model_copy(

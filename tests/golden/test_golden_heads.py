@@ -17,7 +17,7 @@ from tests.golden.data import (
     load_linear,
     make_policy,
 )
-from trainer.losses import continue_loss
+from trainer.objectives.losses import continue_loss
 
 G = golden("heads")
 M = golden("mlp_heads")

@@ -6,7 +6,7 @@ import torch
 from agent.networks.latents import CategoricalLatent
 from configs.learning import TrainerConfig
 from tests.golden.data import close, golden, gradients, leaf
-from trainer.losses import kl_balance
+from trainer.objectives.losses import kl_balance
 
 G = golden("kl")
 LATENT = CategoricalLatent(8, 4, 0.01)

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tests.golden.data import close, golden
-from trainer.optimizer import LaProp, clipped, warmed_up
+from trainer.optim.optimizer import LaProp, clipped, warmed_up
 
 G = golden("optimizer")
 NAMES = [name.removeprefix("param0/") for name in G if name.startswith("param0/")]

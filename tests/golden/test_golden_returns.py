@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.golden.data import DREAM, close, golden, time_first
-from trainer.losses import replay_returns, returns_of
-from trainer.normalize import ReturnScale
+from trainer.objectives.losses import replay_returns, returns_of
+from trainer.optim.running_scales import ReturnScale
 
 
 @pytest.mark.parametrize("case", ["replay", "lam0", "lam1"])

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from agent.networks.dynamics import Dynamics, State
 from configs.learning import TrainerConfig
 from tests.golden.data import MODEL, close, golden
-from trainer.losses import kl_balance
+from trainer.objectives.losses import kl_balance
 
 G = golden("rssm")
 CONFIG = MODEL.model_copy(

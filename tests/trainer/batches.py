@@ -4,7 +4,7 @@ import torch
 
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
-from trainer.losses import Batch
+from trainer.objectives.losses import Batch
 
 
 def spaces_of(config: Config) -> Spaces:

@@ -27,7 +27,7 @@ from interfaces.session.maintain.forget import Chosen, forget
 from interfaces.session.recorder import Recorder
 from interfaces.session.run_steps import Lived
 from tests.conftest import ROOT
-from trainer.lockstep import Lockstep
+from trainer.running.lockstep import Lockstep
 
 STEPS = 120
 _UNKNOWN = "its memory is not known until the next beginning or keyframe: steps are missing"

@@ -14,7 +14,7 @@ from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
 from interfaces.runtime.run_folder import RunFolder, create_run
 from interfaces.session.recorder import Recorder
 from tests.conftest import ROOT
-from trainer.lockstep import Lockstep
+from trainer.running.lockstep import Lockstep
 
 HERE = Path(__file__).resolve().parent
 STEPS = 60

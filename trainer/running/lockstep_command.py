@@ -1,0 +1,106 @@
+"""`train` as a person sees it: a progress bar, a line of metrics each second, a summary."""
+
+import threading
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
+
+from configs.learning import Method
+from configs.schema import Config
+from interfaces.cli.terminal import tell
+from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.board import Board
+from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.runtime.run_folder import RunFolder
+from trainer.running.lockstep import Lockstep
+
+
+def progress_bar(console: Console, *, quiet: bool) -> Progress:
+    """With the time left; its tasks have a field `gauges`."""
+    columns = (
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=6)),
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(table_column=Column(no_wrap=True, min_width=11)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+        TextColumn("{task.fields[gauges]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+    )
+    return Progress(*columns, console=console, disable=quiet)
+
+
+def run_lockstep(
+    lockstep: Lockstep,
+    run: RunFolder,
+    config: Config,
+    steps: int,
+    stopped: threading.Event,
+    console: Console,
+    *,
+    quiet: bool,
+) -> None:
+    """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
+    board, began, already = lockstep.board, time.perf_counter(), lockstep.steps
+    if lockstep.dropped and not quiet:
+        tell(
+            f"goes on from step {lockstep.steps}, where its last checkpoint is: the "
+            f"{lockstep.dropped} lived since are dropped",
+            console,
+        )
+    first_losses, next_line = dict[str, float](), began
+    with MetricsLog(run.metrics) as log, progress_bar(console, quiet=quiet) as bar:
+        task = bar.add_task("living", total=steps, completed=lockstep.steps, gauges="")
+
+        def progress(done: int) -> None:
+            nonlocal next_line, first_losses
+            if not first_losses and board["session_updates"]:
+                first_losses = losses(board)
+            if (now := time.perf_counter()) < next_line:
+                return
+            next_line = now + 1.0
+            log.write(metrics_line(board, now - began))
+            bar.update(task, completed=done, gauges=_gauges(board, config.method))
+
+        lockstep.run(steps, progress, stopped.is_set)
+        bar.update(task, completed=lockstep.steps, gauges=_gauges(board, config.method))
+        seconds = time.perf_counter() - began
+        log.write(metrics_line(board, seconds))
+    if already >= steps and not board["session_updates"] and run.summary.exists():
+        if not quiet:
+            tell(
+                f"{already} steps are lived already, and {int(board['updates'])} updates done: "
+                f"nothing to do up to --steps {steps}",
+                console,
+            )
+        return
+    replayed = int(board["session_updates"]) * config.replayed_per_update
+    content = summary(
+        board,
+        exit_word="interrupted" if stopped.is_set() else "clean",
+        seconds=seconds,
+        lived_s=int(board["ticks"]) / config.beat.hz,
+        steps=lockstep.steps,
+        train_ratio=replayed / max(1, int(board["ticks"])),
+        first_losses=first_losses,
+        restarts={},
+        memory_mb={},
+    )
+    write_json(run.summary, content)
+    if not quiet:
+        tell(
+            f"{lockstep.steps} steps, {content['total_updates']} updates in {seconds:.0f} s, "
+            f"lived reward {content['reward']['sum']:+.2f}\nwritten to {run.path}",
+            console,
+        )
+
+
+def _gauges(board: Board, method: Method) -> str:
+    if method == "ppo":  # no model, no dreams
+        return (
+            f"updates {int(board['updates'])}  policy loss {float(board['loss_policy']):.3f}  "
+            f"value loss {float(board['loss_value']):.2f}"
+        )
+    return (
+        f"updates {int(board['updates'])}  model loss {float(board['loss_model']):.2f}  "
+        f"dreamed return {float(board['dream_return']):.2f}"
+    )
