@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from benchmarks.common import publish
-from configs.vrchat import CameraConfig
+from configs.devices import CameraConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import prepare
 from interfaces.devices.video_source import open_video

@@ -17,7 +17,7 @@ from tests.pulse import Pulse, heard, missing
 TONE_HZ, RATE = 440.0, 48000
 EARS = """
 import statistics, time
-from configs.vrchat import EarsConfig
+from configs.devices import EarsConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices.audio_input import Ears
 ears = Ears(EarsConfig(device="yume_mic", keep_raw=True), RealClock())

@@ -26,8 +26,8 @@ import numpy as np
 import psutil
 
 from benchmarks.common import ROOT, publish
+from configs.devices import CameraConfig
 from configs.load import load_config
-from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
 from interfaces.osc.message import decode, encode

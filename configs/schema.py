@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from configs.actions import ActionConfig
+from configs.devices import CameraConfig, EarsConfig
 from configs.learning import (
     ActorConfig,
     CriticConfig,
@@ -18,10 +20,7 @@ from configs.learning import (
 from configs.standin import StandinConfig
 from configs.strict import ParameterName, Strict, Weight
 from configs.vrchat import (
-    ActionConfig,
-    CameraConfig,
     ControlConfig,
-    EarsConfig,
     MannersConfig,
     MeasuredConfig,
     OscConfig,

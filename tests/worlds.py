@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from configs.actions import ActionConfig
 from configs.schema import Config
-from configs.vrchat import ActionConfig
 from interfaces.core.clock import VirtualClock
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation

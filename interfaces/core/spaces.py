@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.vrchat import ActionConfig
+from configs.actions import ActionConfig
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from configs.vrchat import EarsConfig
+from configs.devices import EarsConfig
 from interfaces.core.clock import Clock
 from interfaces.devices.audio_device import NoSound, close_stream, open_stream
 

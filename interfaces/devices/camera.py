@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from loguru import logger
 
-from configs.vrchat import CameraConfig
+from configs.devices import CameraConfig
 from interfaces.core.clock import Clock
 from interfaces.devices.frame_statistics import Look
 from interfaces.devices.video_source import Frame, NoVideo, VideoSource, open_video

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from configs.devices import SCREEN_REGION, CameraConfig
 from configs.errors import BadInput
-from configs.vrchat import SCREEN_REGION, CameraConfig
 from interfaces.core.clock import Clock
 from interfaces.devices.video_source import Crop, NoVideo, Shot, VideoSource
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.devices import CameraConfig
 from configs.errors import BadInput
-from configs.vrchat import CameraConfig
 from interfaces.core.clock import Clock
 from interfaces.devices.camera_names import BACKEND, camera_names, index_of
 

@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from configs.devices import CameraConfig
 from configs.errors import BadInput
 from configs.schema import Config
-from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
 from interfaces.devices.video_source import Frame, check_video, kind_of

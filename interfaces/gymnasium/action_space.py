@@ -6,8 +6,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from configs.actions import ActionConfig
 from configs.errors import BadInput
-from configs.vrchat import ActionConfig
 
 Floats = NDArray[np.float32]
 

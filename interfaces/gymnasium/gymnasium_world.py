@@ -14,9 +14,9 @@ from gymnasium import spaces as gym_spaces
 from loguru import logger
 from numpy.typing import NDArray
 
+from configs.actions import ActionConfig
 from configs.errors import BadInput
 from configs.schema import Config, WorldConfig
-from configs.vrchat import ActionConfig
 from interfaces.core.clock import VirtualClock
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation

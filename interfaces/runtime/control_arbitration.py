@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.vrchat import ActionConfig, ControlConfig
+from configs.actions import ActionConfig
+from configs.vrchat import ControlConfig
 from interfaces.ipc.board import Board
 
 HUMAN_GONE_S = 0.5  # a person who is not heard of for so long has let go

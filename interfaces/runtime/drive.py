@@ -18,8 +18,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from configs.actions import ActionConfig
 from configs.errors import BadInput
-from configs.vrchat import ActionConfig
 from interfaces.ipc.board import MOST_DRIVEN, Board
 from interfaces.runtime.run_control import is_heard_of
 

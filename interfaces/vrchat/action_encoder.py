@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.vrchat import ActionConfig, MannersConfig
+from configs.actions import ActionConfig
+from configs.vrchat import MannersConfig
 from interfaces.vrchat.actuators import Axis, Button, Finger, Sayer, Utterance, rest_datagram
 from interfaces.vrchat.chat import Chat
 from interfaces.vrchat.rate_limits import PerMinute, Spins

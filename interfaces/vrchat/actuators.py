@@ -3,7 +3,7 @@
 import math
 from typing import Any, Protocol
 
-from configs.vrchat import ActionConfig
+from configs.actions import ActionConfig
 from interfaces.osc.message import encode
 from interfaces.vrchat.rate_limits import PerMinute, Spins
 

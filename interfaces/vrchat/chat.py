@@ -5,7 +5,7 @@ from typing import Any
 
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-from configs.vrchat import CHAT_CHARACTERS
+from configs.actions import CHAT_CHARACTERS
 
 SPACING_S = 1.7  # five lines in five seconds lock the chatbox for thirty
 _LINES = 9

@@ -8,7 +8,8 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from configs.vrchat import ActionConfig, VoiceConfig
+from configs.actions import ActionConfig
+from configs.vrchat import VoiceConfig
 from interfaces.devices.audio_device import NoSound, close_stream, open_stream
 from interfaces.devices.wav import read_wav
 from interfaces.osc.message import encode

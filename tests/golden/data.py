@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from agent.networks.layers import BlockLinear, NormedLinear
 from agent.networks.policy import Policy
 from agent.networks.scalar_heads import TwohotHead
+from configs.actions import ActionConfig
 from configs.learning import ActorConfig, DreamConfig, ModelConfig
-from configs.vrchat import ActionConfig
 from interfaces.core.spaces import Spaces
 
 # What the official settings are where they reach into what is tested here.

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from configs.vrchat import INPUT_AXES, INPUT_BUTTONS, PRESSED_BUTTONS, VR_BUTTONS
+from configs.actions import INPUT_AXES, INPUT_BUTTONS, PRESSED_BUTTONS, VR_BUTTONS
 from interfaces.standin.client.response import (
     MOVE_DEAD_ZONE,
     PITCH_DEAD_ZONE,

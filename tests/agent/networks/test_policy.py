@@ -4,8 +4,8 @@ import torch
 
 from agent.networks.noise import TorchNoise
 from agent.networks.policy import Policy
+from configs.actions import ActionConfig
 from configs.learning import ActorConfig, ModelConfig
-from configs.vrchat import ActionConfig
 from interfaces.core.spaces import Spaces
 
 ACTIONS = (

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from configs.actions import ActionConfig
 from configs.schema import RewardConfig
-from configs.vrchat import ActionConfig
 from interfaces.core.rewards import LivedRewards
 from interfaces.core.spaces import Spaces
 

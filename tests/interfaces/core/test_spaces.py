@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from configs.vrchat import ActionConfig
+from configs.actions import ActionConfig
 from interfaces.core.spaces import Spaces
 
 ACTIONS = (

@@ -5,8 +5,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from configs.actions import ActionConfig
+from configs.devices import EarsConfig
 from configs.load import load_config
-from configs.vrchat import ActionConfig, EarsConfig
 from interfaces.core.clock import RealClock
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
@@ -106,7 +107,7 @@ def test_without_the_device_there_is_silence_and_life_goes_on():
 
 LISTEN = """
 import time
-from configs.vrchat import EarsConfig
+from configs.devices import EarsConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices.audio_input import Ears
 ears = Ears(EarsConfig(device="yume_mic", keep_raw=True), RealClock())

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from configs.devices import CameraConfig
 from configs.errors import BadInput
-from configs.vrchat import CameraConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices import screen_capture as screen
 from interfaces.devices.camera import Camera, prepare

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from configs.vrchat import CameraConfig
+from configs.devices import CameraConfig
 from interfaces.core.clock import RealClock
 from interfaces.devices import screen_capture as screen
 from interfaces.devices.camera import Camera

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.vrchat import ActionConfig
+from configs.actions import ActionConfig
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
 from interfaces.journal import JournalError, JournalReader, JournalWriter, recoverable_end

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from configs.vrchat import ActionConfig
+from configs.actions import ActionConfig
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board

@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from configs.vrchat import ActionConfig, ControlConfig
+from configs.actions import ActionConfig
+from configs.vrchat import ControlConfig
 from interfaces.ipc.board import Board
 from interfaces.runtime.control_arbitration import Controls, NoControls, Will
 

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 from rich.console import Console
 
-from configs.vrchat import ActionConfig
+from configs.actions import ActionConfig
 from interfaces.ipc.board import Board
 from interfaces.runtime.drive import HELD_S, REPEATED_S, Held, drive, keys_in
 from tests.conftest import ROOT
@@ -61,7 +61,7 @@ def test_in_a_terminal(tmp_path):
     board.beat("guard")
     code = (
         "import sys, threading; from pathlib import Path; from rich.console import Console\n"
-        "from configs.vrchat import ActionConfig; from interfaces.ipc.board import Board\n"
+        "from configs.actions import ActionConfig; from interfaces.ipc.board import Board\n"
         "from interfaces.runtime.drive import drive\n"
         "drive(Board(Path(sys.argv[1])), (ActionConfig(name='Vertical'),), threading.Event(),"
         " Console())"

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from configs.vrchat import ActionConfig, MannersConfig
+from configs.actions import ActionConfig
+from configs.vrchat import MannersConfig
 from interfaces.osc.message import decode
 from interfaces.vrchat.action_encoder import Hands, rest_datagrams
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from configs.actions import ActionConfig
 from configs.errors import BadInput
 from configs.load import load_config
-from configs.vrchat import ActionConfig, VoiceConfig
+from configs.vrchat import VoiceConfig
 from interfaces.devices.wav import BadWav
 from interfaces.osc.message import decode, encode
 from interfaces.vrchat import voice as module
@@ -203,7 +204,8 @@ def test_policy_and_voice_do_not_share_the_switch():
 
 
 SPEAK = """
-from configs.vrchat import ActionConfig, VoiceConfig
+from configs.actions import ActionConfig
+from configs.vrchat import VoiceConfig
 from interfaces.vrchat.voice import Voice
 hello = ActionConfig(name="hello", kind="press", target="voice", sound=sys.argv[1])
 voice = Voice(VoiceConfig(device="yume_out"), (hello,), 0.1)

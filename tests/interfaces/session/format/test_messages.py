@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 
-from configs.vrchat import ActionConfig
+from configs.actions import ActionConfig
 from interfaces.core.world import Situation
 from interfaces.session.format.messages import ACTION, CAMERA, FEELING, STEP, Codec, MessageError
 from interfaces.vrchat.actuators import Axis, Button, wire_value
