@@ -1,1 +1,1 @@
-"""The networks that act and dream, and the loop that acts."""
+"""The agent: its networks, the brain and body loop that act, and exact replay."""

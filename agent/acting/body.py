@@ -1,4 +1,4 @@
-"""The acting loop: one beat after another, whatever the rest of the house is doing."""
+"""The body loop: observe, decide, act and record, once per tick."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,167 +9,179 @@ from numpy.typing import NDArray
 
 from agent.acting.brain import Brain, Decision
 from agent.networks.agent_networks import ActingNetworks
-from agent.networks.dynamics import State
+from agent.networks.dynamics import LatentState
 from configs.schema import Config
-from interfaces.core.clock import Beat, Clock, Pacer
-from interfaces.core.rewards import LivedRewards
+from interfaces.core.clock import Clock, Pacer, Tick
+from interfaces.core.rewards import StepRewards
 from interfaces.core.step import Sender
 from interfaces.core.world import Observation, Situation, World
-from interfaces.journal.step_writer import moment_dtype
-from interfaces.runtime.control_arbitration import Order, Will
+from interfaces.journal.step_writer import tick_record_dtype
+from interfaces.runtime.control_arbitration import ControlDecision, ControlMode
 from interfaces.weights import Applied
 
-_NOT_EVEN_HUMANS = Situation.STOPPED | Situation.FORBIDDEN
-_ANEW_AFTER = Situation.FENCED | Situation.PAUSED
-_RESET_AFTER_SKIPPED = 2  # more beats skipped than this, and what follows is a new beginning
+_NO_INPUT_IN = Situation.STOPPED | Situation.FORBIDDEN  # not even from a person
+_RESTART_AFTER = Situation.FENCED | Situation.PAUSED
+_RESTART_AFTER_SKIPPED = 2  # after more skipped ticks than this, the next Step is a first one
 
 
 class NewerWeights(Protocol):
-    """Where newer weights wait, ready to be flipped in."""
+    """A source of newer weights that never waits."""
 
-    def take_newer(self) -> Applied[ActingNetworks] | None: ...
-
-
-class Orders(Protocol):
-    """Whose will counts at this beat."""
-
-    def order(self) -> Order: ...
+    def take_newer(self) -> Applied[ActingNetworks] | None:
+        """The newest weights since the last call, or None."""
+        ...
 
 
-class Memory(Protocol):
-    """Where moments go: the scribe, or what stands before it."""
+class ControlSource(Protocol):
+    """Says what controls the avatar at this tick: the policy, a person or a safety rule."""
 
-    def take(self, moment: NDArray[np.void]) -> None: ...
+    def decide(self) -> ControlDecision:
+        """The controller, and its action where it is not the policy."""
+        ...
+
+
+class StepSink(Protocol):
+    """Receives the record of every tick: the step writer, or a buffer in front of it."""
+
+    def append(self, tick_record: NDArray[np.void], /) -> None:
+        """Copy a record of tick_record_dtype, shape (). The body reuses its memory."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a beat began with; times of the body's clock, seconds."""
+class TickInput:
+    """The observation at the start of a tick. Times are those of the body's clock, in seconds."""
 
     observation: Observation
-    beat: Beat
-    began: float
+    tick: Tick
+    began_s: float
     lateness_s: float
 
 
 class Body:
-    """Senses, decides, acts and remembers, once a beat. Nothing here waits, not even for a page."""
+    """Runs one agent in one world: observe, decide, act, record. No call here waits for I/O.
+
+    `ticks` counts the ticks of the run and keys the acting noise. `state` is the recurrent state
+    (1, ...) of the brain.
+    """
 
     def __init__(
         self,
         config: Config,
         world: World,
         brain: Brain,
-        memory: Memory,
+        steps: StepSink,
         weights: NewerWeights,
-        orders: Orders,
+        control: ControlSource,
         clock: Clock,
         *,
         ticks: int = 0,
     ) -> None:
         spaces = world.spaces
         self.world, self.brain = world, brain
-        self.state: State = brain.initial()
+        self.state: LatentState = brain.initial()
         self.ticks = ticks
-        self._memory, self._weights, self._orders, self._clock = memory, weights, orders, clock
-        self._rewards = LivedRewards(config.reward, spaces)
-        self._nothing = np.zeros(spaces.num_actions, np.float32)
-        self._moment = np.zeros(
-            (), moment_dtype(spaces, brain.feature_size)
-        )  # scratch, reused every beat
-        self._step = self._moment["step"]
-        self._begin_anew = True
+        self._steps, self._weights, self._control, self._clock = steps, weights, control, clock
+        self._rewards = StepRewards(config.reward, spaces)
+        self._neutral = np.zeros(spaces.num_actions, np.float32)
+        # One record, filled again at every tick.
+        self._tick_record = np.zeros((), tick_record_dtype(spaces, brain.feature_size))
+        self._step = self._tick_record["step"]
+        self._next_is_first = True
 
-    def tick(self, beat: Beat) -> None:
-        """One beat, begun at its deadline."""
-        self.take_weights()
-        look = self.look(beat)
-        self.state, decision = self.brain.step(self.state, look.observation, self.ticks)
-        self.finish(look, decision)
+    def tick(self, tick: Tick) -> None:
+        """Run one tick, which starts at its deadline."""
+        self.take_newer_weights()
+        tick_input = self.observe(tick)
+        self.state, decision = self.brain.step(self.state, tick_input.observation, self.ticks)
+        self.finish(tick_input, decision)
 
-    def look(self, beat: Beat) -> Look:
-        """The first half of a beat: what is seen."""
-        began = self._clock.now()
+    def observe(self, tick: Tick) -> TickInput:
+        """The first half of a tick: read the world."""
+        began_s = self._clock.now()
         observation = self.world.observe()
-        observation.is_first |= self._begin_anew or beat.skipped > _RESET_AFTER_SKIPPED
-        return Look(observation, beat, began, began - beat.deadline_s)
+        observation.is_first |= self._next_is_first or tick.skipped > _RESTART_AFTER_SKIPPED
+        return TickInput(observation, tick, began_s, began_s - tick.deadline_s)
 
-    def finish(self, look: Look, decision: Decision) -> None:
-        """The second: do what was decided, and remember the beat."""
-        decided = self._clock.now()
-        self._act(look.observation, decision)
-        self._record(look, decision, decided - look.began)
+    def finish(self, tick_input: TickInput, decision: Decision) -> None:
+        """The second half of a tick: act on the decision and record the Step."""
+        decided_s = self._clock.now()
+        self._act(tick_input.observation, decision)
+        self._record(tick_input, decision, decided_s - tick_input.began_s)
 
-    def take_weights(self) -> None:
-        """Flip to newer weights if some wait."""
-        began = self._clock.now()
+    def take_newer_weights(self) -> None:
+        """Switch to newer weights if there are any."""
+        began_s = self._clock.now()
         newer = self._weights.take_newer()
         if newer is not None:
-            self.wear(newer, began)
+            self.apply_weights(newer, began_s)
 
-    def wear(self, newer: Applied[ActingNetworks], began: float) -> None:
-        """Act with these from now on; `began`: when the flip did."""
+    def apply_weights(self, newer: Applied[ActingNetworks], began_s: float) -> None:
+        """Act with these weights from now on. The switch began at clock time `began_s`."""
         self.brain.load(newer.networks)
-        ended, moment = self._clock.now(), self._moment
-        moment["swapped"] += 1
-        moment["swap_s"] = ended - began
-        moment["publish_to_act_s"] = max(0.0, ended - newer.publish_ns * 1e-9)
+        ended_s, tick_record = self._clock.now(), self._tick_record
+        tick_record["swapped"] += 1
+        tick_record["swap_s"] = ended_s - began_s
+        tick_record["publish_to_act_s"] = max(0.0, ended_s - newer.publish_ns * 1e-9)
         self._step["weights_version"] = newer.version
 
     def snapshot(self) -> dict[str, int]:
-        """What a resumed body needs beside its recurrent state, as JSON."""
-        return {"ticks": self.ticks, "begin_anew": int(self._begin_anew)}
+        """What a resumed body needs besides its recurrent state, as JSON."""
+        return {"ticks": self.ticks, "begin_anew": int(self._next_is_first)}
 
     def restore(self, snapshot: dict[str, int]) -> None:
-        """Go on from a snapshot as if never stopped."""
+        """Resume from a snapshot as if there had been no interruption."""
         self.ticks = snapshot["ticks"]
-        self._begin_anew = bool(snapshot["begin_anew"])
+        self._next_is_first = bool(snapshot["begin_anew"])
 
     def warm_up(self) -> None:
-        """Think a few times before living: first calls allocate, and would be late beats."""
+        """Run the brain a few times before the first tick: the first calls allocate and are slow.
+
+        The body's own state does not change.
+        """
         observation = self.world.observe()
         for tick in range(5):
             self.brain.step(self.brain.initial(), observation, tick)
 
     def _act(self, observation: Observation, decision: Decision) -> None:
-        """Let act whose will counts; where nobody may, rest. What follows on that begins anew."""
-        will, wanted = self._orders.order()
+        """Send the action of the controller of this tick, or release every input."""
+        mode, requested = self._control.decide()
         action, sender = decision.action, Sender.POLICY
-        if will is Will.FENCED or will is Will.UNGUARDED:
+        if mode is ControlMode.FENCED or mode is ControlMode.UNGUARDED:
             observation.situation |= Situation.FENCED
             action, sender = None, Sender.SAFETY
-        elif will is Will.PAUSED:
+        elif mode is ControlMode.PAUSED:
             observation.situation |= Situation.PAUSED
-            action, sender = wanted, Sender.SAFETY
-        elif will is Will.HUMAN:
-            action, sender = wanted, Sender.HUMAN
+            action, sender = requested, Sender.SAFETY
+        elif mode is ControlMode.HUMAN:
+            action, sender = requested, Sender.HUMAN
         elif observation.resting:
             action, sender = None, Sender.SAFETY
-        if observation.situation & _NOT_EVEN_HUMANS:
+        if observation.situation & _NO_INPUT_IN:
             action, sender = None, Sender.SAFETY
         step = self._step
         step["sender"] = sender
         if action is not None:
             step["action"] = self.world.act(action)
         else:
-            step["action"] = self._nothing
-            if will is Will.FENCED:
-                self.world.forget()  # the guard has let go: a body that wakes late sends nothing
+            step["action"] = self._neutral
+            if mode is ControlMode.FENCED:
+                # The guard has released the inputs: a body that resumes late must send nothing.
+                self.world.forget()
             else:
                 self.world.rest()
-        # Not before: in a world that fails this beat has not been lived.
-        self._begin_anew = observation.is_last or bool(observation.situation & _ANEW_AFTER)
+        # Last, because where the world raises, this tick is not recorded and must not change it.
+        self._next_is_first = observation.is_last or bool(observation.situation & _RESTART_AFTER)
 
-    def _record(self, look: Look, decision: Decision, decide_s: float) -> None:
-        observation = look.observation
-        step, moment = self._step, self._moment
-        step["monotonic_ns"], step["wall_ns"] = round(look.began * 1e9), self._clock.wall_ns()
-        step["frame_number"], step["frame_age_s"] = (
-            observation.frame_number,
-            observation.frame_age_s,
-        )
-        step["tick"], step["skipped"] = self.ticks, look.beat.skipped
-        step["situation"], step["lateness_s"] = int(observation.situation), look.lateness_s
+    def _record(self, tick_input: TickInput, decision: Decision, decide_s: float) -> None:
+        observation = tick_input.observation
+        step, tick_record = self._step, self._tick_record
+        step["monotonic_ns"] = round(tick_input.began_s * 1e9)
+        step["wall_ns"] = self._clock.wall_ns()
+        step["frame_number"] = observation.frame_number
+        step["frame_age_s"] = observation.frame_age_s
+        step["tick"], step["skipped"] = self.ticks, tick_input.tick.skipped
+        step["situation"], step["lateness_s"] = int(observation.situation), tick_input.lateness_s
         step["decide_s"], step["log_prob"] = decide_s, decision.log_prob
         step["is_first"], step["is_last"] = observation.is_first, observation.is_last
         step["is_terminal"], step["world_reward"] = observation.is_terminal, observation.reward
@@ -180,14 +192,14 @@ class Body:
             step["sound"] = observation.sound
         if observation.sound_raw is not None:
             step["sound_raw"] = observation.sound_raw
-        moment["value"], moment["feature"] = decision.value, decision.feature
-        self._memory.take(moment)
-        moment["swapped"] = 0
+        tick_record["value"], tick_record["feature"] = decision.value, decision.feature
+        self._steps.append(tick_record)
+        tick_record["swapped"] = 0
         self.ticks += 1
 
 
 def act(body: Body, pacer: Pacer, stopped: Callable[[], bool]) -> None:
-    """Live until stopped, then let go of every input: VRChat holds the last one sent."""
+    """Run ticks until `stopped`, then release every input: VRChat holds the last one sent."""
     try:
         while not stopped():
             body.tick(pacer.wait())

@@ -1,4 +1,4 @@
-"""The body's process: puts world, brain, journal and weights together, and lives."""
+"""The body process: connects world, brain, journal and weights, and runs the body loop."""
 
 import gc
 import os
@@ -12,16 +12,21 @@ from loguru import logger
 
 from agent.acting.body import Body, act
 from agent.acting.brain import Brain
-from agent.networks.agent_networks import ActingNetworks, acting_shapes, build_for, view_acting
+from agent.networks.agent_networks import (
+    ActingNetworks,
+    acting_shapes,
+    build_method_networks,
+    view_acting,
+)
 from configs.schema import Config
 from interfaces.core.clock import Pacer, RealClock
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalWriter
-from interfaces.journal.latent_snapshots import open_keyframes
-from interfaces.journal.step_writer import Scribe, moment_dtype
-from interfaces.runtime.child_process import become, when_orphaned
-from interfaces.runtime.control_arbitration import Controls
+from interfaces.journal.latent_snapshots import open_latent_snapshots
+from interfaces.journal.step_writer import StepWriter, tick_record_dtype
+from interfaces.runtime.child_process import set_up_process, watch_supervisor
+from interfaces.runtime.control_arbitration import ControlArbiter
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.vrchat_world import VRChatWorld
@@ -32,32 +37,33 @@ _FRAME_WAIT_S = 6.0
 
 
 class GuardMissing(RuntimeError):
-    """No guard watches over this body; it does not move without one."""
+    """The guard process did not start. Without it the body does not move."""
 
 
-def live(run_path: Path) -> None:
-    """Live in a run's world until stopped.
+def run_body(run_path: Path) -> None:
+    """Act in the world of a run until a signal, the Board or the end of the supervisor stops it.
 
-    Raises PortTaken, GuardMissing, and what a folder that cannot be read or written raises.
+    Raises PortTaken, GuardMissing, and OSError or JournalError for a run folder that cannot be
+    read or written.
     """
-    stopped, orphaned = become("body"), when_orphaned()
+    stopped, orphaned = set_up_process("body"), watch_supervisor()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     run = RunFolder(run_path)
     config, board = run.config, Board(run.board)
-    clock = RealClock(config.beat.spin_ms * 1e-3)
+    clock = RealClock(config.tick.spin_ms * 1e-3)
     endpoints = read_endpoints(run.endpoints)
     world = VRChatWorld(
-        config.world, endpoints, clock, 1.0 / config.beat.hz, lambda: bool(board["fence"])
+        config.world, endpoints, clock, 1.0 / config.tick.hz, lambda: bool(board["fence"])
     )
 
-    def done() -> bool:
+    def should_stop() -> bool:
         return stopped.is_set() or orphaned.is_set() or bool(board["stop"])
 
-    def report() -> None:
+    def update_board() -> None:
         board["osc_sent"] = world.sent_datagrams
-        feelings = world.presence.feelings
-        board["osc_received"], board["osc_ignored"] = feelings.received, feelings.ignored
+        parameters = world.avatar_io.parameters
+        board["osc_received"], board["osc_ignored"] = parameters.received, parameters.ignored
         board["weights_refused"] = weights.refused_total
 
     try:
@@ -68,51 +74,56 @@ def live(run_path: Path) -> None:
             max_steps=config.journal.max_steps,
         )
         brain, weights = prepare_brain(world.spaces, config, run)
-        scribe = Scribe(
+        step_writer = StepWriter(
             journal,
             board,
-            moment_dtype(world.spaces, brain.feature_size),
-            keyframes=open_keyframes(run.keyframes, brain.feature_size, journal.next_index),
-            also=report,
+            tick_record_dtype(world.spaces, brain.feature_size),
+            latent_snapshots=open_latent_snapshots(
+                run.latent_snapshots, brain.feature_size, journal.next_index
+            ),
+            after_write=update_board,
         )
         body = Body(
             config,
             world,
             brain,
-            scribe,
+            step_writer,
             weights,
-            Controls(board, config.world.control, config.world.actions, config.beat.hz),
+            ControlArbiter(board, config.world.control, config.world.actions, config.tick.hz),
             clock,
             ticks=journal.next_index,
         )
-        seed_feelings(world, endpoints)
-        body.take_weights()
+        seed_avatar_parameters(world, endpoints)
+        body.take_newer_weights()
         body.warm_up()
         weights.start()
-        if not _wait_for(lambda: board["guard_heartbeat_ns"] > 0, _GUARD_WAIT_S, done):
+        if not _wait_for(lambda: board["guard_heartbeat_ns"] > 0, _GUARD_WAIT_S, should_stop):
             raise GuardMissing("the guard did not start; see logs/guard.log")
-        if not _wait_for(world.has_frame, _FRAME_WAIT_S, done):
-            logger.warning("no picture yet from {}; living without", world.camera_source)
+        if not _wait_for(world.has_frame, _FRAME_WAIT_S, should_stop):
+            logger.warning("no image yet from {}; the body starts without one", world.camera_source)
         board["body_resting"] = 0
-        board.beat("body")
+        board.heartbeat("body")
         board["body_pid"] = os.getpid()
         with NoGarbageCollection():
-            if not board["first_tick_ns"]:  # a body started anew goes on with the same life
+            if not board["first_tick_ns"]:  # a restarted body continues the same run
                 board["first_tick_ns"] = time.perf_counter_ns()
             try:
-                act(body, Pacer(clock, config.beat.hz), done)
+                act(body, Pacer(clock, config.tick.hz), should_stop)
             finally:
-                scribe.close()
+                step_writer.close()
         board["body_resting"] = 1
         weights.stop()
         journal.close()
     finally:
         world.close()
-    logger.info("at rest after {} ticks", int(board["ticks"]))
+    logger.info("inputs released after {} ticks", int(board["ticks"]))
 
 
-def seed_feelings(world: VRChatWorld, endpoints: Endpoints) -> None:
-    """Ask the client what it told before anybody listened: it replays nothing."""
+def seed_avatar_parameters(world: VRChatWorld, endpoints: Endpoints) -> None:
+    """Read the current avatar parameters by OSCQuery.
+
+    The client sends a parameter only when it changes, so earlier changes would be missing.
+    """
     if not endpoints.query_port:
         return
     from http.client import HTTPException
@@ -122,35 +133,43 @@ def seed_feelings(world: VRChatWorld, endpoints: Endpoints) -> None:
     try:
         avatar = read_avatar(endpoints.query_host, endpoints.query_port)
     except (OSError, ValueError, HTTPException) as error:
-        logger.warning("the client does not answer OSCQuery: {!r}; parameters begin at 0", error)
+        logger.warning(
+            "the client does not answer OSCQuery: {!r}; avatar parameters start at 0", error
+        )
         return
-    world.presence.feelings.seed(avatar.id, avatar.values)
-    logger.info("{} parameters known from the client, avatar {}", len(avatar.values), avatar.id)
+    world.avatar_io.parameters.seed(avatar.id, avatar.values)
+    logger.info(
+        "read {} avatar parameters from the client, avatar {}", len(avatar.values), avatar.id
+    )
 
 
 def prepare_brain(
     spaces: Spaces, config: Config, run: RunFolder
 ) -> tuple[Brain, WeightsReader[ActingNetworks]]:
-    """A brain with the seed's fresh weights, and a reader that already holds newer ones if any.
+    """A brain with the initial weights of the seed, and a reader of newer weights.
 
-    A resumed body thus begins with the newest weights, never with random ones.
+    The reader has already polled: a resumed body starts with the newest weights, not with the
+    initial ones.
     """
-    fresh = build_for(spaces, config)
+    networks = build_method_networks(spaces, config)
     weights = WeightsReader(
         run.weights,
-        Manifest(acting_shapes(fresh)),
+        Manifest(acting_shapes(networks)),
         lambda flat: view_acting(spaces, config, flat),
         keep_bytes=int(config.weights.keep_mb * 1e6),
     )
     try:
         weights.poll()
-    except (WeightsError, OSError) as error:  # the trainer makes a damaged file anew
-        logger.warning("no earlier weights: {}", error)
-    return Brain(config, fresh), weights
+    except (WeightsError, OSError) as error:  # the trainer replaces a damaged file
+        logger.warning("no earlier weights could be read: {}", error)
+    return Brain(config, networks), weights
 
 
 class NoGarbageCollection:
-    """A collection in mid-beat is a late beat, and a tick leaves no cycles behind."""
+    """Turns Python's garbage collector off: a collection during a tick would make it late.
+
+    A tick creates no reference cycles, so memory does not grow.
+    """
 
     def __enter__(self) -> None:
         gc.collect()
@@ -162,11 +181,13 @@ class NoGarbageCollection:
         gc.unfreeze()
 
 
-def _wait_for(condition: Callable[[], bool], seconds: float, done: Callable[[], bool]) -> bool:
-    """Whether the condition came true in time. A stop counts as true: nothing to wait for."""
+def _wait_for(
+    condition: Callable[[], bool], seconds: float, should_stop: Callable[[], bool]
+) -> bool:
+    """Whether the condition became true in time. A stop ends the wait and counts as true."""
     deadline = time.perf_counter() + seconds
     while not condition():
-        if done():
+        if should_stop():
             return True
         if time.perf_counter() > deadline:
             return False

@@ -1,0 +1,1 @@
+"""The networks of the agent: codec, latent dynamics, policy, and reward and value heads."""

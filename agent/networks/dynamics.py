@@ -1,7 +1,7 @@
-"""The forward dynamics f: a recurrent state-space model (Hafner 2019, PlaNet).
+"""The forward dynamics f: a recurrent state-space model (PlaNet, Hafner 2019).
 
-Shapes: B batch, T time, A action, E tokens. Time axis second. `action` of step t is the one that
-led to it, action_{t-1} of the journal's row t.
+Shapes: B batch, T time (second axis), N rows, A action, E tokens, D deter, S flat stoch. The
+`action` of step t is the one that led to it: action_{t-1} of the journal.
 """
 
 from typing import NamedTuple
@@ -16,35 +16,39 @@ from agent.networks.recurrent_cores import make_core
 from configs.learning import ModelConfig
 
 
-class State(NamedTuple):
-    """deter (..., deter) carries memory, stoch (..., latent.size) is a sample."""
+class LatentState(NamedTuple):
+    """The state of the model: deter (..., D) is the memory, stoch (..., S) is a sample."""
 
     deter: Tensor
     stoch: Tensor
 
     @property
     def feature(self) -> Tensor:
-        """What every head reads."""
+        """[deter, stoch] (..., D + S): the input of every head."""
         return torch.cat([self.deter, self.stoch], -1)
 
-    def like(self, feature: Tensor) -> "State":
-        """The state that this feature (..., deter + stoch) is of, split where this one is."""
-        return State(*feature.split((self.deter.shape[-1], self.stoch.shape[-1]), -1))
+    def with_feature(self, feature: Tensor) -> "LatentState":
+        """The state whose feature (..., D + S) this is. It has the sizes D and S of this state."""
+        return LatentState(*feature.split((self.deter.shape[-1], self.stoch.shape[-1]), -1))
 
-    def detach(self) -> "State":
-        return State(self.deter.detach(), self.stoch.detach())
+    def detach(self) -> "LatentState":
+        """The same state without its gradient history."""
+        return LatentState(self.deter.detach(), self.stoch.detach())
 
 
-class Observed(NamedTuple):
-    """A filtered sequence: states and the raw latent statistics, all (B, T, ...)."""
+class FilteredSequence(NamedTuple):
+    """States and raw latent statistics of a sequence of observations, all (B, T, ...)."""
 
-    state: State
+    state: LatentState
     posterior: Tensor
     prior: Tensor
 
 
 class Dynamics(nn.Module):
-    """deter' = core(deter, stoch, action); prior p(stoch|deter); posterior q(stoch|deter, o)."""
+    """deter' = core(deter, stoch, action); prior p(stoch | deter); posterior q(stoch | deter, o).
+
+    `feature_size` is D + S.
+    """
 
     def __init__(self, config: ModelConfig, token_size: int, num_actions: int) -> None:
         super().__init__()
@@ -56,7 +60,7 @@ class Dynamics(nn.Module):
         self.prior_net = nn.Sequential(
             *mlp(config.deter, units, config.prior_layers, norm), linear(units, stats, norm)
         )
-        # A layer on [deter, tokens], in two halves: the tokens' is computed for all steps at once.
+        # One layer on [deter, tokens] in two halves: the tokens' half runs on all steps at once.
         self.posterior_from_deter = nn.Linear(config.deter, units, bias=False)
         self.posterior_from_tokens = nn.Linear(token_size, units)
         if norm == "rms":
@@ -66,24 +70,23 @@ class Dynamics(nn.Module):
         self.posterior_norm = make_norm(norm, units)
         self.posterior_out = linear(units, stats, norm)
 
-    def initial(self, batch: int, device: torch.device | None = None) -> State:
-        return State(
+    def initial(self, batch: int, device: torch.device | None = None) -> LatentState:
+        """The state before the first observation: zeros (batch, D) and (batch, S)."""
+        return LatentState(
             torch.zeros(batch, self._deter, device=device),
             torch.zeros(batch, self.latent.size, device=device),
         )
 
     def observe(
-        self, tokens: Tensor, action: Tensor, is_first: Tensor, state: State, noise: Noise
-    ) -> Observed:
-        """Filter tokens (B, T, E), action (B, T, A), is_first (B, T) from `state` (B, ...).
+        self, tokens: Tensor, action: Tensor, is_first: Tensor, state: LatentState, noise: Noise
+    ) -> FilteredSequence:
+        """Filter tokens (B, T, E), action (B, T, A) and is_first (B, T), starting at `state`.
 
-        Where is_first is set, state and action are replaced by zeros.
+        `state` is (B, ...). Where is_first is set, the previous state and the action become zeros.
         """
         begins = is_first.unsqueeze(-1)
-        act = self.core.project_action(
-            action.masked_fill(begins, 0.0)
-        )  # projected outside of the loop
-        seen = self.posterior_from_tokens(tokens)
+        projected_action = self.core.project_action(action.masked_fill(begins, 0.0))
+        projected_tokens = self.posterior_from_tokens(tokens)
         deter, stoch = state
         deters: list[Tensor] = []
         stochs: list[Tensor] = []
@@ -91,31 +94,34 @@ class Dynamics(nn.Module):
         for t in range(tokens.shape[1]):
             deter = deter.masked_fill(begins[:, t], 0.0)
             stoch = stoch.masked_fill(begins[:, t], 0.0)
-            deter = self.core(deter, stoch, act[:, t])
-            stats = self._posterior(deter, seen[:, t])
+            deter = self.core(deter, stoch, projected_action[:, t])
+            stats = self._posterior(deter, projected_tokens[:, t])
             stoch = self.latent.sample(stats, noise)
             deters.append(deter)
             stochs.append(stoch)
             posteriors.append(stats)
         deter_BT = torch.stack(deters, 1)
-        states = State(deter_BT, torch.stack(stochs, 1))
-        return Observed(states, torch.stack(posteriors, 1), self.prior_net(deter_BT))
+        states = LatentState(deter_BT, torch.stack(stochs, 1))
+        return FilteredSequence(states, torch.stack(posteriors, 1), self.prior_net(deter_BT))
 
-    def imagine_step(self, state: State, action: Tensor, noise: Noise) -> State:
-        """f: one step without an observation, a differentiable sample. state (N, ...)."""
+    def imagine_step(self, state: LatentState, action: Tensor, noise: Noise) -> LatentState:
+        """One step of f without an observation, as a differentiable sample of the prior.
+
+        state (N, ...), action (N, A) -> state (N, ...).
+        """
         deter = self.core(state.deter, state.stoch, self.core.project_action(action))
-        return State(deter, self.latent.sample(self.prior_net(deter), noise))
+        return LatentState(deter, self.latent.sample(self.prior_net(deter), noise))
 
-    def expect_step(self, state: State, action: Tensor) -> State:
-        """Like imagine_step, with the prior's mode instead of a sample; any leading axes."""
+    def predict_step(self, state: LatentState, action: Tensor) -> LatentState:
+        """Like imagine_step with the prior's mode instead of a sample; any leading axes."""
         lead = state.deter.shape[:-1]
-        flat = State(*(part.flatten(0, -2) for part in state))
+        flat = LatentState(*(part.flatten(0, -2) for part in state))
         deter = self.core(*flat, self.core.project_action(action.flatten(0, -2)))
         stoch = self.latent.mode(self.prior_net(deter))
-        return State(deter.unflatten(0, lead), stoch.unflatten(0, lead))
+        return LatentState(deter.unflatten(0, lead), stoch.unflatten(0, lead))
 
-    def surprise(self, observed: Observed) -> Tensor:
-        """KL(posterior || prior) in nats, (B, T)."""
+    def surprise(self, observed: FilteredSequence) -> Tensor:
+        """KL(posterior || prior) in nats: (B, T)."""
         return self.latent.kl(observed.posterior, observed.prior)
 
     def _posterior(self, deter: Tensor, projected_tokens: Tensor) -> Tensor:

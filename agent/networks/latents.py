@@ -1,6 +1,7 @@
 """Stochastic latents, Gaussian or categorical: sample, mode and KL from raw network outputs.
 
-Shapes: `stats` (..., stat_size) is what the network puts out, a sample is (..., size).
+Shapes: ... any leading axes. `stats` (..., stat_size) is the raw output of a network; a sample is
+(..., size).
 """
 
 import math
@@ -15,15 +16,17 @@ from configs.learning import ModelConfig
 
 
 class Latent(Protocol):
+    """A family of distributions over a latent of `size` numbers, given `stat_size` statistics."""
+
     stat_size: int
     size: int
 
     def sample(self, stats: Tensor, noise: Noise) -> Tensor:
-        """A differentiable sample."""
+        """A differentiable sample (..., size)."""
         ...
 
     def mode(self, stats: Tensor) -> Tensor:
-        """The most likely one, differentiable like a sample."""
+        """The most likely value (..., size), differentiable like a sample."""
         ...
 
     def kl(self, left: Tensor, right: Tensor) -> Tensor:
@@ -32,7 +35,7 @@ class Latent(Protocol):
 
 
 class GaussianLatent:
-    """Independent normals, std = softplus + min_std (Hafner 2019)."""
+    """Independent normals with std = softplus(raw) + min_std (Hafner 2019)."""
 
     def __init__(self, stoch: int, min_std: float) -> None:
         self.size = stoch
@@ -44,19 +47,22 @@ class GaussianLatent:
         return mean, F.softplus(raw_std) + self.min_std
 
     def sample(self, stats: Tensor, noise: Noise) -> Tensor:
+        """A reparameterised sample (..., size)."""
         mean, std = self._split(stats)
         return mean + std * noise.normal(mean.shape)
 
     def mode(self, stats: Tensor) -> Tensor:
+        """The mean (..., size)."""
         return self._split(stats)[0]
 
     def log_prob(self, stats: Tensor, z: Tensor) -> Tensor:
-        """log density (...) of a sample (..., size)."""
+        """The log-density (...) of z (..., size), in nats."""
         mean, std = self._split(stats)
-        far = ((z - mean) / std).square()
-        return -0.5 * (far + math.log(2 * math.pi)).sum(-1) - torch.log(std).sum(-1)
+        squared = ((z - mean) / std).square()
+        return -0.5 * (squared + math.log(2 * math.pi)).sum(-1) - torch.log(std).sum(-1)
 
     def kl(self, left: Tensor, right: Tensor) -> Tensor:
+        """KL(left || right) in nats: (...)."""
         mean_l, std_l = self._split(left)
         mean_r, std_r = self._split(right)
         ratio = (std_l / std_r).square()
@@ -65,7 +71,10 @@ class GaussianLatent:
 
 
 class CategoricalLatent:
-    """Categoricals mixed with a uniform, sampled straight-through (Hafner 2023)."""
+    """Categoricals mixed with a uniform share, with straight-through samples (Hafner 2023).
+
+    `stoch` variables of `classes` classes each; a sample is their one-hot vectors, flattened.
+    """
 
     def __init__(self, stoch: int, classes: int, unimix: float) -> None:
         self.size = stoch * classes
@@ -73,17 +82,19 @@ class CategoricalLatent:
         self._stoch, self._classes, self._unimix = stoch, classes, unimix
 
     def probs(self, stats: Tensor) -> Tensor:
-        """Mixed, of each class (..., stoch, classes): for sampling and KL alike."""
+        """Mixed probabilities (..., stoch, classes), used by sampling and by KL."""
         probs = torch.softmax(stats.unflatten(-1, (self._stoch, self._classes)), -1)
         return (1.0 - self._unimix) * probs + self._unimix / self._classes
 
     def sample(self, stats: Tensor, noise: Noise) -> Tensor:
+        """A one-hot sample (..., size). Its gradient is that of the probabilities."""
         probs = self.probs(stats)
-        # argmax p / exponential: one pass, and the same law as a Gumbel argmax on log p
-        race = probs.detach() / -torch.log(noise.uniform(probs.shape))
-        return self._straight_through(race, probs)
+        # argmax(p / exponential) takes one pass and has the distribution of argmax(log p + Gumbel).
+        scores = probs.detach() / -torch.log(noise.uniform(probs.shape))
+        return self._straight_through(scores, probs)
 
     def mode(self, stats: Tensor) -> Tensor:
+        """The one-hot vectors of the most likely classes (..., size)."""
         probs = self.probs(stats)
         return self._straight_through(probs, probs)
 
@@ -92,14 +103,16 @@ class CategoricalLatent:
         return (onehot + probs - probs.detach()).flatten(-2)
 
     def kl(self, left: Tensor, right: Tensor) -> Tensor:
+        """KL(left || right) in nats: (...)."""
         probs_l, probs_r = self.probs(left), self.probs(right)
-        if not self._unimix:  # a class may vanish: 0 log 0 is 0
+        if not self._unimix:  # a probability may underflow to 0, and 0 log 0 must be 0
             tiny = torch.finfo(probs_l.dtype).tiny
             probs_l, probs_r = probs_l.clamp(min=tiny), probs_r.clamp(min=tiny)
         return (probs_l * (torch.log(probs_l) - torch.log(probs_r))).sum((-2, -1))
 
 
 def make_latent(config: ModelConfig) -> Latent:
+    """The latent that `model.latent` selects."""
     if config.latent == "gaussian":
         return GaussianLatent(config.stoch, config.min_std)
     return CategoricalLatent(config.stoch, config.classes, config.unimix)

@@ -1,6 +1,6 @@
-"""The bricks of every network: normed dense layers, blocks, and symlog.
+"""Building blocks of every network: normalised dense layers, block-diagonal layers and symlog.
 
-Shapes: ... any leading axes, last axis features.
+Shapes: ... any leading axes, last axis features; N batch.
 """
 
 import math
@@ -23,7 +23,7 @@ def make_norm(kind: Norm, size: int) -> nn.Module:
 
 
 class NormedLinear(nn.Module):
-    """Linear, norm, SiLU: "a layer"."""
+    """A linear map, a norm and SiLU: (..., inputs) -> (..., outputs)."""
 
     def __init__(self, inputs: int, outputs: int, norm: Norm = "layer") -> None:
         super().__init__()
@@ -31,31 +31,35 @@ class NormedLinear(nn.Module):
         self.norm = make_norm(norm, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
         return F.silu(self.norm(self.linear(x)))
 
 
 def linear(inputs: int, outputs: int, norm: Norm, *, bias: bool = True) -> nn.Linear:
-    """A linear layer, initialised as its family is: DreamerV3's for rms, torch's for layer."""
-    made = nn.Linear(inputs, outputs, bias=bias)
+    """A linear layer. `norm` selects its initialisation: DreamerV3's for rms, torch's for layer."""
+    layer = nn.Linear(inputs, outputs, bias=bias)
     if norm == "rms":
-        truncated_normal_(made.weight, inputs)
+        truncated_normal_(layer.weight, inputs)
         if bias:
-            nn.init.zeros_(made.bias)
-    return made
+            nn.init.zeros_(layer.bias)
+    return layer
 
 
 def truncated_normal_(weight: Tensor, fan_in: int, scale: float = 1.0) -> None:
-    """Normal cut at two deviations, 1.1368 sqrt(1 / fan_in) before the cut (DreamerV3)."""
+    """Fill `weight` in place from a normal truncated at two standard deviations (DreamerV3).
+
+    The standard deviation before truncation is 1.1368 sqrt(1 / fan_in), times `scale`.
+    """
     std = 1.1368 * math.sqrt(1.0 / fan_in) * scale
     with torch.no_grad():
         nn.init.trunc_normal_(weight, 0.0, std, -2.0 * std, 2.0 * std)
 
 
 class BlockLinear(nn.Module):
-    """Block-diagonal linear: each of `blocks` equal pieces of the input has a matrix of its own.
+    """A block-diagonal linear map: each of `blocks` equal parts of the input has its own matrix.
 
-    weight (blocks, inputs / blocks, outputs / blocks): for batched products the other order of the
-    last two costs ten times as much on a CPU.
+    weight is (blocks, inputs / blocks, outputs / blocks). With the last two axes in the other
+    order, the batched product takes ten times as long on a CPU.
     """
 
     def __init__(self, inputs: int, outputs: int, blocks: int) -> None:
@@ -63,16 +67,16 @@ class BlockLinear(nn.Module):
         self.blocks = blocks
         self.weight = nn.Parameter(torch.empty(blocks, inputs // blocks, outputs // blocks))
         self.bias = nn.Parameter(torch.zeros(outputs))
-        truncated_normal_(self.weight, inputs)  # the fan is the whole input, as there
+        truncated_normal_(self.weight, inputs)  # fan-in is the whole input, as in DreamerV3
 
-    def forward(self, pieces: Tensor) -> Tensor:
-        """pieces (N, blocks, inputs / blocks) -> (N, outputs), in the order of the blocks."""
-        out = torch.baddbmm(self.bias.view(self.blocks, 1, -1), pieces.transpose(0, 1), self.weight)
-        return out.transpose(0, 1).reshape(pieces.shape[0], -1)
+    def forward(self, parts: Tensor) -> Tensor:
+        """(N, blocks, inputs / blocks) -> (N, outputs), in the order of the blocks."""
+        out = torch.baddbmm(self.bias.view(self.blocks, 1, -1), parts.transpose(0, 1), self.weight)
+        return out.transpose(0, 1).reshape(parts.shape[0], -1)
 
 
 def mlp(inputs: int, units: int, layers: int, norm: Norm = "layer") -> nn.Sequential:
-    """`layers` normed dense layers of `units`."""
+    """`layers` NormedLinear layers of `units` units: (..., inputs) -> (..., units)."""
     return nn.Sequential(
         *(NormedLinear(inputs if i == 0 else units, units, norm) for i in range(layers))
     )
@@ -81,7 +85,10 @@ def mlp(inputs: int, units: int, layers: int, norm: Norm = "layer") -> nn.Sequen
 def head(
     inputs: int, units: int, layers: int, outputs: int, scale: float = 1.0, norm: Norm = "layer"
 ) -> nn.Sequential:
-    """An mlp and a linear output whose initial weights are multiplied by `scale`."""
+    """An mlp and a linear output layer: (..., inputs) -> (..., outputs).
+
+    The output layer's initial weights are multiplied by `scale`; its bias starts at 0.
+    """
     out = linear(units if layers else inputs, outputs, norm)
     with torch.no_grad():
         out.weight.mul_(scale)
@@ -90,10 +97,10 @@ def head(
 
 
 def symlog(x: Tensor) -> Tensor:
-    """sign(x) log(1 + |x|) (Hafner 2023, eq. 9)."""
+    """sign(x) log(1 + |x|), elementwise (Hafner 2023, eq. 9)."""
     return torch.sign(x) * torch.log1p(torch.abs(x))
 
 
 def symexp(x: Tensor) -> Tensor:
-    """The inverse of symlog."""
+    """sign(x) (exp(|x|) - 1), elementwise: the inverse of symlog."""
     return torch.sign(x) * torch.expm1(torch.abs(x))

@@ -1,4 +1,4 @@
-"""Which codec a configuration asks for."""
+"""Builds the encoder and the decoder that `model.codec` selects."""
 
 from agent.networks.conv_codec import ConvDecoder, ConvEncoder
 from agent.networks.patch_codec import Decoder, Encoder
@@ -7,12 +7,12 @@ from interfaces.core.spaces import Spaces
 
 
 def make_encoder(spaces: Spaces, config: ModelConfig) -> Encoder | ConvEncoder:
-    """Raises BadInput for a picture that the convolutions cannot halve."""
+    """The encoder. Raises BadInput for an image size that the convolutions cannot halve."""
     kind = ConvEncoder if config.codec == "conv" else Encoder
     return kind(spaces, config)
 
 
 def make_decoder(spaces: Spaces, config: ModelConfig, feature_size: int) -> Decoder | ConvDecoder:
-    """Raises BadInput for a picture that the convolutions cannot halve."""
+    """The decoder. Raises BadInput for an image size that the convolutions cannot halve."""
     kind = ConvDecoder if config.codec == "conv" else Decoder
     return kind(spaces, config, feature_size)

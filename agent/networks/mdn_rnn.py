@@ -1,9 +1,12 @@
-"""World Models' V and M: z of a variational autoencoder, and an LSTM that foretells the next z as a
-mixture of Gaussians (Ha & Schmidhuber 2018, 2.2 and 2.3).
+"""World Models' V and M (Ha & Schmidhuber 2018, sections 2.2 and 2.3).
 
-Shapes: B batch, T time, A action, E tokens, Z latent. From outside it is like agent.networks.dynamics:
-State.deter is the LSTM's [h, c], State.stoch is z. Row t has z_t of observation_t alone, and
-h_t = LSTM([z_{t-1}, a_{t-1}], h_{t-1}), which has not seen it.
+V is a variational autoencoder with the latent z. M is an LSTM that predicts the next z as a
+mixture of Gaussians.
+
+Shapes: B batch, T time, A action, E tokens, Z latent, H hidden, F feature. The interface is that
+of agent.networks.dynamics: LatentState.deter is the LSTM's [h, c] and LatentState.stoch is z.
+Row t has z_t of observation_t alone. Its h_t = LSTM([z_{t-1}, a_{t-1}], h_{t-1}) does not depend
+on observation_t.
 """
 
 import math
@@ -11,11 +14,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from agent.networks.dynamics import Observed, State
-from agent.networks.gaussian_mixture import Mixture
+from agent.networks.dynamics import FilteredSequence, LatentState
+from agent.networks.gaussian_mixture import GaussianMixture
 from agent.networks.latents import GaussianLatent
 from agent.networks.noise import Noise
-from agent.networks.patch_codec import Decoded, Decoder
+from agent.networks.patch_codec import DecodedObservation, Decoder
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 
@@ -23,15 +26,15 @@ from interfaces.core.spaces import Spaces
 class MdnDynamics(nn.Module):
     """z ~ q(z|o); h' = LSTM([z, a], h); z' ~ sum_k pi_k(h') N(z + mu_k(h'), sigma_k(h')).
 
-    The means are changes of z, where the paper's are z itself: little data goes further. V learns
-    nothing from M, as there: where M reads z, the gradient ends.
+    The means are changes of z, where the paper's are z itself: this needs less data. As in the
+    paper, V learns nothing from M: gradients stop where M reads z. `feature_size` is 2 H + Z.
     """
 
     def __init__(self, config: Config, token_size: int, num_actions: int) -> None:
         super().__init__()
         own, min_std = config.world_models, config.model.min_std
         self.latent = GaussianLatent(own.latent, min_std)
-        self.mixture = Mixture(own.mixtures, own.latent, min_std)
+        self.mixture = GaussianMixture(own.mixtures, own.latent, min_std)
         self.temperature = own.temperature
         self._hidden = own.hidden
         self.feature_size = 2 * own.hidden + own.latent
@@ -39,70 +42,72 @@ class MdnDynamics(nn.Module):
         self.from_input = nn.Linear(own.latent + num_actions, 4 * own.hidden)
         self.from_hidden = nn.Linear(own.hidden, 4 * own.hidden, bias=False)
         self.foretell = nn.Linear(own.hidden, self.mixture.stat_size)
-        with torch.no_grad():  # a fresh cell remembers, and a fresh mixture expects no change
+        # A new cell keeps its memory, and a new mixture predicts almost no change.
+        with torch.no_grad():
             self.from_input.bias[own.hidden : 2 * own.hidden] += 1.0
             self.foretell.weight.mul_(0.1)
 
-    def initial(self, batch: int, device: torch.device | None = None) -> State:
-        return State(
+    def initial(self, batch: int, device: torch.device | None = None) -> LatentState:
+        """The state before the first observation: zeros (batch, 2 H) and (batch, Z)."""
+        return LatentState(
             torch.zeros(batch, 2 * self._hidden, device=device),
             torch.zeros(batch, self.latent.size, device=device),
         )
 
     def observe(
-        self, tokens: Tensor, action: Tensor, is_first: Tensor, state: State, noise: Noise
-    ) -> Observed:
-        """Filter tokens (B, T, E), action (B, T, A), is_first (B, T) from `state` (B, ...).
+        self, tokens: Tensor, action: Tensor, is_first: Tensor, state: LatentState, noise: Noise
+    ) -> FilteredSequence:
+        """Filter tokens (B, T, E), action (B, T, A) and is_first (B, T), starting at `state`.
 
-        Where is_first is set, memory, z and action before it are zeros. `prior` are the mixture's
-        stats of each z, from what came before it.
+        `state` is (B, ...). Where is_first is set, the previous memory, z and action become zeros.
+        `prior` holds the mixture statistics of each z, predicted from the steps before it.
         """
-        goes_on = (~is_first).unsqueeze(-1).to(tokens.dtype)
+        continues = (~is_first).unsqueeze(-1).to(tokens.dtype)
         posterior = self.posterior(tokens)
         z = self.latent.sample(posterior, noise)
-        before = torch.cat([state.stoch.unsqueeze(1), z[:, :-1]], 1).detach() * goes_on
-        told = self.from_input(torch.cat([before, action * goes_on], -1))
+        previous_z = torch.cat([state.stoch.unsqueeze(1), z[:, :-1]], 1).detach() * continues
+        projected_input = self.from_input(torch.cat([previous_z, action * continues], -1))
         deter, deters = state.deter, list[Tensor]()
         for t in range(tokens.shape[1]):
-            deter = self._cell(told[:, t], deter * goes_on[:, t])
+            deter = self._cell(projected_input[:, t], deter * continues[:, t])
             deters.append(deter)
         deter = torch.stack(deters, 1)
-        return Observed(State(deter, z), posterior, self._stats(deter, before))
+        return FilteredSequence(LatentState(deter, z), posterior, self._stats(deter, previous_z))
 
-    def imagine_step(self, state: State, action: Tensor, noise: Noise) -> State:
-        """f: one step without an observation, a sample at the temperature. state (..., Z)."""
-        deter, stats = self._ahead(state, action)
-        return State(deter, self.mixture.sample(stats, noise, self.temperature))
+    def imagine_step(self, state: LatentState, action: Tensor, noise: Noise) -> LatentState:
+        """One step of f without an observation, sampled at `temperature`; any leading axes."""
+        deter, stats = self._next(state, action)
+        return LatentState(deter, self.mixture.sample(stats, noise, self.temperature))
 
-    def expect_step(self, state: State, action: Tensor) -> State:
-        """Like imagine_step, with the likeliest component's mean instead of a sample."""
-        deter, stats = self._ahead(state, action)
-        return State(deter, self.mixture.mode(stats))
+    def predict_step(self, state: LatentState, action: Tensor) -> LatentState:
+        """Like imagine_step with the mean of the most likely component instead of a sample."""
+        deter, stats = self._next(state, action)
+        return LatentState(deter, self.mixture.mode(stats))
 
-    def surprise(self, observed: Observed) -> Tensor:
-        """KL(posterior || prior) in nats by the sample that was drawn, (B, T)."""
+    def surprise(self, observed: FilteredSequence) -> Tensor:
+        """A one-sample estimate of KL(posterior || prior) in nats, at the drawn z: (B, T)."""
         z = observed.state.stoch.detach()
-        foretold = self.mixture.log_prob(observed.prior, z)
-        return (self.latent.log_prob(observed.posterior, z) - foretold).detach()
+        prior_log_prob = self.mixture.log_prob(observed.prior, z)
+        return (self.latent.log_prob(observed.posterior, z) - prior_log_prob).detach()
 
-    def standard_kl(self, posterior: Tensor) -> Tensor:
-        """KL(q(z|o) || N(0, 1)) in nats (...), of raw posterior statistics."""
+    def kl_to_standard_normal(self, posterior: Tensor) -> Tensor:
+        """KL(q(z|o) || N(0, 1)) in nats (...), from raw posterior statistics (..., 2 Z)."""
         mean, raw_std = torch.zeros_like(posterior).chunk(2, -1)
         raw_std = raw_std + math.log(math.expm1(1.0 - self.latent.min_std))
         return self.latent.kl(posterior, torch.cat([mean, raw_std], -1))
 
-    def _ahead(self, state: State, action: Tensor) -> tuple[Tensor, Tensor]:
-        told = self.from_input(torch.cat([state.stoch, action], -1))
-        deter = self._cell(told, state.deter)
+    def _next(self, state: LatentState, action: Tensor) -> tuple[Tensor, Tensor]:
+        projected_input = self.from_input(torch.cat([state.stoch, action], -1))
+        deter = self._cell(projected_input, state.deter)
         return deter, self._stats(deter, state.stoch)
 
-    def _cell(self, told: Tensor, deter: Tensor) -> Tensor:
-        """[h, c] after what the input told (..., 4 hidden) (Gers 2000)."""
+    def _cell(self, projected_input: Tensor, deter: Tensor) -> Tensor:
+        """The LSTM's next [h, c] (..., 2 H) from the projected input (..., 4 H) (Gers 2000)."""
         hidden, cell = deter.chunk(2, -1)
-        gates = told + self.from_hidden(hidden)
-        enter, keep, candidate, show = gates.chunk(4, -1)
-        cell = torch.sigmoid(keep) * cell + torch.sigmoid(enter) * torch.tanh(candidate)
-        return torch.cat([torch.sigmoid(show) * torch.tanh(cell), cell], -1)
+        gates = projected_input + self.from_hidden(hidden)
+        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, -1)
+        cell = torch.sigmoid(forget_gate) * cell + torch.sigmoid(input_gate) * torch.tanh(candidate)
+        return torch.cat([torch.sigmoid(output_gate) * torch.tanh(cell), cell], -1)
 
     def _stats(self, deter: Tensor, z: Tensor) -> Tensor:
         logits, change, raw_std = self.foretell(deter[..., : self._hidden]).tensor_split(
@@ -113,16 +118,17 @@ class MdnDynamics(nn.Module):
 
 
 class LatentDecoder(nn.Module):
-    """V's decoder: it reads z, the end of a feature, and nothing of M's memory."""
+    """V's decoder. It reads z, the end of a feature, and not the memory of M."""
 
     def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__()
         self._size = config.world_models.latent
         self.net = Decoder(spaces, config.model, self._size)
 
-    def forward(self, feature: Tensor) -> Decoded:
+    def forward(self, feature: Tensor) -> DecodedObservation:
+        """(B, F) -> the decoded observation; B stands for any leading axes."""
         return self.net(feature[..., -self._size :])
 
-    def feel(self, feature: Tensor) -> Tensor:
-        """(..., F) -> the vector alone, (..., D)."""
-        return self.net.feel(feature[..., -self._size :])
+    def decode_vector(self, feature: Tensor) -> Tensor:
+        """(..., F) -> the vector part only (..., D)."""
+        return self.net.decode_vector(feature[..., -self._size :])

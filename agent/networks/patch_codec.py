@@ -1,6 +1,7 @@
-"""Pictures, vectors and sound into tokens, and features back into them.
+"""Encodes images, vectors and sound into tokens, and decodes features into them.
 
-Shapes: B any leading axes; H, W, C image; S sound, log-mel bands flat; E tokens; F feature.
+Shapes: B any leading axes; H, W, C image; D vector; S sound, log-mel bands flat; E tokens;
+F feature.
 """
 
 import math
@@ -13,26 +14,30 @@ from agent.networks.layers import NormedLinear, linear, mlp, symlog
 from configs.learning import ModelConfig
 from interfaces.core.spaces import Spaces
 
-_PATCH = 4  # pixels folded into channels: most of the cost of small networks is at full resolution
-_REDUCTION = 16  # 64 x 64 becomes 4 x 4
-_RATE = 1e-3  # of the moments of what is felt: at first a plain mean of all batches
-_LEAST_DEVIATION, _FAR = 0.01, 10.0  # what hardly moves is no news; what is far out stays there
+# Pixels per side that are folded into channels. In small networks full resolution costs most.
+_PATCH = 4
+_REDUCTION = 16  # of rows and columns: 64 x 64 becomes 4 x 4
+
+# Update rate of the running moments. With the bias correction it begins as a plain mean.
+_RATE = 1e-3
+_MIN_DEVIATION = 0.01  # so that a nearly constant number is not amplified
+_MAX_NORMALIZED = 10.0  # normalised numbers are clipped to -10..10
 
 
 def to_patches(image: Tensor) -> Tensor:
-    """uint8 (..., H, W, 3) -> float (..., H/4, W/4, 48) of -0.5..0.5: 4 x 4 pixels a patch.
+    """uint8 (..., H, W, 3) -> float (..., H/4, W/4, 48) in -0.5..0.5: 4 x 4 pixels per patch.
 
-    Both ends of the codec work on patches; pixels are put together only to be looked at.
+    Encoder, decoder and image loss work on patches. `to_image` restores pixels for display.
     """
-    return fold(image).to(torch.float32).mul_(1.0 / 255.0).sub_(0.5)
+    return space_to_depth(image).to(torch.float32).mul_(1.0 / 255.0).sub_(0.5)
 
 
 def to_image(patches: Tensor) -> Tensor:
     """The inverse of to_patches, clipped: float (..., H/4, W/4, 48) -> uint8 (..., H, W, 3)."""
-    return unfold(((patches.clamp(-0.5, 0.5) + 0.5) * 255.0).round().to(torch.uint8))
+    return depth_to_space(((patches.clamp(-0.5, 0.5) + 0.5) * 255.0).round().to(torch.uint8))
 
 
-def fold(image: Tensor) -> Tensor:
+def space_to_depth(image: Tensor) -> Tensor:
     """(..., H, W, C) -> (..., H/4, W/4, 16 C)."""
     *lead, height, width, channels = image.shape
     grid = image.reshape(*lead, height // _PATCH, _PATCH, width // _PATCH, _PATCH, channels)
@@ -41,8 +46,8 @@ def fold(image: Tensor) -> Tensor:
     )
 
 
-def unfold(patches: Tensor) -> Tensor:
-    """The inverse of fold."""
+def depth_to_space(patches: Tensor) -> Tensor:
+    """The inverse of space_to_depth: (..., H/4, W/4, 16 C) -> (..., H, W, C)."""
     *lead, rows, columns, size = patches.shape
     channels = size // _PATCH**2
     grid = patches.reshape(*lead, rows, columns, _PATCH, _PATCH, channels).transpose(-4, -3)
@@ -50,25 +55,28 @@ def unfold(patches: Tensor) -> Tensor:
 
 
 def _channels_last(*layers: nn.Module) -> nn.Sequential:
-    """Weights in the memory order that a CPU's convolutions are fastest with."""
+    """The layers in sequence, with weights in the memory order that is fastest on a CPU."""
     return nn.Sequential(*layers).to(memory_format=torch.channels_last)  # pyright: ignore
 
 
-class Decoded(NamedTuple):
-    """patches (B, H/4, W/4, 48), mean of a unit-variance normal of -0.5..0.5, or (B, 0) without a
-    picture; vector (B, D) as Felt has it; sound (B, S), or (B, 0) without ears."""
+class DecodedObservation(NamedTuple):
+    """The means of unit-variance normals over an observation.
+
+    Patches (B, H/4, W/4, 48) have the scale of to_patches; without a camera they are (B, 0). The
+    vector (B, D) has the scale of VectorNormalizer. Sound is (B, S), or (B, 0) without audio input.
+    """
 
     patches: Tensor
     vector: Tensor
     sound: Tensor
 
 
-class Felt(nn.Module):
-    """symlog of a vector (..., D) and, where it is normalised, over the running mean and deviation
-    of each number: an angle of a hundredth then is as much as a position of metres.
+class VectorNormalizer(nn.Module):
+    """symlog of a vector (..., D), optionally normalised by running moments of each number.
 
-    The moments are parameters without a gradient, so that they cross to the body with the others;
-    `weight` corrects the bias of their beginning.
+    Normalisation gives an angle of 0.01 the same weight as a position of several metres. The
+    moments are parameters without a gradient, so they are published with the acting weights.
+    `weight` corrects their bias towards the initial zeros.
     """
 
     def __init__(self, size: int, normalize: bool) -> None:
@@ -80,44 +88,50 @@ class Felt(nn.Module):
             )
 
     def forward(self, vector: Tensor) -> Tensor:
+        """(..., D) -> (..., D). Before the first update the result is symlog alone."""
         x = symlog(vector)
         if not self._normalize:
             return x
         weight = self.weight.clamp(min=1e-8)
         mean = self.mean / weight
-        deviation = (self.square / weight - mean.square()).clamp(min=_LEAST_DEVIATION**2).sqrt()
-        known = ((x - mean) / deviation).clamp(-_FAR, _FAR)
-        return torch.where(self.weight > 0, known, x)
+        deviation = (self.square / weight - mean.square()).clamp(min=_MIN_DEVIATION**2).sqrt()
+        normalized = ((x - mean) / deviation).clamp(-_MAX_NORMALIZED, _MAX_NORMALIZED)
+        return torch.where(self.weight > 0, normalized, x)
 
     @torch.no_grad()
-    def measure(self, vector: Tensor, learned: Tensor | None = None) -> None:
-        """Take a batch (B, T, D) into the moments, without Steps that are only remembered, where
-        `learned` (B, T) is false, or that have a number that is none. No device is waited for."""
+    def update_moments(self, vector: Tensor, learned: Tensor | None = None) -> None:
+        """Include a batch (B, T, D) in the running moments.
+
+        Steps with a number that is not finite are skipped, and Steps where `learned` (B, T) is
+        false. There is no CPU-GPU sync point.
+        """
         if not self._normalize:
             return
         x = symlog(vector).flatten(0, -2)
-        known = x.isfinite().all(-1)
+        usable = x.isfinite().all(-1)
         if learned is not None:
-            known = known & learned.flatten()
-        x = x.where(known[:, None], 0.0)
-        count = known.sum()
+            usable = usable & learned.flatten()
+        x = x.where(usable[:, None], 0.0)
+        count = usable.sum()
         rate = _RATE * (count > 0)
         for moment, values in (
             (self.mean, x),
             (self.square, x.square()),
-            (self.weight, known[:, None].to(x.dtype)),
+            (self.weight, usable[:, None].to(x.dtype)),
         ):
             moment.lerp_(values.sum(0) / count.clamp(min=1), rate.to(x.dtype))
 
 
 class Encoder(nn.Module):
-    """Picture by patches and strided convolutions, vector by an mlp on what Felt makes of it, sound
-    by an mlp; concatenated."""
+    """Image by patches and strided convolutions, normalised vector by an mlp, sound by an mlp.
+
+    The results are concatenated; `size` is their length E.
+    """
 
     def __init__(self, spaces: Spaces, config: ModelConfig) -> None:
         super().__init__()
         self._has_image = spaces.has_image
-        self.felt = Felt(spaces.vector_size, config.normalize)
+        self.felt = VectorNormalizer(spaces.vector_size, config.normalize)
         self.vector = mlp(spaces.vector_size, config.units, config.encoder_layers, config.norm)
         self.size = config.units
         if self._has_image:
@@ -144,13 +158,13 @@ class Encoder(nn.Module):
         if not self._has_image:
             return tokens
         lead = patches.shape[:-3]
-        # Channels are last in memory already: this view is what convolutions on a CPU like best.
-        seen = self.convolutions(patches.flatten(0, -4).permute(0, 3, 1, 2))
-        return torch.cat([tokens, seen.flatten(1).reshape(*lead, -1)], -1)
+        # Channels are already last in memory: this view is the fastest layout on a CPU.
+        encoded = self.convolutions(patches.flatten(0, -4).permute(0, 3, 1, 2))
+        return torch.cat([tokens, encoded.flatten(1).reshape(*lead, -1)], -1)
 
 
 class Decoder(nn.Module):
-    """Feature to patches, the vector as Felt has it, and sound."""
+    """Decodes a feature (B, F) into patches, the normalised vector and sound."""
 
     def __init__(self, spaces: Spaces, config: ModelConfig, feature_size: int) -> None:
         super().__init__()
@@ -179,17 +193,18 @@ class Decoder(nn.Module):
                 linear(config.units, math.prod(spaces.sound_shape), config.norm),
             )
 
-    def forward(self, feature: Tensor) -> Decoded:
-        """(B, F) -> what it was made of."""
-        vector = self.feel(feature)
+    def forward(self, feature: Tensor) -> DecodedObservation:
+        """(B, F) -> the decoded observation."""
+        vector = self.decode_vector(feature)
         sound = self.sound(feature) if self._has_sound else feature[..., :0]
         if not self._has_image:
-            return Decoded(feature[..., :0], vector, sound)
+            return DecodedObservation(feature[..., :0], vector, sound)
         start = self.project(feature).reshape(-1, *self._start)
         patches = self.convolutions(start.contiguous(memory_format=torch.channels_last))
         patches = patches.permute(0, 2, 3, 1)
-        return Decoded(patches.reshape(*feature.shape[:-1], *patches.shape[1:]), vector, sound)
+        patches = patches.reshape(*feature.shape[:-1], *patches.shape[1:])
+        return DecodedObservation(patches, vector, sound)
 
-    def feel(self, feature: Tensor) -> Tensor:
-        """(..., F) -> the vector alone, (..., D)."""
+    def decode_vector(self, feature: Tensor) -> Tensor:
+        """(..., F) -> the vector part only (..., D)."""
         return self.vector(feature)

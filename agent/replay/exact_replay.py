@@ -1,7 +1,9 @@
-"""A life thought through again, tick by tick: by the weights that lived it, or by others.
+"""Recomputes the decisions of a recorded run, tick by tick, and compares them.
 
-What was recorded is what was seen, felt and heard; the noise is keyed by (seed, tick): so the same
-weights must decide the same, bit for bit, on the same machine and versions on a CPU.
+The record holds every observation, and the noise is keyed by (seed, tick). So the same weights
+give the same decisions bit for bit, on the same machine and library versions, on a CPU.
+
+Shapes: A actions.
 """
 
 from collections import Counter
@@ -13,23 +15,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agent.acting.brain import newest, perceive, sane
+from agent.acting.brain import filter_observations, last_state, reset_nonfinite_rows
 from agent.networks.agent_networks import ActingNetworks
-from agent.networks.dynamics import State
+from agent.networks.dynamics import LatentState
 from agent.networks.noise import CounterNoise
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.world import Observation, Situation
 from interfaces.runtime.run_folder import RunFolder
 
-# The networks for a version of the weights, or why there are none.
-NetworksOf = Callable[[int], ActingNetworks | str]
-_NONE: Mapping[int, State] = {}
+# The networks of a version of the weights, or the reason why there are none.
+NetworkLookup = Callable[[int], ActingNetworks | str]
+_NO_SNAPSHOTS: Mapping[int, LatentState] = {}
 _FORGOTTEN = "forgotten"
+_STEPS_MISSING = "steps are missing"
 
 
-class Thought(NamedTuple):
-    """What one tick's state led to. surprise: KL(posterior || prior), nats; 0 without a model."""
+class ReplayedDecision(NamedTuple):
+    """The recomputed decision of one tick.
+
+    `action` and `chosen` are (A,) as in Decision. `log_prob` is in nats. `surprise` is
+    KL(posterior || prior) in nats, 0 without a model.
+    """
 
     action: NDArray[np.float32]
     chosen: NDArray[np.float32]
@@ -40,7 +47,7 @@ class Thought(NamedTuple):
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a replay decided otherwise than the life."""
+    """A Step whose replayed decision differs from the record. `what` names the field."""
 
     index: int
     tick: int
@@ -57,121 +64,138 @@ class Difference:
 
 
 @dataclass
-class Verdict:
-    """Of a whole life. `unverified`: ticks that could not be, by why. `missing`: what of the life
-    was not there to be looked at, in words."""
+class ReplayReport:
+    """The result of a replay.
+
+    `unverified` counts the ticks without a decision, by reason. `missing` describes the parts of
+    the run that were not available.
+    """
 
     ticks: int = 0
     verified: int = 0
     differing: int = 0
-    first: Difference | None = None
+    first_difference: Difference | None = None
     unverified: Counter[str] = field(default_factory=Counter[str])
     missing: list[str] = field(default_factory=list[str])
 
     def to_json(self) -> dict[str, object]:
+        """The report as JSON."""
+        first = self.first_difference
         return {
             "ticks": self.ticks,
             "verified": self.verified,
             "differing": self.differing,
-            "first_difference": None if self.first is None else vars(self.first),
+            "first_difference": None if first is None else vars(first),
             "unverified": dict(self.unverified),
             "missing": self.missing,
         }
 
 
 def require_one_world(run: RunFolder) -> None:
-    """Raises BadInput for a run of several: their Steps lie between each other."""
+    """Raises BadInput for a run in several worlds: their Steps are interleaved in the journal."""
     if run.config.world.gymnasium.worlds > 1:
-        raise BadInput(f"{run.path}: several worlds share its journal; one life only is replayed")
+        raise BadInput(
+            f"{run.path}: several worlds share the journal; replay needs a run in one world"
+        )
 
 
 def verify(
     steps: Iterable[NDArray[np.void]],
-    networks_of: NetworksOf,
+    network_lookup: NetworkLookup,
     config: Config,
     progress: Callable[[int], None] = lambda _: None,
-    keyframes: Mapping[int, State] = _NONE,
-) -> Verdict:
-    """Think every Step again and compare what the policy chose, and its log-probability."""
-    found = Verdict()
-    for step, thought in think_along(steps, networks_of, config, keyframes):
-        found.ticks += 1
-        if isinstance(thought, str):
-            found.unverified[thought] += 1
+    latent_snapshots: Mapping[int, LatentState] = _NO_SNAPSHOTS,
+) -> ReplayReport:
+    """Replay every Step and compare the raw sample and its log-probability with the record.
+
+    `progress` receives the number of ticks so far. The other arguments are those of
+    replay_decisions.
+    """
+    report = ReplayReport()
+    for step, replayed in replay_decisions(steps, network_lookup, config, latent_snapshots):
+        report.ticks += 1
+        if isinstance(replayed, str):
+            report.unverified[replayed] += 1
         else:
-            found.verified += 1
-            difference = _compare(step, thought)
+            report.verified += 1
+            difference = _compare(step, replayed)
             if difference is not None:
-                found.differing += 1
-                found.first = found.first or difference
-        progress(found.ticks)
-    return found
+                report.differing += 1
+                report.first_difference = report.first_difference or difference
+        progress(report.ticks)
+    return report
 
 
 @torch.inference_mode()
-def think_along(
+def replay_decisions(
     steps: Iterable[NDArray[np.void]],
-    networks_of: NetworksOf,
+    network_lookup: NetworkLookup,
     config: Config,
-    keyframes: Mapping[int, State] = _NONE,
+    latent_snapshots: Mapping[int, LatentState] = _NO_SNAPSHOTS,
     *,
-    begins_anew: bool = False,
-) -> Iterator[tuple[NDArray[np.void], Thought | str]]:
-    """Each Step with its thought, or with why there is none. It begins at an is_first that the body
-    lived (after what is missing it had a memory, which nobody knows now), or after a keyframe: the
-    state (1, ...) after a Step, by its index. `begins_anew`: a brain that did not live it, and has
-    no memory that could be missing."""
-    state: State | None = None
-    before: int | None = None  # the tick before
-    lost = "what was before it is not there"
+    assume_fresh_memory: bool = False,
+) -> Iterator[tuple[NDArray[np.void], ReplayedDecision | str]]:
+    """Yield each Step with its recomputed decision, or with the reason why there is none.
+
+    A decision needs the memory of the body. It is known from a recorded is_first on, unless the
+    flag only marks missing Steps (Situation.AFTER_GAP). It is also known after a latent snapshot:
+    `latent_snapshots` maps the index of a Step to the state (1, ...) after it.
+    `assume_fresh_memory` is for networks that did not act in the run: where the memory is unknown,
+    they start from the initial state.
+    """
+    state: LatentState | None = None
+    previous_tick: int | None = None
+    unknown_because = "earlier steps are missing"  # empty where the memory is known
     for step in steps:
         tick, version = int(step["tick"]), int(step["weights_version"])
         situation = int(step["situation"])
-        if before is not None and tick > before + 1:
-            state, lost = None, "steps are missing"
-        before = tick
+        if previous_tick is not None and tick > previous_tick + 1:
+            state, unknown_because = None, _STEPS_MISSING
+        previous_tick = tick
         if situation & Situation.FORGOTTEN:
-            state, lost = None, _FORGOTTEN
+            state, unknown_because = None, _FORGOTTEN
             yield step, _FORGOTTEN
             continue
         if situation & Situation.AFTER_GAP:
-            state, lost = None, lost or "steps are missing"
+            state, unknown_because = None, unknown_because or _STEPS_MISSING
         elif step["is_first"]:
-            lost = ""
-        if begins_anew:
-            lost = ""
-        networks = networks_of(version) if state is not None or not lost else lost
+            unknown_because = ""
+        if assume_fresh_memory:
+            unknown_because = ""
+        known = state is not None or not unknown_because
+        networks = network_lookup(version) if known else unknown_because
         if isinstance(networks, str):
-            yield step, _until(lost) if lost else networks
-            state = keyframes.get(int(step["index"]))
-            lost = networks if state is None else ""
+            yield step, _memory_unknown(unknown_because) if unknown_because else networks
+            state = latent_snapshots.get(int(step["index"]))
+            unknown_because = networks if state is None else ""
             continue
         if state is None:
             state = networks.dynamics.initial(1)
-        observation = observation_of(step)
+        observation = observation_from_step(step)
         noise = CounterNoise(config.seed, tick)
-        observed = perceive(networks, state, [observation], noise)
-        state = sane(networks, newest(observed))
-        choice = networks.policy(state.feature, noise)
+        observed = filter_observations(networks, state, [observation], noise)
+        state = reset_nonfinite_rows(networks, last_state(observed))
+        output = networks.policy(state.feature, noise)
         yield (
             step,
-            Thought(
-                action=choice.action[0].numpy(),
-                chosen=choice.chosen[0].numpy(),
-                log_prob=float(choice.log_prob[0]),
+            ReplayedDecision(
+                action=output.action[0].numpy(),
+                chosen=output.chosen[0].numpy(),
+                log_prob=float(output.log_prob[0]),
                 value=float(networks.value(state.feature)[0]),
                 surprise=float(networks.dynamics.surprise(observed)[0, 0]),
             ),
         )
 
 
-def _until(lost: str) -> str:
-    until = "beginning" if lost == _FORGOTTEN else "beginning or keyframe"  # they are forgotten too
-    return f"its memory is not known until the next {until}: {lost}"
+def _memory_unknown(reason: str) -> str:
+    # `forget` deletes latent snapshots too, so after it only a first step helps.
+    until = "first step" if reason == _FORGOTTEN else "first step or latent snapshot"
+    return f"memory unknown until the next {until}: {reason}"
 
 
-def observation_of(step: NDArray[np.void]) -> Observation:
-    """What the body saw at a recorded Step."""
+def observation_from_step(step: NDArray[np.void]) -> Observation:
+    """The observation of a recorded Step, a record of step_dtype with shape ()."""
     names = step.dtype.names or ()
     return Observation(
         image=np.ascontiguousarray(step["image"]),
@@ -181,15 +205,19 @@ def observation_of(step: NDArray[np.void]) -> Observation:
     )
 
 
-def _compare(step: NDArray[np.void], thought: Thought) -> Difference | None:
+def _compare(step: NDArray[np.void], decision: ReplayedDecision) -> Difference | None:
     pairs = {
-        "chosen": (step["chosen"], thought.chosen),
-        "log_prob": (np.float32(step["log_prob"]), np.float32(thought.log_prob)),
+        "chosen": (step["chosen"], decision.chosen),
+        "log_prob": (np.float32(step["log_prob"]), np.float32(decision.log_prob)),
     }
     for what, (recorded, replayed) in pairs.items():
         if not np.array_equal(recorded, replayed, equal_nan=True):
-            told = (np.atleast_1d(recorded).tolist(), np.atleast_1d(replayed).tolist())
             return Difference(
-                int(step["index"]), int(step["tick"]), int(step["weights_version"]), what, *told
+                int(step["index"]),
+                int(step["tick"]),
+                int(step["weights_version"]),
+                what,
+                np.atleast_1d(recorded).tolist(),
+                np.atleast_1d(replayed).tolist(),
             )
     return None

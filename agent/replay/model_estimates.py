@@ -1,34 +1,40 @@
-"""What a life was worth and how it surprised, thought again by the weights that lived it."""
+"""Value and surprise of a recorded run, recomputed with the weights that acted in it."""
 
 from collections.abc import Callable
 
-from agent.replay.applied_weights import LivedWeights
-from agent.replay.exact_replay import think_along
+from agent.replay.applied_weights import AppliedWeights
+from agent.replay.exact_replay import replay_decisions
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.segment_writer import SessionError
-from interfaces.session.run_steps import Lived
-from interfaces.session.timeline import Diary
+from interfaces.session.run_steps import RunSteps
+from interfaces.session.timeline import Timeline
 
 
-def think(
+def fill_estimates(
     run: RunFolder,
-    lived: Lived,
-    diary: Diary,
+    steps: RunSteps,
+    timeline: Timeline,
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Fill the diary's value and surprise, row by row; what cannot be thought stays NaN, and why is
-    counted. Raises SessionError for damage, and where the records are others than they were."""
+    """Fill the timeline's value and surprise (nats), row by row, until the end or `stopped`.
+
+    Rows that cannot be recomputed stay NaN; the timeline counts them by reason. `progress` receives
+    the number of rows so far. Raises SessionError for damage, and where the records have changed
+    since the timeline was read.
+    """
     config = run.config
-    weights = LivedWeights(run, lived.spaces, config)
-    for row, (step, thought) in enumerate(think_along(lived, weights, config, weights.keyframes())):
-        if stopped() or row >= len(diary):  # it may live on meanwhile
+    weights = AppliedWeights(run, steps.spaces, config)
+    for row, (step, replayed) in enumerate(
+        replay_decisions(steps, weights, config, weights.latent_snapshots())
+    ):
+        if stopped() or row >= len(timeline):  # a running run appends rows meanwhile
             return
-        if int(step["index"]) != diary.index[row]:
-            raise SessionError(f"{lived.source} has changed while it was looked at")
-        if isinstance(thought, str):
-            diary.unthought[thought] += 1
+        if int(step["index"]) != timeline.index[row]:
+            raise SessionError(f"{steps.source} has changed during the replay")
+        if isinstance(replayed, str):
+            timeline.not_estimated[replayed] += 1
         else:
-            diary.value[row], diary.surprise[row] = thought.value, thought.surprise
-        diary.thought = row + 1
+            timeline.value[row], timeline.surprise[row] = replayed.value, replayed.surprise
+        timeline.estimated = row + 1
         progress(row + 1)

@@ -1,4 +1,4 @@
-"""`replay`: a recorded run thought through again, and what came of it."""
+"""`replay`: recomputes every decision of a recorded run and reports the result."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,63 +7,68 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 
-from agent.replay.applied_weights import LivedWeights
-from agent.replay.exact_replay import Verdict, require_one_world, verify
+from agent.replay.applied_weights import AppliedWeights
+from agent.replay.exact_replay import ReplayReport, require_one_world, verify
 from configs.errors import BadInput
-from interfaces.cli.terminal import passing_bar
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.runtime.run_lock import look_at
-from interfaces.session.run_steps import Lived
-from interfaces.weights.versions import kept_versions
+from interfaces.runtime.run_lock import shared_lock
+from interfaces.runtime.terminal import transient_progress
+from interfaces.session.run_steps import RunSteps
+from interfaces.weights.versions import stored_versions
 
 
-def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> Verdict:
-    """Verify every tick. Raises BadInput for a run that cannot be: recorded by JPEG, or lived in
-    several worlds side by side; and what a folder without a life raises."""
-    config, lived = run.config, Lived(run)
-    if not lived.exact:
-        raise BadInput(f"{lived.source}: its pictures are JPEG, so no replay of them can be exact")
+def replay_run(run: RunFolder, console: Console, *, quiet: bool) -> ReplayReport:
+    """Verify every tick.
+
+    Raises BadInput for a run that was recorded as JPEG or in several worlds, and SessionError for a
+    folder without recorded Steps.
+    """
+    config, steps = run.config, RunSteps(run)
+    if not steps.exact:
+        raise BadInput(f"{steps.source}: its images are JPEG, so an exact replay is impossible")
     require_one_world(run)
     torch.set_num_threads(1)
-    torch.set_flush_denormal(not run.processes.exists())  # as it was set in lockstep
-    weights = LivedWeights(run, lived.spaces, config)
-    versions = set[int]()
-    with look_at(run), passing_bar(console, quiet=quiet) as bar:
-        task = bar.add_task("replaying", total=lived.steps)
-        found = verify(
-            _noting(lived, versions),
+    torch.set_flush_denormal(not run.processes.exists())  # lockstep sets it, live runs do not
+    weights = AppliedWeights(run, steps.spaces, config)
+    used_versions = set[int]()
+    with shared_lock(run), transient_progress(console, quiet=quiet) as bar:
+        task = bar.add_task("replaying", total=steps.steps)
+        report = verify(
+            _noting_versions(steps, used_versions),
             weights,
             config,
             lambda ticks: bar.update(task, completed=ticks),
-            weights.keyframes(),
+            weights.latent_snapshots(),
         )
-    gone = sorted(versions - {0, *kept_versions(run.weights)})
-    found.missing = lived.missing + _versions(gone)
-    return found
+    missing = sorted(used_versions - {0, *stored_versions(run.weights)})
+    report.missing = steps.missing + _missing_weights(missing)
+    return report
 
 
-def _noting(steps: Iterable[NDArray[np.void]], versions: set[int]) -> Iterator[NDArray[np.void]]:
+def _noting_versions(
+    steps: Iterable[NDArray[np.void]], versions: set[int]
+) -> Iterator[NDArray[np.void]]:
     for step in steps:
         versions.add(int(step["weights_version"]))
         yield step
 
 
-def _versions(gone: list[int]) -> list[str]:
-    """Of weights that lived it and are not kept, ascending."""
-    if not gone:
+def _missing_weights(versions: list[int]) -> list[str]:
+    """Describes versions that are not stored, given in ascending order."""
+    if not versions:
         return []
-    if len(gone) < 4:
-        return [f"weights {', '.join(map(str, gone))}"]
-    return [f"{len(gone)} versions of the weights, {gone[0]} to {gone[-1]}"]
+    if len(versions) < 4:
+        return [f"weights {', '.join(map(str, versions))}"]
+    return [f"{len(versions)} versions of the weights, {versions[0]} to {versions[-1]}"]
 
 
-def told(verdict: Verdict) -> str:
-    """For people."""
-    lines = [f"{verdict.verified} of {verdict.ticks} ticks verified"]
-    lines += [f"not verified: {count} ({why})" for why, count in verdict.unverified.most_common()]
-    if verdict.first is not None:
-        lines.append(f"{verdict.differing} differ, the first at {verdict.first}")
-    elif verdict.verified:
-        lines.append("every one of them decided the same, bit for bit")
-    lines += [f"not there: {each}" for each in verdict.missing]
+def format_report(report: ReplayReport) -> str:
+    """The report as text, one fact per line."""
+    lines = [f"{report.verified} of {report.ticks} ticks verified"]
+    lines += [f"not verified: {count} ({why})" for why, count in report.unverified.most_common()]
+    if report.first_difference is not None:
+        lines.append(f"{report.differing} differ, the first at {report.first_difference}")
+    elif report.verified:
+        lines.append("every verified decision is the same, bit for bit")
+    lines += [f"missing: {part}" for part in report.missing]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`replay --view` and `--mp4`: a recorded life, looked at."""
+"""`replay --view` and `--mp4`: shows a recorded run in the browser, or writes it as a video."""
 
 import threading
 from pathlib import Path
@@ -9,76 +9,87 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from agent.replay.exact_replay import require_one_world
-from agent.replay.model_estimates import think
+from agent.replay.model_estimates import fill_estimates
 from configs.errors import BadInput
-from interfaces.cli.terminal import passing_bar
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.runtime.run_lock import look_at
-from interfaces.session.export import arrays_and_video as export
-from interfaces.session.export.annotated_video import to_film
-from interfaces.session.run_steps import Lived
-from interfaces.session.timeline import Diary, read_diary
+from interfaces.runtime.run_lock import shared_lock
+from interfaces.runtime.terminal import transient_progress
+from interfaces.session.export.annotated_video import to_annotated_video
+from interfaces.session.export.output_files import check_new_path
+from interfaces.session.export.video_stream import av_module
+from interfaces.session.run_steps import RunSteps
+from interfaces.session.timeline import Timeline, read_timeline
 
 
 def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool) -> None:
-    """A page in the browser until Ctrl-C; the curves fill while it is thought again. Raises
-    BadInput where NiceGUI is missing or the port is taken."""
+    """Serve a page until Ctrl-C. A thread recomputes value and surprise meanwhile.
+
+    `show` opens the page in a browser. Raises BadInput where NiceGUI is missing, the port is taken
+    or the run has several worlds, and SessionError without recorded Steps.
+    """
     try:
         from interfaces.web.page_server import free_port, serve
     except ImportError as error:
         raise BadInput(f'{error}; python -m pip install -e ".[view]" -c constraints.txt') from error
-    chosen = free_port(port)  # before all of it is read for nothing
-    with look_at(run):
-        lived, beside = _lived(run), Lived(run)  # the page reads files while it is thought again
-        diary, stopped = _read(lived, console, quiet=quiet), threading.Event()
+    chosen_port = free_port(port)  # fails before the long read
+    with shared_lock(run):
+        # The page and the thread read files at the same time, so each has its own reader.
+        page_steps, replay_steps = _run_steps(run), RunSteps(run)
+        timeline = _read_timeline(page_steps, console, quiet=quiet)
+        stopped = threading.Event()
 
-        def think_beside() -> None:
+        def estimate() -> None:
             try:
-                think(run, beside, diary, stopped.is_set)
+                fill_estimates(run, replay_steps, timeline, stopped.is_set)
             except (BadInput, OSError) as error:
-                diary.trouble = str(error)
+                timeline.error = str(error)
 
-        def picture(row: int) -> NDArray[np.uint8]:
-            return lived.at(int(diary.index[row]))["image"]
+        def image_at(row: int) -> NDArray[np.uint8]:
+            return page_steps.at(int(timeline.index[row]))["image"]
 
         def ready(address: str) -> None:
             if not quiet:
                 console.print(f"{address}   Ctrl-C ends", highlight=False)
 
-        thinking = threading.Thread(target=think_beside, daemon=True)
-        thinking.start()
+        thread = threading.Thread(target=estimate, daemon=True)
+        thread.start()
         try:
-            serve(diary, picture, run.path.name, chosen, show=show, ready=ready)
+            serve(timeline, image_at, run.path.name, chosen_port, show=show, ready=ready)
         finally:
             stopped.set()
-            thinking.join()
+            thread.join()
 
 
-def film(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> int:
-    """Think it again, then write the MP4; how many pictures. Raises what to_film raises."""
-    export.new(out, ".mp4")  # before hours are thought for nothing
-    export.av_module()
-    with look_at(run):
-        lived = _lived(run)
-        diary = _read(lived, console, quiet=quiet)
-        with passing_bar(console, quiet=quiet) as bar:
-            task = bar.add_task("thinking", total=len(diary))
-            think(run, lived, diary, progress=lambda rows: bar.update(task, completed=rows))
-            if (why := diary.unknown()) and not quiet:
+def write_video(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> int:
+    """Recompute value and surprise, then write the run as an MP4. Returns the number of frames.
+
+    Raises BadInput for a run in several worlds, and what to_annotated_video raises.
+    """
+    check_new_path(out, ".mp4")  # fails before the long computation
+    av_module()
+    with shared_lock(run):
+        steps = _run_steps(run)
+        timeline = _read_timeline(steps, console, quiet=quiet)
+        with transient_progress(console, quiet=quiet) as bar:
+            task = bar.add_task("estimating", total=len(timeline))
+            fill_estimates(
+                run, steps, timeline, progress=lambda rows: bar.update(task, completed=rows)
+            )
+            if (why := timeline.missing_estimates()) and not quiet:
                 console.print(why, markup=False, highlight=False)
-            task = bar.add_task("filming", total=len(diary))
-            return to_film(
-                lived, diary, run.path.name, out, lambda rows: bar.update(task, completed=rows)
+            task = bar.add_task("writing video", total=len(timeline))
+            return to_annotated_video(
+                steps, timeline, run.path.name, out, lambda rows: bar.update(task, completed=rows)
             )
 
 
-def _lived(run: RunFolder) -> Lived:
+def _run_steps(run: RunFolder) -> RunSteps:
     require_one_world(run)
-    return Lived(run)
+    return RunSteps(run)
 
 
-def _read(lived: Lived, console: Console, *, quiet: bool) -> Diary:
+def _read_timeline(steps: RunSteps, console: Console, *, quiet: bool) -> Timeline:
     torch.set_num_threads(1)
-    with passing_bar(console, quiet=quiet) as bar:
-        task = bar.add_task("reading", total=lived.steps)
-        return read_diary(lived, lambda rows: bar.update(task, completed=rows))
+    with transient_progress(console, quiet=quiet) as bar:
+        task = bar.add_task("reading", total=steps.steps)
+        return read_timeline(steps, lambda rows: bar.update(task, completed=rows))

@@ -1,1 +1,4 @@
-"""DreamerV3's own parts against tensors computed with the official code; see README.md."""
+"""Tests against recorded data: tensors of the official DreamerV3 code, and short recorded runs.
+
+README.md describes the data.
+"""

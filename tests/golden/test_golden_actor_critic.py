@@ -1,4 +1,7 @@
-"""Policy and value losses in dreams, and the value's on lived sequences, with their gradients."""
+"""Policy and value losses in dreams, the value loss on recorded sequences, and their gradients.
+
+Shapes: T time, N batch.
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agent.networks.policy import Intention
+from agent.networks.policy import DistributionParams
 from configs.learning import ActorConfig, DreamConfig
 from tests.golden.data import (
     ACTOR,
@@ -20,15 +23,14 @@ from tests.golden.data import (
     time_first,
     twohot_head,
 )
-from trainer.objectives.losses import (
+from trainer.objectives.actor_critic_loss import (
     DreamReturns,
-    advantage,
+    bootstrapped_returns,
     critic_losses,
     policy_losses,
-    replay_losses,
-    replay_returns,
-    returns_of,
+    scaled_advantage,
 )
+from trainer.objectives.replay_value_loss import replay_losses, replay_returns
 from trainer.optim.running_scales import ReturnScale
 
 G = golden("actor_critic")
@@ -36,7 +38,7 @@ G = golden("actor_critic")
 
 @dataclass
 class Case:
-    """One set of switches. `alt` has another value for each of them, and a choice beside axes."""
+    """One set of settings. `alt` changes each of them, and adds a group of choices to the axes."""
 
     name: str
     dream: DreamConfig
@@ -58,22 +60,22 @@ ALT = Case(
 
 
 @dataclass
-class Solved:
-    """Everything of one case, time first, and the leaves (N, T, ...) its gradients are of."""
+class CaseResult:
+    """All results of one case, (T, N); `leaves` (N, T, ...) are the inputs that get gradients."""
 
     leaves: dict[str, Tensor]
-    found: DreamReturns
+    returns: DreamReturns
     value: Tensor
     slow: Tensor
     scale: ReturnScale
-    spread: Tensor
+    return_scale: Tensor
     log_prob: Tensor
     entropy: Tensor
-    policy: Tensor
-    critic: Tensor
+    policy_loss: Tensor
+    value_loss: Tensor
 
 
-def solve(case):
+def compute(case):
     names = ["policy/raw_mean", "policy/raw_std", "value_logits"]
     leaves = {name: leaf(G[name]) for name in names}
     head = twohot_head(G["bins"])
@@ -81,28 +83,42 @@ def solve(case):
     value, slow = head.mean(raw), head.mean(time_first(G["slowvalue_logits"]))
     alive = time_first(G["alt/con" if case is ALT else "con"])
     reward = time_first(G["rew"])
-    found = returns_of(reward[1:], alive, slow if case.slow_target else value, case.dream)
+    returns = bootstrapped_returns(
+        reward[1:], alive, slow if case.slow_target else value, case.dream
+    )
     scale = ReturnScale(torch.device("cpu"))
     scale.low.copy_(G["retnorm/lo_before"])
     scale.high.copy_(G["retnorm/hi_before"])
-    spread = scale.update(found.returns)
+    return_scale = scale.update(returns.lambda_return)
 
-    first, second, chosen = leaves["policy/raw_mean"], leaves["policy/raw_std"], G["policy/action"]
+    mean, std, chosen = leaves["policy/raw_mean"], leaves["policy/raw_std"], G["policy/action"]
     if case.choices:
         leaves["policy/disc_logits"] = leaf(G["policy/disc_logits"])
-        first = torch.cat([first, leaves["policy/disc_logits"]], -1)
-        second = torch.cat([second, torch.zeros_like(G["policy/disc_logits"])], -1)
+        mean = torch.cat([mean, leaves["policy/disc_logits"]], -1)
+        std = torch.cat([std, torch.zeros_like(G["policy/disc_logits"])], -1)
         onehot = F.one_hot(G["policy/disc_action"].long(), case.choices).float()
         chosen = torch.cat([chosen, onehot], -1)
     policy = make_policy(3, case.choices)
     log_prob, entropy = (
-        time_first(each)[:-1] for each in policy.judge(Intention(first, second), chosen)
+        time_first(each)[:-1]
+        for each in policy.log_prob_and_entropy(DistributionParams(mean, std), chosen)
     )
-    losses = policy_losses(log_prob, entropy, found, spread, case.actor)
-    critic = found.weight[:-1] * critic_losses(
-        head, raw[:-1], found.returns, slow[:-1], case.slow_weight
+    losses = policy_losses(log_prob, entropy, returns, return_scale, case.actor)
+    value_losses = returns.weight[:-1] * critic_losses(
+        head, raw[:-1], returns.lambda_return, slow[:-1], case.slow_weight
     )
-    return Solved(leaves, found, value, slow, scale, spread, log_prob, entropy, losses, critic)
+    return CaseResult(
+        leaves,
+        returns,
+        value,
+        slow,
+        scale,
+        return_scale,
+        log_prob,
+        entropy,
+        losses,
+        value_losses,
+    )
 
 
 @pytest.fixture(params=[DEFAULT, ALT], ids=["default", "alt"])
@@ -110,54 +126,54 @@ def case(request):
     return request.param
 
 
-def test_returns_weights_and_scale(case):
-    ours, given = solve(case), lambda name: G[f"{case.name}/{name}"]
-    close(time_first(ours.found.weight), given("weight"))
+def test_returns_weights_and_scale_equal_the_reference(case):
+    ours, given = compute(case), lambda name: G[f"{case.name}/{name}"]
+    close(time_first(ours.returns.weight), given("weight"))
     close(time_first(ours.value), given("val"))
     close(time_first(ours.slow), given("slowval"))
-    close(time_first(ours.found.value), given("tarval"))
-    close(time_first(ours.found.returns), given("ret"))
-    close(ours.spread, given("rscale"))
+    close(time_first(ours.returns.value), given("tarval"))
+    close(time_first(ours.returns.lambda_return), given("ret"))
+    close(ours.return_scale, given("rscale"))
     close(ours.scale.low, given("roffset"))
     close(ours.scale.low, given("retnorm_lo_after"))
     close(ours.scale.high, given("retnorm_hi_after"))
-    relative = (ours.found.returns - ours.scale.low) / ours.spread
+    relative = (ours.returns.lambda_return - ours.scale.low) / ours.return_scale
     close(relative.mean(), given("metric_ret"))
     close(relative.min(), given("metric_ret_min"))
     close(relative.max(), given("metric_ret_max"))
     close((relative.abs() >= 1).float().mean(), given("metric_ret_rate"))
 
 
-def test_policy_loss(case):
-    ours, given = solve(case), lambda name: G[f"{case.name}/{name}"]
-    climbed = advantage(ours.found, ours.spread)
-    close(time_first(climbed), given("adv"))
-    close(time_first(climbed), given("adv_normed"))
-    close(climbed.abs().mean(), given("metric_adv_mag"))
-    close(climbed.std(correction=0), given("metric_adv_std"))
+def test_policy_loss_and_gradients_equal_the_reference(case):
+    ours, given = compute(case), lambda name: G[f"{case.name}/{name}"]
+    advantage = scaled_advantage(ours.returns, ours.return_scale)
+    close(time_first(advantage), given("adv"))
+    close(time_first(advantage), given("adv_normed"))
+    close(advantage.abs().mean(), given("metric_adv_mag"))
+    close(advantage.std(correction=0), given("metric_adv_std"))
     close(time_first(ours.log_prob), given("logpi"))
     close(time_first(ours.entropy), given("entropy"))
-    close(time_first(ours.policy), given("policy_loss"))
+    close(time_first(ours.policy_loss), given("policy_loss"))
     names = [name for name in ours.leaves if name.startswith("policy/")]
-    found = gradients(ours.policy.mean(), *(ours.leaves[name] for name in names))
-    for name, gradient in zip(names, found, strict=True):
+    policy_gradients = gradients(ours.policy_loss.mean(), *(ours.leaves[name] for name in names))
+    for name, gradient in zip(names, policy_gradients, strict=True):
         close(gradient, given(f"grad_{name.replace('/', '_')}"))
 
 
-def test_the_score_function_teaches_the_value_nothing(case):
-    ours = solve(case)
+def test_policy_loss_has_no_gradient_to_the_value(case):
+    ours = compute(case)
     value = ours.leaves["value_logits"]
-    assert torch.autograd.grad(ours.policy.mean(), value, allow_unused=True)[0] is None
+    assert torch.autograd.grad(ours.policy_loss.mean(), value, allow_unused=True)[0] is None
 
 
-def test_value_loss(case):
-    ours, given = solve(case), lambda name: G[f"{case.name}/{name}"]
-    close(time_first(ours.critic), given("value_loss"))
-    gradient = gradients(ours.critic.mean(), ours.leaves["value_logits"])
+def test_value_loss_and_gradient_equal_the_reference(case):
+    ours, given = compute(case), lambda name: G[f"{case.name}/{name}"]
+    close(time_first(ours.value_loss), given("value_loss"))
+    gradient = gradients(ours.value_loss.mean(), ours.leaves["value_logits"])
     close(*gradient, given("grad_value_logits"))
 
 
-def test_replay_value_loss():
+def test_replay_value_loss_and_gradient_equal_the_reference():
     reward, terminal, last, boot, slow_raw = (
         time_first(G[f"repl/{name}"])
         for name in ("rew", "term", "last", "boot", "slowvalue_logits")

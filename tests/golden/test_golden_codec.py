@@ -1,4 +1,4 @@
-"""The convolutional codec, its vector parts, and the losses of what it decodes."""
+"""The convolutional codec, its vector parts, and the reconstruction losses."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from tests.golden.data import (
     load_linear,
     load_norm,
 )
-from trainer.objectives.losses import image_loss, vector_loss
+from trainer.objectives.model_terms import image_loss, vector_loss
 
 G = golden("codec")
 CONFIG = MODEL.model_copy(
@@ -29,6 +29,7 @@ IMAGE = G["in/image"].to(torch.uint8)
 
 
 def load_conv(convolution: nn.Conv2d, name: str) -> None:
+    """Copies NAME/kernel (rows, columns, inputs, outputs) and NAME/bias into a convolution."""
     with torch.no_grad():
         convolution.weight.copy_(G[f"{name}/kernel"].permute(3, 2, 0, 1))
         convolution.bias.copy_(G[f"{name}/bias"])
@@ -36,45 +37,51 @@ def load_conv(convolution: nn.Conv2d, name: str) -> None:
 
 @pytest.fixture
 def encoder():
-    made, at = ConvEncoder(SPACES, CONFIG), "param/enc"
-    load_layers(made.unseen.vector, G, lambda i: (f"{at}/mlp{i}", f"{at}/mlp{i}norm"))
-    for i, (convolution, norm) in enumerate(zip(made.convolutions, made.norms, strict=True)):
-        load_conv(convolution, f"{at}/cnn{i}")
-        load_norm(norm, G, f"{at}/cnn{i}norm")
-    return made
+    encoder, path = ConvEncoder(SPACES, CONFIG), "param/enc"
+    load_layers(encoder.unseen.vector, G, lambda i: (f"{path}/mlp{i}", f"{path}/mlp{i}norm"))
+    for i, (convolution, norm) in enumerate(zip(encoder.convolutions, encoder.norms, strict=True)):
+        load_conv(convolution, f"{path}/cnn{i}")
+        load_norm(norm, G, f"{path}/cnn{i}norm")
+    return encoder
 
 
 @pytest.fixture
 def decoder():
-    made, at = ConvDecoder(SPACES, CONFIG, 32 + 24), "param/dec"
-    load_layers(made.unseen.vector, G, lambda i: (f"{at}/mlp/linear{i}", f"{at}/mlp/norm{i}"))
-    load_linear(made.unseen.vector[-1], G, f"{at}/vec/state/pred")
-    load_linear(made.start.from_deter, G, f"{at}/sp0")
-    load_layer(made.start.from_stoch[0], G, f"{at}/sp1", f"{at}/sp1norm")
-    load_linear(made.start.from_stoch[1], G, f"{at}/sp2")
-    load_norm(made.start.norm, G, f"{at}/spnorm")
-    load_conv(made.convolutions[0], f"{at}/conv0")
-    load_norm(made.norms[0], G, f"{at}/conv0norm")
-    load_conv(made.convolutions[1], f"{at}/imgout")
-    return made
+    decoder, path = ConvDecoder(SPACES, CONFIG, 32 + 24), "param/dec"
+    load_layers(
+        decoder.unseen.vector, G, lambda i: (f"{path}/mlp/linear{i}", f"{path}/mlp/norm{i}")
+    )
+    load_linear(decoder.unseen.vector[-1], G, f"{path}/vec/state/pred")
+    load_linear(decoder.start.from_deter, G, f"{path}/sp0")
+    load_layer(decoder.start.from_stoch[0], G, f"{path}/sp1", f"{path}/sp1norm")
+    load_linear(decoder.start.from_stoch[1], G, f"{path}/sp2")
+    load_norm(decoder.start.norm, G, f"{path}/spnorm")
+    load_conv(decoder.convolutions[0], f"{path}/conv0")
+    load_norm(decoder.norms[0], G, f"{path}/conv0norm")
+    load_conv(decoder.convolutions[1], f"{path}/imgout")
+    return decoder
 
 
-def count(module):
+def num_parameters(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def test_encoder(encoder):
-    assert count(encoder) == sum(v.numel() for k, v in G.items() if k.startswith("param/enc"))
+def test_encoder_output_equals_the_reference(encoder):
+    assert num_parameters(encoder) == sum(
+        v.numel() for k, v in G.items() if k.startswith("param/enc")
+    )
     assert encoder.size == 208
     close(encoder(to_patches(IMAGE), G["in/state"]), G["tokens"])
 
 
-def test_decoder(decoder):
-    assert count(decoder) == sum(v.numel() for k, v in G.items() if k.startswith("param/dec"))
+def test_decoder_output_and_losses_equal_the_reference(decoder):
+    assert num_parameters(decoder) == sum(
+        v.numel() for k, v in G.items() if k.startswith("param/dec")
+    )
     decoded = decoder(torch.cat([G["in/deter"], G["in/stoch"].flatten(-2)], -1))
     close(decoded.vector, G["dec/state_pred"])
     theirs = G["dec/image_pred"]
-    close(decoded.patches, to_patches(torch.zeros_like(IMAGE)) + folded(theirs))
+    close(decoded.patches, to_patches(torch.zeros_like(IMAGE)) + patches_of(theirs))
     assert (to_image(decoded.patches) - (255 * theirs).round()).abs().max() <= 1
     close(vector_loss(decoded.vector, G["in/state"]), G["dec/state_loss"])
     for b in range(2):
@@ -84,8 +91,8 @@ def test_decoder(decoder):
     close(image_loss(decoded.patches, to_patches(IMAGE)), G["dec/image_loss"].mean())
 
 
-def folded(image):
-    """Pixels to patches, one by one."""
+def patches_of(image):
+    """Images (..., H, W, C) to patches (..., H/4, W/4, 16 C), pixel by pixel."""
     *lead, height, width, channels = image.shape
     patches = torch.empty(*lead, height // 4, width // 4, 16 * channels)
     for y in range(height):

@@ -1,15 +1,16 @@
-"""The lambda-return of lived sequences and of dreams, and the return's scale."""
+"""The lambda-return of recorded sequences and of dreams, and the scale of returns."""
 
 import pytest
 import torch
 
 from tests.golden.data import DREAM, close, golden, time_first
-from trainer.objectives.losses import replay_returns, returns_of
+from trainer.objectives.actor_critic_loss import bootstrapped_returns
+from trainer.objectives.replay_value_loss import replay_returns
 from trainer.optim.running_scales import ReturnScale
 
 
 @pytest.mark.parametrize("case", ["replay", "lam0", "lam1"])
-def test_replay_returns_bootstrap_where_a_sequence_is_cut(case):
+def test_replay_returns_bootstrap_where_an_episode_is_cut(case):
     g = golden("lambda_return")
     dream = DREAM.model_copy(
         update={"discount": float(g[f"{case}/disc"]), "lam": float(g[f"{case}/lam"])}
@@ -26,17 +27,20 @@ def test_dream_returns_take_the_discount_from_the_continue_head():
     assert g["imag/disc"] == 1
     assert g["imag/lam"] == pytest.approx(DREAM.lam)
     reward, alive, value = (time_first(g[f"imag/{name}"]) for name in ("rew", "con", "val"))
-    close(time_first(returns_of(reward[1:], alive, value, DREAM).returns), g["imag/ret"])
+    close(
+        time_first(bootstrapped_returns(reward[1:], alive, value, DREAM).lambda_return),
+        g["imag/ret"],
+    )
 
 
-def test_return_scale_takes_a_batch_in_before_it_is_read():
+def test_return_scale_includes_the_current_batch():
     g, scale = golden("normalize"), ReturnScale(torch.device("cpu"))
     for i, batch in enumerate(g["batches"]):
         close(scale.update(batch), g["retnorm/scale"][i])
         close(scale.low, g["retnorm/lo"][i])
         close(scale.low, g["retnorm/offset"][i])
         close(scale.high, g["retnorm/hi"][i])
-    for i, batch in enumerate(g["batches"]):  # from nothing, a hundredth of the percentiles
+    for i, batch in enumerate(g["batches"]):  # the first update moves by 1/100 of the percentiles
         fresh = ReturnScale(torch.device("cpu"))
         fresh.update(batch)
         close(100 * fresh.low, g["perc5"][i])

@@ -1,4 +1,4 @@
-"""Symlog and the two-hot head."""
+"""symlog, symexp and the two-hot head."""
 
 import torch
 
@@ -9,7 +9,7 @@ from tests.golden.data import close, golden, gradients, leaf, twohot_head
 G = golden("twohot")
 
 
-def test_symlog_and_symexp():
+def test_symlog_and_symexp_equal_the_reference():
     close(symlog(G["symlog/in"]), G["symlog/out"])
     close(symexp(G["symexp/in"]), G["symexp/out"])
 
@@ -21,7 +21,7 @@ def test_bins_are_exactly_antisymmetric():
     assert torch.equal(bins, -bins.flip(0))
 
 
-def test_prediction_is_the_mean_of_the_bins():
+def test_prediction_is_the_expected_bin():
     head = twohot_head(symexp_bins())
     allowed = 1e-5 * (G["twohot/logits"].softmax(-1) * G["bins"].abs()).sum(-1)
     assert ((head.mean(G["twohot/logits"]) - G["twohot/pred"]).abs() <= allowed).all()
@@ -30,14 +30,14 @@ def test_prediction_is_the_mean_of_the_bins():
     assert zero == 0
 
 
-def test_loss_shares_the_target_linearly():
+def test_loss_splits_the_target_linearly_between_two_bins():
     head = twohot_head(symexp_bins())
     close(head.loss(G["twohot/logits"], G["twohot/target"]), G["twohot/loss"])
     zeros = torch.zeros_like(G["twohot/logits"])
     close(head.loss(zeros, G["twohot/target"]), G["twohot/zero_loss"])
 
 
-def test_gradient_is_softmax_minus_weights():
+def test_gradient_is_softmax_minus_the_two_hot_weights():
     logits = leaf(G["twohot/logits"])
     loss = twohot_head(G["bins"]).loss(logits, G["twohot/target"]).sum()
     close(*gradients(loss, logits), G["twohot/grad_logits"])

@@ -1,10 +1,10 @@
-"""The brain: what an absurd number does to it."""
+"""The brain recovers from observations with numbers that are not finite."""
 
 import numpy as np
 import pytest
 import torch
 
-from agent.acting.brain import Brain, think_together
+from agent.acting.brain import Brain, select_actions
 from agent.networks.agent_networks import build_networks
 from agent.networks.noise import CounterNoise
 from interfaces.core.world import Observation
@@ -18,31 +18,32 @@ def config(tiny, request):
     )
 
 
-def seen(spaces, number):
+def observation_of(spaces, number):
     vector = np.full(spaces.vector_size, number, np.float32)
     return Observation(np.zeros(spaces.image_shape, np.uint8), vector)
 
 
-def test_what_is_no_number_costs_the_memory_and_not_the_beat(config):
+def test_nan_observation_resets_the_state_and_gives_a_finite_decision(config):
     spaces = spaces_of(config)
     networks = build_networks(spaces, config).eval()
     brain = Brain(config, networks)
-    state, _ = brain.step(brain.initial(), seen(spaces, 0.1), 0)
-    state, decision = brain.step(state, seen(spaces, float("nan")), 1)
+    state, _ = brain.step(brain.initial(), observation_of(spaces, 0.1), 0)
+    state, decision = brain.step(state, observation_of(spaces, float("nan")), 1)
     for number in (decision.action, decision.chosen, decision.log_prob, decision.value):
         assert np.isfinite(number).all()
     assert all(torch.isfinite(part).all() for part in state)
 
 
-def test_who_lives_beside_it_does_not_notice(config):
+def test_nan_observation_does_not_change_the_other_rows(config):
     spaces = spaces_of(config)
     networks = build_networks(spaces, config).eval()
-    good, bad = seen(spaces, 0.1), seen(spaces, float("nan"))
+    good, bad = observation_of(spaces, 0.1), observation_of(spaces, float("nan"))
 
-    def lived(*each):
-        state = networks.dynamics.initial(len(each))
-        return think_together(networks, state, each, CounterNoise(0, 0), explore=False)[1]
+    def actions(*observations):
+        state = networks.dynamics.initial(len(observations))
+        noise = CounterNoise(0, 0)
+        return select_actions(networks, state, observations, noise, explore=False)[1]
 
-    both = lived(good, bad)
-    assert np.isfinite(both).all()
-    np.testing.assert_allclose(both[0], lived(good, good)[0])
+    mixed = actions(good, bad)
+    assert np.isfinite(mixed).all()
+    np.testing.assert_allclose(mixed[0], actions(good, good)[0])

@@ -1,25 +1,25 @@
-"""The normalised head: predictions go where the targets are; the loss is in their deviations."""
+"""NormalisedHead: predictions track the scale of the targets, and the loss is relative to it."""
 
 import torch
 
 from agent.networks.scalar_heads import NormalisedHead
 
 
-def make():
+def make_head():
     torch.manual_seed(0)
     return NormalisedHead(4, 16, 1, "layer")
 
 
-def test_it_begins_as_a_plain_mean():
-    head, x = make(), torch.randn(10, 4)
+def test_new_head_equals_a_mean_head():
+    head, x = make_head(), torch.randn(10, 4)
     raw = head.raw(x)
     torch.testing.assert_close(head(x), raw.squeeze(-1))
     target = torch.randn(10)
     torch.testing.assert_close(head.loss(raw, target), 0.5 * (raw.squeeze(-1) - target).square())
 
 
-def test_it_follows_the_targets_without_being_trained():
-    head, x = make(), torch.randn(10, 4)
+def test_adapt_tracks_mean_and_deviation_of_the_targets():
+    head, x = make_head(), torch.randn(10, 4)
     target = 100.0 + 5.0 * torch.randn(4000)
     for _ in range(600):
         head.adapt(target)
@@ -27,12 +27,12 @@ def test_it_follows_the_targets_without_being_trained():
     assert abs(float(head.sigma) - 5.0) < 0.3
     raw = head.raw(x)
     torch.testing.assert_close(head.mean(raw), head.mu + head.sigma * raw.squeeze(-1))
-    at_one = head.loss(torch.zeros(1, 1), head.mu + head.sigma)
-    torch.testing.assert_close(at_one, torch.tensor([0.5]))
+    one_sigma_off = head.loss(torch.zeros(1, 1), head.mu + head.sigma)
+    torch.testing.assert_close(one_sigma_off, torch.tensor([0.5]))
 
 
-def test_equal_targets_and_absurd_ones_do_no_harm():
-    head = make()
+def test_sigma_has_a_minimum_and_non_finite_targets_are_ignored():
+    head = make_head()
     for _ in range(1000):
         head.adapt(torch.full((8,), 3.0))
     assert float(head.sigma) >= 0.1
@@ -42,9 +42,7 @@ def test_equal_targets_and_absurd_ones_do_no_harm():
     assert float(head.mu) == before
 
 
-def test_what_follows_the_targets_goes_where_the_weights_go():
-    """To the body and to the slow critic: as parameters, on which nothing descends."""
-    head = make()
-    names = dict(head.named_parameters())
+def test_scale_is_published_with_the_weights_but_not_trained():
+    names = dict(make_head().named_parameters())
     assert not names["mu"].requires_grad
     assert not names["square"].requires_grad

@@ -1,7 +1,8 @@
-"""Makes the golden lives anew: python -m tests.golden.lives.make [NAME …]
+"""Records the golden runs again: python -m tests.golden.lives.make [NAME ...]
 
-Short lives with the weights that lived them. A change of code that makes one of them decide
-otherwise fails the test beside this; where that is meant, run this and say why in the commit.
+They are short runs with the weights that acted in them. A code change that alters one of their
+decisions fails tests/golden/test_golden_decisions.py. If you intend the change, run this script
+and explain it in the commit.
 """
 
 import shutil
@@ -10,18 +11,18 @@ import tempfile
 from pathlib import Path
 
 from configs.load import load_config, write_config
-from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
 from interfaces.runtime.run_folder import RunFolder, create_run
+from interfaces.runtime.worlds import make_lockstep_worlds
 from interfaces.session.recorder import Recorder
 from tests.conftest import ROOT
-from trainer.running.lockstep import Lockstep
+from trainer.running.lockstep import LockstepTrainer
 
 HERE = Path(__file__).resolve().parent
 STEPS = 60
 _SMALL = ["seed=7", "trainer.prefill=20", "trainer.publish_updates=8"]
 _CART = ["world.kind=gymnasium", "world.id=CartPole-v1", "model.deter=32", "model.units=32"]
 _CART += ["model.layers=1", "trainer.batch=4", "trainer.length=8"]
-LIVES = {
+RECORDINGS = {
     "seeing": ("tiny", ["trainer.train_ratio=16"]),
     "choosing": (
         "dreamerv3-small",
@@ -40,29 +41,33 @@ LIVES = {
 
 
 def make(name: str) -> Path:
-    """Live, record, and keep what a replay needs: configuration, session, weights."""
-    preset, words = LIVES[name]
-    config = load_config(Path(preset), [*_SMALL, *words])
-    place = HERE / name
-    shutil.rmtree(place, ignore_errors=True)
-    with tempfile.TemporaryDirectory() as folder:
-        run = create_run(Path(folder) / "run", config, name, ROOT)
-        lockstep = Lockstep(run, config, make_lockstep_worlds(config, config.seed))
+    """Run one recording and store what a replay needs: configuration, session and weights.
+
+    Returns its folder.
+    """
+    preset, overrides = RECORDINGS[name]
+    config = load_config(Path(preset), [*_SMALL, *overrides])
+    folder = HERE / name
+    shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        run = create_run(Path(temporary) / "run", config, name, ROOT)
+        lockstep = LockstepTrainer(run, config, make_lockstep_worlds(config, config.seed))
         lockstep.run(STEPS, lambda _: None, lambda: False)
         recorder = Recorder(run.journal, run.session, config, {})
-        recorder.carry()
+        recorder.record_new_steps()
         recorder.close()
-        kept = RunFolder(place)
-        shutil.copytree(run.session, kept.session)
-        shutil.copytree(run.weights / "applied", kept.weights / "applied")
-    write_config(config, kept.config_file)
-    return place
+        stored = RunFolder(folder)
+        shutil.copytree(run.session, stored.session)
+        shutil.copytree(run.weights / "applied", stored.weights / "applied")
+    write_config(config, stored.config_file)
+    return folder
 
 
 def main() -> None:
-    for name in sys.argv[1:] or LIVES:
-        place = make(name)
-        size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+    """Records the runs named on the command line, or all, and prints their sizes."""
+    for name in sys.argv[1:] or RECORDINGS:
+        folder = make(name)
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         print(f"{name}: {size / 1e3:.0f} kB")
 
 

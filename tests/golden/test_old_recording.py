@@ -1,0 +1,84 @@
+"""A run recorded by commit 5087598 is read by the code of today: journal, session, weights.
+
+What each file is: tests/golden/recordings/commit_5087598/README.md.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from interfaces.journal import JournalReader
+from interfaces.session import Session
+from tests.cli import call, here
+
+RECORDING = Path(__file__).parent / "recordings" / "commit_5087598"
+STEPS = 92
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A copy, since reading may write locks and caches beside what it reads."""
+    return shutil.copytree(RECORDING, tmp_path / "夢 run")
+
+
+def digests_of(rows):
+    return {
+        name: hashlib.sha256(np.ascontiguousarray(rows[name]).tobytes()).hexdigest()
+        for name in rows.dtype.names
+    }
+
+
+def recorded_digests():
+    return json.loads((RECORDING / "digests.json").read_text(encoding="utf-8"))
+
+
+def test_every_field_of_the_old_journal_is_read_bit_for_bit(run):
+    reader = JournalReader(run / "journal")
+    reader.refresh()
+    assert (reader.first, reader.end) == (0, STEPS)
+    assert digests_of(reader.read(0, STEPS, verify=True)) == recorded_digests()
+
+
+def test_the_old_session_holds_the_same_steps_as_the_journal(run):
+    session = Session(run / "session")
+    rows = session.read(0, STEPS)
+    assert digests_of(rows) == recorded_digests()
+
+
+def test_the_old_session_verifies(run):
+    assert f"{STEPS} steps" in here("sessions", "verify", run).all
+
+
+def test_the_old_run_is_replayed_with_the_same_decisions(run):
+    verdict = json.loads(here("replay", run, "--json", code=(0, 1)).output)
+    # Another processor rounds otherwise: then decisions differ in their last bits, and are compared
+    # with a tolerance by tests/golden/test_golden_decisions.py.
+    assert verdict["verified"] + verdict["differing"] == STEPS
+    assert verdict["missing"] == []
+    assert verdict["unverified"] == {}
+
+
+def test_the_old_checkpoint_is_evaluated(run):
+    result = json.loads(here("evaluate", run, "--episodes", 1, "--json").output)
+    assert (result["steps"], result["updates"]) == (91, 38)
+    assert np.isfinite(result["returns"]).all()
+
+
+def test_the_old_session_trains_a_new_agent(run, tmp_path):
+    small = ("world.camera.width=16", "world.camera.height=16", "model.depth=2")
+    words = ("tiny", *small, "--sessions", run / "session", "--updates", 3)
+    here("train", *words, "--out", tmp_path / "offline", "--quiet")
+    assert list((tmp_path / "offline" / "checkpoints").glob("*.safetensors"))
+
+
+@pytest.mark.e2e
+def test_the_old_run_is_resumed(run):
+    call("run", "--resume", run, "--seconds", 2, "--quiet")
+    reader = JournalReader(run / "journal")
+    reader.refresh()
+    assert reader.end > STEPS, "steps were added to the old journal"
+    assert "intact" in here("sessions", "verify", run).all
