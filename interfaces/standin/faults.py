@@ -1,4 +1,4 @@
-"""What goes wrong on request: a bad network, OSC off, an open menu, a picture that is none."""
+"""Faults on request: a channel that loses and delays datagrams, and the names of the events."""
 
 from typing import Literal, get_args
 
@@ -7,27 +7,27 @@ import numpy as np
 from configs.standin import FaultsConfig
 from interfaces.standin.client.input import PHYSICS_HZ
 
-Event = Literal["world_load", "avatar_swap", "respawn", "sit", "stand"]
-EVENTS: tuple[Event, ...] = get_args(Event)
-LOAD_S = 5.0  # a world takes so long to load, black and silent
+WorldEvent = Literal["world_load", "avatar_swap", "respawn", "sit", "stand"]
+EVENTS: tuple[WorldEvent, ...] = get_args(WorldEvent)
+LOAD_S = 5.0  # duration of a world load, black and silent
 
 
 class Wire:
-    """Datagrams under way: some are lost, some come late, and so out of order."""
+    """One direction of the OSC connection: loses, delays and so reorders datagrams."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, bytes]] = []  # due substep, order of entry
+        self._waiting: list[tuple[int, int, bytes]] = []  # (substep of arrival, count, datagram)
         self._count = 0
         self.lost = 0
 
-    def carry(
+    def transmit(
         self,
         substep: int,
         datagrams: list[bytes],
         faults: FaultsConfig,
         rng: np.random.Generator,
     ) -> list[bytes]:
-        """Put `datagrams` on the wire and take off what arrives in this substep."""
+        """Send `datagrams`; returns those that arrive in this substep, in order of arrival."""
         if not self._waiting and not (faults.loss or faults.delay_ms or faults.jitter_ms):
             return datagrams
         for datagram in datagrams:

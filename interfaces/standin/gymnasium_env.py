@@ -1,10 +1,10 @@
-"""Yume's stand-in world as a Gymnasium environment, for other libraries to train in.
+"""The stand-in as a Gymnasium environment, in which other libraries can train.
 
     import gymnasium, interfaces.standin.gymnasium_env
     env = gymnasium.make("Yume/Room-v3")
     envs = gymnasium.make_vec("Yume/Plaza-v2", num_envs=4, vectorization_mode="sync")
 
-Needs the extra [gym]. The same world, OSC bytes, observations, actions and rewards as `train`.
+Needs the extra [gym]. World, OSC bytes, observations, actions and rewards are those of `train`.
 """
 
 from pathlib import Path
@@ -15,25 +15,25 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from configs.load import changed, load_config
+from configs.load import load_config, with_overrides
 from configs.schema import Config
-from interfaces.core.rewards import LivedRewards
+from interfaces.core.rewards import StepRewards
 from interfaces.standin.lockstep_standin import LockstepStandin
 from interfaces.standin.places.build import VERSIONS
 
-Observed = dict[str, NDArray[Any]]
+EnvObservation = dict[str, NDArray[Any]]
 
 
 class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
-    """One episode is `evaluate.episode_steps` beats of a lockstep stand-in; then it is truncated.
+    """A lockstep stand-in. An episode is truncated after `evaluate.episode_steps` ticks.
 
     Observation: image uint8 (height, width, 3); vector float32 (vector_size,), the avatar
     parameters and the action really sent. Action: float32 (num_actions,) in -1..1; a button is
-    down above 0.5. Each reset is another world, drawn from the environment's own generator; the
-    same seed makes the same worlds. `info` has the reward's terms; `truth()` is for measurements.
+    pressed above 0.5. Each reset makes another world from the environment's own generator. The same
+    seed gives the same worlds. `info` has the reward terms; `truth()` is for measurements.
     """
 
-    metadata: dict[str, Any] = {  # noqa: RUF012 - so Gymnasium has it
+    metadata: dict[str, Any] = {  # noqa: RUF012 - Gymnasium requires a class attribute
         "render_modes": ["rgb_array"],
         "render_fps": 10,
     }
@@ -45,8 +45,9 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         overrides: tuple[str, ...] = (),
         render_mode: str | None = None,
     ) -> None:
-        """`config`: a Config, or a preset or YAML file; `place` and `overrides` go before what it
-        says. Raises ConfigError, and ValueError for a world in real time or a render mode unknown.
+        """`config`: a Config, a preset or a YAML file. `place` and `overrides` replace its values.
+
+        Raises ConfigError, and ValueError for a real-time world or an unknown render mode.
         """
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode {render_mode!r}: allowed are None and rgb_array")
@@ -55,14 +56,14 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         if isinstance(config, str):
             config = load_config(Path(config), changes)
         elif changes:
-            config = changed(config, changes)
+            config = with_overrides(config, changes)
         if config.world.kind != "standin":
-            raise ValueError(f"world.kind {config.world.kind} lives in real time only")
+            raise ValueError(f"world.kind {config.world.kind} runs in real time only")
         self.config, self.render_mode = config, render_mode
         self._world: LockstepStandin | None = None
-        self._beats = 0
+        self._ticks = 0
         probe = LockstepStandin(config, 0).spaces
-        self._rewards = LivedRewards(config.reward, probe)
+        self._rewards = StepRewards(config.reward, probe)
         self.observation_space = spaces.Dict(
             {
                 "image": spaces.Box(0, 255, probe.image_shape, np.uint8),
@@ -73,51 +74,53 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observed, dict[str, Any]]:
+    ) -> tuple[EnvObservation, dict[str, Any]]:
         if options:
-            raise ValueError(f"reset has no options; these are unknown: {', '.join(options)}")
+            raise ValueError(f"reset takes no options, but got {', '.join(options)}")
         super().reset(seed=seed)
         if self._world is not None:
             self._world.close()
         self._world = LockstepStandin(self.config, int(self.np_random.integers(2**31)))
-        self._beats = 0
+        self._ticks = 0
         observation = self._world.observe()
         return {"image": observation.image, "vector": observation.vector}, {}
 
     def step(
         self, action: NDArray[np.float32]
-    ) -> tuple[Observed, SupportsFloat, bool, bool, dict[str, Any]]:
-        world = self._living()
-        wanted = np.asarray(action, np.float32)
-        if wanted.shape != self.action_space.shape:
-            raise ValueError(f"action of shape {wanted.shape}; it is {self.action_space.shape}")
-        world.act(wanted)
+    ) -> tuple[EnvObservation, SupportsFloat, bool, bool, dict[str, Any]]:
+        world = self._open_world()
+        requested = np.asarray(action, np.float32)
+        if requested.shape != self.action_space.shape:
+            raise ValueError(
+                f"the action has shape {requested.shape}; required: {self.action_space.shape}"
+            )
+        world.act(requested)
         observation = world.observe()
-        self._beats += 1
+        self._ticks += 1
         terms = self._rewards.of(observation)
         return (
             {"image": observation.image, "vector": observation.vector},
             float(terms.sum()),
             observation.is_terminal,
-            self._beats >= self.config.evaluate.episode_steps,
+            self._ticks >= self.config.evaluate.episode_steps,
             {"reward_terms": terms},
         )
 
     def render(self) -> NDArray[np.uint8] | None:
-        return self._living().core.frame() if self.render_mode == "rgb_array" else None
+        return self._open_world().core.frame() if self.render_mode == "rgb_array" else None
 
     def truth(self) -> dict[str, Any]:
-        """Where everybody is; for measurements, never for the agent."""
-        return self._living().truth()
+        """The true state, as JSON: for measurements, never for the agent."""
+        return self._open_world().truth()
 
     def close(self) -> None:
         if self._world is not None:
             self._world.close()
             self._world = None
 
-    def _living(self) -> LockstepStandin:
+    def _open_world(self) -> LockstepStandin:
         if self._world is None:
-            raise gymnasium.error.ResetNeeded("reset() the environment first")
+            raise gymnasium.error.ResetNeeded("call reset() first")
         return self._world
 
 

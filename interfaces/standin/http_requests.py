@@ -1,4 +1,4 @@
-"""What is asked of the world from outside, between two of its beats: faults and events."""
+"""Requests from other threads, fault changes and events, handled between two ticks of the world."""
 
 import threading
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from interfaces.standin.core import StandinCore
 from interfaces.standin.faults import EVENTS
 
 _ANSWER_S = 2.0
-_LASTING = ("port_taken", "advertised_port")  # of the start only
+_START_ONLY = ("port_taken", "advertised_port")  # faults that cannot change later
 
 
 @dataclass
@@ -24,9 +24,12 @@ class _Request:
     error: ValueError | None = None
 
 
-class Requests:
-    """Asked in any thread, done in the world's. Raises ValueError for what cannot be, and
-    TimeoutError when the world does not answer."""
+class RequestQueue:
+    """Any thread requests; the world's thread processes.
+
+    A request raises ValueError if it is not possible, and TimeoutError if the world does not
+    process it in time.
+    """
 
     def __init__(self, core: StandinCore) -> None:
         self._core = core
@@ -34,29 +37,30 @@ class Requests:
 
     @property
     def faults(self) -> FaultsConfig:
+        """The faults in effect."""
         return self._core.faults
 
     def change_faults(self, changes: object) -> dict[str, Any]:
-        """Set the faults that are named, keep the others. Returns all of them."""
+        """Set the named faults and keep the others. Returns all of them."""
         if not isinstance(changes, dict):
-            raise ValueError('the body is an object such as {"loss": 0.1}')
-        for name in _LASTING:
+            raise ValueError('the body must be an object such as {"loss": 0.1}')
+        for name in _START_ONLY:
             if name in changes:
-                raise ValueError(f"{name} can be asked for at the start only")
-        merged(self.faults, changes)  # refuses what cannot be before anything is done
-        self._ask(_Request(faults=changes))
+                raise ValueError(f"{name} can be set at the start only")
+        merge_faults(self.faults, changes)  # refuses wrong values before anything is changed
+        self._wait_for(_Request(faults=changes))
         return self.faults.model_dump()
 
-    def ask_event(self, body: object) -> None:
-        """Bring an event about: {"event": NAME, "argument": TEXT}."""
+    def trigger_event(self, body: object) -> None:
+        """Cause the event of {"event": NAME, "argument": TEXT}."""
         event = body.get("event") if isinstance(body, dict) else None
         argument = body.get("argument") if isinstance(body, dict) else None
         if event not in EVENTS or not isinstance(argument, (str, type(None))):
-            raise ValueError(f'the body is {{"event": NAME}}, NAME one of {", ".join(EVENTS)}')
-        self._ask(_Request(event=str(event), argument=argument))
+            raise ValueError(f'the body must be {{"event": NAME}}, NAME one of {", ".join(EVENTS)}')
+        self._wait_for(_Request(event=str(event), argument=argument))
 
-    def fulfil(self) -> None:
-        """Do what was asked. The world's thread calls this between two steps."""
+    def process(self) -> None:
+        """Handle all requests. The world's thread calls this between two steps."""
         while True:
             try:
                 request = self._queue.get_nowait()
@@ -64,28 +68,28 @@ class Requests:
                 return
             try:
                 if request.faults is not None:
-                    self._core.faults = merged(self._core.faults, request.faults)
+                    self._core.faults = merge_faults(self._core.faults, request.faults)
                 else:
-                    self._core.happen(request.event, request.argument)  # type: ignore[arg-type]
+                    self._core.trigger_event(request.event, request.argument)  # type: ignore[arg-type]
             except ValueError as error:
                 request.error = error
             request.done.set()
 
-    def _ask(self, request: _Request) -> None:
+    def _wait_for(self, request: _Request) -> None:
         self._queue.put(request)
         if not request.done.wait(_ANSWER_S):
-            raise TimeoutError("the world does not answer")
+            raise TimeoutError("the world did not process the request in time")
         if request.error is not None:
             raise request.error
 
 
-def merged(faults: FaultsConfig, changes: dict[str, Any]) -> FaultsConfig:
-    """`faults` with `changes`. Raises ValueError that says what is allowed."""
+def merge_faults(faults: FaultsConfig, changes: dict[str, Any]) -> FaultsConfig:
+    """`faults` with `changes`. Raises ValueError, which names each wrong field."""
     try:
         return FaultsConfig.model_validate(faults.model_dump() | changes, strict=True)
     except ValidationError as error:
-        said = "; ".join(
+        message = "; ".join(
             f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}"
             for each in error.errors()
         )
-        raise ValueError(said) from error
+        raise ValueError(message) from error

@@ -12,18 +12,19 @@ from urllib.parse import urlsplit
 
 from loguru import logger
 
-from interfaces.standin.http_requests import Requests
+from interfaces.standin.http_requests import RequestQueue
 
-_SEND_BUFFER_BYTES = 32 * 1024  # a slow client misses pictures; it does not get old ones
+_SEND_BUFFER_BYTES = 32 * 1024  # small: a slow client misses pictures and gets no old ones
 _CLIENT_TIMEOUT_S = 5.0
 _WAIT_S = 1.0
 _BODY_BYTES = 64 * 1024
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _LOCAL_HOSTS = ("127.0.0.1", "localhost")
+_FORBIDDEN = {"error": "only programs on this machine may use this address"}
 
 
-class Newest:
-    """The newest picture and the truth beside it. Readers wait for a newer one; nothing queues."""
+class LatestPicture:
+    """The newest picture and the truth of its time. Readers wait for a newer one; no queue."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -41,7 +42,7 @@ class Newest:
         return self._truth
 
     def publish(self, jpeg: bytes | None, truth: dict[str, Any]) -> None:
-        """None: no new picture."""
+        """Publish the truth, and a new picture unless `jpeg` is None."""
         with self._changed:
             self._truth = truth
             if jpeg is not None:
@@ -50,44 +51,47 @@ class Newest:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Send every reader home."""
+        """End every reader's wait."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def newer_than(self, number: int, timeout_s: float) -> tuple[int, bytes]:
-        """The newest picture and its number; the same number as given if none came in time."""
+        """The newest picture and its number. The number is not newer if none came in time."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._number > number, timeout_s)
             return self._number, self._jpeg
 
 
-class Stream(ThreadingHTTPServer):
-    """Serves `newest` to `max_clients` at once, each in a thread of its own. Loopback only."""
+class StandinHttpServer(ThreadingHTTPServer):
+    """Serves at most `max_clients` clients at once, each in its own thread. Loopback only."""
 
     max_clients = 64
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
-    # On Windows this option lets two servers share a port, and neither would know.
+    # On Windows this option lets two servers share a port without an error.
     allow_reuse_address = sys.platform != "win32"
 
-    def __init__(self, port: int, newest: Newest, requests: Requests) -> None:
-        self.newest, self.requests = newest, requests
-        self._seats = threading.BoundedSemaphore(self.max_clients)
+    def __init__(self, port: int, latest: LatestPicture, requests: RequestQueue) -> None:
+        self.latest, self.requests = latest, requests
+        self._slots = threading.BoundedSemaphore(self.max_clients)
         super().__init__(("127.0.0.1", port), _Handler)
 
     @property
     def port(self) -> int:
+        """The real port."""
         return int(self.server_address[1])
 
     def server_bind(self) -> None:
-        # The stock one asks the name service who 127.0.0.1 is, which can take seconds.
+        """Bind without a name lookup."""
+        # http.server looks up the name of 127.0.0.1, which can take seconds.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.port
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._seats.acquire(blocking=False):
+        """Handle a request in a new thread, or answer 503 if all slots are taken."""
+        if self._slots.acquire(blocking=False):
             super().process_request(request, client_address)
             return
         with contextlib.suppress(OSError):
@@ -95,56 +99,57 @@ class Stream(ThreadingHTTPServer):
         self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Free the slot after the request."""
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._seats.release()
+            self._slots.release()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that vanishes does no harm: its thread just ends."""
+        """Ignore lost connections; log every other error."""
         if not isinstance(sys.exception(), OSError):
-            logger.opt(exception=True).error("stand-in: a request failed")
+            logger.opt(exception=True).error("stand-in: an HTTP request failed")
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Stream  # type: ignore[assignment]
+    server: StandinHttpServer  # type: ignore[assignment]
     timeout = _CLIENT_TIMEOUT_S
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if not self._from_here():
-            self._answer(403, {"error": "only programs of this machine may ask for that"})
+        if not self._is_local():
+            self._answer(403, _FORBIDDEN)
         elif path == "/camera.mjpg":
-            with contextlib.suppress(OSError):  # gone, or not reading: its own affair
-                self._pictures()
+            with contextlib.suppress(OSError):  # the client left, or does not read
+                self._stream_pictures()
         elif path == "/truth":
-            self._answer(200, self.server.newest.truth)
+            self._answer(200, self.server.latest.truth)
         elif path == "/faults":
             self._answer(200, self.server.requests.faults.model_dump())
         else:
             self.send_error(404)
 
     def do_POST(self) -> None:
-        """/faults {"loss": 0.1}: change what is named. /events {"event": …, "argument": …}."""
+        """/faults {"loss": 0.1}: set the named faults. /events {"event": …, "argument": …}."""
         path, requests = self.path.partition("?")[0], self.server.requests
-        if not self._from_here():
-            self._answer(403, {"error": "only programs of this machine may ask for that"})
+        if not self._is_local():
+            self._answer(403, _FORBIDDEN)
             return
         if path not in ("/faults", "/events"):
             self.send_error(404)
             return
         if "Content-Length" not in self.headers:
-            self._answer(411, {"error": "say how long the body is: Content-Length"})
+            self._answer(411, {"error": "the header Content-Length is missing"})
             return
         try:
             length = int(self.headers["Content-Length"])
             if not 0 <= length <= _BODY_BYTES:
-                raise ValueError(f"a body of at most {_BODY_BYTES} bytes is allowed")
+                raise ValueError(f"the body may have at most {_BODY_BYTES} bytes")
             body = json.loads(self.rfile.read(length) or b"{}")
             if path == "/faults":
                 self._answer(200, requests.change_faults(body))
             else:
-                requests.ask_event(body)
+                requests.trigger_event(body)
                 self._answer(200, {"done": True})
         except (ValueError, RecursionError) as error:
             self._answer(400, {"error": str(error)})
@@ -152,15 +157,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(503, {"error": str(error)})
 
     def log_message(self, format: str, *args: object) -> None:
-        """Requests are not worth a line."""
+        """Write no log line for a request."""
 
-    def _from_here(self) -> bool:
-        """Whether no web page of somebody else's asks, by way of a browser on this machine."""
+    def _is_local(self) -> bool:
+        """False for a request that a foreign web page makes through a browser on this machine."""
         host, origin = self.headers.get("Host"), self.headers.get("Origin")
-        asked = [f"http://{host}"] if host is not None else []  # plain readers of video send none
-        asked += [origin] if origin is not None else []
+        urls = [f"http://{host}"] if host is not None else []  # some video readers send no Host
+        urls += [origin] if origin is not None else []
         try:
-            return all(urlsplit(url).hostname in _LOCAL_HOSTS for url in asked)
+            return all(urlsplit(url).hostname in _LOCAL_HOSTS for url in urls)
         except ValueError:
             return False
 
@@ -172,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _pictures(self) -> None:
+    def _stream_pictures(self) -> None:
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
         self.close_connection = True
@@ -180,9 +185,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        newest, number = self.server.newest, 0
-        while not newest.closed:
-            newer, jpeg = newest.newer_than(number, _WAIT_S)
+        latest, number = self.server.latest, 0
+        while not latest.closed:
+            newer, jpeg = latest.newer_than(number, _WAIT_S)
             if newer == number:
                 continue
             number = newer

@@ -5,12 +5,12 @@ from dataclasses import fields
 from typing import Any
 
 
-def remember(thing: Any) -> dict[str, Any]:
-    """The fields of a flat dataclass; lists are copied."""
-    return {each.name: copy.deepcopy(getattr(thing, each.name)) for each in fields(thing)}
+def fields_of(instance: Any) -> dict[str, Any]:
+    """The fields of a flat dataclass, by name. Lists are copied."""
+    return {each.name: copy.deepcopy(getattr(instance, each.name)) for each in fields(instance)}
 
 
-def recall(thing: Any, state: dict[str, Any]) -> None:
-    """Set the fields to what remember() gave. Raises KeyError for one that is missing."""
-    for each in fields(thing):
-        setattr(thing, each.name, copy.deepcopy(state[each.name]))
+def restore_fields(instance: Any, state: dict[str, Any]) -> None:
+    """Set every field to its value from fields_of(). Raises KeyError for a missing one."""
+    for each in fields(instance):
+        setattr(instance, each.name, copy.deepcopy(state[each.name]))

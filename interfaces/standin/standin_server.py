@@ -1,4 +1,4 @@
-"""The stand-in as a program of its own: UDP in and out and a camera stream around the core."""
+"""The stand-in over real sockets: UDP in and out, pictures over HTTP, sound, and OSCQuery."""
 
 import contextlib
 import socket
@@ -16,41 +16,49 @@ from configs.errors import BadInput
 from configs.standin import StandinConfig
 from interfaces.core.clock import Pacer, RealClock
 from interfaces.standin.client.input import PHYSICS_HZ
-from interfaces.standin.client.tree import nodes
+from interfaces.standin.client.oscquery_nodes import nodes
 from interfaces.standin.core import StandinCore
-from interfaces.standin.http_requests import Requests
-from interfaces.standin.http_server import Newest, Stream
-from interfaces.standin.oscquery_discovery import Discovery
-from interfaces.standin.picture.time_stamp import stamp
-from interfaces.standin.sound.sound_scene import Hearing
+from interfaces.standin.http_requests import RequestQueue
+from interfaces.standin.http_server import LatestPicture, StandinHttpServer
+from interfaces.standin.oscquery_discovery import OscQueryDiscovery
+from interfaces.standin.picture.time_stamp import write_time_stamp
+from interfaces.standin.sound.sound_scene import SoundScene
+from interfaces.standin.stop_flags import StopFlag
 
 JPEG_QUALITY = 90
-CATCH_UP_SUBSTEPS = PHYSICS_HZ // 4  # after a stall the world moves on by at most 0.25 s
-_DATAGRAMS_PER_BEAT = 512  # more is a flood, and waits in the socket or is lost there
+CATCH_UP_SUBSTEPS = PHYSICS_HZ // 4  # after a stall the world advances by at most 0.25 s
+_DATAGRAMS_PER_TICK = 512  # the rest of a flood stays in the socket, which may drop it
 _RECEIVE_BUFFER_BYTES = 1 << 20
 
 
-class PortTaken(BadInput, OSError):
-    """A port the stand-in should listen on is not free."""
+class StandinPortTaken(BadInput, OSError):
+    """A port on which the stand-in should listen is in use."""
 
 
-class Stop(Protocol):
-    def is_set(self) -> bool: ...
+class LocalPlayer(Protocol):
+    """A person at this machine: sees every picture and may drive the avatar by keys."""
 
+    def show(self, picture: NDArray[np.uint8], core: StandinCore) -> None:
+        """Show a picture, uint8 (height, width, 3), and the state of the world."""
+        ...
 
-class Screen(Protocol):
-    """Somebody in front of it: sees every picture, and may drive by keys."""
+    def messages(self) -> list[bytes]:
+        """The OSC datagrams of the person since the last call."""
+        ...
 
-    def show(self, picture: NDArray[np.uint8], core: StandinCore) -> None: ...
-    def messages(self) -> list[bytes]: ...
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the window."""
+        ...
+
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether the person has ended the program."""
+        ...
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where everything is. `oscquery` 0: not found by mDNS; `name`: what it is found as."""
+    """The ports in use. `oscquery` is 0 without mDNS; `name` is the advertised service name."""
 
     osc_in: int
     osc_out: int
@@ -68,41 +76,41 @@ def serve(
     osc_out_port: int,
     http_port: int,
     ready: Callable[[Ports], None],
-    stop: Stop,
+    stop: StopFlag,
     hz: float = 60.0,
-    screen: Callable[[Ports], Screen] | None = None,
+    player: Callable[[Ports], LocalPlayer] | None = None,
 ) -> None:
-    """Live until `stop` is set. Blocks; draws in the calling thread.
+    """Run in real time until `stop` is set. Blocks; renders in the calling thread.
 
-    Port 0 means a free one. `ready` gets the real ports once everything listens and the first
-    picture is there. Listens on 127.0.0.1 only. `hz`: beats per second, each of 60 / hz substeps.
-    Raises PortTaken, and BadInput for a sound device that is not there.
+    Port 0 selects a free port. `ready` gets the real ports once all sockets listen and the first
+    picture exists. Listens on 127.0.0.1 only. `hz`: ticks per second, each of 60 / hz substeps.
+    Raises StandinPortTaken, and BadInput for a sound device that does not exist.
     """
     with contextlib.ExitStack() as stack:
-        udp = stack.enter_context(_listen("osc_in_port", osc_in_port))
-        hearing = stack.enter_context(contextlib.closing(Hearing(config, seed)))
-        core, newest = StandinCore(config, seed), Newest()
-        requests = Requests(core)
+        udp = stack.enter_context(_bind_udp("osc_in_port", osc_in_port))
+        sound = stack.enter_context(contextlib.closing(SoundScene(config, seed)))
+        core, latest = StandinCore(config, seed), LatestPicture()
+        requests = RequestQueue(core)
         try:
-            stream = stack.enter_context(Stream(http_port, newest, requests))
+            http = stack.enter_context(StandinHttpServer(http_port, latest, requests))
         except OSError as error:
-            raise _taken("http_port", http_port, error) from error
+            raise _port_taken("http_port", http_port, error) from error
         target = (osc_out_host, osc_out_port or _free_port())
         if config.faults.port_taken:
-            stack.enter_context(_listen("osc_out_port", target[1]))
-        newest.publish(_jpeg(core.frame()), core.truth())
+            stack.enter_context(_bind_udp("osc_out_port", target[1]))
+        latest.publish(_encode_jpeg(core.frame()), core.truth())
         thread = threading.Thread(
-            target=stream.serve_forever, args=(0.1,), name="stand-in http", daemon=True
+            target=http.serve_forever, args=(0.1,), name="stand-in http", daemon=True
         )
         thread.start()
         stack.callback(thread.join)
-        stack.callback(stream.shutdown)
-        stack.callback(newest.close)
+        stack.callback(http.shutdown)
+        stack.callback(latest.close)
         osc_in = int(udp.getsockname()[1])
         discovery = None
         if config.oscquery:
-            discovery = Discovery(
-                lambda: nodes(core.avatar_config, core.values, core.inputs, core.camera),
+            discovery = OscQueryDiscovery(
+                lambda: nodes(core.avatar_config, core.parameters, core.inputs, core.camera),
                 seed=seed,
                 osc_port=osc_in,
                 advertised_port=config.faults.advertised_port or osc_in,
@@ -111,115 +119,116 @@ def serve(
         ports = Ports(
             osc_in,
             target[1],
-            stream.port,
+            http.port,
             0 if discovery is None else discovery.http_port,
             "" if discovery is None else discovery.name,
         )
-        watched = None if screen is None else screen(ports)
-        if watched is not None:
-            stack.callback(watched.close)
+        local_player = None if player is None else player(ports)
+        if local_player is not None:
+            stack.callback(local_player.close)
         ready(ports)
-        _Life(core, config, udp, target, newest, requests, discovery, hearing, watched).live(
-            stop, hz
+        loop = _ServerLoop(
+            core, config, udp, target, latest, requests, discovery, sound, local_player
         )
+        loop.run(stop, hz)
 
 
 @dataclass
-class _Life:
-    """The world's own thread: a beat is to receive, to advance, to send, and now and then draw."""
+class _ServerLoop:
+    """The world's own thread. Each tick receives, advances and sends; some ticks also render."""
 
     core: StandinCore
     config: StandinConfig
     udp: socket.socket
     target: tuple[str, int]
-    newest: Newest
-    requests: Requests
-    discovery: Discovery | None
-    hearing: Hearing
-    screen: Screen | None
+    latest: LatestPicture
+    requests: RequestQueue
+    discovery: OscQueryDiscovery | None
+    sound: SoundScene
+    player: LocalPlayer | None
 
-    def live(self, stop: Stop, hz: float) -> None:
+    def run(self, stop: StopFlag, hz: float) -> None:
         pacer = Pacer(RealClock(spin_s=0.0), hz)
-        beats = substeps = frames = 0
-        while not (stop.is_set() or (self.screen is not None and self.screen.closed)):
-            beats += 1 + pacer.wait().skipped
-            due = round(beats * PHYSICS_HZ / hz) - substeps
+        ticks = substeps = frames = 0
+        while not (stop.is_set() or (self.player is not None and self.player.closed)):
+            ticks += 1 + pacer.wait().skipped
+            due = round(ticks * PHYSICS_HZ / hz) - substeps
             substeps += due
-            self.requests.fulfil()
-            self.core.hear(*self.hearing.microphone())
-            received = _drain(self.udp) + ([] if self.screen is None else self.screen.messages())
+            self.requests.process()
+            self.core.set_voice(*self.sound.microphone())
+            received = _drain(self.udp) + ([] if self.player is None else self.player.messages())
             for substep in range(min(due, CATCH_UP_SUBSTEPS)):
                 self._send(self.core.step(1, received if substep == 0 else []))
-            if int(beats * self.config.fps / hz) > frames:
-                frames = int(beats * self.config.fps / hz)
-                self._draw()
+            if int(ticks * self.config.fps / hz) > frames:
+                frames = int(ticks * self.config.fps / hz)
+                self._render()
 
     def _send(self, datagrams: list[bytes]) -> None:
         if not datagrams:
             return
         targets = [self.target]
         if self.discovery is not None:
-            found = self.discovery.receivers()
-            targets += [each for each in found if each != self.target]
+            targets += [each for each in self.discovery.receivers() if each != self.target]
         for target in targets:
             for datagram in datagrams:
-                with contextlib.suppress(OSError):  # nobody there, or a full buffer: UDP loses
+                with contextlib.suppress(OSError):  # no receiver, or a full buffer: UDP loses data
                     self.udp.sendto(datagram, target)
 
-    def _draw(self) -> None:
+    def _render(self) -> None:
         core = self.core
-        self.hearing.update(core)
+        self.sound.update(core)
         if core.faults.video == "missing":
-            self.newest.publish(None, core.truth())
+            self.latest.publish(None, core.truth())
             return
         drawn_ns = time.perf_counter_ns()
         picture = core.frame()
-        if self.screen is not None:
-            self.screen.show(picture, core)
+        if self.player is not None:
+            self.player.show(picture, core)
         if self.config.timestamp:
             picture = picture.copy()
-            stamp(picture, drawn_ns)
-        self.newest.publish(_jpeg(picture), core.truth())
+            write_time_stamp(picture, drawn_ns)
+        self.latest.publish(_encode_jpeg(picture), core.truth())
 
 
 def _drain(udp: socket.socket) -> list[bytes]:
     datagrams: list[bytes] = []
-    for _ in range(_DATAGRAMS_PER_BEAT):
+    for _ in range(_DATAGRAMS_PER_TICK):
         try:
             datagrams.append(udp.recv(65536))
         except BlockingIOError:
             break
         except OSError:
-            continue  # Windows reports here an earlier send that nobody heard
+            continue  # Windows reports here that an earlier datagram reached no receiver
     return datagrams
 
 
-def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+def _encode_jpeg(picture: NDArray[np.uint8]) -> bytes:
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     done, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
-        raise RuntimeError(f"OpenCV could not write a JPEG of shape {picture.shape}")
+        raise RuntimeError(f"OpenCV could not encode a JPEG of shape {picture.shape}")
     return encoded.tobytes()
 
 
-def _listen(what: str, port: int) -> socket.socket:
+def _bind_udp(setting: str, port: int) -> socket.socket:
+    """A non-blocking UDP socket on loopback. `setting` names the port in the error message."""
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         udp.bind(("127.0.0.1", port))
     except OSError as error:
         udp.close()
-        raise _taken(what, port, error) from error
+        raise _port_taken(setting, port, error) from error
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
     udp.setblocking(False)
     return udp
 
 
 def _free_port() -> int:
-    """A UDP port nobody uses now, for the agent to listen on."""
+    """A UDP port that is free now, on which the agent can listen."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _taken(what: str, port: int, error: OSError) -> PortTaken:
-    return PortTaken(f"the stand-in's {what} {port} is not free ({error.strerror})")
+def _port_taken(setting: str, port: int, error: OSError) -> StandinPortTaken:
+    return StandinPortTaken(f"the stand-in's {setting} {port} is not free ({error.strerror})")

@@ -1,1 +1,1 @@
-"""What the VRChat client does with OSC, apart from any place: inputs, parameters, chat, camera."""
+"""The simulated client: OSC inputs, avatar parameters, contacts, chatbox and user camera."""

@@ -1,30 +1,35 @@
-"""The chatbox: 144 characters and nine lines, five messages in five seconds, then half a minute
-of silence."""
+"""The chatbox and its limits: 144 characters, nine lines, five messages in five seconds.
+
+Too many messages lock the chatbox for half a minute.
+"""
 
 from dataclasses import dataclass
 
-LONGEST = 144
-LINES = 9
-BURST = 5.0
-REFILL_S = 1.0  # a message is forgiven after so long
+MAX_CHARACTERS = 144
+MAX_LINES = 9
+BURST = 5.0  # messages
+REFILL_S = 1.0  # after so long, one more message is allowed
 LOCKOUT_S = 30.0
-SHOWN_S = 5.0  # a setting of whoever looks: 2 to 60 s
+SHOWN_S = 5.0  # in VRChat a setting of each viewer, 2 to 60 s
 
 
 @dataclass(slots=True)
 class Chatbox:
-    """What is written above one's head. Times in seconds of the world."""
+    """The text above the avatar's head. Times in seconds of the world."""
 
     text: str = ""
     shown_until_s: float = 0.0
     typing: bool = False
-    tokens: float = BURST
-    counted_s: float = 0.0
+    tokens: float = BURST  # of the rate limit: messages that may be sent now
+    counted_s: float = 0.0  # when `tokens` was updated
     locked_until_s: float = 0.0
     refused: int = 0
 
     def receive(self, now_s: float, address: str, arguments: list[object]) -> bool:
-        """Take /chatbox/input (text, at once?, [sound?]) or /chatbox/typing. False: neither."""
+        """Take /chatbox/input (text, immediate, [sound]) or /chatbox/typing.
+
+        Returns False for another address or wrong arguments.
+        """
         if address == "/chatbox/typing":
             if len(arguments) != 1 or not isinstance(arguments[0], (bool, int)):
                 return False
@@ -38,13 +43,14 @@ class Chatbox:
         if flags and not flags[0]:  # opens the keyboard with the text in it, and sends nothing
             self.typing = True
             return True
-        self._say(now_s, text)
+        self._send(now_s, text)
         return True
 
     def shown(self, now_s: float) -> str:
+        """The text that others see now; empty if none."""
         return self.text if now_s < self.shown_until_s else ""
 
-    def _say(self, now_s: float, text: str) -> None:
+    def _send(self, now_s: float, text: str) -> None:
         if now_s < self.locked_until_s:
             self.refused += 1
             return
@@ -56,5 +62,5 @@ class Chatbox:
             return
         self.tokens -= 1.0
         self.typing = False
-        self.text = "\n".join(text[:LONGEST].split("\n")[:LINES])
+        self.text = "\n".join(text[:MAX_CHARACTERS].split("\n")[:MAX_LINES])
         self.shown_until_s = now_s + SHOWN_S if self.text else 0.0

@@ -1,4 +1,4 @@
-"""Contact receivers on the avatar: what others' hands and heads do to its parameters."""
+"""Contact receivers on the avatar: how other people's hands and heads set its parameters."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,62 +8,71 @@ from typing import Protocol
 from configs.standin import ContactConfig
 from interfaces.standin.client.parameters import Value
 
-HAND_M = 0.1  # radius of the sender VRChat puts on every humanoid's hand
-HEAD_M = 0.15
+HAND_RADIUS_M = 0.1  # of the contact sender that VRChat puts on every humanoid's hand
+HEAD_RADIUS_M = 0.15
+_ARM_REACH_M = 1.2  # no sender is farther from its avatar's position
 Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Toucher:
-    """The parts of another avatar that touch: where they are, x y z in metres."""
+class ContactSenders:
+    """Where the contact senders of another avatar are: x, y, z in metres."""
 
     head: Point
     hands: Sequence[Point]
 
 
-class Other(Protocol):
-    """Somebody who can touch."""
+class OtherAvatar(Protocol):
+    """An avatar that can touch the agent's."""
 
     @property
-    def x(self) -> float: ...
+    def x(self) -> float:
+        """Metres east."""
+        ...
+
     @property
-    def z(self) -> float: ...
-    def parts(self) -> Toucher: ...
+    def z(self) -> float:
+        """Metres north."""
+        ...
+
+    def contact_senders(self) -> ContactSenders:
+        """Where its hands and head are now."""
+        ...
 
 
 class Contacts:
-    """Each receiver's value, from where everybody's parts are."""
+    """The value of each contact receiver, from the positions of the senders."""
 
     def __init__(self, receivers: Mapping[str, ContactConfig]) -> None:
         self._receivers = dict(receivers)
-        # Nobody reaches farther than an arm from where they stand.
-        self._near_m = max((each.radius_m for each in receivers.values()), default=0.0) + 1.2
+        largest_m = max((each.radius_m for each in receivers.values()), default=0.0)
+        self._near_m = largest_m + _ARM_REACH_M
         self._heads = any(each.by != "hand" for each in receivers.values())
-        self._quiet = False  # nobody was near, and everything says so
+        self._untouched = False  # no sender was near, and all values are up to date
         self.inside = dict.fromkeys(receivers, False)
         self.values: dict[str, Value] = {
             name: 0.0 if each.kind == "proximity" else False for name, each in receivers.items()
         }
 
     def advance(
-        self, feet: Point, heading_deg: float, eye_m: float, others: Iterable[Other]
+        self, feet: Point, heading_deg: float, eye_m: float, others: Iterable[OtherAvatar]
     ) -> bool:
-        """Where the avatar stands now, and who is there. False: nobody near, nothing new."""
+        """Update `values` for the avatar's pose. Returns False if no value can have changed."""
         x, _, z = feet
-        near_m, near = self._near_m, list[Toucher]()
+        near_m, near = self._near_m, list[ContactSenders]()
         for other in others:
             if abs(other.x - x) < near_m and abs(other.z - z) < near_m:
-                parts = other.parts()
-                if parts.hands or self._heads:
-                    near.append(parts)
-        if not near and self._quiet:
+                senders = other.contact_senders()
+                if senders.hands or self._heads:
+                    near.append(senders)
+        if not near and self._untouched:
             return False
-        self._quiet = not near
+        self._untouched = not near
         for name, receiver in self._receivers.items():
             depth = 0.0
             if near:
                 centre = _centre(receiver.part, feet, heading_deg, eye_m)
-                depth = max(_depth(receiver, centre, other) for other in near)
+                depth = max(_depth(receiver, centre, senders) for senders in near)
             entered = depth > 0.0 and not self.inside[name]
             self.inside[name] = depth > 0.0
             if receiver.kind == "proximity":
@@ -73,10 +82,11 @@ class Contacts:
         return True
 
     def restore(self, inside: dict[str, bool], values: dict[str, Value]) -> None:
-        self.inside, self.values, self._quiet = dict(inside), dict(values), False
+        self.inside, self.values, self._untouched = dict(inside), dict(values), False
 
 
 def _centre(part: str, feet: Point, heading_deg: float, eye_m: float) -> Point:
+    """The centre of a receiver on `part` of the avatar."""
     x, y, z = feet
     if part == "head":
         return x, y + eye_m + 0.08, z
@@ -86,14 +96,14 @@ def _centre(part: str, feet: Point, heading_deg: float, eye_m: float) -> Point:
     return x, y + (0.8 * eye_m if part == "chest" else 0.05), z
 
 
-def _depth(receiver: ContactConfig, centre: Point, other: Toucher) -> float:
-    """0 outside .. 1 where the sender's nearest point is at the receiver's centre."""
+def _depth(receiver: ContactConfig, centre: Point, senders: ContactSenders) -> float:
+    """0 outside the receiver, 1 where the sender's nearest point is at its centre."""
     best = 0.0
     if receiver.by != "head":
-        for hand in other.hands:
-            gap = max(0.0, math.dist(hand, centre) - HAND_M)
+        for hand in senders.hands:
+            gap = max(0.0, math.dist(hand, centre) - HAND_RADIUS_M)
             best = max(best, 1.0 - gap / receiver.radius_m)
     if receiver.by != "hand":
-        gap = max(0.0, math.dist(other.head, centre) - HEAD_M)
+        gap = max(0.0, math.dist(senders.head, centre) - HEAD_RADIUS_M)
         best = max(best, 1.0 - gap / receiver.radius_m)
     return best

@@ -1,4 +1,4 @@
-"""Avatar parameters: those of the client, those of the avatar, and what is told of them by OSC."""
+"""Avatar parameters: constants of the client, the avatar's own, and which values were sent."""
 
 import math
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from interfaces.osc.message import encode
 PREFIX = "/avatar/parameters/"
 Value = bool | int | float
 
-# What never changes in the Desktop profile of this stand-in.
+# Parameters that never change in the Desktop profile of this stand-in.
 CONSTANT: dict[str, Value] = {
     "GestureLeft": 0,
     "GestureRight": 0,
@@ -28,7 +28,7 @@ _INT_MAX = 255
 
 
 class OwnParameters:
-    """The avatar's own ones, which OSC can write: VRChat keeps ints to 0..255, floats to -1..1."""
+    """The avatar's own parameters. OSC can write them: int 0..255, float -1..1, as in VRChat."""
 
     def __init__(self, avatar: AvatarConfig) -> None:
         self._types = dict(avatar.parameters)
@@ -36,7 +36,7 @@ class OwnParameters:
         self.writes = 0
 
     def receive(self, name: str, value: object) -> bool:
-        """Take a value; numbers and bools are converted. False: not one that can be written."""
+        """Convert and store a number or bool. Returns False for any other name or value."""
         kind = self._types.get(name)
         if kind is None or not isinstance(value, (bool, int, float)) or not math.isfinite(value):
             return False
@@ -54,7 +54,7 @@ class OwnParameters:
 
 
 class Outbox:
-    """Remembers what was last sent for each parameter; floats are the same if float32 is."""
+    """The last value sent for each parameter. Two floats are equal if they are as float32."""
 
     def __init__(self) -> None:
         self._values: dict[str, Value] = {}
@@ -62,13 +62,15 @@ class Outbox:
 
     @property
     def values(self) -> Mapping[str, Value]:
-        """What a client would find if it asked: the newest of each."""
+        """The newest value of each parameter that was sent."""
         return self._values
 
     def changes(self, values: Mapping[str, Value]) -> list[bytes]:
-        """Datagrams for what differs from what was last sent, in order. A name with a slash is a
-        whole address."""
-        found: list[bytes] = []
+        """Datagrams, in order, for the values that differ from those last sent.
+
+        A name that begins with a slash is a whole address.
+        """
+        datagrams: list[bytes] = []
         known = self._values
         for name, value in values.items():
             if name in known and known[name] == value:
@@ -77,11 +79,11 @@ class Outbox:
             datagram = encode(name if name[0] == "/" else PREFIX + name, value)
             if self._sent.get(name) != datagram:
                 self._sent[name] = datagram
-                found.append(datagram)
-        return found
+                datagrams.append(datagram)
+        return datagrams
 
-    def forget(self) -> None:
-        """A new avatar: everything is news again."""
+    def clear(self) -> None:
+        """Forget what was sent: the next changes() sends every value."""
         self._values.clear()
         self._sent.clear()
 
@@ -98,8 +100,8 @@ class Outbox:
         self._sent = {name: bytes.fromhex(datagram) for name, datagram in sent.items()}
 
 
-def kind_of(name: str, avatar: AvatarConfig) -> ParameterType:
-    """The type of any parameter of an avatar."""
+def type_of(name: str, avatar: AvatarConfig) -> ParameterType:
+    """The type of a built-in, own or contact parameter. Raises KeyError for an unknown name."""
     if name in BUILT_IN:
         return BUILT_IN[name]
     if name in avatar.parameters:

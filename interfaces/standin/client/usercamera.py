@@ -1,19 +1,19 @@
-"""The user camera, as far as OSC can reach it: mode, pose, zoom, and its trap.
+"""The user camera, as far as OSC controls it: mode, pose and zoom.
 
-Every Pose turns Flying on, and from then on movement inputs fly the camera, not the avatar.
+Every Pose message turns Flying on. From then on movement inputs fly the camera, not the avatar.
 """
 
 import math
 from dataclasses import dataclass
 
-from interfaces.standin.client.input import DT_S, Intent
+from interfaces.standin.client.input import DT_S, MoveCommand
 
 PREFIX = "/usercamera/"
 MODES = 7  # off, photo, stream, emoji, multilayer, print, drone
 STREAM = 2
 _FLY_M_S = 3.0
 _ZOOM = (20.0, 150.0)
-_FAR_M = 10_000.0  # further out a renderer's float32 is coarse, and much further no number at all
+_FAR_M = 10_000.0  # farther out the renderer's float32 is too coarse, then overflows
 _TRIGGERS = ("Close", "Capture", "CaptureDelayed")
 _BOOLS = frozenset(
     (
@@ -34,7 +34,7 @@ _FLOATS = frozenset(
 
 @dataclass(slots=True)
 class UserCamera:
-    """World pose in metres and degrees: pitch positive down, yaw clockwise from north."""
+    """World pose in metres and degrees: pitch is positive down, yaw is clockwise from north."""
 
     mode: int = 0
     flying: bool = False
@@ -50,15 +50,16 @@ class UserCamera:
 
     @property
     def shown(self) -> bool:
-        """Whether the window shows it instead of what the avatar sees."""
+        """Whether the window shows this camera instead of what the avatar sees."""
         return self.mode == STREAM and self.streaming
 
     @property
     def takes_inputs(self) -> bool:
+        """Whether movement inputs fly the camera."""
         return self.mode != 0 and self.flying
 
     def receive(self, name: str, arguments: list[object]) -> bool:
-        """Take /usercamera/NAME. False: no such address, or wrong arguments."""
+        """Take /usercamera/NAME. Returns False for an unknown name or wrong arguments."""
         numbers = [float(a) for a in arguments if isinstance(a, (bool, int, float))]
         if len(numbers) != len(arguments) or not all(math.isfinite(n) for n in numbers):
             return False
@@ -78,13 +79,13 @@ class UserCamera:
             return False
         return self._set(name, numbers[0])
 
-    def fly(self, intent: Intent) -> None:
-        """One substep of movement inputs."""
-        self.yaw_deg = (self.yaw_deg + intent.turn_deg_s * DT_S) % 360.0
-        self.pitch_deg = min(89.0, max(-89.0, self.pitch_deg - intent.pitch_deg_s * DT_S))
+    def fly(self, command: MoveCommand) -> None:
+        """Move by one substep of movement inputs."""
+        self.yaw_deg = (self.yaw_deg + command.turn_deg_s * DT_S) % 360.0
+        self.pitch_deg = min(89.0, max(-89.0, self.pitch_deg - command.pitch_deg_s * DT_S))
         yaw, scale = math.radians(self.yaw_deg), _FLY_M_S * DT_S
         forward, right = (
-            math.copysign(scale, v) if v else 0.0 for v in (intent.forward_m_s, intent.right_m_s)
+            math.copysign(scale, v) if v else 0.0 for v in (command.forward_m_s, command.right_m_s)
         )
         self.x += forward * math.sin(yaw) + right * math.cos(yaw)
         self.z += forward * math.cos(yaw) - right * math.sin(yaw)

@@ -1,0 +1,1 @@
+"""The stand-in in a desktop window: picture, minimap and keyboard."""

@@ -1,8 +1,8 @@
-"""A person's keys as the OSC a desktop player's would be: what they press and let go of."""
+"""Keys of a person as VRChat's OSC inputs: one message when pressed, one when released."""
 
 from interfaces.osc.message import encode
 
-# Key names as Panda3D has them: those of the letters, wherever the layout puts them.
+# Panda3D's key names. They name the letter, wherever the keyboard layout puts it.
 KEYS: dict[str, str] = {
     "w": "MoveForward",
     "arrow_up": "MoveForward",
@@ -33,13 +33,13 @@ _INPUTS = tuple(dict.fromkeys(KEYS.values()))
 
 
 class Keyboard:
-    """Remembers what is down; says only what changes. Two keys of one input are one."""
+    """Remembers which inputs are held; sends changes only. Two keys of one input count as one."""
 
     def __init__(self) -> None:
         self._down = frozenset[str]()
 
     def messages(self, keys: frozenset[str]) -> list[bytes]:
-        """One datagram for each input that changed: 1 pressed, 0 let go. No keys: all let go."""
+        """One datagram for each changed input: 1 pressed, 0 released. `keys`: all that are held."""
         down = frozenset(KEYS[key] for key in keys if key in KEYS)
         changed, self._down = down ^ self._down, down
         return [encode(f"/input/{name}", int(name in down)) for name in _INPUTS if name in changed]

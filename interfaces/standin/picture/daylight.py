@@ -1,20 +1,21 @@
-"""How light it is: colours of sun and sky by the hour."""
+"""The light of sun and sky by the hour."""
 
 import math
 
-from interfaces.standin.picture.textures import SKY
-from interfaces.standin.places.solids import Colour
+from interfaces.standin.geometry.solids import Colour
+from interfaces.standin.geometry.textures import SKY
 
-_STEPS = 24  # of brightness: every one costs the renderer its prepared geometry
+_STEPS = 24  # of brightness: for each new value the renderer prepares its geometry again
 _NIGHT: Colour = (0.27, 0.31, 0.48)
 _DAY: Colour = (1.0, 1.0, 1.0)
 _DUSK: Colour = (1.0, 0.62, 0.42)
 
 
 def daylight(hour: float) -> Colour:
-    """What everything's colour is multiplied by: 1 at noon, blue and dim at midnight, red between.
+    """The factors for all colours: 1 at noon, blue and dim at midnight, reddish between.
 
-    The sun rises at six and sets at eighteen; dusk is half an hour long on either side.
+    The sun rises at 6 h and sets at 18 h. The light changes from 5.4 h to 7.2 h and from 16.8 h to
+    18.6 h.
     """
     height = math.sin((hour - 6.0) / 12.0 * math.pi)
     day = min(1.0, max(0.0, (height + 0.15) / 0.45))
@@ -26,5 +27,6 @@ def daylight(hour: float) -> Colour:
 
 
 def sky_colour(light: Colour) -> Colour:
+    """The colour of the sky in a given light, 0..1."""
     r, g, b = (s / 255.0 * part for s, part in zip(SKY, light, strict=True))
     return r, g, b

@@ -1,4 +1,4 @@
-"""Text above heads: nameplates and what is said, as small pictures."""
+"""Text above heads, nameplates and speech bubbles, as small pictures."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,8 +13,10 @@ _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 @dataclass(frozen=True, slots=True)
 class Plate:
-    """picture uint8 (height, width, 3), both powers of two as textures must be; `aspect` is width
-    by height as it should be seen."""
+    """picture uint8 (height, width, 3), both powers of two, as textures require.
+
+    `aspect`: displayed width divided by height.
+    """
 
     picture: NDArray[np.uint8]
     aspect: float
@@ -22,7 +24,7 @@ class Plate:
 
 @lru_cache(maxsize=256)
 def plate(text: str, *, bubble: bool) -> Plate:
-    """White on dark for a name, dark on white for what is said, line by line. ASCII."""
+    """White on dark for a name, dark on white for a bubble; one row per line. ASCII."""
     lines = text.split("\n")
     sizes = [cv2.getTextSize(line, _FONT, 0.7, 1)[0] for line in lines]
     wide, tall = max(size[0] for size in sizes), HEIGHT_PX * len(lines)

@@ -1,16 +1,16 @@
-"""The others' bodies: parts that hang on joints, so that they walk and raise their arms."""
+"""The bodies of people: parts on joints, so that they walk and raise their arms."""
 
 import math
 from dataclasses import dataclass
 
-from interfaces.standin.picture.meshes import Mesh, Vector, box, join, revolve, sphere
-from interfaces.standin.picture.scene import Look
-from interfaces.standin.places.solids import Colour
+from interfaces.standin.geometry.meshes import Mesh, Vector, box, join, revolve, sphere
+from interfaces.standin.geometry.solids import Colour
+from interfaces.standin.picture.scene import DrawnAvatar
 
 _SKIN: Colour = (0.98, 0.80, 0.66)
 _TROUSERS: Colour = (0.20, 0.20, 0.24)
 _EYES: Colour = (0.08, 0.06, 0.12)
-# hair and shirt, so that one knows who it is
+# hair and shirt, by which a person can be recognised
 _LOOKS: tuple[tuple[Colour, Colour], ...] = (
     ((0.98, 0.55, 0.75), (0.15, 0.25, 0.80)),
     ((0.20, 0.16, 0.14), (0.90, 0.25, 0.20)),
@@ -26,7 +26,7 @@ _STRIDES_PER_M = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A mesh around its joint, and where the joint is in the body (metres; it faces north)."""
+    """A mesh around its joint; `joint` is its position in a body that faces north, in metres."""
 
     name: str
     joint: Vector
@@ -34,7 +34,7 @@ class Part:
 
 
 def parts(look: int) -> list[Part]:
-    """The parts of a person 1.65 m tall that stands at the origin and looks north."""
+    """The parts of a person 1.65 m tall at the origin, facing north."""
     hair, shirt = _LOOKS[look % len(_LOOKS)]
     torso = join(
         revolve([(0.15, 0.72), (0.17, 0.95), (0.21, 1.25), (0.09, 1.34)], (0, 0, 0), shirt, 8),
@@ -58,10 +58,10 @@ def parts(look: int) -> list[Part]:
     ]
 
 
-def swings(look: Look) -> dict[str, float]:
-    """Degrees each part is swung forward about its joint."""
-    step = 28.0 * math.sin(2.0 * math.pi * _STRIDES_PER_M * look.stride_m)
-    walking, raised = 1.0 - look.arm, look.arm * look.swing_deg
+def swing_angles(avatar: DrawnAvatar) -> dict[str, float]:
+    """Degrees by which each part swings forward around its joint."""
+    step = 28.0 * math.sin(2.0 * math.pi * _STRIDES_PER_M * avatar.stride_m)
+    walking, raised = 1.0 - avatar.arm, avatar.arm * avatar.swing_deg
     return {
         "left_leg": step * walking,
         "right_leg": -step * walking,

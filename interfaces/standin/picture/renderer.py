@@ -1,4 +1,4 @@
-"""Pictures of the stand-in's places, drawn by Panda3D's software renderer: no display, no GPU.
+"""Renders the places of the stand-in with Panda3D's software renderer: no display, no GPU.
 
 A renderer belongs to the thread that made it.
 """
@@ -29,16 +29,17 @@ from panda3d.core import (
 )
 
 from configs.standin import StandinConfig
+from interfaces.standin.geometry.meshes import Mesh, quad
 from interfaces.standin.picture.daylight import daylight, sky_colour
-from interfaces.standin.picture.meshes import Mesh, quad
 from interfaces.standin.picture.nameplates import plate
-from interfaces.standin.picture.person import parts, swings
-from interfaces.standin.picture.scene import Look, View
+from interfaces.standin.picture.person import parts, swing_angles
+from interfaces.standin.picture.scene import DrawnAvatar, View
 from interfaces.standin.places.place import Place, Surface
 
 _NEAR_M, _FAR_M = 0.08, 100.0
-# A sphere around somebody: its middle above the feet, its radius; a chat line is up to 12 m wide.
-_MIDDLE_M, _BODY_M, _SPEAKS_M = 1.1, 1.8, 8.0
+# Spheres around an avatar, for culling: height of the centre above the feet, and the radius
+# without and with chat text. A line of chat can be 12 m wide.
+_CENTRE_M, _BODY_M, _BUBBLE_M = 1.1, 1.8, 8.0
 _PIPE = "TinyOffscreenGraphicsPipe"
 
 load_prc_file_data(
@@ -48,7 +49,7 @@ load_prc_file_data(
 
 
 class Renderer:
-    """Draws views of a place. The same view, the same bytes."""
+    """Draws views of a place. The same view gives the same bytes."""
 
     def __init__(self, config: StandinConfig, place: Place) -> None:
         self._shape = (config.height, config.width)
@@ -63,14 +64,17 @@ class Renderer:
         self._light: tuple[float, float, float] | None = None
         self._root = NodePath("place")
         self._root.set_two_sided(False)
-        textures: dict[int, Texture] = {}  # surfaces of one picture share it
-        # Apart from what moves: Panda3D measures every sibling of a moved node again.
+        textures: dict[int, Texture] = {}  # surfaces with the same picture share one
+        # Separate nodes for still and moving things, because Panda3D recomputes the bounds of all
+        # siblings of a moved node.
         still = self._root.attach_new_node("still")
         for surface in place.surfaces:
-            _show(still, surface, textures)
+            _add_surface(still, surface, textures)
         self._moving = self._root.attach_new_node("moving")
-        self._movers = [(mover, _show(self._moving, mover.surface)) for mover in place.movers]
-        self._bodies: list[_Body] = []
+        self._movers = [
+            (mover, _add_surface(self._moving, mover.surface)) for mover in place.movers
+        ]
+        self._avatars: list[_AvatarNode] = []
         self._lens = PerspectiveLens()
         self._lens.set_near_far(_NEAR_M, _FAR_M)
         self._zoom, self._corner_rad = -1.0, 0.0
@@ -78,29 +82,29 @@ class Renderer:
         self._buffer.make_display_region().set_camera(self._camera)
 
     def render(self, view: View) -> NDArray[np.uint8]:
-        """What is seen from there: uint8 (height, width, 3), RGB."""
+        """The picture: uint8 (height, width, 3), RGB."""
         self._aim(view)
         if self._sky:
-            self._shine(daylight(view.hour))
+            self._set_light(daylight(view.hour))
         for mover, path in self._movers:
             x, y, z, heading_deg = mover.at(view.time_s)
             path.set_pos_hpr(x, z, y, -heading_deg, 0.0, 0.0)
-        looks = view.people if view.me is None else (*view.people, view.me)
-        while len(self._bodies) < len(looks):
-            self._bodies.append(_Body(self._moving, looks[len(self._bodies)]))
-        eye = _Cone(view, self._corner_rad)
-        for body, look in zip(self._bodies, looks, strict=False):
-            body.show(eye.sees(look))
-            if body.shown:
-                body.pose(look)
-        for body in self._bodies[len(looks) :]:
-            body.show(False)
+        drawn = view.people if view.me is None else (*view.people, view.me)
+        while len(self._avatars) < len(drawn):
+            self._avatars.append(_AvatarNode(self._moving, drawn[len(self._avatars)]))
+        cone = _ViewCone(view, self._corner_rad)
+        for node, avatar in zip(self._avatars, drawn, strict=False):
+            node.show(cone.contains(avatar))
+            if node.shown:
+                node.pose(avatar)
+        for node in self._avatars[len(drawn) :]:
+            node.show(False)
         self._engine.render_frame()
         rgb = np.frombuffer(self._picture.get_ram_image_as("RGB"), np.uint8)
-        return rgb.reshape(*self._shape, 3)[::-1].copy()  # Panda3D's rows go upwards
+        return rgb.reshape(*self._shape, 3)[::-1].copy()  # Panda3D's first row is the lowest
 
     def close(self) -> None:
-        """Free the buffer; no pictures after this."""
+        """Free the buffer. render() cannot be called afterwards."""
         self._engine.remove_all_windows()
 
     def _aim(self, view: View) -> None:
@@ -110,14 +114,14 @@ class Renderer:
         if view.zoom == self._zoom:
             return
         self._zoom = view.zoom
-        # The user camera's zoom is a focal length; 12 mm is half of a film's height.
+        # The user camera's zoom is a focal length in mm; 12 mm is half the height of the film.
         tall = math.degrees(2 * math.atan(12 / view.zoom)) if view.zoom else self._fov_deg
         high, wide = self._shape
         half = math.tan(math.radians(0.5 * tall))
         self._corner_rad = math.atan(half * math.hypot(1.0, wide / high))
         self._lens.set_fov(2.0 * math.degrees(math.atan(half * wide / high)), tall)
 
-    def _shine(self, light: tuple[float, float, float]) -> None:
+    def _set_light(self, light: tuple[float, float, float]) -> None:
         if light == self._light:
             return
         self._light = light
@@ -125,9 +129,11 @@ class Renderer:
         self._buffer.set_clear_color((*sky_colour(light), 1.0))
 
 
-class _Cone:
-    """The cone around a picture's corners. Panda3D leaves out what it does not see as well, but
-    only after moving every joint: this is cheaper."""
+class _ViewCone:
+    """The cone around the corners of the picture, for culling.
+
+    Panda3D also culls, but only after every joint was moved: this is faster.
+    """
 
     def __init__(self, view: View, corner_rad: float) -> None:
         heading, pitch = math.radians(view.heading_deg), math.radians(view.pitch_deg)
@@ -136,28 +142,28 @@ class _Cone:
         self._ahead = math.sin(heading) * flat, math.sin(pitch), math.cos(heading) * flat
         self._sine, self._cosine = math.sin(corner_rad), math.cos(corner_rad)
 
-    def sees(self, look: Look) -> bool:
-        """Whether any of somebody, plate and bubble included, may be in the picture."""
-        x, y, z = look.x - self._x, look.y + _MIDDLE_M - self._y, look.z - self._z
+    def contains(self, avatar: DrawnAvatar) -> bool:
+        """Whether a part of the avatar, its nameplate or its bubble may be in the picture."""
+        x, y, z = avatar.x - self._x, avatar.y + _CENTRE_M - self._y, avatar.z - self._z
         ahead = x * self._ahead[0] + y * self._ahead[1] + z * self._ahead[2]
         aside = math.sqrt(max(0.0, x * x + y * y + z * z - ahead * ahead))
-        reach_m = _SPEAKS_M if look.bubble else _BODY_M
+        reach_m = _BUBBLE_M if avatar.bubble else _BODY_M
         return aside * self._cosine - ahead * self._sine <= reach_m
 
 
-class _Body:
-    """One avatar in the scene, with its nameplate and what it says."""
+class _AvatarNode:
+    """One avatar in the scene, with its nameplate and bubble."""
 
-    def __init__(self, root: NodePath, look: Look) -> None:
-        self.path = root.attach_new_node(f"person {look.name}")
+    def __init__(self, root: NodePath, avatar: DrawnAvatar) -> None:
+        self.path = root.attach_new_node(f"person {avatar.name}")
         self._joints: dict[str, NodePath] = {}
-        for part in parts(look.look):
-            joint = _hang(self.path, part.name, part.mesh)
+        for part in parts(avatar.look):
+            joint = _add_node(self.path, part.name, part.mesh)
             joint.set_pos(*part.joint)
             self._joints[part.name] = joint
-        self._bubble, self._said = None, ""
-        if look.name:
-            _sign(self.path, look.name, 1.86, bubble=False)
+        self._bubble, self._text = None, ""
+        if avatar.name:
+            _add_sign(self.path, avatar.name, 1.86, bubble=False)
         self.shown = True
 
     def show(self, shown: bool) -> None:
@@ -165,25 +171,25 @@ class _Body:
             self.shown = shown
             self.path.show() if shown else self.path.hide()
 
-    def pose(self, look: Look) -> None:
-        self.path.set_pos(look.x, look.z, look.y)
-        self.path.set_h(-look.heading_deg)
-        for name, swing_deg in swings(look).items():
+    def pose(self, avatar: DrawnAvatar) -> None:
+        self.path.set_pos(avatar.x, avatar.z, avatar.y)
+        self.path.set_h(-avatar.heading_deg)
+        for name, swing_deg in swing_angles(avatar).items():
             self._joints[name].set_p(swing_deg)
-        if look.bubble != self._said:
+        if avatar.bubble != self._text:
             if self._bubble is not None:
                 self._bubble.remove_node()
-            self._bubble, self._said = None, look.bubble
-            if look.bubble:
-                self._bubble = _sign(self.path, look.bubble, 2.1, bubble=True)
+            self._bubble, self._text = None, avatar.bubble
+            if avatar.bubble:
+                self._bubble = _add_sign(self.path, avatar.bubble, 2.1, bubble=True)
 
 
-def _sign(parent: NodePath, text: str, at_m: float, *, bubble: bool) -> NodePath:
-    """A plate that always faces who looks."""
+def _add_sign(parent: NodePath, text: str, at_m: float, *, bubble: bool) -> NodePath:
+    """A text plate that always faces the camera."""
     drawn, high = plate(text, bubble=bubble), 0.16 * (text.count("\n") + 1)
     half = 0.5 * high * drawn.aspect
     mesh = quad(((-half, 0, 0), (half, 0, 0), (half, 0, high), (-half, 0, high)), (1.0, 1.0))
-    path = _show(parent, Surface("sign", mesh, drawn.picture, glows=True))
+    path = _add_surface(parent, Surface("sign", mesh, drawn.picture, glows=True))
     path.set_pos(0.0, 0.0, at_m)
     path.set_billboard_axis()
     return path
@@ -205,10 +211,10 @@ def _offscreen_buffer(engine: GraphicsEngine, width: int, height: int) -> Graphi
     return buffer
 
 
-def _show(
+def _add_surface(
     parent: NodePath, surface: Surface, textures: dict[int, Texture] | None = None
 ) -> NodePath:
-    path = _hang(parent, surface.name, surface.mesh)
+    path = _add_node(parent, surface.name, surface.mesh)
     if surface.picture is not None:
         known = {} if textures is None else textures
         if id(surface.picture) not in known:
@@ -231,16 +237,19 @@ def _texture(name: str, picture: NDArray[np.uint8]) -> Texture:
     return texture
 
 
-def _hang(parent: NodePath, name: str, mesh: Mesh) -> NodePath:
-    """Drawn in the order of the scene: Panda3D's own order goes by memory addresses, and where two
-    surfaces meet the order is seen."""
-    path = parent.attach_new_node(_node(name, mesh))
+def _add_node(parent: NodePath, name: str, mesh: Mesh) -> NodePath:
+    """Add a mesh, drawn in the order of the scene.
+
+    Panda3D's own order depends on memory addresses, and the order is visible where two surfaces
+    meet.
+    """
+    path = parent.attach_new_node(_geom_node(name, mesh))
     path.set_bin("unsorted", 0)
     return path
 
 
-def _node(name: str, mesh: Mesh) -> GeomNode:
-    """Each corner once: moving corners is what this renderer spends its time on."""
+def _geom_node(name: str, mesh: Mesh) -> GeomNode:
+    """A node with equal corners merged: this renderer spends most time on moving corners."""
     flat = np.concatenate(
         [
             part.reshape(-1, part.shape[-1])

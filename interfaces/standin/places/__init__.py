@@ -1,1 +1,1 @@
-"""The places of the stand-in world: what is solid, what is drawn, where one sits."""
+"""The places of the stand-in: solids, surfaces, moving things, seats and routes."""

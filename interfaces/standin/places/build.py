@@ -1,4 +1,4 @@
-"""Which place a configuration names."""
+"""Builds the place that a configuration names."""
 
 from configs.standin import StandinConfig
 from interfaces.standin.places.gallery import gallery
@@ -8,7 +8,7 @@ from interfaces.standin.places.place import Place
 from interfaces.standin.places.plaza import plaza
 from interfaces.standin.places.room import room
 
-# A change of a place that could change a figure measured in it raises its version.
+# Raise the version with every change of a place that could change a result measured in it.
 VERSIONS = {"room": 3, "gallery": 2, "plaza": 2, "garden": 2, "maze": 2}
 _MAKERS = {"gallery": gallery, "garden": garden, "maze": maze, "plaza": plaza}
 

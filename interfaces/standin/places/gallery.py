@@ -1,26 +1,26 @@
-"""The gallery: nine rooms and doors between them, an exhibit and a picture in each.
+"""The gallery: nine rooms with doors between them, an exhibit in each, pictures on the walls.
 
-To learn here: which door leads where. Colours, exhibits, pictures and doors are dealt by the seed;
-every room can be reached.
+The agent can learn here where each door leads. The seed selects colours, exhibits, pictures and
+doors. Every room can be reached.
 """
 
 import colorsys
 
 import numpy as np
 
-from interfaces.standin.picture import textures
-from interfaces.standin.picture.meshes import Mesh, block, join, landmark, quad
-from interfaces.standin.places.landmarks import COLOURS, SHAPES, Landmark
+from interfaces.standin.geometry import textures
+from interfaces.standin.geometry.landmarks import COLOURS, SHAPES, Landmark
+from interfaces.standin.geometry.meshes import Mesh, block, join, landmark_mesh, quad
+from interfaces.standin.geometry.solids import Box, Colour, Solid, Solids
 from interfaces.standin.places.passages import carve
-from interfaces.standin.places.place import Place, Surface, apart
-from interfaces.standin.places.solids import Box, Colour, Solid, Solids
+from interfaces.standin.places.place import Place, Surface, separate_surfaces
 
-ROOMS = 3  # in a row
+ROOMS = 3  # per row
 ROOM_M = 5.0
 DOOR_M = 1.5
 WALL_HEIGHT_M = 3.0
 DOOR_HEIGHT_M = 2.2
-_THICK_M = 0.1  # half of a wall
+_THICK_M = 0.1  # half the thickness of a wall
 
 
 def gallery(version: int, seed: int) -> Place:
@@ -48,9 +48,9 @@ def gallery(version: int, seed: int) -> Place:
             *_floors(colours),
             Surface("ceiling", _ceiling(half), textures.ceiling(), glows=True),
             *_outer_walls(half, colours),
-            *apart("inner wall", walls, textures.plaster()),
+            *separate_surfaces("inner wall", walls, textures.plaster()),
             *_pictures(half, rng),
-            *apart("exhibit", map(landmark, exhibits)),
+            *separate_surfaces("exhibit", map(landmark_mesh, exhibits)),
         ),
         people=2,
         landmarks=exhibits,
@@ -142,8 +142,8 @@ def _outer_walls(half: float, colours: dict[tuple[int, int], Colour]) -> list[Su
 
 
 def _pictures(half: float, rng: np.random.Generator) -> list[Surface]:
-    """One for each outer stretch of wall, no two alike."""
-    found: list[Surface] = []
+    """One for each room's part of an outer wall, all different."""
+    pictures: list[Surface] = []
     high, low, wide, off = 2.1, 1.0, 0.9, half - 0.02
     for k in range(ROOMS):
         at = _centre((k, k))[0]
@@ -157,18 +157,18 @@ def _pictures(half: float, rng: np.random.Generator) -> list[Surface]:
         ):
             corners = ((*left, low), (*right, low), (*right, high), (*left, high))
             picture = textures.painting(int(rng.integers(2**31)))
-            found.append(Surface(f"picture {k}{i}", quad(corners, (1.0, 1.0)), picture))
-    return found
+            pictures.append(Surface(f"picture {k}{i}", quad(corners, (1.0, 1.0)), picture))
+    return pictures
 
 
 def _exhibits(rng: np.random.Generator) -> tuple[Landmark, ...]:
     kinds = list(SHAPES)
     pairs = rng.permutation(len(kinds) * len(COLOURS))[: ROOMS * ROOMS]
-    found: list[Landmark] = []
+    exhibits: list[Landmark] = []
     for n, pair in enumerate(pairs):
         kind, colour = kinds[int(pair) % len(kinds)], COLOURS[int(pair) // len(kinds)]
         x, z = _centre((n // ROOMS, n % ROOMS))
         half, height = SHAPES[kind]
         shift_x, shift_z = (float(rng.uniform(-0.6, 0.6)) for _ in range(2))
-        found.append(Landmark(kind, x + shift_x, z + shift_z, half, height, colour))
-    return tuple(found)
+        exhibits.append(Landmark(kind, x + shift_x, z + shift_z, half, height, colour))
+    return tuple(exhibits)

@@ -1,23 +1,39 @@
-"""The garden: hills, a pond, a carousel that turns and balls that roll on their rounds.
+"""The garden: hills, a pond, a turning carousel, and balls that roll around on fixed paths.
 
-To learn here: what moves by itself and when it is where; that a hill lifts the eye and that a
-ball pushes.
+The agent can learn here where moving things are at which time, that a hill raises its view, and
+that a ball pushes it.
 """
 
 import math
 
 import numpy as np
 
-from interfaces.standin.picture import textures
-from interfaces.standin.picture.meshes import Mesh, block, box, carpet, join, revolve, sphere
-from interfaces.standin.places.landmarks import COLOURS, Landmark
-from interfaces.standin.places.place import Mover, Place, Pose, Seat, Surface, apart, circuit
+from interfaces.standin.geometry import textures
+from interfaces.standin.geometry.landmarks import COLOURS, Landmark
+from interfaces.standin.geometry.meshes import (
+    Mesh,
+    block,
+    box,
+    join,
+    revolve,
+    sphere,
+    terrain_meshes,
+)
+from interfaces.standin.geometry.solids import Box, Circle, Colour, Solid, Solids, Terrain
+from interfaces.standin.places.place import (
+    Mover,
+    Place,
+    Pose,
+    Seat,
+    Surface,
+    circuit,
+    separate_surfaces,
+)
 from interfaces.standin.places.skyline import skyline
-from interfaces.standin.places.solids import Box, Circle, Colour, Solid, Solids, Terrain
 
 HALF_M = 14.0
 BALL_M = 0.6
-_WIDE_M2 = 2 * 2.6**2  # of a hill
+_WIDE_M2 = 2 * 2.6**2  # twice the variance of a hill's Gaussian shape
 _WATER: Colour = (0.32, 0.58, 0.82)
 _BARK: Colour = (0.42, 0.30, 0.20)
 _POND = (-6.0, -6.0, 3.0)
@@ -26,14 +42,14 @@ _POND = (-6.0, -6.0, 3.0)
 def garden(version: int, seed: int) -> Place:
     """The same seed makes the same garden."""
     rng = np.random.Generator(np.random.PCG64([seed, 13]))
-    dealt = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
+    colours = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
     terrain = hills(rng)
     solids: list[Solid] = [Circle("carousel", 5.0, -5.0, 0.4)]
     things: list[Mesh] = [
         revolve([(3.0, 0.03), (0.0, 0.03)], (_POND[0], _POND[1], terrain(*_POND[:2])), _WATER, 18),
-        revolve([(0.4, 0.0), (0.25, 3.2), (0.0, 3.6)], (5.0, -5.0, 0.0), dealt[0], 10),
+        revolve([(0.4, 0.0), (0.25, 3.2), (0.0, 3.6)], (5.0, -5.0, 0.0), colours[0], 10),
     ]
-    marks = [Landmark("carousel", 5.0, -5.0, 0.4, 3.6, dealt[0])]
+    marks = [Landmark("carousel", 5.0, -5.0, 0.4, 3.6, colours[0])]
     seats: list[Seat] = []
     for i in range(7):
         x, z = _spot(rng, solids)
@@ -43,7 +59,7 @@ def garden(version: int, seed: int) -> Place:
             things.append(box((x, z, y), (1.6, 0.6, 0.45), _BARK))
             seats.append(Seat(x, y, z, float(rng.uniform(0.0, 360.0))))
             continue
-        colour = (0.2, 0.5, 0.2) if i < 4 else dealt[i - 3]
+        colour = (0.2, 0.5, 0.2) if i < 4 else colours[i - 3]
         solids.append(Circle("tree", x, z, 0.25, colour=colour))
         things.append(revolve([(0.25, -0.2), (0.15, 1.6)], (x, z, y), _BARK, 7))
         things.append(revolve([(1.1, 1.2), (0.7, 2.2), (0.0, 3.4)], (x, z, y), colour, 8))
@@ -54,14 +70,16 @@ def garden(version: int, seed: int) -> Place:
         ground=Solids(HALF_M, solids, terrain),
         surfaces=(
             skyline(seed, 70.0),
-            *apart("grass", carpet(HALF_M, 16, 4, terrain, 4.0), textures.grass()),
+            *separate_surfaces(
+                "grass", terrain_meshes(HALF_M, 16, 4, terrain, 4.0), textures.grass()
+            ),
             Surface("hedge", _border(), textures.hedge()),
-            *apart("thing", things),
+            *separate_surfaces("thing", things),
         ),
         people=2,
         sky=True,
         landmarks=tuple(marks),
-        movers=(_carousel(dealt[1], dealt[2]), *_balls(rng, dealt[3:], terrain)),
+        movers=(_carousel(colours[1], colours[2]), *_balls(rng, colours[3:], terrain)),
         seats=tuple(seats),
         spawn_within_m=9.0,
         phrases=("Mind the ball!", "Up the hill?", "Round and round", "So green"),
@@ -69,14 +87,14 @@ def garden(version: int, seed: int) -> Place:
 
 
 def hills(rng: np.random.Generator) -> Terrain:
-    """Three hills of at most 1.8 m, no steeper than one can walk, level in the south."""
+    """Three hills up to 1.8 m high that an avatar can walk up, flat in the south."""
     tops = [
         (float(rng.uniform(-9, 9)), float(rng.uniform(3, 10)), float(rng.uniform(1.0, 1.8)))
         for _ in range(3)
     ]
 
     def height(x: float, z: float) -> float:
-        total = 0.0  # without a generator: everybody asks at every step
+        total = 0.0  # no generator expression: this is called for each person in each step
         for hx, hz, high in tops:
             away_x, away_z = x - hx, z - hz
             total += high * math.exp(-(away_x * away_x + away_z * away_z) / _WIDE_M2)
@@ -89,8 +107,8 @@ def _spot(rng: np.random.Generator, solids: list[Solid]) -> tuple[float, float]:
     x = z = 0.0
     for _ in range(200):
         x, z = (float(rng.uniform(-HALF_M + 2, HALF_M - 2)) for _ in range(2))
-        clear = all(math.hypot(x - each.x, z - each.z) > 3.0 for each in solids)
-        if clear and math.hypot(x - _POND[0], z - _POND[1]) > 4.0 and math.hypot(x, z) > 2.0:
+        is_free = all(math.hypot(x - each.x, z - each.z) > 3.0 for each in solids)
+        if is_free and math.hypot(x - _POND[0], z - _POND[1]) > 4.0 and math.hypot(x, z) > 2.0:
             break
     return x, z
 
@@ -112,7 +130,7 @@ def _carousel(first: Colour, second: Colour) -> Mover:
 
 
 def _balls(rng: np.random.Generator, colours: list[Colour], terrain: Terrain) -> list[Mover]:
-    found: list[Mover] = []
+    balls: list[Mover] = []
     for i, colour in enumerate(colours[:3]):
         far = 3.0 + 2.6 * i
         mesh = join(
@@ -120,7 +138,7 @@ def _balls(rng: np.random.Generator, colours: list[Colour], terrain: Terrain) ->
             box((0.0, 0.0, BALL_M - 0.1), (2.06 * BALL_M, 0.2, 0.2), (1.0, 1.0, 1.0)),
         )
         round_trip = circuit(0.0, -1.0, far, far, 14.0 + 6.0 * i, float(rng.uniform(0, 1)), 0.0)
-        found.append(
+        balls.append(
             Mover(
                 "ball",
                 Surface(f"ball {i}", mesh),
@@ -130,7 +148,7 @@ def _balls(rng: np.random.Generator, colours: list[Colour], terrain: Terrain) ->
                 terrain=terrain,
             )
         )
-    return found
+    return balls
 
 
 def _border() -> Mesh:

@@ -1,23 +1,23 @@
-"""The maze: hedges too high to look over, and a lantern that towers above them.
+"""The maze: hedges too high to see over, and a lantern high above them.
 
-To learn here: that the way to what one sees is not the straight one. The lantern stands at the end
-farthest from where one begins.
+The agent can learn here that the straight line to a visible goal is not a free path. The lantern is
+in the cell that is farthest from the start.
 """
 
 import numpy as np
 
-from interfaces.standin.picture import textures
-from interfaces.standin.picture.meshes import block, join, quad, revolve, sphere
-from interfaces.standin.places.landmarks import Landmark
+from interfaces.standin.geometry import textures
+from interfaces.standin.geometry.landmarks import Landmark
+from interfaces.standin.geometry.meshes import block, join, quad, revolve, sphere
+from interfaces.standin.geometry.solids import Box, Circle, Colour, Solid, Solids
 from interfaces.standin.places.passages import Passage, carve, distances, ordered
 from interfaces.standin.places.place import Place, Surface
 from interfaces.standin.places.skyline import skyline
-from interfaces.standin.places.solids import Box, Circle, Colour, Solid, Solids
 
 CELLS = 7
 CELL_M = 2.4
 HEDGE_M = 2.4
-_THICK_M = 0.15  # half of a hedge
+_THICK_M = 0.15  # half the thickness of a hedge
 _GOLD: Colour = (1.0, 0.82, 0.25)
 
 
@@ -67,8 +67,8 @@ def _centre(cell: tuple[int, int]) -> tuple[float, float]:
 
 
 def _hedges(passages: set[Passage]) -> list[Box]:
-    """Straight runs in one piece."""
-    found: list[Box] = []
+    """All hedges between cells; neighbouring ones of the same direction are one box."""
+    hedges: list[Box] = []
     for across in range(CELLS - 1):
         for turned in (False, True):
             run = 0
@@ -80,12 +80,12 @@ def _hedges(passages: set[Passage]) -> list[Box]:
                     run += 1
                     continue
                 if run:
-                    found.append(_run(across, along - run, along, turned))
+                    hedges.append(_hedge(across, along - run, along, turned))
                 run = 0
-    return found
+    return hedges
 
 
-def _run(across: int, begin: int, end: int, turned: bool) -> Box:
+def _hedge(across: int, begin: int, end: int, turned: bool) -> Box:
     middle = 0.5 * CELLS
     at = (across + 1 - middle) * CELL_M
     centre, half = (0.5 * (begin + end) - middle) * CELL_M, 0.5 * (end - begin) * CELL_M + _THICK_M

@@ -1,4 +1,4 @@
-"""Which cells of a grid are joined, so that all can be reached."""
+"""Random passages between the cells of a grid, so that every cell can be reached."""
 
 from itertools import chain
 
@@ -9,21 +9,22 @@ Passage = tuple[Cell, Cell]  # the lower cell first
 
 
 def carve(size: int, rng: np.random.Generator, extra: int = 0) -> set[Passage]:
-    """Passages of a random depth-first spanning tree over size x size cells, and `extra` more."""
+    """A random depth-first spanning tree over size x size cells, plus `extra` passages."""
     start = (int(rng.integers(size)), int(rng.integers(size)))
-    path, seen, passages = [start], {start}, set[Passage]()
+    path, visited, passages = [start], {start}, set[Passage]()
     while path:
-        fresh = [cell for cell in around(path[-1], size) if cell not in seen]
+        fresh = [cell for cell in neighbours(path[-1], size) if cell not in visited]
         if not fresh:
             path.pop()
             continue
         following = fresh[int(rng.integers(len(fresh)))]
         passages.add(ordered(path[-1], following))
-        seen.add(following)
+        visited.add(following)
         path.append(following)
     cells = [(i, j) for i in range(size) for j in range(size)]
     closed = sorted(
-        set(chain.from_iterable([ordered(a, b) for b in around(a, size)] for a in cells)) - passages
+        set(chain.from_iterable([ordered(a, b) for b in neighbours(a, size)] for a in cells))
+        - passages
     )
     for index in rng.permutation(len(closed))[:extra]:
         passages.add(closed[int(index)])
@@ -31,24 +32,26 @@ def carve(size: int, rng: np.random.Generator, extra: int = 0) -> set[Passage]:
 
 
 def distances(size: int, passages: set[Passage], start: Cell) -> dict[Cell, int]:
-    """Passages to walk through from `start` to each cell."""
-    found, edge = {start: 0}, [start]
+    """The smallest number of passages from `start` to each cell."""
+    counts, edge = {start: 0}, [start]
     while edge:
         following: list[Cell] = []
         for cell in edge:
-            for other in around(cell, size):
-                if other not in found and ordered(cell, other) in passages:
-                    found[other] = found[cell] + 1
+            for other in neighbours(cell, size):
+                if other not in counts and ordered(cell, other) in passages:
+                    counts[other] = counts[cell] + 1
                     following.append(other)
         edge = following
-    return found
+    return counts
 
 
-def around(cell: Cell, size: int) -> list[Cell]:
+def neighbours(cell: Cell, size: int) -> list[Cell]:
+    """The cells beside, before and behind a cell."""
     i, j = cell
     near = [(i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)]
     return [(a, b) for a, b in near if 0 <= a < size and 0 <= b < size]
 
 
 def ordered(a: Cell, b: Cell) -> Passage:
+    """The passage between two cells, whichever comes first."""
     return (a, b) if a < b else (b, a)

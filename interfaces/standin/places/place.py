@@ -1,4 +1,4 @@
-"""What a place is: what is solid, what is drawn, what moves, where one sits and appears."""
+"""What a place consists of: solids, surfaces, moving things, seats, and the spawn area."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from interfaces.standin.picture.meshes import Mesh
-from interfaces.standin.picture.textures import Picture
-from interfaces.standin.places.landmarks import Landmark
-from interfaces.standin.places.solids import Circle, Solid, Solids, Terrain, flat
+from interfaces.standin.geometry.landmarks import Landmark
+from interfaces.standin.geometry.meshes import Mesh
+from interfaces.standin.geometry.solids import Circle, Solid, Solids, Terrain, flat
+from interfaces.standin.geometry.textures import Picture
 
 Pose = tuple[float, float, float, float]  # x, y, z (metres), heading (degrees)
-_WITHIN_M = 1.0  # beyond a person's radius and the longest step together
+_WITHIN_M = 1.0  # more than a person's radius plus the longest step
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """Something drawn: with a picture on it (uint8 (H, W, 3), repeated), or in the mesh's colours.
+    """A drawn mesh, with a repeated picture (uint8 (H, W, 3)) or in the mesh's own colours.
 
-    What glows is as bright by night as by day.
+    A surface that glows is as bright at night as by day.
     """
 
     name: str
@@ -28,17 +28,19 @@ class Surface:
     glows: bool = False
 
 
-def apart(name: str, meshes: Iterable[Mesh], picture: Picture | None = None) -> list[Surface]:
-    """A surface each: the renderer leaves out whole ones that are not in view."""
+def separate_surfaces(
+    name: str, meshes: Iterable[Mesh], picture: Picture | None = None
+) -> list[Surface]:
+    """One surface per mesh: the renderer skips whole surfaces that are not in view."""
     return [Surface(f"{name} {i}", mesh, picture) for i, mesh in enumerate(meshes)]
 
 
 @dataclass(frozen=True, slots=True)
 class Mover:
-    """Something that moves by the clock alone: `track` gives its pose at a time in seconds, above
-    the `terrain` under it.
+    """A thing whose motion depends on time only. `track`: its pose at a time in seconds.
 
-    `radius` is that of what is solid about it (none: one walks through); from there `height` up.
+    `track` gives the height above `terrain`. Its solid part is a cylinder of `radius` and `height`;
+    with radius None avatars walk through it.
     """
 
     name: str
@@ -49,11 +51,12 @@ class Mover:
     terrain: Terrain = flat
 
     def at(self, time_s: float) -> Pose:
+        """The pose, with the height of the terrain."""
         x, y, z, heading_deg = self.track(time_s)
         return x, y + self.terrain(x, z), z, heading_deg
 
     def solid(self, time_s: float, x: float, z: float) -> Circle | None:
-        """What is solid about it, if that is within a step of who stands at (x, z)."""
+        """Its solid part, if a person at (x, z) can reach it within one step."""
         if self.radius is None:
             return None
         own_x, y, own_z, _ = self.track(time_s)
@@ -66,7 +69,7 @@ class Mover:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A chair. One who sits is at (x, y, z) and looks to `heading_deg` at first."""
+    """A chair. A seated avatar is at (x, y, z) and first faces `heading_deg`."""
 
     x: float
     y: float
@@ -76,9 +79,9 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One world of the stand-in, made by its name, version and seed alone.
+    """One world of the stand-in. The same version, settings and seed make the same place.
 
-    `sky`: open to it, so that the hour is seen; else lamps light it day and night.
+    With `sky` it is outdoors, and its light depends on the hour. Indoors the light is constant.
     """
 
     name: str
@@ -96,20 +99,23 @@ class Place:
 
     @property
     def half_m(self) -> float:
+        """Half the side of the place, metres."""
         return self.ground.half_m
 
     @property
     def solids(self) -> tuple[Solid, ...]:
+        """All solids that do not move."""
         return self.ground.solids
 
     def moving(self, time_s: float, x: float, z: float) -> Sequence[Solid]:
-        """What moves, is solid, and is within a step of who stands at (x, z)."""
+        """The moving solids that a person at (x, z) can reach within one step."""
         if not self.movers:
             return ()
-        found = (mover.solid(time_s, x, z) for mover in self.movers)
-        return [solid for solid in found if solid is not None]
+        solids = (mover.solid(time_s, x, z) for mover in self.movers)
+        return [solid for solid in solids if solid is not None]
 
     def spawn(self, rng: np.random.Generator) -> Pose:
+        """A random free pose in the spawn area."""
         x, z = self.ground.free_point(rng, within_m=self.spawn_within_m)
         return x, self.ground.terrain(x, z), z, float(rng.uniform(0.0, 360.0))
 
@@ -117,7 +123,7 @@ class Place:
 def circuit(
     x: float, z: float, radius_x: float, radius_z: float, period_s: float, phase: float, y: float
 ) -> Callable[[float], Pose]:
-    """Around an ellipse, clockwise, nose first."""
+    """A track around an ellipse, clockwise, heading forward. `phase` in periods."""
 
     def at(time_s: float) -> Pose:
         angle = 2.0 * math.pi * (time_s / period_s + phase)

@@ -1,19 +1,20 @@
-"""The plaza: a fountain, trees, benches, stalls, and people with ways of their own.
+"""The plaza: a fountain, trees, benches, stalls, and people of different natures.
 
-To learn here: who pats, who shuns and who only talks; they differ in hair and shirt. Houses on all
-four sides differ too. Stalls, trees and benches are dealt by the seed.
+The agent can learn here which person pats, which one walks away and which one only talks. People
+differ in hair and shirt, and the houses differ on each side. The seed places stalls, trees and
+benches.
 """
 
 import math
 
 import numpy as np
 
-from interfaces.standin.picture import textures
-from interfaces.standin.picture.meshes import Mesh, block, box, join, quad, revolve, sphere
-from interfaces.standin.places.landmarks import COLOURS, Landmark
-from interfaces.standin.places.place import Place, Seat, Surface, apart
+from interfaces.standin.geometry import textures
+from interfaces.standin.geometry.landmarks import COLOURS, Landmark
+from interfaces.standin.geometry.meshes import Mesh, block, box, join, quad, revolve, sphere
+from interfaces.standin.geometry.solids import Box, Circle, Colour, Solid, Solids
+from interfaces.standin.places.place import Place, Seat, Surface, separate_surfaces
 from interfaces.standin.places.skyline import skyline
-from interfaces.standin.places.solids import Box, Circle, Colour, Solid, Solids
 
 HALF_M = 12.0
 HOUSE_M = 4.5
@@ -37,7 +38,7 @@ def plaza(version: int, seed: int) -> Place:
     marks: list[Landmark] = [Landmark("fountain", 0.0, 0.0, 1.8, 2.2, _STONE)]
     seats: list[Seat] = []
     turn = float(rng.uniform(0.0, 30.0))
-    for i in range(12):  # a ring of twelve places, dealt
+    for i in range(12):  # a ring of twelve things
         angle = math.radians(turn + 30.0 * i)
         x, z = 7.2 * math.sin(angle), 7.2 * math.cos(angle)
         kind = ("tree", "bench", "lamp")[i % 3]
@@ -53,9 +54,9 @@ def plaza(version: int, seed: int) -> Place:
             solids.append(Circle("lamp", x, z, 0.12, colour=_LAMP))
             things.append(revolve([(0.1, 0.0), (0.06, 3.0)], (x, z, 0.0), (0.2, 0.2, 0.22), 8))
             lamps.append(sphere((x, z, 3.1), 0.25, _LAMP, 6, 4))
-    dealt = rng.permutation(len(COLOURS))
+    order = rng.permutation(len(COLOURS))
     for i, (x, z) in enumerate(((-9.0, 9.0), (9.0, 9.0), (9.0, -9.0), (-9.0, -9.0))):
-        colour = COLOURS[int(dealt[i])]
+        colour = COLOURS[int(order[i])]
         solids.append(Box("stall", x, z, 1.2, 0.8, colour=colour))
         things.append(_stall(x, z, colour))
         marks.append(Landmark("stall", x, z, 1.2, 2.6, colour))
@@ -69,7 +70,7 @@ def plaza(version: int, seed: int) -> Place:
             skyline(seed, 70.0),
             Surface("paving", quad((a, b, c, d), (HALF_M / 2, HALF_M / 2)), textures.paving()),
             *_houses(rng),
-            *apart("thing", things),
+            *separate_surfaces("thing", things),
             *(Surface(f"lamp {i}", lamp, glows=True) for i, lamp in enumerate(lamps)),
         ),
         people=6,
@@ -109,10 +110,10 @@ def _stall(x: float, z: float, colour: Colour) -> Mesh:
 
 
 def _houses(rng: np.random.Generator) -> list[Surface]:
-    """A row on each side, in the colour of its own."""
+    """A row of houses on each side, each row in another colour."""
     tints: tuple[Colour, ...] = ((1.0, 0.75, 0.6), (0.75, 0.85, 1.0), (0.8, 1.0, 0.75), (1, 1, 0.7))
     picture = textures.facade()
-    found: list[Surface] = []
+    rows: list[Surface] = []
     for side, tint in enumerate(rng.permutation(4)):
         meshes: list[Mesh] = []
         for k in range(4):
@@ -127,5 +128,5 @@ def _houses(rng: np.random.Generator) -> list[Surface]:
             high = HOUSE_M + float(rng.uniform(-1.2, 1.8))
             house = Box("house", x, z, hx, hz)
             meshes.append(block(house, 0.0, high, 3.0, tints[int(tint)]))
-        found.append(Surface(f"houses {side}", join(*meshes), picture))
-    return found
+        rows.append(Surface(f"houses {side}", join(*meshes), picture))
+    return rows

@@ -1,12 +1,12 @@
-"""The room: square, four walls of unlike patterns, six landmarks and one who pats."""
+"""The room: square, with four different walls, six landmarks and a friend who pats."""
 
 import numpy as np
 
-from interfaces.standin.picture import textures
-from interfaces.standin.picture.meshes import Vector, landmark, quad
-from interfaces.standin.places.landmarks import scatter
-from interfaces.standin.places.place import Place, Surface, apart
-from interfaces.standin.places.solids import Solids
+from interfaces.standin.geometry import textures
+from interfaces.standin.geometry.landmarks import scatter
+from interfaces.standin.geometry.meshes import Vector, landmark_mesh, quad
+from interfaces.standin.geometry.solids import Solids
+from interfaces.standin.places.place import Place, Surface, separate_surfaces
 
 WALL_HEIGHT_M = 3.0
 
@@ -21,7 +21,7 @@ def room(version: int, seed: int, size_m: float) -> Place:
         ground=Solids(half, [solid for mark in landmarks for solid in mark.solids()]),
         surfaces=(
             *enclosure(half, WALL_HEIGHT_M),
-            *apart("landmark", map(landmark, landmarks)),
+            *separate_surfaces("landmark", map(landmark_mesh, landmarks)),
         ),
         people=1,
         landmarks=landmarks,
@@ -29,24 +29,24 @@ def room(version: int, seed: int, size_m: float) -> Place:
 
 
 def enclosure(half: float, high: float) -> list[Surface]:
-    """Four walls that differ, a floor and a ceiling, seen from inside."""
+    """Four different walls, a floor and a ceiling, visible from inside."""
     low: list[Vector] = [
         (-half, half, 0.0),
         (half, half, 0.0),
         (half, -half, 0.0),
         (-half, -half, 0.0),
     ]
-    found: list[Surface] = []
+    surfaces: list[Surface] = []
     for i, (name, picture) in enumerate(textures.walls().items()):
         left, right = low[i], low[(i + 1) % 4]
         corners = (left, right, (*right[:2], high), (*left[:2], high))
         uv = (2.0 * half / textures.WALL_TILE_M, high / textures.WALL_TILE_M)
-        found.append(Surface(name, quad(corners, uv), picture))
+        surfaces.append(Surface(name, quad(corners, uv), picture))
     tiles, panels = 2.0 * half / textures.FLOOR_TILE_M, 2.0 * half / textures.WALL_TILE_M
     floor = (low[3], low[2], low[1], low[0])
-    found.append(Surface("floor", quad(floor, (tiles, tiles)), textures.floor()))
+    surfaces.append(Surface("floor", quad(floor, (tiles, tiles)), textures.floor()))
     a, b, c, d = ((x, y, high) for x, y, _ in low)
-    found.append(
+    surfaces.append(
         Surface("ceiling", quad((a, b, c, d), (panels, panels)), textures.ceiling(), glows=True)
     )
-    return found
+    return surfaces

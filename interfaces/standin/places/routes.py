@@ -1,4 +1,4 @@
-"""Ways through a place: A* on a grid of half metres, straightened."""
+"""Paths through a place: A* on a grid of 0.4 m cells, straightened."""
 
 import heapq
 import math
@@ -6,42 +6,42 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.standin.places.solids import PERSON_RADIUS_M, Circle, Solids
+from interfaces.standin.geometry.solids import PERSON_RADIUS_M, Circle, Solids
 
 CELL_M = 0.4
-_CLEAR_M = 0.12
+_CLEARANCE_M = 0.12  # besides a person's radius
 _STEPS = [(i, j, math.hypot(i, j)) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
 Waypoint = tuple[float, float]
 
 
 class Routes:
-    """Finds the way. Made once for a place; what moves is not in it."""
+    """Finds paths between two points. Made once per place; ignores what moves."""
 
     def __init__(self, ground: Solids) -> None:
         self._half = ground.half_m
         self._count = max(1, math.ceil(2.0 * ground.half_m / CELL_M))
         free = _free_cells(ground, self._count)
-        self._ways = _ways(free)
-        # The last cell twice: whoever stands on the far edge stands in it. Lists, because a look
-        # into a NumPy array costs five times as much.
+        self._neighbours = _neighbours(free)
+        # The last row and column are repeated, for points on the far edge. Lists, because reading
+        # one element of a NumPy array takes five times as long.
         self._free: list[list[bool]] = np.pad(free, (0, 1), "edge").tolist()
 
     def route(self, start: Waypoint, goal: Waypoint) -> list[Waypoint]:
-        """Points to walk to one after another, the goal last; only the goal where there is none."""
+        """The points of a path, the goal last. Only the goal if there is no path."""
         begin, end = self._nearest(start), self._nearest(goal)
         cells = self._search(begin, end)
         points = [self._centre(cell) for cell in cells[1:-1]]
         return [*self._straightened(start, [*points, goal])]
 
-    def clear(self, a: Waypoint, b: Waypoint) -> bool:
-        """Whether one walks straight from a to b."""
+    def is_clear(self, a: Waypoint, b: Waypoint) -> bool:
+        """Whether the straight line from a to b is free of solids."""
         count = int(math.dist(a, b) / (0.5 * CELL_M)) + 1
         half, limit, free = self._half, self._count, self._free
         x, z = a[0], a[1]
         step_x, step_z = (b[0] - x) / count, (b[1] - z) / count
         for _ in range(count + 1):
             i, j = int((x + half) / CELL_M), int((z + half) / CELL_M)
-            if not (0 <= i <= limit and 0 <= j <= limit):  # rounded over the edge
+            if not (0 <= i <= limit and 0 <= j <= limit):  # beyond the edge by rounding
                 i, j = min(limit, max(0, i)), min(limit, max(0, j))
             if not free[i][j]:
                 return False
@@ -49,7 +49,7 @@ class Routes:
         return True
 
     def _search(self, begin: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
-        count, ways = self._count, self._ways
+        count, neighbours = self._count, self._neighbours
         first, last = begin[0] * count + begin[1], end[0] * count + end[1]
         end_i, end_j = end
         cost, came = [math.inf] * (count * count), [-1] * (count * count)
@@ -65,7 +65,7 @@ class Routes:
                 continue
             done[cell] = 1
             so_far = cost[cell]
-            for other, a, b, length in ways[cell]:
+            for other, a, b, length in neighbours[cell]:
                 total = so_far + length
                 if total < cost[other]:
                     cost[other], came[other] = total, cell
@@ -78,16 +78,16 @@ class Routes:
         return [divmod(cell, count) for cell in reversed(path)]
 
     def _straightened(self, start: Waypoint, points: list[Waypoint]) -> list[Waypoint]:
-        kept: list[Waypoint] = []
+        waypoints: list[Waypoint] = []
         here, at = start, 0
         while at < len(points):
             far = at
-            while far + 1 < len(points) and self.clear(here, points[far + 1]):
+            while far + 1 < len(points) and self.is_clear(here, points[far + 1]):
                 far += 1
             here = points[far]
-            kept.append(here)
+            waypoints.append(here)
             at = far + 1
-        return kept
+        return waypoints
 
     def _cell(self, x: float, z: float) -> tuple[int, int]:
         limit = self._count - 1
@@ -109,29 +109,29 @@ class Routes:
         return int(a), int(b)
 
 
-def _ways(free: NDArray[np.bool_]) -> list[list[tuple[int, int, int, float]]]:
-    """From each free cell, row after row: (cell, row, column, length) of each it leads on to."""
+def _neighbours(free: NDArray[np.bool_]) -> list[list[tuple[int, int, int, float]]]:
+    """For each cell, row by row: (cell, row, column, distance) of every reachable neighbour."""
     count = len(free)
     cells: list[list[bool]] = free.tolist()
-    found: list[list[tuple[int, int, int, float]]] = []
+    neighbours: list[list[tuple[int, int, int, float]]] = []
     for i in range(count):
         for j in range(count):
-            ways: list[tuple[int, int, int, float]] = []
+            reachable: list[tuple[int, int, int, float]] = []
             for di, dj, length in _STEPS if cells[i][j] else ():
                 a, b = i + di, j + dj
                 if not (0 <= a < count and 0 <= b < count and cells[a][b]):
                     continue
-                if cells[i][b] and cells[a][j]:  # no cutting of corners
-                    ways.append((a * count + b, a, b, length))
-            found.append(ways)
-    return found
+                if cells[i][b] and cells[a][j]:  # a diagonal step must not cut a corner
+                    reachable.append((a * count + b, a, b, length))
+            neighbours.append(reachable)
+    return neighbours
 
 
 def _free_cells(ground: Solids, count: int) -> NDArray[np.bool_]:
-    """Cells in whose centre a person stands clear; what one steps or sits on is in the way too."""
+    """Cells with enough room for a person at their centre. Steps and seats count as obstacles."""
     line = (np.arange(count) + 0.5) * CELL_M - ground.half_m
     x, z = np.meshgrid(line, line, indexing="ij")
-    reach = PERSON_RADIUS_M + _CLEAR_M
+    reach = PERSON_RADIUS_M + _CLEARANCE_M
     limit = ground.half_m - reach
     free = (np.abs(x) <= limit) & (np.abs(z) <= limit)
     for solid in ground.solids:

@@ -1,0 +1,1 @@
+"""The sound of the stand-in: voices, stereo mix, loudspeaker and microphone."""

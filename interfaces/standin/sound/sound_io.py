@@ -1,4 +1,4 @@
-"""Loudspeaker and microphone of the stand-in, through PortAudio, which is loaded only when used."""
+"""Loudspeaker and microphone of the stand-in. PortAudio is loaded only when one is opened."""
 
 from __future__ import annotations
 
@@ -11,40 +11,37 @@ from numpy.typing import NDArray
 from interfaces.devices.audio_device import close_stream, open_stream
 from interfaces.standin.sound.mixer import SAMPLE_RATE, Listener, Mixer, Mono, Source, Stereo
 
-FULL_RMS = 0.25  # a voice as loud as this has level 1
-SILENT_RMS = 0.003  # a microphone's own noise, -50 dB: level 0
-WINDOW_S = 0.05  # of the microphone, for level and viseme
-SPEAKER_LATENCY_S = 0.06  # drawing a picture may keep Python's lock from the callback for so long
+FULL_RMS = 0.25  # of level 1
+# Noise of a microphone, -50 dB. Below it the level is 0.
+SILENT_RMS = 0.003
+WINDOW_S = 0.05  # of microphone sound, for level and viseme
+SPEAKER_LATENCY_S = 0.06  # rendering a picture can hold the GIL for so long
 MICROPHONE_LATENCY_S = 0.02
 SILENCE, CH, SS, NN, AA, E, IH, OH, OU = 0, 6, 7, 8, 10, 11, 12, 13, 14
 
 
-def voice_parameters(level: float, viseme: int, muted: bool) -> tuple[float, int]:
-    """The avatar's parameters Voice 0..1 and Viseme 0..14, from what the microphone picks up."""
-    return (0.0, SILENCE) if muted else (min(1.0, max(0.0, level)), min(14, max(0, viseme)))
-
-
 def level_of(samples: Mono) -> float:
-    """How loud, 0..1: RMS over FULL_RMS, 0 below SILENT_RMS.
+    """Loudness 0..1: RMS divided by FULL_RMS; 0 below SILENT_RMS.
 
-    VRChat says of Voice only "microphone volume (0.0-1.0)"; the scale is ours.
+    VRChat documents Voice only as "microphone volume (0.0-1.0)"; this scale is our choice.
     """
     rms = _rms(samples)
     return 0.0 if rms < SILENT_RMS else min(1.0, rms / FULL_RMS)
 
 
 def viseme_of(samples: Mono, sample_rate: int) -> int:
-    """Which mouth shape, in Oculus' order as VRChat has it, from where the power lies.
+    """The mouth shape, as an Oculus viseme number like VRChat's, from the power spectrum.
 
-    below SILENT_RMS                              0 silence
-    most of it above 3 kHz                        7 SS; 6 CH if centred below 5.5 kHz
-    centred below 200 Hz                          8 nn, a hum
-    an eighth as much in 1.6..3.2 kHz as in F     11 E; 12 ih if F is centred below 400 Hz
-    else, by the centre of F, which is            14 ou below 480 Hz, 13 oh below 640 Hz, 10 aa
-    0.2..1.1 kHz
+    F is the band 0.2..1.1 kHz. The first rule that holds decides:
 
-    The centre of F stands for a vowel's first formant, power in 1.6..3.2 kHz for a second one far
-    from it. The other shapes (of lips and tongue) are over too soon for this, and never come.
+        RMS below SILENT_RMS                         0 silence
+        most power above 3 kHz                       7 SS; 6 CH if centred below 5.5 kHz
+        centred below 200 Hz                         8 nn, a hum
+        power in 1.6..3.2 kHz over an eighth of F    11 E; 12 ih if F is centred below 400 Hz
+        centre of F                                  below 480 Hz 14 ou, 640 Hz 13 oh; else 10 aa
+
+    The centre of F approximates a vowel's first formant. Power in 1.6..3.2 kHz indicates a second
+    formant far from it. The other shapes are too short for this method, so it never returns them.
     """
     if _rms(samples) < SILENT_RMS:
         return SILENCE
@@ -63,9 +60,9 @@ def viseme_of(samples: Mono, sample_rate: int) -> int:
 
 
 class Speaker:
-    """Plays what a listener hears. The newest scene counts, and nobody waits for anybody.
+    """Plays what a listener hears, always from the newest scene. No call waits for another.
 
-    Its time is counted in samples, from 0 when it opens: a sound that is to begin now has
+    Time is counted in samples, from 0 at opening. A sound that begins now has
     start_sample = speaker.next_sample.
     """
 
@@ -78,12 +75,13 @@ class Speaker:
         ambient: Stereo | None = None,
         latency_s: float = SPEAKER_LATENCY_S,
     ) -> None:
-        """Opens and plays. Raises NoSound where PortAudio or the device does not.
+        """Open the device and play. Raises NoSound if it cannot be opened.
 
-        `block`: samples mixed at once; above 500 a busy Python makes gaps (see Mixer.mix_into).
+        `block`: samples mixed at once; above 500, other busy threads cause gaps (see
+        Mixer.mix_into).
         """
         self.block = block
-        self.xruns = 0  # blocks that came too late and were heard as gaps
+        self.xruns = 0  # blocks that came too late, which are audible as gaps
         self._mixer = Mixer(sample_rate, ambient)
         self._scene: tuple[Listener, tuple[Source, ...]] = (Listener(0.0, 0.0, 0.0), ())
         self._position = 0
@@ -92,31 +90,31 @@ class Speaker:
 
     @property
     def next_sample(self) -> int:
-        """What is given now is played from here on, about the stream's latency from now."""
+        """The first sample that a new scene affects. It is audible after about the latency."""
         return self._position + self.block
 
     @property
     def latency_s(self) -> float:
-        """From the mixer to the device, as PortAudio tells it."""
+        """From the mixer to the device, as PortAudio reports it."""
         return float(self._stream.latency)
 
     def update(self, listener: Listener, sources: Sequence[Source]) -> None:
-        """What there is to hear from now on. Raises RuntimeError if mixing has failed."""
+        """Set the scene to play from now on. Raises RuntimeError if mixing has failed."""
         if self._error is not None:
             raise RuntimeError("the loudspeaker's mixer failed") from self._error
         self._scene = (listener, tuple(sources))
 
     @property
     def alive(self) -> bool:
-        """False once the device is gone, or closed."""
+        """False once the device is lost or closed."""
         return bool(not self._stream.closed and self._stream.active)
 
     def close(self) -> None:
-        """Fall silent. Twice does no harm."""
+        """Stop playing. May be called more than once."""
         close_stream(self._stream)
 
     def _fill(self, out: NDArray[np.float32], frames: int, _time: object, status: Any) -> None:
-        """Called by PortAudio's thread: whatever is raised here would end the stream."""
+        """Called by PortAudio's thread: an exception here would end the stream."""
         self.xruns += bool(status.output_underflow)
         try:
             listener, sources = self._scene
@@ -128,11 +126,11 @@ class Speaker:
 
 
 class Microphone:
-    """Keeps the newest WINDOW_S of what comes in, and says how loud and how it sounds."""
+    """Keeps the newest WINDOW_S of sound, and measures its level and viseme."""
 
     def __init__(self, device: str | int, sample_rate: int = SAMPLE_RATE) -> None:
-        """Opens and listens. Raises NoSound where PortAudio or the device does not."""
-        self.xruns = 0  # times that something was lost
+        """Open the device and listen. Raises NoSound if it cannot be opened."""
+        self.xruns = 0  # how many times samples were lost
         self._sample_rate = sample_rate
         block = sample_rate // 100
         blocks = round(WINDOW_S * sample_rate / block)
@@ -142,26 +140,26 @@ class Microphone:
 
     @property
     def alive(self) -> bool:
-        """False once the device is gone, or closed."""
+        """False once the device is lost or closed."""
         return bool(not self._stream.closed and self._stream.active)
 
     def level(self) -> float:
-        """The avatar's Voice, 0..1; 0 once the device is gone."""
+        """The avatar parameter Voice, 0..1; 0 once the device is lost."""
         return level_of(self._newest()) if self.alive else 0.0
 
     def viseme(self) -> int:
-        """The avatar's Viseme, 0..14; 0 once the device is gone."""
+        """The avatar parameter Viseme, 0..14; 0 once the device is lost."""
         return viseme_of(self._newest(), self._sample_rate) if self.alive else SILENCE
 
     def close(self) -> None:
-        """Stop listening. Twice does no harm."""
+        """Stop listening. May be called more than once."""
         close_stream(self._stream)
 
     def _newest(self) -> Mono:
         return np.concatenate(self._window)
 
     def _take(self, block: NDArray[np.float32], frames: int, _time: object, status: Any) -> None:
-        """Called by PortAudio's thread: a new tuple each time, so that nobody sees half of one."""
+        """Called by PortAudio's thread. A new tuple, so that readers never see a partial one."""
         self.xruns += bool(status.input_overflow)
         self._window = (*self._window[1:], block[:, 0].copy())
 

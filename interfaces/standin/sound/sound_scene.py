@@ -1,4 +1,4 @@
-"""What the agent hears of the place and what it says in it, where sound was asked for."""
+"""The sound of the place for the agent, and the agent's voice in it, if sound is configured."""
 
 import zlib
 
@@ -10,19 +10,25 @@ from interfaces.standin.sound.mixer import Listener, Mono, Source, ambience
 from interfaces.standin.sound.sound_io import SILENCE, Microphone, Speaker
 from interfaces.standin.sound.voice_synthesis import babble
 
-TALK_S = 2.5  # a phrase; a talker stays for three seconds
-PHRASES = 4
+TALK_S = 2.5  # length of a phrase; a talker stays for three seconds
+PHRASES = 4  # per person
 
 
-class Hearing:
-    """A loudspeaker for the ears of the agent, a microphone for its voice; silence without."""
+class SoundScene:
+    """A loudspeaker that plays the place, and a microphone for the agent's voice. Both optional."""
 
     def __init__(self, config: StandinConfig, seed: int) -> None:
-        """Raises NoSound for a device that cannot be had, BadWav for a file that is none."""
+        """Open the configured devices.
+
+        Raises NoSound for a device that cannot be opened, and BadWav for a file that cannot be
+        read as WAV.
+        """
         self._seed = seed
         self._speech = None if config.speech is None else read_wav(config.speech)
-        self._spoken: dict[tuple[int, str], int] = {}  # how often who was heard to begin, by world
-        self._talks: dict[str, tuple[Mono, int]] = {}  # what each one says, and since which sample
+        # Phrases that each person has begun, by (place load, name).
+        self._spoken: dict[tuple[int, str], int] = {}
+        # The current phrase of each person, and its first sample.
+        self._phrases: dict[str, tuple[Mono, int]] = {}
         self._speaker: Speaker | None = None
         self._microphone: Microphone | None = None
         if config.speaker is not None:
@@ -35,25 +41,25 @@ class Hearing:
                 raise
 
     def microphone(self) -> tuple[float, int]:
-        """Level 0..1 and viseme 0..14 of what the agent says now."""
+        """Level 0..1 and viseme 0..14 of the agent's voice now."""
         if self._microphone is None:
             return 0.0, SILENCE
         level = self._microphone.level()
         return level, self._microphone.viseme() if level else SILENCE
 
     def update(self, core: StandinCore) -> None:
-        """Let the loudspeaker know who is where and who has begun to speak."""
+        """Give the loudspeaker the positions of agent and people, and new phrases."""
         speaker = self._speaker
         if speaker is None:
             return
         view, sources = core.view(), list[Source]()
         for person in core.people:
-            key = (core.worlds, person.name)
+            key = (core.place_loads, person.name)
             if person.spoken != self._spoken.get(key, 0):
                 self._spoken[key] = person.spoken
-                self._talks[person.name] = (self._said(person), speaker.next_sample)
-            if person.name in self._talks:
-                samples, start = self._talks[person.name]
+                self._phrases[person.name] = (self._phrase_of(person), speaker.next_sample)
+            if person.name in self._phrases:
+                samples, start = self._phrases[person.name]
                 sources.append(Source(person.x, person.z, samples, start))
         speaker.update(Listener(view.x, view.z, view.heading_deg), sources)
 
@@ -62,9 +68,9 @@ class Hearing:
             if device is not None:
                 device.close()
 
-    def _said(self, person: Person) -> Mono:
-        """Everybody has a voice of their own, and a few phrases."""
+    def _phrase_of(self, person: Person) -> Mono:
+        """The sound of the person's current phrase: one of PHRASES, in the person's own voice."""
         if self._speech is not None:
             return self._speech
-        own = zlib.crc32(person.name.encode()) + self._seed
-        return babble(own, TALK_S, phrase=person.spoken % PHRASES)
+        voice_seed = zlib.crc32(person.name.encode()) + self._seed
+        return babble(voice_seed, TALK_S, phrase=person.spoken % PHRASES)

@@ -1,4 +1,4 @@
-"""What people say: voices made up by a seed."""
+"""Synthetic voices of the people: speech-like sound from a seed."""
 
 import math
 from functools import lru_cache
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Mono = NDArray[np.float32]
 
 PEAK = 0.7
-# First three resonances of a, i, u, e, o as men have them, Hz (Peterson and Barney 1952, table II).
+# First three formants of a, i, u, e, o for men, Hz (Peterson and Barney 1952, table II).
 VOWELS_HZ = {
     "a": (730.0, 1090.0, 2440.0),
     "i": (270.0, 2290.0, 3010.0),
@@ -19,29 +19,29 @@ VOWELS_HZ = {
 }
 _BANDWIDTHS_HZ = (70.0, 100.0, 160.0)
 _STRENGTHS = (1.0, 0.6, 0.3)
-_RING_S = 0.02  # a resonance has fallen below 2 % by then
-_GLIDE_S = 0.05  # from one vowel to the next
+_RING_S = 0.02  # length of an impulse response: by then it is below 2 %
+_GLIDE_S = 0.05  # transition from one vowel to the next
 
 
 @lru_cache(maxsize=32)
 def babble(seed: int, seconds: float, sample_rate: int = 48000, phrase: int = 0) -> Mono:
-    """Something like speech, float32 (n,), peak 0.7, read-only; each seed is another person.
+    """Speech-like sound, float32 (n,), peak 0.7, read-only. Each seed is another voice.
 
-    `phrase`: something else in the same voice. Syllables are trains of glottal pulses through
-    three resonators in parallel: each pulse adds their impulse responses, damped sines (Klatt
-    1980). Pitch falls along the phrase and moves with the syllables. It begins and ends in
+    `phrase` selects another phrase of the same voice. Each syllable is a train of glottal pulses
+    through three parallel resonators: a pulse adds their impulse responses, damped sines (Klatt
+    1980). The pitch falls along the phrase and varies by syllable. The sound begins and ends in
     silence.
     """
     rng = np.random.Generator(np.random.PCG64([seed, 32]))
     count = max(0, round(seconds * sample_rate))
     pitch_hz = 95.0 * 2.6 ** rng.random()
-    # Who speaks high has, by and large, a short vocal tract.
+    # A high voice usually has a short vocal tract.
     tract = 0.92 + 0.25 * math.log(pitch_hz / 95.0, 2.6) + rng.uniform(-0.06, 0.06)
     pace_s = rng.uniform(0.16, 0.24)
     rng = np.random.Generator(np.random.PCG64([seed, 33, phrase]))
     begin_s, end_s, vowel, loud = _syllables(rng, seconds, pace_s)
     if count == 0 or begin_s.size == 0:
-        return _frozen(np.zeros(count, np.float32))
+        return _read_only(np.zeros(count, np.float32))
 
     time_s = np.arange(count) / sample_rate
     middle_s = 0.5 * (begin_s + end_s)
@@ -59,13 +59,13 @@ def babble(seed: int, seconds: float, sample_rate: int = 48000, phrase: int = 0)
     sound = _pulses(pulse_s, strength, along_hz, count, sample_rate)
     sound += _hisses(rng, time_s, begin_s, float(np.abs(sound).max(initial=0.0)))
     sound *= np.minimum(1.0, (seconds - time_s) / 0.005)
-    return _frozen((sound * (PEAK / max(float(np.abs(sound).max()), 1e-9))).astype(np.float32))
+    return _read_only((sound * (PEAK / max(float(np.abs(sound).max()), 1e-9))).astype(np.float32))
 
 
 def _syllables(
     rng: np.random.Generator, seconds: float, pace_s: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-    """Begin, end, vowel and loudness of each; a short pause after every few."""
+    """Begin, end, vowel and loudness of each syllable; a short pause after 3 to 7 of them."""
     begin_s: list[float] = []
     end_s: list[float] = []
     now_s, left = 0.02, int(rng.integers(3, 8))
@@ -86,7 +86,7 @@ def _envelope(
     end_s: NDArray[np.float64],
     loud: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Up within 30 ms, down within 50 ms, 0 between syllables."""
+    """The amplitude: rises within 30 ms, falls within 50 ms, 0 between syllables."""
     which = np.clip(np.searchsorted(begin_s, at_s, side="right") - 1, 0, None)
     up = np.clip((at_s - begin_s[which]) / 0.03, 0.0, 1.0)
     down = np.clip((end_s[which] - at_s) / 0.05, 0.0, 1.0)
@@ -100,10 +100,12 @@ def _pulses(
     count: int,
     sample_rate: int,
 ) -> NDArray[np.float32]:
-    """The resonators' answer to every pulse, summed. `along_hz`: each one's frequency by pulse."""
+    """The sum of all impulse responses. `along_hz`: each resonator's frequency at each pulse."""
     length = round(_RING_S * sample_rate)
     first = np.ceil(pulse_s * sample_rate).astype(np.intp)
-    late_s = (first / sample_rate - pulse_s).astype(np.float32)[:, None]  # a pulse between samples
+    late_s = (first / sample_rate - pulse_s).astype(np.float32)[
+        :, None
+    ]  # pulses lie between samples
     ring_s = (np.arange(length) / sample_rate).astype(np.float32)
     edge = np.minimum(1.0, (length - np.arange(length)) / (0.2 * length))
     answer = np.zeros((pulse_s.size, length), np.float32)
@@ -124,7 +126,7 @@ def _hisses(
     begin_s: NDArray[np.float64],
     peak: float,
 ) -> NDArray[np.float32]:
-    """A consonant of noise before every third syllable or so."""
+    """A noise consonant before about every third syllable."""
     sound = np.zeros(time_s.size, np.float32)
     for at_s in begin_s[rng.random(begin_s.size) < 0.35].tolist():
         first, last = np.searchsorted(time_s, (at_s - 0.02, at_s + 0.05)).tolist()
@@ -134,6 +136,6 @@ def _hisses(
     return sound
 
 
-def _frozen(sound: NDArray[np.float32]) -> Mono:
+def _read_only(sound: NDArray[np.float32]) -> Mono:
     sound.setflags(write=False)
     return sound

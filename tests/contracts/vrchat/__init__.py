@@ -1,0 +1,1 @@
+"""Contract tests: what a VRChat client does over OSC, HTTP and MJPEG."""

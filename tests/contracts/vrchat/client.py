@@ -1,9 +1,10 @@
-"""A plain OSC, HTTP and MJPEG client, knowing nothing of Yume: what the contract suite speaks with.
+"""A plain OSC, HTTP and MJPEG client without Yume's code, which the contract tests use.
 
-By default a stand-in is started as a program of its own. To point the suite at a real client:
+By default it starts a stand-in as a separate program. To run the tests against a real client:
 YUME_VRCHAT=9000:127.0.0.1:9001 YUME_VRCHAT_CAMERA=0 python -m pytest tests/contracts/vrchat
-and YUME_VRCHAT_SPEEDS=4,2,2,200 says how fast one runs, walks, strafes (m/s) and turns (degrees/s)
-in the world it is in, which its maker chose.
+
+YUME_VRCHAT_SPEEDS=4,2,2,200 gives the speeds of the world that the real client is in: run, walk and
+strafe (m/s), and turn (degrees/s).
 """
 
 import contextlib
@@ -20,70 +21,80 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import cv2
+import numpy as np
+import pytest
 from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
 from tests.conftest import ROOT
+from tests.polling import wait_until
 
 REAL = os.environ.get("YUME_VRCHAT")
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 PARAMETER = "/avatar/parameters/"
+# Of the world the client is in: the defaults of VRChat's VRCWorld prefab, and a look sensitivity.
+RUN_M_S, WALK_M_S, STRAFE_M_S, TURN_DEG_S = map(
+    float, os.environ.get("YUME_VRCHAT_SPEEDS", "4,2,2,200").split(",")
+)
+standin_only = pytest.mark.skipif(REAL is not None, reason="needs the stand-in's HTTP")
 
 
 @dataclass
-class Client:
-    """Hears and speaks OSC. `log` has (arrival in seconds, address, value, datagram)."""
+class PlainClient:
+    """Sends and receives OSC. `log`: (arrival in seconds, address, value, datagram) of all."""
 
     send_port: int
     receive_port: int
     camera: str | int
-    http: str | None = None  # of the stand-in; a real client has none
+    http: str | None = None  # root URL of the stand-in; a real client has none
     log: list[tuple[float, str, object, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._changed = threading.Condition()
-        self._mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._ear.bind(("127.0.0.1", self.receive_port))
-        self._ear.settimeout(0.2)
+        self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._receiver.bind(("127.0.0.1", self.receive_port))
+        self._receiver.settimeout(0.2)
         self._ended = False
-        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         self._ended = True
         self._thread.join()
-        self._ear.close()
-        self._mouth.close()
+        self._receiver.close()
+        self._sender.close()
 
-    def raw(self, datagram: bytes) -> None:
-        self._mouth.sendto(datagram, ("127.0.0.1", self.send_port))
+    def send_raw(self, datagram: bytes) -> None:
+        self._sender.sendto(datagram, ("127.0.0.1", self.send_port))
 
     def send(self, address: str, *values: object) -> None:
-        self.raw(message(address, *values))
+        self.send_raw(message(address, *values))
 
-    def input(self, name: str, value: object) -> None:
+    def set_input(self, name: str, value: object) -> None:
         self.send(f"/input/{name}", value)
 
-    def rest(self) -> None:
-        """Let go of everything the suite touches."""
+    def release_inputs(self) -> None:
+        """Release every input that the tests use."""
         for name in ("Vertical", "Horizontal", "LookHorizontal", "LookVertical"):
-            self.input(name, 0.0)
+            self.set_input(name, 0.0)
         for name in ("MoveForward", "Run", "Jump", "Voice", "AFKToggle", "LookRight"):
-            self.input(name, 0)
+            self.set_input(name, 0)
 
-    def value(self, name: str) -> object:
-        """The newest value heard of an avatar parameter; None if none was."""
+    def newest(self, name: str) -> object:
+        """The last received value of an avatar parameter; None if there is none."""
         return next((v for _, a, v, _ in reversed(self.log) if a == PARAMETER + name), None)
 
-    def until(self, name: str, wanted: Callable[[object], bool], *, after: int = 0) -> object:
-        """Wait for a value of an avatar parameter, heard after the first `after` of the log."""
-        return self.hear(lambda a, v: a == PARAMETER + name and wanted(v), after=after)[1]
+    def wait_for(self, name: str, wanted: Callable[[object], bool], *, after: int = 0) -> object:
+        """Wait for a value of an avatar parameter; ignores the first `after` log entries."""
+        condition = lambda a, v: a == PARAMETER + name and wanted(v)  # noqa: E731
+        return self.wait_for_message(condition, after=after)[1]
 
-    def hear(
+    def wait_for_message(
         self, wanted: Callable[[str, object], bool], *, after: int = 0
     ) -> tuple[float, object]:
-        deadline, at = time.monotonic() + PATIENCE_S, after
+        """Wait for a message. Returns its arrival in seconds and its value."""
+        deadline, at = time.monotonic() + TIMEOUT_S, after
         with self._changed:
             while True:
                 while at < len(self.log):
@@ -91,22 +102,38 @@ class Client:
                     if wanted(address, value):
                         return arrived, value
                     at += 1
-                left = deadline - time.monotonic()
-                assert left > 0, f"not heard; the last: {[e[1:3] for e in self.log[-8:]]}"
-                self._changed.wait(left)
+                remaining_s = deadline - time.monotonic()
+                assert remaining_s > 0, f"no such message; last: {[e[1:3] for e in self.log[-8:]]}"
+                self._changed.wait(remaining_s)
 
-    def heard_since(self, mark: int) -> set[str]:
+    def wait_for_silence(self, seconds: float = 0.25) -> int:
+        """Wait until no message arrives for `seconds`. Returns the length of the log."""
+        while True:
+            mark = len(self.log)
+            with self._changed:
+                if not self._changed.wait_for(lambda n=mark: len(self.log) > n, seconds):
+                    return mark
+
+    def addresses_since(self, mark: int) -> set[str]:
+        """Addresses of the messages after the first `mark`; parameters by their name only."""
         return {address.removeprefix(PARAMETER) for _, address, _, _ in self.log[mark:]}
 
-    def ask(self, path: str, body: dict[str, object] | None = None) -> dict[str, object]:
+    def assert_silent(self, seconds: float, *names: str) -> None:
+        """Assert that no parameter of these names arrives within `seconds`; no name: no message."""
+        mark = len(self.log)
+        time.sleep(seconds)
+        received = self.addresses_since(mark)
+        assert not (received & set(names) if names else received)
+
+    def request(self, path: str, body: dict[str, object] | None = None) -> dict[str, object]:
         """GET, or POST of JSON, to the stand-in."""
         assert self.http is not None
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(self.http + path, data, timeout=PATIENCE_S) as answer:
+        with urllib.request.urlopen(self.http + path, data, timeout=TIMEOUT_S) as answer:
             return json.load(answer)
 
-    def picture(self, after_s: float = 0.0):
-        """A frame grabbed at least so long after the call."""
+    def picture(self, after_s: float = 0.0) -> np.ndarray:
+        """A frame that was grabbed at least `after_s` after this call."""
         capture = cv2.VideoCapture(self.camera)
         began = time.monotonic()
         try:
@@ -118,16 +145,16 @@ class Client:
         finally:
             capture.release()
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         while not self._ended:
             with contextlib.suppress(TimeoutError):
-                datagram = self._ear.recv(65536)
+                datagram = self._receiver.recv(65536)
                 arrived = time.monotonic()
                 with self._changed:
                     for timed in OscPacket(datagram).messages:
-                        told = timed.message
-                        value = told.params[0] if told.params else None
-                        self.log.append((arrived, told.address, value, datagram))
+                        received = timed.message
+                        value = received.params[0] if received.params else None
+                        self.log.append((arrived, received.address, value, datagram))
                     self._changed.notify_all()
 
 
@@ -138,29 +165,35 @@ def message(address: str, *values: object) -> bytes:
     return builder.build().dgram
 
 
+def near(value: float, rel: float = 0.02) -> Callable[[object], bool]:
+    """A condition for wait_for: within `rel` or 0.001 of `value`."""
+    return lambda received: received == pytest.approx(value, rel=rel, abs=1e-3)
+
+
 @contextlib.contextmanager
-def standin(*words: str) -> Iterator[Client]:
-    """A stand-in as a program of its own, and a client of it that heard the avatar being loaded."""
+def running_standin(*arguments: str) -> Iterator[PlainClient]:
+    """Run a stand-in as a program; yields a client that has received all avatar parameters."""
     osc_in, osc_out = (free_port(socket.SOCK_DGRAM) for _ in range(2))
     http = free_port(socket.SOCK_STREAM)
     root = f"http://127.0.0.1:{http}"
-    client = Client(osc_in, osc_out, f"{root}/camera.mjpg", root)
+    client = PlainClient(osc_in, osc_out, f"{root}/camera.mjpg", root)
+    osc = f"{osc_in}:127.0.0.1:{osc_out}"
     process = subprocess.Popen(
-        command("standin", *words, "--osc", f"{osc_in}:127.0.0.1:{osc_out}", "--http", str(http)),
+        command("standin", *arguments, "--osc", osc, "--http", str(http)),
         stdout=subprocess.DEVNULL,
     )
+
+    def answers() -> bool:
+        assert process.poll() is None, f"the stand-in ended with code {process.returncode}"
+        try:
+            return bool(client.request("/truth"))
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
     try:
-        deadline = time.monotonic() + 30.0
-        while True:
-            try:
-                client.ask("/truth")
-                break
-            except (urllib.error.URLError, ConnectionError):
-                assert process.poll() is None, f"the stand-in ended with {process.returncode}"
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-        client.hear(lambda address, _: address == "/avatar/change")
-        client.until("IsAnimatorEnabled", bool)
+        wait_until(answers, "an answer of the stand-in", 30.0)
+        client.wait_for_message(lambda address, _: address == "/avatar/change")
+        client.wait_for("IsAnimatorEnabled", bool)
         yield client
     finally:
         process.terminate()
@@ -169,11 +202,11 @@ def standin(*words: str) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def real() -> Iterator[Client]:
+def real_client() -> Iterator[PlainClient]:
     """The client that YUME_VRCHAT names."""
     send, _, receive = (REAL or "").split(":")
     camera = os.environ.get("YUME_VRCHAT_CAMERA", "0")
-    client = Client(int(send), int(receive), int(camera) if camera.isdecimal() else camera)
+    client = PlainClient(int(send), int(receive), int(camera) if camera.isdecimal() else camera)
     yield client
     client.close()
 
@@ -184,5 +217,5 @@ def free_port(kind: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def command(*words: str) -> list[str]:
-    return [sys.executable, str(ROOT / "main.py"), *words]
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "main.py"), *arguments]

@@ -1,4 +1,4 @@
-"""OSCQuery as VRChat has it, seen by a plain zeroconf browser and a plain HTTP client."""
+"""OSCQuery of a VRChat client, for a plain zeroconf browser and a plain HTTP client."""
 
 import json
 import re
@@ -12,17 +12,17 @@ import pytest
 from pythonosc.osc_packet import OscPacket
 from zeroconf import ServiceBrowser, ServiceInfo, Zeroconf
 
-from tests.contracts.vrchat.client import REAL, Client, standin
+from tests.contracts.vrchat.client import REAL, PlainClient, running_standin
 
-pytestmark = pytest.mark.skipif(REAL is not None, reason="starts a stand-in of its own")
-FOUND_S = 15.0
+pytestmark = pytest.mark.skipif(REAL is not None, reason="starts its own stand-in")
+DISCOVERY_S = 15.0
 
 
-class Finder:
-    """Collects the VRChat clients that mDNS knows."""
+class ClientBrowser:
+    """Collects the VRChat clients that mDNS advertises."""
 
     def __init__(self, mdns: Zeroconf, kind: str) -> None:
-        self.found: dict[str, ServiceInfo] = {}
+        self.services: dict[str, ServiceInfo] = {}
         self.changed = threading.Condition()
         self._browser = ServiceBrowser(mdns, kind, self)
 
@@ -30,7 +30,7 @@ class Finder:
         info = mdns.get_service_info(kind, name)
         if info is not None and name.startswith("VRChat-Client-"):
             with self.changed:
-                self.found[name] = info
+                self.services[name] = info
                 self.changed.notify_all()
 
     def update_service(self, mdns: Zeroconf, kind: str, name: str) -> None:
@@ -38,13 +38,15 @@ class Finder:
 
     def remove_service(self, mdns: Zeroconf, kind: str, name: str) -> None:
         with self.changed:
-            self.found.pop(name, None)
+            self.services.pop(name, None)
             self.changed.notify_all()
 
-    def wait(self, wanted) -> ServiceInfo:
+    def wait_for(self, wanted) -> ServiceInfo:
         with self.changed:
-            assert self.changed.wait_for(lambda: any(map(wanted, self.found.values())), FOUND_S)
-            return next(info for info in self.found.values() if wanted(info))
+            assert self.changed.wait_for(
+                lambda: any(map(wanted, self.services.values())), DISCOVERY_S
+            )
+            return next(info for info in self.services.values() if wanted(info))
 
 
 @pytest.fixture(scope="module")
@@ -55,16 +57,20 @@ def mdns():
 
 @pytest.fixture(scope="module")
 def client():
-    with standin("world.standin.people=0") as client:
+    with running_standin("world.standin.people=0") as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def port(client, mdns):
-    """Where its OSCQuery is. Only the one whose OSC port is ours: others may live nearby."""
-    osc = Finder(mdns, "_osc._udp.local.").wait(lambda info: info.port == client.send_port)
+    """The OSCQuery port of the client with our OSC port; there may be other clients."""
+    osc = ClientBrowser(mdns, "_osc._udp.local.").wait_for(
+        lambda info: info.port == client.send_port
+    )
     name = osc.name.partition(".")[0]
-    http = Finder(mdns, "_oscjson._tcp.local.").wait(lambda info: info.name.startswith(name + "."))
+    http = ClientBrowser(mdns, "_oscjson._tcp.local.").wait_for(
+        lambda info: info.name.startswith(name + ".")
+    )
     assert re.fullmatch(r"VRChat-Client-[A-Z0-9]{6}", name)
     return http.port
 
@@ -75,7 +81,7 @@ def get(port: int, path: str):
         return json.load(answer)
 
 
-def test_host_info(client: Client, port: int):
+def test_host_info_has_name_address_and_extensions(client: PlainClient, port: int):
     info = get(port, "/?HOST_INFO")
     assert info["OSC_PORT"] == client.send_port
     assert info["OSC_IP"] == "127.0.0.1"
@@ -99,22 +105,22 @@ def test_host_info(client: Client, port: int):
         ("/usercamera/Pose", "ffffff", 3),
     ],
 )
-def test_every_address_tells_its_type_and_access(port: int, path: str, kind: str, access: int):
+def test_a_node_has_type_and_access(port: int, path: str, kind: str, access: int):
     node = get(port, path)
     assert (node["FULL_PATH"], node["TYPE"], node["ACCESS"]) == (path, kind, access)
     assert ("VALUE" in node) == (access != 2)
 
 
-def test_values_are_the_present_ones(client: Client, port: int):
-    """So a late joiner can know them: nothing is told again."""
+def test_a_node_has_the_current_value(client: PlainClient, port: int):
+    """So a receiver that starts late can get the values, which are not sent again."""
     assert get(port, "/avatar/parameters/Grounded")["VALUE"] == [True]
     mark = len(client.log)
     client.send("/avatar/parameters/VRCEmote", 7)
-    client.until("VRCEmote", lambda heard: heard == 7, after=mark)
+    client.wait_for("VRCEmote", lambda value: value == 7, after=mark)
     assert get(port, "/avatar/parameters/VRCEmote?VALUE")["VALUE"] == [7]
 
 
-def test_the_whole_tree(port: int):
+def test_the_root_has_the_whole_tree(port: int):
     tree = get(port, "/")
     assert {"avatar", "input", "chatbox", "usercamera"} <= set(tree["CONTENTS"])
     parameters = tree["CONTENTS"]["avatar"]["CONTENTS"]["parameters"]["CONTENTS"]
@@ -127,15 +133,15 @@ def test_an_unknown_address_is_404(port: int):
     caught.value.close()
 
 
-def test_who_advertises_avatar_is_told_too(client: Client, mdns: Zeroconf):
-    """Besides the fixed port, which hears all the same."""
-    ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    ear.bind(("127.0.0.1", 0))
-    ear.settimeout(FOUND_S)
-    server = receiver(ear.getsockname()[1])
+def test_a_receiver_that_advertises_avatar_gets_the_parameters(client: PlainClient, mdns: Zeroconf):
+    """In addition to the fixed port, which still gets them."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    udp.settimeout(DISCOVERY_S)
+    server = receiver(udp.getsockname()[1])
     info = ServiceInfo(
         "_oscjson._tcp.local.",
-        f"Contract-{ear.getsockname()[1]}._oscjson._tcp.local.",
+        f"Contract-{udp.getsockname()[1]}._oscjson._tcp.local.",
         server.server_address[1],
         parsed_addresses=["127.0.0.1"],
     )
@@ -143,46 +149,47 @@ def test_who_advertises_avatar_is_told_too(client: Client, mdns: Zeroconf):
     try:
         stopped = threading.Event()
 
-        def stir() -> None:
-            while not stopped.wait(0.2):
-                client.send("/avatar/parameters/VRCEmote", next(numbers))
+        def change_a_parameter() -> None:
+            for number in range(10_000):
+                if stopped.wait(0.2):
+                    return
+                client.send("/avatar/parameters/VRCEmote", number)
 
-        numbers = iter(range(10_000))
-        thread = threading.Thread(target=stir)
+        thread = threading.Thread(target=change_a_parameter)
         thread.start()
         try:
-            datagram = ear.recv(65536)
+            datagram = udp.recv(65536)
         finally:
             stopped.set()
             thread.join()
-        told = OscPacket(datagram).messages[0].message
-        assert told.address.startswith("/avatar/")
+        first = OscPacket(datagram).messages[0].message
+        assert first.address.startswith("/avatar/")
         mark = len(client.log)
         client.send("/avatar/parameters/VRCEmote", 200)
-        client.until("VRCEmote", lambda heard: heard == 200, after=mark)
+        client.wait_for("VRCEmote", lambda value: value == 200, after=mark)
     finally:
         mdns.unregister_service(info)
         server.shutdown()
         server.server_close()
-        ear.close()
+        udp.close()
 
 
-def test_a_wrong_port_is_advertised_on_request(mdns: Zeroconf):
-    """VRChat's bug: with --osc changed, OSCQuery goes on telling 9000."""
-    with standin("--fault", "advertised_port=9000") as client:
-        info = Finder(mdns, "_osc._udp.local.").wait(lambda info: info.port == 9000)
+def test_the_fault_advertised_port_advertises_a_wrong_port(mdns: Zeroconf):
+    """A bug of VRChat: with --osc changed, OSCQuery still reports 9000."""
+    with running_standin("--fault", "advertised_port=9000") as client:
+        info = ClientBrowser(mdns, "_osc._udp.local.").wait_for(lambda info: info.port == 9000)
         assert client.send_port != 9000
         name = info.name.partition(".")[0]
-        http = Finder(mdns, "_oscjson._tcp.local.").wait(
+        http = ClientBrowser(mdns, "_oscjson._tcp.local.").wait_for(
             lambda info: info.name.startswith(name + ".")
         )
         assert get(http.port, "/?HOST_INFO")["OSC_PORT"] == 9000
 
 
 def receiver(osc_port: int) -> ThreadingHTTPServer:
-    """As small as a receiver can be: the two answers VRChat asks for."""
+    """A minimal receiver: the two answers that VRChat requests."""
 
-    class Answers(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             avatar = {"FULL_PATH": "/avatar", "ACCESS": 0}
             content = {"FULL_PATH": "/", "ACCESS": 0, "CONTENTS": {"avatar": avatar}}
@@ -198,6 +205,6 @@ def receiver(osc_port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     return server

@@ -1,4 +1,4 @@
-"""The stand-in speaks like VRChat, repeats itself exactly, and goes on from a snapshot."""
+"""The core sends what VRChat sends, is deterministic, and continues from a snapshot."""
 
 import json
 import random
@@ -26,7 +26,7 @@ def names(sent: list[bytes]) -> list[str]:
     return [decode(datagram)[0][0].removeprefix("/avatar/parameters/") for datagram in sent]
 
 
-def babble(seed: int, beats: int) -> list[list[bytes]]:
+def random_inputs(seed: int, ticks: int) -> list[list[bytes]]:
     rng = random.Random(seed)
     return [
         [
@@ -35,11 +35,11 @@ def babble(seed: int, beats: int) -> list[list[bytes]]:
             encode("/input/LookVertical", rng.uniform(-1, 1)),
             encode("/input/Jump", rng.randrange(2)),
         ]
-        for _ in range(beats)
+        for _ in range(ticks)
     ]
 
 
-def test_the_first_step_tells_everything() -> None:
+def test_the_first_step_sends_the_avatar_id_and_all_parameters() -> None:
     sent = StandinCore(CONFIG, 0).step(1, [])
     assert names(sent)[0] == "/avatar/change"
     assert set(names(sent)[1:]) == PARAMETERS
@@ -50,43 +50,43 @@ def test_the_first_step_tells_everything() -> None:
     assert all(len(decode(datagram)) == 1 for datagram in sent)
 
 
-def test_then_only_changes_are_told() -> None:
+def test_later_only_changes_are_sent() -> None:
     core = StandinCore(CONFIG, 0)
     core.step(1, [])
-    heard: dict[str, object] = {}
-    for datagrams in babble(0, 100):
+    last: dict[str, object] = {}
+    for datagrams in random_inputs(0, 100):
         for address, (value,) in (decode(d)[0] for d in core.step(1, datagrams)):
-            assert heard.get(address) != value or type(heard[address]) is not type(value)
-            heard[address] = value
-    assert len(heard) >= 5
+            assert last.get(address) != value or type(last[address]) is not type(value)
+            last[address] = value
+    assert len(last) >= 5
 
 
-def test_each_address_at_most_once_a_substep() -> None:
+def test_a_substep_sends_each_address_at_most_once() -> None:
     core = StandinCore(CONFIG, 0)
-    for datagrams in babble(1, 50):
-        told = names(core.step(1, datagrams))
-        assert len(told) == len(set(told))
+    for datagrams in random_inputs(1, 50):
+        sent = names(core.step(1, datagrams))
+        assert len(sent) == len(set(sent))
 
 
-def test_a_long_step_is_many_short_ones() -> None:
+def test_one_long_step_equals_many_short_ones() -> None:
     one, many = StandinCore(CONFIG, 3), StandinCore(CONFIG, 3)
-    for datagrams in babble(3, 30):
+    for datagrams in random_inputs(3, 30):
         whole = one.step(6, datagrams)
-        pieces = many.step(1, datagrams)
+        parts = many.step(1, datagrams)
         for _ in range(5):
-            pieces += many.step(1, [])
-        assert whole == pieces
+            parts += many.step(1, [])
+        assert whole == parts
 
 
-def test_an_avatar_change_tells_everything_again() -> None:
+def test_an_avatar_change_sends_everything_again() -> None:
     core = StandinCore(CONFIG, 0)
     core.step(1, [])
     sent = core.step(1, [encode("/avatar/change", OTHER_AVATAR_ID)])
     assert decode(sent[0]) == [("/avatar/change", [OTHER_AVATAR_ID])]
-    assert set(names(sent)[1:]) == {*BUILT_IN, "/avatar/eyeheight"}  # it has none of its own
+    assert set(names(sent)[1:]) == {*BUILT_IN, "/avatar/eyeheight"}  # it has no own parameters
 
 
-def test_voice_toggles_mute_on_its_edge() -> None:
+def test_voice_toggles_mute_when_pressed() -> None:
     core = StandinCore(CONFIG, 0)
     core.step(1, [])
     assert "MuteSelf" in names(core.step(4, [encode("/input/Voice", 1)]))
@@ -95,7 +95,7 @@ def test_voice_toggles_mute_on_its_edge() -> None:
     assert "MuteSelf" in names(core.step(4, [encode("/input/Voice", True)]))
 
 
-def test_bundles_act() -> None:
+def test_nested_bundles_act_at_once() -> None:
     core = StandinCore(CONFIG, 0)
     core.step(1, [])
     message = encode("/input/LookHorizontal", 1.0)
@@ -117,19 +117,19 @@ def test_bundles_act() -> None:
         encode("/avatar/parameters/Grounded", False),
         encode("/avatar/parameters/HeadPat", True),
         encode("/avatar/change", 1),
-        encode("/avatar/change", "avtr_of_somebody_else"),
+        encode("/avatar/change", "avtr_of_another_user"),
         b"/input/Jump\0,ii\0\0\0\0\1\0\0\0\1",
         b"/input/Jump\0,[i]\0\0\0\0\0\0\0\1",
     ],
 )
-def test_what_says_nothing_is_counted_and_ignored(datagram: bytes) -> None:
+def test_a_datagram_without_a_known_message_is_counted_and_ignored(datagram: bytes) -> None:
     touched, untouched = StandinCore(CONFIG, 0), StandinCore(CONFIG, 0)
     assert touched.step(5, [datagram]) == untouched.step(5, [])
     assert touched.truth()["ignored"] == 1
     assert touched.truth()["received"] == 1
 
 
-def test_random_bytes_do_no_harm() -> None:
+def test_random_bytes_raise_no_error() -> None:
     rng, core = random.Random(0), StandinCore(CONFIG, 0)
     for _ in range(300):
         core.step(1, [rng.choice([b"/", b"/input/Jump\0", b"#bundle\0"]) + rng.randbytes(20)])
@@ -137,43 +137,49 @@ def test_random_bytes_do_no_harm() -> None:
 
 
 def fingerprint(seed: int) -> int:
-    core, seen = StandinCore(CONFIG, seed), 0
-    for datagrams in babble(seed, 40):
-        seen = zlib.crc32(b"".join(core.step(6, datagrams)), seen)
-        seen = zlib.crc32(core.frame().tobytes(), seen)
-    return seen
+    core, checksum = StandinCore(CONFIG, seed), 0
+    for datagrams in random_inputs(seed, 40):
+        checksum = zlib.crc32(b"".join(core.step(6, datagrams)), checksum)
+        checksum = zlib.crc32(core.frame().tobytes(), checksum)
+    return checksum
 
 
-def test_same_datagrams_same_world_and_pictures() -> None:
+def test_the_same_datagrams_give_the_same_messages_and_pictures() -> None:
     assert fingerprint(5) == fingerprint(5)
     assert fingerprint(5) != fingerprint(6)
 
 
-def test_the_same_in_a_fresh_process() -> None:
+def test_another_process_gives_the_same_messages_and_pictures() -> None:
     here = fingerprint(5)
-    code = f"import test_standin_core as t; print(t.fingerprint(5) == {here})"
-    paths = [__file__.rpartition("test_standin_core")[0], *sys.path]
-    lines = f"import sys; sys.path[:0] = {paths!r}; {code}"
+    code = (
+        "from tests.interfaces.standin.test_core import fingerprint; "
+        f"print(fingerprint(5) == {here})"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", lines], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert done.stdout.strip() == "True"
     assert done.stderr == ""
 
 
 @pytest.mark.parametrize("other_seed", [7, 8])
-def test_a_snapshot_goes_on_bit_identically(other_seed: int) -> None:
+def test_a_restored_snapshot_continues_bit_identically(other_seed: int) -> None:
     core = StandinCore(CONFIG, 7)
-    beats = babble(7, 400)
-    for datagrams in beats[:150]:
+    ticks = random_inputs(7, 400)
+    for datagrams in ticks[:150]:
         core.step(6, datagrams)
-    core.step(1, beats[150])  # leaves inputs in their dead time
+    core.step(1, ticks[150])  # inputs are still in their dead time
     stored = json.dumps(core.snapshot(), allow_nan=False)
     resumed = StandinCore(CONFIG, other_seed)
     resumed.frame()
     resumed.restore(json.loads(stored))
     assert json.dumps(resumed.snapshot()) == stored
-    for datagrams in beats[151:]:
+    for datagrams in ticks[151:]:
         assert core.step(6, datagrams) == resumed.step(6, datagrams)
     assert core.snapshot() == resumed.snapshot()
     assert np.array_equal(core.frame(), resumed.frame())
@@ -183,7 +189,7 @@ def test_a_snapshot_is_a_copy() -> None:
     core = StandinCore(CONFIG, 7)
     snapshot = core.snapshot()
     before = json.dumps(snapshot)
-    for datagrams in babble(7, 30):
+    for datagrams in random_inputs(7, 30):
         core.step(6, datagrams)
     assert json.dumps(snapshot) == before
     core.restore(snapshot)
@@ -191,7 +197,7 @@ def test_a_snapshot_is_a_copy() -> None:
     assert json.dumps(snapshot) == before
 
 
-def test_truth_is_json() -> None:
+def test_the_truth_can_be_written_as_json() -> None:
     core = StandinCore(CONFIG, 0)
     core.step(10, [])
     assert json.loads(json.dumps(core.truth()))["time_s"] == pytest.approx(10 / 60)
@@ -200,8 +206,8 @@ def test_truth_is_json() -> None:
 @pytest.mark.parametrize(
     "name", ["ToggleSitStand", "PanicButton", "Reset Orientation", "ShowDebugInfo0"]
 )
-def test_buttons_that_do_nothing_here_are_taken_all_the_same(name: str) -> None:
-    """docs/standin.md says which ones: whoever gives one an effect corrects the page."""
+def test_a_button_that_is_not_simulated_is_accepted_without_effect(name: str) -> None:
+    """docs/standin.md lists them: if one gets an effect, correct the page."""
     core = StandinCore(CONFIG, 0)
     core.step(1, [])
     before = core.truth()

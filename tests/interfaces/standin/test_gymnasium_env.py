@@ -1,4 +1,4 @@
-"""The stand-in as a Gymnasium environment: other libraries can train in it."""
+"""The stand-in as a Gymnasium environment."""
 
 import warnings
 
@@ -23,17 +23,18 @@ def make(place):
 
 
 @pytest.mark.parametrize("place", VERSIONS)
-def test_gymnasium_finds_nothing_wrong(place):
+def test_gymnasiums_checker_finds_no_error(place):
     env = make(place)
-    with warnings.catch_warnings():  # it warns of unbounded vectors, which velocities are
+    with warnings.catch_warnings():  # it warns about unbounded vectors, such as velocities
         warnings.filterwarnings("ignore", ".*Box observation space.*")
         check_env(env.unwrapped, skip_render_check=False)
     env.close()
 
 
-def lived(env, seed):
+def episode(env, seed):
+    """All observations and rewards of an episode with random actions."""
     observation, _ = env.reset(seed=seed)
-    rng, found = np.random.default_rng(0), [observation["image"].copy()]
+    rng, recorded = np.random.default_rng(0), [observation["image"].copy()]
     ended = False
     while not ended:
         observation, reward, terminated, ended, info = env.step(
@@ -41,20 +42,20 @@ def lived(env, seed):
         )
         assert not terminated
         assert reward == pytest.approx(info["reward_terms"].sum())
-        found += [observation["image"], observation["vector"], np.float64(reward)]
-    return found
+        recorded += [observation["image"], observation["vector"], np.float64(reward)]
+    return recorded
 
 
-def test_a_seed_makes_the_same_episode():
+def test_the_same_seed_gives_the_same_episode():
     env = make("plaza")
-    first, again, other = lived(env, 3), lived(env, 3), lived(env, 4)
+    first, again, other = (episode(env, seed) for seed in (3, 3, 4))
     env.close()
     assert len(first) == 1 + 3 * 20  # truncated after evaluate.episode_steps
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[0], other[0])
 
 
-def test_each_episode_is_another_world():
+def test_each_reset_makes_another_world():
     env = make("maze")
     pictures = [env.reset(seed=1)[0]["image"], *(env.reset()[0]["image"] for _ in range(2))]
     env.close()
@@ -62,7 +63,7 @@ def test_each_episode_is_another_world():
     assert not np.array_equal(pictures[1], pictures[2])
 
 
-def test_many_at_once():
+def test_a_vector_environment_has_different_worlds():
     envs = gymnasium.make_vec(
         f"Yume/Room-v{VERSIONS['room']}",
         num_envs=3,
@@ -81,8 +82,7 @@ def test_many_at_once():
     envs.close()
 
 
-def test_the_observations_are_those_of_train(tiny):
-    """The same spaces as the lockstep world that `train` lives in."""
+def test_observations_have_the_spaces_of_the_lockstep_world(tiny):
     env = StandinEnv(tiny)
     observation, _ = env.reset(seed=0)
     assert observation["vector"].shape == (len(tiny.world.parameters) + len(tiny.world.actions),)
@@ -91,19 +91,19 @@ def test_the_observations_are_those_of_train(tiny):
     env.close()
 
 
-def test_a_step_before_the_reset_says_so(tiny):
+def test_a_step_before_the_first_reset_raises_reset_needed(tiny):
     with pytest.raises(gymnasium.error.ResetNeeded, match="reset"):
         StandinEnv(tiny).step(np.zeros(5, np.float32))
 
 
-def test_a_config_given_is_changed_as_asked(tiny):
-    env = StandinEnv(tiny, place="maze", overrides=("beat.hz=20",))
+def test_place_and_overrides_change_a_given_config(tiny):
+    env = StandinEnv(tiny, place="maze", overrides=("tick.hz=20",))
     assert env.config.world.standin.place == "maze"
-    assert env.config.beat.hz == 20
+    assert env.config.tick.hz == 20
 
 
 @pytest.mark.parametrize(
-    ("make_it", "named"),
+    ("make_env", "named"),
     [
         (lambda: StandinEnv(render_mode="human"), "rgb_array"),
         (lambda: StandinEnv(overrides=("world.standin.place=moon",)), "moon"),
@@ -111,13 +111,13 @@ def test_a_config_given_is_changed_as_asked(tiny):
         (lambda: StandinEnv("tiny").reset(options={"place": "maze"}), "place"),
     ],
 )
-def test_what_it_cannot_do_is_refused(make_it, named):
+def test_a_wrong_argument_is_refused(make_env, named):
     with pytest.raises(ValueError, match=named):
-        make_it()
+        make_env()
 
 
 @pytest.mark.parametrize("action", [0.5, [0.0] * 4, [0.0] * 6, [[0.0] * 5]])
-def test_an_action_of_another_shape_is_refused(tiny, action):
+def test_an_action_of_the_wrong_shape_is_refused(tiny, action):
     env = StandinEnv(tiny)
     env.reset(seed=0)
     with pytest.raises(ValueError, match="shape"):

@@ -1,4 +1,4 @@
-"""The other avatar: who stays with it is patted, who runs is not, and it has had enough in time."""
+"""When people pat: an agent that stays near gets head-pats, a running agent gets none."""
 
 import math
 import random
@@ -13,7 +13,7 @@ CONFIG = StandinConfig()
 SUBSTEPS = 6
 
 
-def beside_each_other(config: StandinConfig = CONFIG, distance_m: float = 1.0) -> StandinCore:
+def core_beside_friend(config: StandinConfig = CONFIG, distance_m: float = 1.0) -> StandinCore:
     core = StandinCore(config, seed=0)
     snapshot = core.snapshot()
     here = snapshot["people"][0]
@@ -23,62 +23,62 @@ def beside_each_other(config: StandinConfig = CONFIG, distance_m: float = 1.0) -
     return core
 
 
-def pats(core: StandinCore, seconds: float) -> list[bool]:
-    """Whether HeadPat was true in each substep, as heard by OSC."""
-    state, heard = False, []
+def head_pats(core: StandinCore, seconds: float) -> list[bool]:
+    """Whether HeadPat was true in each substep, as received over OSC."""
+    state, states = False, []
     for _ in range(round(seconds * 60)):
         for address, (value,) in (decode(d)[0] for d in core.step(1, [])):
             if address == "/avatar/parameters/HeadPat":
                 state = bool(value)
-        heard.append(state)
-    return heard
+        states.append(state)
+    return states
 
 
-def test_standing_near_it_is_patted() -> None:
-    core = beside_each_other()
-    heard = pats(core, 5.0)
-    assert sum(heard) / 60 == pytest.approx(3.1, abs=0.2)  # hands leave with the arms
-    assert not any(heard[:30])  # it takes half a second to notice one
+def test_a_friend_pats_an_agent_that_stays_near_for_three_seconds() -> None:
+    core = core_beside_friend()
+    received = head_pats(core, 5.0)
+    assert sum(received) / 60 == pytest.approx(3.1, abs=0.2)  # including the lowering of the arms
+    assert not any(received[:30])  # the friend reacts after half a second
 
 
-def test_truth_says_who_pats() -> None:
-    core = beside_each_other()
-    pats(core, 2.0)
+def test_the_truth_names_the_person_who_pats() -> None:
+    core = core_beside_friend()
+    head_pats(core, 2.0)
     assert core.truth()["patted_by"] == "Aoi"
-    pats(core, 3.0)
+    head_pats(core, 3.0)
     assert core.truth()["patted_by"] is None
 
 
-def test_it_rests_before_it_pats_again() -> None:
-    heard = pats(beside_each_other(), 8.0)
-    last = max(i for i in range(300) if heard[i])
-    assert not any(heard[last + 1 : last + 1 + round(2.0 * 60)])
+def test_a_friend_pauses_for_two_seconds_between_pats() -> None:
+    received = head_pats(core_beside_friend(), 8.0)
+    last = max(i for i in range(300) if received[i])
+    assert not any(received[last + 1 : last + 1 + round(2.0 * 60)])
 
 
-def test_proximity_rises_with_the_arms() -> None:
-    core = beside_each_other()
-    seen: list[float] = []
+def test_proximity_increases_with_the_raised_arms() -> None:
+    core = core_beside_friend()
+    values: list[float] = []
     for _ in range(120):
         for address, (value,) in (decode(d)[0] for d in core.step(1, [])):
             if address == "/avatar/parameters/HeadPat_Prox":
-                seen.append(float(value))  # type: ignore[arg-type]
-    assert seen[0] == 0.0
-    assert 0.5 < max(seen) <= 1.0
+                values.append(float(value))  # type: ignore[arg-type]
+    assert values[0] == 0.0
+    assert 0.5 < max(values) <= 1.0
 
 
-def test_the_parameter_has_the_name_it_was_given() -> None:
+def test_a_contact_parameter_has_its_configured_name() -> None:
     avatar = AvatarConfig(
         id="avtr_x",
         contacts={"Touched": ContactConfig(), "Near": ContactConfig(kind="proximity")},
     )
     core = StandinCore(StandinConfig(avatars=(avatar,)), 0)
-    told = {decode(datagram)[0][0].rpartition("/")[2] for datagram in core.step(1, [])}
-    assert {"Touched", "Near"} <= told
+    sent = {decode(datagram)[0][0].rpartition("/")[2] for datagram in core.step(1, [])}
+    assert {"Touched", "Near"} <= sent
 
 
-def test_a_runner_is_not_patted() -> None:
-    config = StandinConfig(pat_distance_m=5.0, size_m=16.0)  # in reach, whatever it does
-    core, fast, patted = beside_each_other(config), 0, 0
+def test_a_running_agent_gets_no_pats() -> None:
+    config = StandinConfig(pat_distance_m=5.0, size_m=16.0)  # always in reach
+    core, fast, patted = core_beside_friend(config), 0, 0
     rng = random.Random(0)
     for _ in range(300):
         core.step(SUBSTEPS, [encode("/input/Vertical", 1.0), encode("/input/LookHorizontal", 0.75)])
@@ -93,11 +93,11 @@ def test_a_runner_is_not_patted() -> None:
     assert patted == 0
 
 
-def pat_share(seed: int, follows: bool, beats: int = 900) -> float:
-    """Share of beats (10 Hz) with a pat, for one who follows the other or one who babbles."""
+def pat_share(seed: int, follows: bool, ticks: int = 900) -> float:
+    """Share of ticks (10 Hz) with a pat, for an agent that follows the friend or acts randomly."""
     core, rng, patted = StandinCore(CONFIG, seed), random.Random(seed), 0
     sent: list[bytes] = []
-    for _ in range(beats):
+    for _ in range(ticks):
         core.step(SUBSTEPS, sent)
         truth = core.truth()
         patted += truth["patted_by"] is not None
@@ -111,11 +111,11 @@ def pat_share(seed: int, follows: bool, beats: int = 900) -> float:
             near = math.hypot(away_x, away_z) < 0.9 or abs(off) > 60
             forward = 0.0 if near else 0.45
         sent = [encode("/input/Vertical", forward), encode("/input/LookHorizontal", turn)]
-    return patted / beats
+    return patted / ticks
 
 
-def test_following_pays() -> None:
-    following = sum(pat_share(seed, follows=True) for seed in range(3)) / 3
-    babbling = sum(pat_share(seed, follows=False) for seed in range(3)) / 3
-    assert following > 0.35
-    assert following > 2.0 * babbling
+def test_an_agent_that_follows_gets_more_than_twice_the_pats_of_a_random_one() -> None:
+    following_share = sum(pat_share(seed, follows=True) for seed in range(3)) / 3
+    random_share = sum(pat_share(seed, follows=False) for seed in range(3)) / 3
+    assert following_share > 0.35
+    assert following_share > 2.0 * random_share

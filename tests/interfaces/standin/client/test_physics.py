@@ -1,4 +1,4 @@
-"""The stand-in moves as VRChat was measured to move."""
+"""The avatar moves as VRChat's was measured to move."""
 
 import itertools
 import math
@@ -13,8 +13,8 @@ CONFIG = StandinConfig(size_m=40.0)
 DEAD_SUBSTEPS = 2  # 33 ms
 
 
-def standing(config: StandinConfig = CONFIG, **pose: float) -> StandinCore:
-    """A core whose agent stands at x 19.6, z 0 (a lane no landmark reaches), looking north."""
+def core_at(config: StandinConfig = CONFIG, **pose: float) -> StandinCore:
+    """A core with the agent at x 19.6, z 0, where no landmark is, facing north."""
     core = StandinCore(config, seed=0)
     snapshot = core.snapshot()
     snapshot["avatar"] |= {"x": 19.6, "y": 0.0, "z": 0.0, "heading_deg": 0.0} | pose
@@ -27,10 +27,10 @@ def standing(config: StandinConfig = CONFIG, **pose: float) -> StandinCore:
 def drive(core: StandinCore, substeps: int, **inputs: float) -> dict[str, object]:
     """Send inputs, advance, and return the last value of each parameter that changed."""
     sent = core.step(substeps, [encode(f"/input/{name}", v) for name, v in inputs.items()])
-    return heard(sent)
+    return parameters(sent)
 
 
-def heard(sent: list[bytes]) -> dict[str, object]:
+def parameters(sent: list[bytes]) -> dict[str, object]:
     return {a.removeprefix("/avatar/parameters/"): v[0] for d in sent for a, v in decode(d)}
 
 
@@ -59,8 +59,10 @@ def agent(core: StandinCore) -> dict[str, float]:
         ({"Vertical": math.nan}, 0.0, 0.0),
     ],
 )
-def test_speeds(inputs: dict[str, float], right_m_s: float, forward_m_s: float) -> None:
-    core = standing(x=19.6)
+def test_inputs_give_the_measured_speeds(
+    inputs: dict[str, float], right_m_s: float, forward_m_s: float
+) -> None:
+    core = core_at(x=19.6)
     drive(core, DEAD_SUBSTEPS, **inputs)
     before = agent(core)
     drive(core, 6)
@@ -82,23 +84,23 @@ def test_speeds(inputs: dict[str, float], right_m_s: float, forward_m_s: float) 
         ({"LookLeft": True}, -200.0),
     ],
 )
-def test_turning_is_clockwise_when_positive(inputs: dict[str, float], deg_s: float) -> None:
-    core = standing(heading_deg=90.0)
+def test_a_positive_input_turns_clockwise(inputs: dict[str, float], deg_s: float) -> None:
+    core = core_at(heading_deg=90.0)
     drive(core, DEAD_SUBSTEPS, **inputs)
-    said = drive(core, 15)
+    sent = drive(core, 15)
     assert agent(core)["heading_deg"] == pytest.approx(90.0 + deg_s * 0.25)
-    assert said.get("AngularY", 0.0) == pytest.approx(deg_s)
+    assert sent.get("AngularY", 0.0) == pytest.approx(deg_s)
 
 
-def test_forward_goes_where_one_looks() -> None:
-    core = standing(heading_deg=270.0)
+def test_forward_follows_the_heading() -> None:
+    core = core_at(heading_deg=270.0)
     drive(core, 62, Vertical=1.0)
     assert agent(core)["x"] == pytest.approx(15.6)
     assert agent(core)["z"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_looking_up_and_down_stops_at_80_degrees() -> None:
-    core = standing()
+    core = core_at()
     drive(core, DEAD_SUBSTEPS, LookVertical=1.0)
     drive(core, 6)
     assert agent(core)["pitch_deg"] == pytest.approx(18.0)
@@ -109,24 +111,24 @@ def test_looking_up_and_down_stops_at_80_degrees() -> None:
 
 
 @pytest.mark.parametrize(("dead_time_ms", "substeps"), [(0, 0), (16, 1), (33, 2), (100, 6)])
-def test_dead_time(dead_time_ms: float, substeps: int) -> None:
-    core = standing(CONFIG.model_copy(update={"dead_time_ms": dead_time_ms}))
+def test_an_input_acts_after_the_dead_time(dead_time_ms: float, substeps: int) -> None:
+    core = core_at(CONFIG.model_copy(update={"dead_time_ms": dead_time_ms}))
     core.step(0, [encode("/input/Vertical", 1.0)])
     for _ in range(substeps):
         assert "VelocityZ" not in drive(core, 1)
     assert drive(core, 1)["VelocityZ"] == pytest.approx(4.0)
 
 
-def test_axes_stick_until_told_otherwise() -> None:
-    core = standing()
+def test_an_axis_keeps_its_value() -> None:
+    core = core_at()
     drive(core, 30, Vertical=1.0)
-    assert drive(core, 30) == {}  # nothing changes: it just walks on
+    assert drive(core, 30) == {}  # no change, so no message
     assert agent(core)["velocity_z"] == pytest.approx(4.0)
     assert drive(core, 4, Vertical=0.0)["VelocityZ"] == 0.0
 
 
 def test_a_jump_is_a_parabola() -> None:
-    core = standing()
+    core = core_at()
     drive(core, DEAD_SUBSTEPS, Jump=1)
     heights: list[float] = []
     while not heights or heights[-1] > 0.0:
@@ -137,18 +139,18 @@ def test_a_jump_is_a_parabola() -> None:
     assert agent(core)["grounded"] is True
 
 
-def test_a_held_jump_jumps_once() -> None:
-    core = standing()
+def test_a_held_jump_button_jumps_once() -> None:
+    core = core_at()
     drive(core, 60, Jump=1)
     assert agent(core)["grounded"] is True
-    drive(core, 30, Jump=1)  # still down: no edge
+    drive(core, 30, Jump=1)  # still pressed
     assert agent(core)["grounded"] is True
     drive(core, 3, Jump=0)
     assert drive(core, 3, Jump=1)["Grounded"] is False
 
 
-def test_a_jump_pressed_in_the_air_is_lost() -> None:
-    core = standing()
+def test_a_jump_in_the_air_has_no_effect() -> None:
+    core = core_at()
     drive(core, 20, Jump=1)
     drive(core, 5, Jump=0)
     drive(core, 5, Jump=1)
@@ -157,45 +159,47 @@ def test_a_jump_pressed_in_the_air_is_lost() -> None:
     assert agent(core)["y"] == 0.0
 
 
-def test_a_press_and_release_in_one_beat_still_jumps() -> None:
-    core = standing()
+def test_a_press_and_release_in_one_substep_still_jumps() -> None:
+    core = core_at()
     core.step(1, [encode("/input/Jump", 1), encode("/input/Jump", 0)])
     assert drive(core, 3)["Grounded"] is False
 
 
-def test_a_jump_carries_on_forward() -> None:
-    core = standing()
+def test_a_jump_keeps_the_forward_speed() -> None:
+    core = core_at()
     drive(core, 10, Vertical=1.0)
     drive(core, 10, Jump=1)
     assert agent(core)["grounded"] is False
     assert agent(core)["velocity_z"] == pytest.approx(4.0)
 
 
-def test_walls_stop_and_velocity_tells() -> None:
-    core = standing(z=19.0)
+def test_a_wall_stops_the_avatar_and_velocity_is_zero() -> None:
+    core = core_at(z=19.0)
     assert drive(core, 60, Vertical=1.0)["VelocityZ"] == 0.0
     assert agent(core)["z"] == 19.75  # the room's half, less the capsule's radius
     assert core.truth()["touches"] == ["north"]
 
 
-def test_one_slides_along_a_wall() -> None:
-    core = standing(x=19.75, heading_deg=45.0)
-    said = drive(core, 30, Vertical=1.0)
+def test_the_avatar_slides_along_a_wall() -> None:
+    core = core_at(x=19.75, heading_deg=45.0)
+    sent = drive(core, 30, Vertical=1.0)
     assert agent(core)["x"] == 19.75
-    assert agent(core)["velocity_z"] == pytest.approx(2.0)  # avatar-local: half of it is lost
+    assert agent(core)["velocity_z"] == pytest.approx(
+        2.0
+    )  # avatar-local: the part into the wall is lost
     assert agent(core)["velocity_x"] == pytest.approx(-2.0)
-    assert said["VelocityMagnitude"] == pytest.approx(math.sqrt(8.0), abs=1e-4)
+    assert sent["VelocityMagnitude"] == pytest.approx(math.sqrt(8.0), abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("size_m", [4.0, 8.0])
-def test_nobody_gets_into_anything_solid(seed: int, size_m: float) -> None:
+def test_no_avatar_enters_a_solid(seed: int, size_m: float) -> None:
     config = StandinConfig(size_m=size_m)
     core = StandinCore(config, seed)
     kinds: set[str] = set()
     landmarks: list[dict[str, object]] = core.truth()["landmarks"]  # type: ignore[assignment]
     for i, mark in enumerate(landmarks * 2):
-        # Walk straight at each landmark from the agent's place, whatever is in the way.
+        # Walk straight at each landmark, through anything in the way.
         here = agent(core)
         snapshot = core.snapshot()
         towards = math.atan2(float(mark["x"]) - here["x"], float(mark["z"]) - here["z"])  # type: ignore[arg-type]
@@ -215,8 +219,8 @@ def test_nobody_gets_into_anything_solid(seed: int, size_m: float) -> None:
     assert kinds & {mark["kind"] for mark in landmarks}
 
 
-def test_in_the_air_one_goes_on_as_one_took_off() -> None:
-    core = standing()
+def test_in_the_air_the_take_off_speed_is_kept() -> None:
+    core = core_at()
     drive(core, 30, Vertical=1.0)
     drive(core, DEAD_SUBSTEPS + 1, Jump=1, Vertical=0.0)
     assert not agent(core)["grounded"]
@@ -224,14 +228,14 @@ def test_in_the_air_one_goes_on_as_one_took_off() -> None:
     for _ in range(20):
         core.step(1, [])
         speeds.append(agent(core)["velocity_z"])
-    assert speeds == pytest.approx([4.0] * 20), "nothing brakes it"
+    assert speeds == pytest.approx([4.0] * 20), "without braking"
     core.step(30, [])
     assert agent(core)["grounded"]
     assert agent(core)["velocity_z"] == 0.0
 
 
-def test_in_the_air_one_turns_back_only_slowly() -> None:
-    core = standing()
+def test_in_the_air_the_speed_changes_slowly() -> None:
+    core = core_at()
     drive(core, 30, Vertical=1.0)
     drive(core, DEAD_SUBSTEPS + 1, Jump=1)
     drive(core, DEAD_SUBSTEPS, Vertical=-1.0)
@@ -240,4 +244,6 @@ def test_in_the_air_one_turns_back_only_slowly() -> None:
         core.step(1, [])
         speeds.append(agent(core)["velocity_z"])
     steps = [a - b for a, b in itertools.pairwise(speeds)]
-    assert steps == pytest.approx([5.0 * 4.0 / 60.0] * 11), "five times the speed wished for"
+    assert steps == pytest.approx([5.0 * 4.0 / 60.0] * 11), (
+        "five times the requested speed per second"
+    )

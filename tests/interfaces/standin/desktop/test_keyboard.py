@@ -1,4 +1,4 @@
-"""Keys of a person become VRChat's inputs: pressed once, let go once."""
+"""Keys become VRChat inputs: one message when pressed, one when released."""
 
 import pytest
 
@@ -11,21 +11,22 @@ from interfaces.standin.desktop.keyboard import HELP, KEYS, Keyboard
 CONFIG = StandinConfig(size_m=40, people=0)
 
 
-def told(datagrams: list[bytes]) -> dict[str, object]:
-    found = {}
+def inputs(datagrams: list[bytes]) -> dict[str, object]:
+    values = {}
     for datagram in datagrams:
         ((address, (value,)),) = decode(datagram)
         assert type(value) is int
-        found[address.removeprefix("/input/")] = value
-    assert len(found) == len(datagrams)
-    return found
+        values[address.removeprefix("/input/")] = value
+    assert len(values) == len(datagrams)
+    return values
 
 
 def press(keyboard: Keyboard, *keys: str) -> dict[str, object]:
-    return told(keyboard.messages(frozenset(keys)))
+    """The inputs that change when exactly these keys are held."""
+    return inputs(keyboard.messages(frozenset(keys)))
 
 
-def test_pressed_held_and_let_go() -> None:
+def test_a_message_is_sent_when_pressed_and_when_released() -> None:
     keyboard = Keyboard()
     assert press(keyboard) == {}
     assert press(keyboard, "w") == {"MoveForward": 1}
@@ -36,7 +37,7 @@ def test_pressed_held_and_let_go() -> None:
     assert press(keyboard) == {}
 
 
-def test_two_keys_of_one_input_are_one() -> None:
+def test_two_keys_of_one_input_count_as_one() -> None:
     keyboard = Keyboard()
     assert press(keyboard, "w", "arrow_up") == {"MoveForward": 1}
     assert press(keyboard, "arrow_up") == {}
@@ -44,39 +45,39 @@ def test_two_keys_of_one_input_are_one() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_every_key_is_an_input_of_vrchat(key: str) -> None:
+def test_every_key_is_a_vrchat_button(key: str) -> None:
     keyboard = Keyboard()
     assert press(keyboard, key) == {KEYS[key]: 1}
     assert press(keyboard) == {KEYS[key]: 0}
     assert KEYS[key] in BUTTONS
 
 
-def test_other_keys_say_nothing() -> None:
+def test_other_keys_send_nothing() -> None:
     assert press(Keyboard(), "x", "f1", "escape", "mouse1", "") == {}
 
 
-def test_the_help_names_the_keys() -> None:
+def test_the_help_text_names_all_keys() -> None:
     assert "\n" not in HELP
     for word in ("WASD", "Shift", "Q/E", "R/F", "Space", "V ", "Tab", "M ", "End", "left/right"):
         assert word in HELP
 
 
-def test_it_drives_the_avatar() -> None:
+def test_keys_move_the_avatar() -> None:
     core, keyboard = StandinCore(CONFIG, 0), Keyboard()
 
-    def live(*keys: str) -> dict[str, float]:
+    def hold(*keys: str) -> dict[str, float]:
         before = core.truth()["agent"]
         core.step(15, keyboard.messages(frozenset(keys)))
         after = core.truth()["agent"]
         turned = (after["heading_deg"] - before["heading_deg"] + 180.0) % 360.0 - 180.0
         return after | {"turned": turned, "tilted": after["pitch_deg"] - before["pitch_deg"]}
 
-    assert live("w")["velocity_z"] == pytest.approx(2.0)
-    assert live("w", "shift")["velocity_z"] == pytest.approx(4.0)
-    assert live("d")["velocity_x"] == pytest.approx(2.0)
-    assert live("q")["turned"] < -30.0
-    assert live("arrow_right")["turned"] > 30.0
-    assert live("r")["tilted"] > 30.0
-    assert live("f")["tilted"] < -30.0
-    still = live()
+    assert hold("w")["velocity_z"] == pytest.approx(2.0)
+    assert hold("w", "shift")["velocity_z"] == pytest.approx(4.0)
+    assert hold("d")["velocity_x"] == pytest.approx(2.0)
+    assert hold("q")["turned"] < -30.0
+    assert hold("arrow_right")["turned"] > 30.0
+    assert hold("r")["tilted"] > 30.0
+    assert hold("f")["tilted"] < -30.0
+    still = hold()
     assert (still["velocity_x"], still["velocity_z"], still["turn_deg_s"]) == (0.0, 0.0, 0.0)

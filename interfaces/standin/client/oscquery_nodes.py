@@ -1,11 +1,11 @@
-"""The client's OSC addresses as OSCQuery tells them: type, access and value of each."""
+"""The client's OSC addresses as OSCQuery nodes: type, access and value of each."""
 
 from collections.abc import Mapping
 
 from configs.standin import BUILT_IN, AvatarConfig, ParameterType
 from interfaces.osc.oscquery import Node
 from interfaces.standin.client.input import AXES, BUTTONS
-from interfaces.standin.client.parameters import PREFIX, Value, kind_of
+from interfaces.standin.client.parameters import PREFIX, Value, type_of
 from interfaces.standin.client.usercamera import UserCamera
 
 READ, WRITE, BOTH = 1, 2, 3
@@ -18,11 +18,13 @@ def nodes(
     inputs: Mapping[str, float],
     camera: UserCamera,
 ) -> list[Node]:
-    """All of them. `values` by parameter name; one that was not told yet is left out, as VRChat
-    knows none before the avatar is loaded."""
-    found = [Node("/avatar/change", "s", BOTH, (avatar.id,))]
+    """All nodes. `values`: avatar parameters by name; a parameter without a value has no node.
+
+    So there are none before the avatar is loaded, as in VRChat.
+    """
+    result = [Node("/avatar/change", "s", BOTH, (avatar.id,))]
     if "/avatar/eyeheight" in values:
-        found += [
+        result += [
             Node("/avatar/eyeheight", "f", BOTH, (values["/avatar/eyeheight"],)),
             Node("/avatar/eyeheightmin", "f", READ, (0.2,)),
             Node("/avatar/eyeheightmax", "f", READ, (5.0,)),
@@ -32,19 +34,21 @@ def nodes(
     for name in (*BUILT_IN, *avatar.parameters, *avatar.contacts):
         if name in values:
             access = BOTH if name in avatar.parameters else READ
-            kind = _TYPES[kind_of(name, avatar)]
-            found.append(Node(PREFIX + name, kind, access, (values[name],)))
-    found += [Node(f"/input/{name}", "f", BOTH, (inputs.get(name, 0.0),)) for name in AXES]
-    found += [Node(f"/input/{name}", "T", BOTH, (inputs.get(name, 0.0) > 0.5,)) for name in BUTTONS]
-    found += [
+            kind = _TYPES[type_of(name, avatar)]
+            result.append(Node(PREFIX + name, kind, access, (values[name],)))
+    result += [Node(f"/input/{name}", "f", BOTH, (inputs.get(name, 0.0),)) for name in AXES]
+    result += [
+        Node(f"/input/{name}", "T", BOTH, (inputs.get(name, 0.0) > 0.5,)) for name in BUTTONS
+    ]
+    result += [
         Node("/chatbox/input", "sTT", WRITE),
         Node("/chatbox/typing", "T", WRITE),
         Node("/usercamera/Mode", "i", BOTH, (camera.mode,)),
-        # The client never tells where its camera is; it reads 0 at all times.
+        # VRChat never sends the pose of its camera: the value is always 0.
         Node("/usercamera/Pose", "ffffff", BOTH, (0.0,) * 6),
         Node("/usercamera/Close", "T", WRITE),
         Node("/usercamera/Flying", "T", BOTH, (camera.flying,)),
         Node("/usercamera/Streaming", "T", BOTH, (camera.streaming,)),
         Node("/usercamera/Zoom", "f", BOTH, (camera.zoom,)),
     ]
-    return found
+    return result

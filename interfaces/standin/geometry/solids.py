@@ -1,4 +1,4 @@
-"""What is solid in a place, and sliding along it: circles and boxes seen from above, with a floor.
+"""Solids of a place, circles and boxes seen from above: sliding along them, standing on them.
 
 Metres, VRChat's axes: x to the east, y up, z to the north; heading in degrees, clockwise from
 north.
@@ -15,15 +15,15 @@ Terrain = Callable[[float, float], float]
 
 PERSON_RADIUS_M = 0.25
 PERSON_HEIGHT_M = 1.7
-STEP_M = 0.3  # what is no higher than this is walked up, as Unity's character controller does
+STEP_M = 0.3  # a person walks up onto lower solids, as in Unity's character controller
 _CELL_M = 2.0
-_MARGIN_M = 0.6  # beyond a person's radius: covers a step and free_point's margin
+_MARGIN_M = 0.6  # added to a person's radius: covers a step and free_point's margin
 _GREY: Colour = (0.5, 0.5, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """A cylinder. Without a top it cannot be jumped upon."""
+    """A cylinder, in metres. Without a top, a person cannot jump onto it."""
 
     name: str
     x: float
@@ -40,7 +40,7 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An axis-aligned block. Without a top it cannot be jumped upon."""
+    """An axis-aligned box, in metres. Without a top, a person cannot jump onto it."""
 
     name: str
     x: float
@@ -60,12 +60,12 @@ Solid = Circle | Box
 
 
 def flat(x: float, z: float) -> float:
-    """The terrain of most places."""
+    """The terrain of most places: height 0."""
     return 0.0
 
 
 class Solids:
-    """Everything one cannot walk through, and what one stands on.
+    """All solids and the terrain of a place.
 
     The place spans -half_m..half_m in x and z and ends in walls: "north", "east", "south", "west".
     """
@@ -75,7 +75,7 @@ class Solids:
         self.solids = tuple(solids)
         self.terrain = terrain
         self._cells: dict[tuple[int, int], list[Solid]] = {}
-        self._low: dict[tuple[int, int], list[Solid]] = {}  # those with a top to stand on
+        self._low: dict[tuple[int, int], list[Solid]] = {}  # solids with a top
         for solid in self.solids:
             for cell in _cells_of(solid):
                 self._cells.setdefault(cell, []).append(solid)
@@ -91,17 +91,18 @@ class Solids:
         step_z: float,
         moving: Sequence[Solid] = (),
     ) -> tuple[float, float, list[str]]:
-        """Where a person whose feet are at (x, y, z) gets to by the step (at most 0.25 m), and the
-        names of what it touches. What blocks the way takes away the part that goes into it.
-        `moving` are solids that are somewhere else every time.
+        """Move a person with feet at (x, y, z) by a step of at most 0.25 m.
+
+        Returns the new x and z, and the names of the touched solids. A solid in the way removes
+        the part of the step that points into it. `moving`: solids that change their position.
         """
         new_x, new_z, touched = self._resolve(x + step_x, y, z + step_z, moving)
-        if touched and self._inside(new_x, y, new_z, -1e-6):  # wedged between two of them: stay
+        if touched and self._inside(new_x, y, new_z, -1e-6):  # between two solids: do not move
             return x, z, touched
         return new_x, new_z, touched
 
     def floor(self, x: float, y: float, z: float, moving: Sequence[Solid] = ()) -> float:
-        """Height of what carries a person whose feet are at (x, y, z)."""
+        """Height of the ground or solid under a person with feet at (x, y, z)."""
         height = self.terrain(x, z)
         near = self._low.get((int(x // _CELL_M), int(z // _CELL_M)))
         if near or moving:
@@ -114,8 +115,10 @@ class Solids:
     def free_point(
         self, rng: np.random.Generator, margin_m: float = 0.2, within_m: float | None = None
     ) -> tuple[float, float]:
-        """A random point where a person stands at least `margin_m` (at most 0.5) away from
-        everything solid; within so many metres of the middle, if told."""
+        """A random point at least `margin_m` (at most 0.5) away from every solid.
+
+        With `within_m`, each coordinate is at most that far from the centre.
+        """
         limit = self.half_m - PERSON_RADIUS_M - margin_m
         limit = limit if within_m is None else min(limit, within_m)
         x = z = 0.0
@@ -124,7 +127,7 @@ class Solids:
             if not self._inside(x, self.terrain(x, z), z, margin_m):
                 return x, z
         x, z, _ = self._resolve(x, self.terrain(x, z), z, ())
-        return x, z  # a place full to the brim: wherever one is pushed out to
+        return x, z  # no free point found: the last one, pushed out of the solids
 
     def _near(self, x: float, z: float) -> list[Solid]:
         return self._cells.get((int(x // _CELL_M), int(z // _CELL_M)), [])
@@ -140,7 +143,7 @@ class Solids:
         for _ in range(3 if near else 0):
             pushed_at_all = False
             for solid in near:
-                # Most are out of reach: seen here without a call, this is where the time goes.
+                # Most are out of reach. This check without a call saves most of the time.
                 reach_x, reach_z = solid.reach
                 if abs(x - solid.x) >= reach_x + PERSON_RADIUS_M:
                     continue
@@ -189,7 +192,7 @@ def _cells_of(solid: Solid) -> list[tuple[int, int]]:
 
 
 def _push_out(solid: Solid, x: float, z: float, radius: float) -> tuple[float, float] | None:
-    """The nearest place outside, or None where (x, z) is outside already."""
+    """The nearest point outside the solid; None if (x, z) is outside already."""
     away_x, away_z = x - solid.x, z - solid.z
     if isinstance(solid, Circle):
         reach, inner_x, inner_z = solid.radius + radius, 0.0, 0.0

@@ -1,7 +1,7 @@
-"""Triangles with their light baked in: boxes, spheres, cones, cylinders. NumPy only.
+"""Meshes with the light in their colours: boxes, spheres, cones, cylinders. NumPy only.
 
-Metres; x to the east, y to the north, z up (Panda3D's axes). One light, from above and south-west,
-so that the faces of one thing differ in brightness.
+Metres; x to the east, y to the north, z up (Panda3D's axes). One light comes from above and from
+the south-west, so the faces of a thing differ in brightness.
 """
 
 import math
@@ -12,8 +12,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.standin.places.landmarks import Landmark
-from interfaces.standin.places.solids import Box, Colour
+from interfaces.standin.geometry.landmarks import Landmark
+from interfaces.standin.geometry.solids import Box, Colour
 
 Floats = NDArray[np.float32]
 Vector = tuple[float, float, float]
@@ -24,8 +24,10 @@ _WHITE: Colour = (1.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """corners (num_triangles, 3, 3) counter-clockwise from outside; colours the same, 0..1;
-    texture_uv (num_triangles, 3, 2)."""
+    """Triangles: corners (num_triangles, 3, 3), counter-clockwise seen from outside.
+
+    colours (num_triangles, 3, 3), 0..1, one for each corner; texture_uv (num_triangles, 3, 2).
+    """
 
     corners: Floats
     colours: Floats
@@ -33,6 +35,7 @@ class Mesh:
 
 
 def join(*meshes: Mesh) -> Mesh:
+    """One mesh with all triangles, in order."""
     return Mesh(
         np.concatenate([mesh.corners for mesh in meshes]),
         np.concatenate([mesh.colours for mesh in meshes]),
@@ -45,7 +48,7 @@ def quad(
     uv_size: tuple[float, float],
     colour: Colour = _WHITE,
 ) -> Mesh:
-    """A rectangle, lit evenly, for a texture; corners counter-clockwise from outside."""
+    """A textured rectangle of one brightness; corners counter-clockwise seen from outside."""
     points = np.asarray(corners, np.float32)
     u, v = uv_size
     uv = np.asarray([(0, 0), (u, 0), (u, v), (0, v)], np.float32)
@@ -63,9 +66,9 @@ def block(
     *,
     topped: bool = True,
 ) -> Mesh:
-    """A box of quads for a texture that repeats after `tile_m`; its sides differ in brightness.
+    """A textured box from height `low` to `high`; the texture repeats after `tile_m`.
 
-    Not `topped`: it reaches up to a ceiling.
+    Without `topped` it has no upper face, because it reaches a ceiling.
     """
     (x, z), (half_x, half_z) = (solid.x, solid.z), solid.reach
     corners = [(-half_x, half_z), (half_x, half_z), (half_x, -half_z), (-half_x, -half_z)]
@@ -84,20 +87,20 @@ def block(
     return join(*faces)
 
 
-def carpet(
+def terrain_meshes(
     half: float,
     cells: int,
     pieces: int,
     height: Callable[[float, float], float],
     tile_m: float,
 ) -> list[Mesh]:
-    """White ground that follows `height` over -half..half, lit by its slope, for a texture.
+    """Textured white ground over -half..half that follows `height`, lit by its slope.
 
     cells x cells squares in pieces x pieces meshes; `cells` is a multiple of `pieces`.
     """
     line = np.linspace(-half, half, cells + 1)
     grid = np.array([[(x, y, height(float(x), float(y))) for x in line] for y in line], np.float32)
-    found: list[Mesh] = []
+    meshes: list[Mesh] = []
     wide = cells // pieces
     for i in range(0, cells, wide):
         for j in range(0, cells, wide):
@@ -108,8 +111,8 @@ def carpet(
             )
             lit = _lit(corners, (0.0, 0.0, 0.0), _WHITE)
             uv = lit.corners[..., :2] / np.float32(tile_m)
-            found.append(Mesh(lit.corners, lit.colours, uv))
-    return found
+            meshes.append(Mesh(lit.corners, lit.colours, uv))
+    return meshes
 
 
 def _shaded(colour: Colour, shade: float) -> Colour:
@@ -117,7 +120,7 @@ def _shaded(colour: Colour, shade: float) -> Colour:
 
 
 def box(centre: Vector, size: Vector, colour: Colour, top: float = 1.0) -> Mesh:
-    """A box; `top` scales its upper face (0: a pyramid). centre: of its floor; size: x, y, z."""
+    """A box. `top` scales its upper face (0: a pyramid). `centre` is that of its lower face."""
     signs = [(-1, -1), (1, -1), (1, 1), (-1, 1)]
     low = [(0.5 * sx * size[0], 0.5 * sy * size[1], 0.0) for sx, sy in signs]
     high = [(x * top, y * top, size[2]) for x, y, _ in low]
@@ -135,13 +138,13 @@ def revolve(
     *,
     smooth: bool = False,
 ) -> Mesh:
-    """Turn a profile of (radius, height) points, from below upwards, about the vertical axis.
+    """A solid of revolution: (radius, height) points, from below upwards, around the vertical axis.
 
-    Lit smoothly around; along the profile as well if `smooth`.
+    Shading is smooth around the axis, and along the profile too if `smooth`.
     """
     angles = np.linspace(0.0, 2.0 * np.pi, sides + 1)
     around = np.stack([np.cos(angles), np.sin(angles), np.zeros(sides + 1)], axis=1)
-    around[-1] = around[0]  # exactly, so that the seam is one
+    around[-1] = around[0]  # exactly equal, so that the seam closes
     up = np.array([0.0, 0.0, 1.0])
     slopes = [
         np.array([h1 - h0, r0 - r1]) / max(1e-9, np.hypot(h1 - h0, r0 - r1))
@@ -170,13 +173,14 @@ def revolve(
 
 
 def sphere(centre: Vector, radius: float, colour: Colour, sides: int = 12, rings: int = 8) -> Mesh:
-    """centre: of the ball itself."""
+    """A sphere; `centre` is its own centre."""
     angles = np.linspace(-0.5 * np.pi, 0.5 * np.pi, rings + 1)
     profile = [(radius * float(np.cos(a)), radius * float(np.sin(a))) for a in angles]
     return revolve(profile, centre, colour, sides, smooth=True)
 
 
-def landmark(mark: Landmark) -> Mesh:
+def landmark_mesh(mark: Landmark) -> Mesh:
+    """The mesh of a landmark, by its kind."""
     at, half, high, colour = (mark.x, mark.z, 0.0), mark.half, mark.height, mark.colour
     if mark.kind == "arch":
         post, reach = mark.post, half - 0.5 * mark.post
@@ -196,19 +200,22 @@ def landmark(mark: Landmark) -> Mesh:
     return box(at, (2 * half, 2 * half, high), colour, top)
 
 
-def _area(corners: Floats) -> Floats:
+def _double_area(corners: Floats) -> Floats:
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     return np.linalg.norm(normal, axis=1)
 
 
 def _lit(corners: Floats, centre: Vector, colour: Colour, normals: Floats | None = None) -> Mesh:
-    """Triangles without area are left out. normals (num_triangles, 3, 3); none: flat faces."""
-    kept = _area(corners) > 1e-9
-    corners = corners[kept]
+    """Light the triangles; those without area are dropped.
+
+    normals (num_triangles, 3, 3) at the corners; None gives flat faces.
+    """
+    has_area = _double_area(corners) > 1e-9
+    corners = corners[has_area]
     if normals is None:
         normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, None]
     else:
-        normal = normals[kept]
+        normal = normals[has_area]
     normal = normal / np.maximum(1e-9, np.linalg.norm(normal, axis=-1, keepdims=True))
     light = _AMBIENT + (1.0 - _AMBIENT) * (normal @ _LIGHT)
     colours = light[..., None] * np.asarray(colour, np.float32)

@@ -1,16 +1,16 @@
-"""Procedural pictures for floor, walls and ceiling: uint8 (64 or 256, same, 3), RGB."""
+"""Procedural textures: uint8 (height, width, 3), RGB; sizes are powers of two."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
-FLOOR_TILE_M = 8.0  # the floor's picture repeats after this
+FLOOR_TILE_M = 8.0  # the texture of the floor repeats after this length
 WALL_TILE_M = 2.0
 SKY = (150, 196, 238)
 
 
 def floor() -> Picture:
-    """Planks and squares of a metre, no two of the same shade: every place looks like itself."""
+    """Squares of a metre, each in another shade, so that every spot looks different."""
     rng = np.random.Generator(np.random.PCG64(7))
     squares = np.array([132.0, 112.0, 88.0]) + rng.uniform(-34.0, 34.0, (8, 8, 1))
     squares += rng.uniform(-12.0, 12.0, (8, 8, 3))
@@ -30,10 +30,10 @@ def walls() -> dict[str, Picture]:
     squares = (row // 16 + column // 16) % 2 == 0
     dots = (row % 32 - 16) ** 2 + (column % 32 - 16) ** 2 < 81
     return {
-        "north": _two_tone(mortar, (205, 190, 175), (176, 52, 40)),
-        "east": _two_tone(stripes, (34, 70, 178), (98, 150, 232)),
-        "south": _two_tone(squares, (28, 120, 58), (110, 196, 112)),
-        "west": _two_tone(dots, (150, 84, 20), (236, 200, 70)),
+        "north": _two_colours(mortar, (205, 190, 175), (176, 52, 40)),
+        "east": _two_colours(stripes, (34, 70, 178), (98, 150, 232)),
+        "south": _two_colours(squares, (28, 120, 58), (110, 196, 112)),
+        "west": _two_colours(dots, (150, 84, 20), (236, 200, 70)),
     }
 
 
@@ -47,7 +47,7 @@ def ceiling() -> Picture:
     return _picture(panel)
 
 
-def _two_tone(
+def _two_colours(
     mask: NDArray[np.bool_], inside: tuple[int, int, int], outside: tuple[int, int, int]
 ) -> Picture:
     return _picture(np.where(mask[..., None], np.array(inside), np.array(outside)))
@@ -58,7 +58,7 @@ def _picture(values: NDArray[np.floating] | NDArray[np.integer]) -> Picture:
 
 
 def plaster() -> Picture:
-    """White, with a skirting line; takes the colour of its wall."""
+    """White with a dark line at the bottom. The mesh gives the colour of the wall."""
     rng = np.random.Generator(np.random.PCG64(8))
     picture = 225.0 + rng.uniform(-14.0, 14.0, (16, 16, 1)).repeat(4, axis=0).repeat(4, axis=1)
     picture = picture.repeat(3, axis=2)
@@ -68,6 +68,7 @@ def plaster() -> Picture:
 
 
 def tiles() -> Picture:
+    """Grey square tiles."""
     row, column = np.indices((64, 64))
     light = np.where((row // 16 + column // 16) % 2 == 0, 205.0, 150.0)
     light[::16], light[:, ::16] = 95.0, 95.0
@@ -75,7 +76,7 @@ def tiles() -> Picture:
 
 
 def painting(seed: int) -> Picture:
-    """Flat shapes of few colours in a frame; each seed another one."""
+    """Flat shapes in a frame. Each seed gives another painting."""
     rng = np.random.Generator(np.random.PCG64(seed))
     row, column = np.indices((64, 64))
     picture = np.empty((64, 64, 3))
@@ -91,6 +92,7 @@ def painting(seed: int) -> Picture:
 
 
 def paving() -> Picture:
+    """Paving stones."""
     rng = np.random.Generator(np.random.PCG64(9))
     stones = rng.uniform(125.0, 185.0, (8, 8, 1)) * np.array([1.0, 0.97, 0.92])
     picture = stones.repeat(16, axis=0).repeat(16, axis=1)
@@ -99,12 +101,13 @@ def paving() -> Picture:
 
 
 def gravel() -> Picture:
+    """Gravel."""
     rng = np.random.Generator(np.random.PCG64(10))
     return _picture(rng.uniform(120, 190, (64, 64, 1)) * np.array([1.0, 0.93, 0.8]))
 
 
 def grass() -> Picture:
-    """Mown in squares, and flowers."""
+    """Grass mown in squares, with flowers."""
     rng = np.random.Generator(np.random.PCG64(11))
     squares = np.where(np.indices((4, 4)).sum(0) % 2, 0.85, 1.08)[..., None]
     picture = np.array([96.0, 158.0, 66.0]) * squares.repeat(32, axis=0).repeat(32, axis=1)
@@ -117,13 +120,14 @@ def grass() -> Picture:
 
 
 def hedge() -> Picture:
+    """Leaves of a hedge."""
     rng = np.random.Generator(np.random.PCG64(12))
     leaves = rng.uniform(0.55, 1.15, (32, 32, 1)).repeat(2, axis=0).repeat(2, axis=1)
     return _picture(leaves * np.array([70.0, 135.0, 58.0]))
 
 
 def facade() -> Picture:
-    """A floor of a house: two windows, a door between them on the lowest one's repeat."""
+    """One storey of a house, with two windows."""
     row, column = np.indices((64, 64))
     picture = np.empty((64, 64, 3))
     picture[:] = (222, 214, 204)
@@ -136,7 +140,7 @@ def facade() -> Picture:
 
 
 def skyline(seed: int) -> Picture:
-    """Once around the horizon: hills, houses and a tower, no direction like another."""
+    """The whole horizon: hills, houses and a tower, so that each direction looks different."""
     rng = np.random.Generator(np.random.PCG64([seed, 15]))
     high, wide = 64, 512
     picture = np.empty((high, wide, 3))

@@ -1,11 +1,11 @@
-"""Landmarks: things of unlike shape and colour that a place is known by."""
+"""Landmarks: things of different shapes and colours that help to recognise a place."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from interfaces.standin.places.solids import Box, Circle, Colour, Solid
+from interfaces.standin.geometry.solids import Box, Circle, Colour, Solid
 
 COLOURS: tuple[Colour, ...] = (
     (0.95, 0.20, 0.75),
@@ -15,7 +15,7 @@ COLOURS: tuple[Colour, ...] = (
     (0.45, 0.20, 0.75),
     (0.65, 0.95, 0.15),
 )
-# kind: half its width and its height, metres
+# kind: (half the width, height) in metres
 SHAPES = {
     "arch": (0.85, 2.1),
     "cube": (0.45, 0.9),
@@ -24,13 +24,13 @@ SHAPES = {
     "cylinder": (0.30, 2.3),
     "pyramid": (0.55, 1.0),
 }
-_FULL_SIZE_M = 8.0  # in smaller rooms the landmarks shrink with the room
-_GAP_M = 0.9  # a person passes between two landmarks
+_FULL_SIZE_M = 8.0  # landmarks are smaller in smaller rooms
+_GAP_M = 0.9  # enough for a person to pass between two landmarks
 
 
 @dataclass(frozen=True, slots=True)
 class Landmark:
-    """Solid from floor to ceiling, whatever its shape."""
+    """A thing on the floor, in metres. It blocks from floor to ceiling, whatever its shape."""
 
     kind: str
     x: float
@@ -41,11 +41,12 @@ class Landmark:
 
     @property
     def post(self) -> float:
-        """Side of an arch's posts and height of its lintel."""
+        """Width of an arch's posts, and height of its lintel."""
         return 0.3 * self.half
 
     def solids(self) -> list[Solid]:
-        if self.kind == "arch":  # two posts in the east and the west; one walks through
+        """Its solid parts."""
+        if self.kind == "arch":  # two posts, in the east and the west; the middle is free
             post, reach = self.post, self.half - 0.5 * self.post
             return [
                 Box(self.kind, x, self.z, 0.5 * post, 0.5 * post, colour=self.colour)
@@ -57,9 +58,9 @@ class Landmark:
 
 
 def scatter(half_m: float, rng: np.random.Generator) -> tuple[Landmark, ...]:
-    """One landmark of each kind, in colours dealt by the seed, with room to pass between them."""
+    """One landmark of each kind, in random colours, with room to pass between them."""
     scale = min(1.0, 2.0 * half_m / _FULL_SIZE_M)
-    dealt = rng.permutation(len(COLOURS))
+    order = rng.permutation(len(COLOURS))
     placed: list[Landmark] = []
     for i, (kind, (half, height)) in enumerate(SHAPES.items()):
         reach = half * scale * (1.0 if kind in ("arch", "sphere", "cone", "cylinder") else 1.42)
@@ -75,6 +76,6 @@ def scatter(half_m: float, rng: np.random.Generator) -> tuple[Landmark, ...]:
                 best, best_gap = (x, z), gap
             if gap >= _GAP_M * scale:
                 break
-        colour = COLOURS[int(dealt[i])]
+        colour = COLOURS[int(order[i])]
         placed.append(Landmark(kind, *best, half * scale, height * min(1.0, 2 * scale), colour))
     return tuple(placed)

@@ -1,0 +1,38 @@
+"""The stand-in as a process of a run, at the endpoints that the run has chosen."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from configs.errors import BadInput
+from interfaces.runtime.child_process import set_up_process, watch_supervisor
+from interfaces.runtime.run_folder import RunFolder
+from interfaces.standin.standin_server import serve
+from interfaces.standin.stop_flags import StopWhenAny
+from interfaces.vrchat.endpoints import read_endpoints
+
+
+def serve_run(run_path: Path) -> None:
+    """Serve until the supervisor stops this process or ends itself.
+
+    The stand-in outlives the body, as a VRChat client does. Raises BadInput if the camera source is
+    a URL without a port, because the stand-in could not serve its picture there.
+    """
+    stopped, orphaned = set_up_process("standin"), watch_supervisor()
+    run = RunFolder(run_path)
+    config, endpoints = run.config, read_endpoints(run.endpoints)
+    port = urlsplit(str(endpoints.camera_source)).port
+    if port is None:
+        raise BadInput(
+            f"world.camera.source {endpoints.camera_source}: the stand-in can serve its picture "
+            "only at auto, or at a URL http://127.0.0.1:PORT/camera.mjpg"
+        )
+    serve(
+        config.world.standin,
+        seed=config.seed,
+        osc_in_port=endpoints.osc_send_port,
+        osc_out_host="127.0.0.1",
+        osc_out_port=endpoints.osc_receive_port,
+        http_port=port,
+        ready=lambda _: None,
+        stop=StopWhenAny(stopped, orphaned),
+    )

@@ -1,0 +1,1 @@
+"""Shapes of the places: what is solid, its triangles, its textures, and landmarks."""
