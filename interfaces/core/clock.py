@@ -1,4 +1,4 @@
-"""Clocks, and the pacer that holds a steady beat."""
+"""Clocks, and the pacer that starts one tick per period."""
 
 import math
 import time
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Seconds, monotonic; nanoseconds since the epoch for the record."""
+    """Monotonic time in seconds, and wall time in nanoseconds since the Unix epoch."""
 
     def now(self) -> float: ...
     def wall_ns(self) -> int: ...
@@ -15,14 +15,14 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The machine's clock. Sleeps coarsely, then spins the last stretch: sleep alone wakes late."""
+    """The clock of the machine. It sleeps first and spins at the end, because sleep wakes late."""
 
     def __init__(self, spin_s: float = 0.0015) -> None:
         self._spin_s = spin_s
 
     def now(self) -> float:
-        # One clock for all processes. Not time.monotonic, which on Windows ticks in 15.6 ms before
-        # Python 3.13.
+        # All processes read the same clock. time.monotonic is not used: before Python 3.13 its
+        # resolution on Windows is 15.6 ms.
         return time.perf_counter_ns() * 1e-9
 
     def wall_ns(self) -> int:
@@ -37,7 +37,7 @@ class RealClock:
 
 
 class VirtualClock:
-    """Time that passes only when slept: lockstep, and tests."""
+    """A clock that advances only when the caller sleeps: for lockstep worlds and tests."""
 
     def __init__(self, now: float = 0.0) -> None:
         self._now = now
@@ -52,15 +52,15 @@ class VirtualClock:
         self._now = max(self._now, deadline)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass without a sleep, as work does."""
+        """Advance the time without a sleep, as computation does."""
         self._now += seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
-    """One beat: when it was due (clock seconds), and how many whole beats were skipped before it.
+class Tick:
+    """The deadline of one tick in clock seconds, and the number of ticks skipped before it.
 
-    Lateness is `clock.now() - deadline_s` at the start of observing; the body measures it there.
+    The body measures the lateness itself: `clock.now() - deadline_s` at the start of observing.
     """
 
     deadline_s: float
@@ -68,30 +68,34 @@ class Beat:
 
 
 class Pacer:
-    """Holds a steady beat. A late step skips beats; it never hurries to catch up."""
+    """Starts one tick per period. After a late step it skips ticks; it never runs faster."""
 
-    def __init__(self, clock: Clock, hz: float, *, beats_done: int = 0) -> None:
-        """The first deadline is now. A clock that goes on from an earlier life (lockstep, resumed)
-        continues after `beats_done` beats counted from its zero."""
+    def __init__(self, clock: Clock, hz: float, *, ticks_done: int = 0) -> None:
+        """The first deadline is now.
+
+        With `ticks_done` (a resumed run in lockstep) the deadlines count from clock time 0 and
+        continue after that many ticks.
+        """
         self._clock = clock
         self._period_s = 1.0 / hz
-        self._start_s = clock.now() if beats_done == 0 else 0.0
-        self._beat = beats_done - 1  # deadlines are start + beat * period: no rounding adds up
+        self._start_s = clock.now() if ticks_done == 0 else 0.0
+        # A deadline is start + number * period, so rounding errors do not accumulate.
+        self._tick_number = ticks_done - 1
 
-    def wait(self) -> Beat:
-        """Sleep until the next deadline.
+    def wait(self) -> Tick:
+        """Sleep until the next deadline and return it.
 
-        Less than half a beat late, the step begins at once and is late; more, and the deadlines
-        passed are skipped and counted, and the step waits for the next one: phase is kept, and no
-        two steps come closer than half a beat.
+        If the deadline passed less than half a period ago, the tick starts at once and is late.
+        Otherwise the pacer skips and counts the passed deadlines and waits for the next one. Ticks
+        stay on the same time grid, and two ticks are never closer than half a period.
         """
-        self._beat += 1
-        late_s = self._clock.now() - self._deadline(self._beat)
+        self._tick_number += 1
+        late_s = self._clock.now() - self._deadline(self._tick_number)
         skipped = math.ceil(late_s / self._period_s) if late_s > 0.5 * self._period_s else 0
-        self._beat += skipped
-        deadline_s = self._deadline(self._beat)
+        self._tick_number += skipped
+        deadline_s = self._deadline(self._tick_number)
         self._clock.sleep_until(deadline_s)
-        return Beat(deadline_s, skipped)
+        return Tick(deadline_s, skipped)
 
-    def _deadline(self, beat: int) -> float:
-        return self._start_s + beat * self._period_s
+    def _deadline(self, tick_number: int) -> float:
+        return self._start_s + tick_number * self._period_s

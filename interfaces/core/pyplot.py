@@ -1,4 +1,4 @@
-"""Matplotlib for pictures in files, with fonts for names in Japanese where the machine has one."""
+"""Matplotlib for pictures in files, with fonts for Japanese names where the machine has one."""
 
 import warnings
 from collections.abc import Generator
@@ -10,7 +10,7 @@ _FONTS = ("DejaVu Sans", "Yu Gothic", "Meiryo", "Hiragino Sans", "Noto Sans CJK 
 
 @contextmanager
 def pyplot() -> Generator[Any]:
-    """matplotlib.pyplot without a window; a sign that no font has is a box, and no warning."""
+    """matplotlib.pyplot without a window. A character that no font has becomes a box, silently."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -19,7 +19,8 @@ def pyplot() -> Generator[Any]:
 
     known = set(font_manager.get_font_names())
     fonts = [font for font in _FONTS if font in known]
-    settings: Any = {"font.family": fonts, "text.parse_math": False}  # a name may have dollars
+    # A name may contain dollar signs, which Matplotlib would read as a formula.
+    settings: Any = {"font.family": fonts, "text.parse_math": False}
     with warnings.catch_warnings(), plt.rc_context(settings):
         warnings.filterwarnings("ignore", message="Glyph")
         yield plt

@@ -1,8 +1,8 @@
-"""What a world shows and what it can be told: shapes and names, one source for all of Yume.
+"""Shapes and names of a world's observations and actions: the one source for all of Yume.
 
-The alignment rule, everywhere: row t holds observation_t, then action_t; reward_t and the flags of
-row t answer action_{t-1}. The first vector entries are the world's own, the last `num_actions` are
-the action really sent at t-1.
+The alignment rule, everywhere: row t holds observation_t, then action_t. reward_t and the flags of
+row t answer action_{t-1}. The vector begins with the features of the world. Its last `num_actions`
+entries are the action that was really sent at t-1.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,11 @@ from configs.actions import ActionConfig
 class Spaces:
     """Shapes and names of observation and action.
 
-    image_shape: (height, width, 3), or (0, 0, 3) for a world without a picture.
-    features: names of the world's own vector entries; actions: what the policy controls.
-    sound_shape: (channels, frames, mels), what is heard, or () for a world without ears;
-    raw_shape: (channels, samples) of the same, kept for people, or ().
+    `image_shape`: (height, width, 3), or (0, 0, 3) for a world without images.
+    `features`: names of the vector entries that come from the world.
+    `actions`: the inputs that the policy controls.
+    `sound_shape`: (channels, frames, mels), or () for a world without audio input.
+    `raw_shape`: (channels, samples) of the recorded waveform, or () when it is not recorded.
     """
 
     image_shape: tuple[int, int, int]
@@ -40,7 +41,7 @@ class Spaces:
 
     @property
     def vector_size(self) -> int:
-        """The world's own features, then the action last sent."""
+        """Length of the vector: the features, then the action last sent."""
         return len(self.features) + self.num_actions
 
     @property
@@ -53,20 +54,22 @@ class Spaces:
 
     @property
     def axis_mask(self) -> tuple[bool, ...]:
-        """True where the action is a continuous axis, False where it is a button."""
+        """(num_actions,): True for a continuous axis, False for a button."""
         return tuple(action.kind == "axis" for action in self.actions)
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
-        """Of actions that exclude each other: where they are, group by group."""
+        """The action indices of each group. Only one button of a group can be down."""
         names = [action.group for action in self.actions]
-        found = dict.fromkeys(name for name in names if name is not None)
-        return tuple(tuple(i for i, n in enumerate(names) if n == name) for name in found)
+        groups = dict.fromkeys(name for name in names if name is not None)
+        return tuple(tuple(i for i, n in enumerate(names) if n == group) for group in groups)
 
-    def sample_actions(self, random: np.random.Generator, count: int) -> NDArray[np.float32]:
-        """Uniform over the actions, (count, num_actions): axes from -1..1, buttons up or down, one
-        of each group down."""
-        drawn = random.uniform(-1, 1, (count, self.num_actions)).astype(np.float32)
+    def sample_actions(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+        """Uniformly random actions, float32 (count, num_actions).
+
+        Axes are in -1..1, buttons are 0 or 1, and exactly one button of each group is 1.
+        """
+        drawn = rng.uniform(-1, 1, (count, self.num_actions)).astype(np.float32)
         action = np.where(self.axis_mask, drawn, drawn > 0).astype(np.float32)
         for group in self.groups:
             members = list(group)
@@ -75,26 +78,27 @@ class Spaces:
         return action
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> "Spaces":
-        """What to_json wrote. Raises KeyError, ValueError and TypeError for anything else."""
-        height, width, channels = told["image_shape"]
+    def from_json(cls, content: dict[str, Any]) -> "Spaces":
+        """Read what to_json returns. Other content raises KeyError, ValueError or TypeError."""
+        height, width, channels = content["image_shape"]
         return cls(
             (height, width, channels),
-            tuple(told["features"]),
-            tuple(ActionConfig(**action) for action in told["actions"]),
-            tuple(told.get("sound_shape", ())),
-            tuple(told.get("raw_shape", ())),
+            tuple(content["features"]),
+            tuple(ActionConfig(**action) for action in content["actions"]),
+            tuple(content.get("sound_shape", ())),
+            tuple(content.get("raw_shape", ())),
         )
 
     def to_json(self) -> dict[str, object]:
-        told: dict[str, Any] = {
+        """JSON-compatible content. Fields added to the format later are left out when unused."""
+        content: dict[str, Any] = {
             "image_shape": list(self.image_shape),
             "features": list(self.features),
             "actions": [action.model_dump() for action in self.actions],
         }
-        for action in told["actions"]:  # a journal without groups is what it was before them
+        for action in content["actions"]:  # a journal without groups equals one of an old version
             if action["group"] is None:
                 del action["group"]
-        if self.sound_shape:  # a journal without is what it was before there were ears
-            told |= {"sound_shape": list(self.sound_shape), "raw_shape": list(self.raw_shape)}
-        return told
+        if self.sound_shape:  # a journal without sound equals one of an old version
+            content |= {"sound_shape": list(self.sound_shape), "raw_shape": list(self.raw_shape)}
+        return content

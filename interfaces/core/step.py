@@ -1,15 +1,15 @@
-"""The Step: one row of the journal, a fixed-size NumPy record."""
+"""The Step: one row of the journal, as a NumPy record of fixed size."""
 
 from enum import IntEnum
 
 import numpy as np
 
-from interfaces.core.rewards import LIVED_TERMS
+from interfaces.core.rewards import REWARD_TERMS
 from interfaces.core.spaces import Spaces
 
 
 class Sender(IntEnum):
-    """Who sent the action of a Step."""
+    """The source of the action of a Step."""
 
     POLICY = 0
     HUMAN = 1
@@ -17,16 +17,17 @@ class Sender(IntEnum):
 
 
 def step_dtype(spaces: Spaces) -> np.dtype[np.void]:
-    """The record of one Step. Field order is the file format: append only.
+    """The record of one Step. The field order is the file format: only append.
 
-    `reward` holds the lived terms as weighted when lived; `world_reward` what the world itself
-    paid, unweighted, so that weights can change later. `tick` keys the acting noise; it goes on
-    counting where a full disk leaves a gap in `index`. `action` is what was really sent, `chosen`
-    what the policy asked for, both in policy units. `sound` and `sound_raw` (16 bits a sample) are
-    there for a world with ears. Times: `monotonic_ns` and `wall_ns` at the
-    start of observing; durations in seconds.
+    `tick` is the key of the acting noise. It also counts dropped Steps; `index` does not.
+    `monotonic_ns` and `wall_ns` are the times at the start of observing.
+    `lateness_s`, `frame_age_s` and `decide_s` are durations in seconds.
+    `reward` holds the REWARD_TERMS with the weights of the time of recording.
+    `world_reward` is the unweighted reward of the world, so that weights can change later.
+    `action` is what was really sent, `chosen` what the policy chose, both in policy units.
+    `sound` and `sound_raw` (16 bits a sample) exist only for a world with audio input.
     """
-    ears = [("sound", "<f4", spaces.sound_shape)] if spaces.sound_shape else []
+    sound = [("sound", "<f4", spaces.sound_shape)] if spaces.sound_shape else []
     raw = [("sound_raw", "<i2", spaces.raw_shape)] if spaces.raw_shape else []
     return np.dtype(
         [
@@ -47,12 +48,12 @@ def step_dtype(spaces: Spaces) -> np.dtype[np.void]:
             ("is_terminal", "?"),
             ("sender", "u1"),
             ("world_reward", "<f4"),
-            ("reward", "<f4", (len(LIVED_TERMS),)),
+            ("reward", "<f4", (len(REWARD_TERMS),)),
             ("vector", "<f4", (spaces.vector_size,)),
             ("action", "<f4", (spaces.num_actions,)),
             ("chosen", "<f4", (spaces.num_actions,)),
             ("image", "u1", spaces.image_shape),
-            *ears,
+            *sound,
             *raw,
         ]
     )

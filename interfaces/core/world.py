@@ -1,4 +1,4 @@
-"""The World protocol: observe, act, rest, close. Every world keeps it, lived or in lockstep."""
+"""The World protocol that every live world and every lockstep world implements."""
 
 from dataclasses import dataclass, field
 from enum import IntFlag
@@ -11,37 +11,40 @@ from interfaces.core.spaces import Spaces
 
 
 class Situation(IntFlag):
-    """What is unusual about a Step; a bit mask in the journal."""
+    """What is unusual about a Step. The journal stores it as a bit mask."""
 
     NONE = 0
-    NO_FRAME = 1  # the camera has not delivered yet, or has stopped
-    FENCED = 2  # the guard holds every input at rest; nothing was sent
-    AVATAR_CHANGE = 4  # the avatar was swapped since the last Step
-    BLACK = 8  # the picture is black: a world loads
-    FROZEN = 16  # the picture stands still while the avatar moves
-    MENU = 32  # inputs move nothing: the menu is open, or OSC is off
-    AFK = 64  # the avatar is away from the keyboard
-    STUCK = 128  # it pushes, and does not get on
-    MUTED = 256  # the microphone is off
-    WORLD_CHANGE = 512  # another world has loaded since the last Step
-    RESPAWN = 1024  # it is suddenly elsewhere
-    PAUSED = 2048  # a person has paused it
-    STOPPED = 4096  # a person has stopped it, by a parameter, a key or a command
-    FORBIDDEN = 8192  # an avatar or a world in which it is not to act
-    NO_CLIENT = 16384  # nobody listens where VRChat should
-    FORGOTTEN = 32768  # blanked afterwards, because somebody asked for it
-    AFTER_GAP = 65536  # a beginning as what was before it is missing or forgotten; the body knew it
+    NO_FRAME = 1  # The camera has delivered no frame yet, or none for too long.
+    FENCED = 2  # The guard keeps every input released; nothing was sent.
+    AVATAR_CHANGE = 4  # Another avatar since the last Step.
+    BLACK = 8  # The image is black: a world is loading.
+    FROZEN = 16  # The image does not change while the avatar moves.
+    MENU = 32  # Inputs have no effect: the menu is open, or OSC is off.
+    AFK = 64  # The avatar is away from the keyboard.
+    STUCK = 128  # The avatar walks but does not move.
+    MUTED = 256  # The microphone is off.
+    WORLD_CHANGE = 512  # Another world has loaded since the last Step.
+    RESPAWN = 1024  # The avatar was moved to another place.
+    PAUSED = 2048  # A person paused the agent.
+    STOPPED = 4096  # A person stopped the agent by a parameter, a key or a command.
+    FORBIDDEN = 8192  # The agent must not act with this avatar or in this world.
+    NO_CLIENT = 16384  # No program listens on the port of VRChat.
+    FORGOTTEN = 32768  # Erased later on request.
+    # is_first is set only because the Steps before it are missing or erased. The recurrent state of
+    # the body continued from them.
+    AFTER_GAP = 65536
 
 
 @dataclass(slots=True)
 class Observation:
-    """What the world shows at one beat.
+    """What the world shows at one tick.
 
-    image: uint8 (height, width, 3) RGB. vector: float32 (vector_size,), see `spaces`.
-    reward: what the world itself pays for the last action (VRChat pays nothing).
-    frame_age_s: seconds since the frame was grabbed; frame_number counts grabbed frames.
-    resting: in this situation the inputs stay at rest, whatever the policy wants.
-    sound: float32 sound_shape of -1..1, and sound_raw int16 raw_shape, for a world with ears.
+    `image`: uint8 (height, width, 3), RGB.
+    `vector`: float32 (vector_size,); `interfaces.core.spaces` says what it holds.
+    `reward`: the world's own reward for the last action (0 in VRChat).
+    `frame_age_s`: seconds since the frame was captured. `frame_number` counts captured frames.
+    `resting`: True where the inputs must stay released, whatever the policy chooses.
+    `sound` and `sound_raw`: float32 sound_shape in -1..1 and int16 raw_shape, or None.
     """
 
     image: NDArray[np.uint8]
@@ -59,30 +62,30 @@ class Observation:
 
 
 class World(Protocol):
-    """Where a body lives."""
+    """The environment of a body. Live worlds run in real time, lockstep worlds step by step."""
 
     @property
     def spaces(self) -> Spaces: ...
 
     def observe(self) -> Observation:
-        """The newest observation; never waits for one."""
+        """Return the newest observation without waiting for one."""
         ...
 
     def act(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Send an action, float32 (num_actions,); returns it as really sent, in policy units.
+        """Send an action, float32 (num_actions,). Return the action as sent, in policy units.
 
-        In a Step with is_last the action is masked: nothing is sent, zeros are returned.
+        In a Step with is_last nothing is sent and the result is zeros.
         """
         ...
 
     def rest(self) -> None:
-        """Let go of every input. Safe to call at any time, and more than once."""
+        """Release every input. Safe to call at any time and more than once."""
         ...
 
     def forget(self) -> None:
-        """Somebody else has let go of every input: forget what was sent, and send nothing."""
+        """Note that another process released every input: reset the last action, send nothing."""
         ...
 
     def close(self) -> None:
-        """Rest, then free sockets, threads and devices. Safe to call more than once."""
+        """Release inputs, then free sockets, threads and devices. Safe to call more than once."""
         ...

@@ -1,0 +1,1 @@
+"""Devices of this machine: cameras, screen capture, audio, WAV files and the stop key."""

@@ -1,4 +1,4 @@
-"""Sound devices, through PortAudio, which is loaded only when used."""
+"""Audio devices through PortAudio, which is loaded only when used."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from configs.errors import BadInput
 
 Kind = Literal["input", "output"]
 
-_FAVOURITE = "Windows WASAPI"  # the others there cut names at 31 letters, or are slow
+_PREFERRED_HOST = "Windows WASAPI"  # other host APIs cut names at 31 letters, or are slow
 
 
 class NoSound(BadInput):
-    """PortAudio or a device is missing, or the device refuses."""
+    """PortAudio or a device is missing, or the device does not open."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A sound device as PortAudio lists it. `host`: the system's interface it is reached by."""
+    """An audio device as PortAudio lists it. `host` is the name of its host API."""
 
     index: int
     name: str
@@ -30,19 +30,19 @@ class Device:
 
 
 def load_portaudio() -> Any:
-    """The package sounddevice. Raises NoSound where it or its library is missing."""
+    """Import the package sounddevice. Raises NoSound when it or PortAudio is missing."""
     try:
         import sounddevice
     except ImportError as error:
         raise NoSound(f"the package sounddevice is missing ({error})") from error
-    except OSError as error:  # the package is there, its library is not
+    except OSError as error:  # the package is installed, PortAudio is not
         cure = ": apt-get install libportaudio2" if sys.platform.startswith("linux") else ""
         raise NoSound(f"PortAudio is missing{cure}") from error
     return sounddevice
 
 
-def devices(sounddevice: Any) -> list[Device]:
-    """All there are, as PortAudio saw them when it was loaded."""
+def list_devices(sounddevice: Any) -> list[Device]:
+    """All devices that were connected when PortAudio was loaded."""
     hosts = [str(host["name"]) for host in sounddevice.query_hostapis()]
     return [
         Device(
@@ -56,31 +56,31 @@ def devices(sounddevice: Any) -> list[Device]:
     ]
 
 
-def choose(wanted: str | int, devices: Sequence[Device], kind: Kind) -> Device:
-    """The device of that index, or of that name, or with that in its name, whatever the case.
+def choose_device(wanted: str | int, devices: Sequence[Device], kind: Kind) -> Device:
+    """Select the device by its index or name, else by a part of its name. Case is ignored.
 
-    One behind several interfaces of the system: WASAPI, else the first. Raises NoSound, which
-    lists the names there are, for none and for several.
+    For a device with several host APIs, WASAPI is preferred, then the first one. Raises NoSound
+    with the list of devices when none or several match.
     """
-    able = [each for each in devices if (each.inputs if kind == "input" else each.outputs) > 0]
+    usable = [each for each in devices if (each.inputs if kind == "input" else each.outputs) > 0]
     if isinstance(wanted, int) or wanted.isdecimal():
-        found = [each for each in able if each.index == int(wanted)]
+        matching = [each for each in usable if each.index == int(wanted)]
     else:
-        exact = [each for each in able if each.name.lower() == wanted.lower()]
-        found = exact or [each for each in able if wanted.lower() in each.name.lower()]
-        hosts = [each.host for each in found]
-        host = _FAVOURITE if _FAVOURITE in hosts else next(iter(hosts), "")
-        found = [each for each in found if each.host == host]
-    if len(found) == 1:
-        return found[0]
-    what = "several are called like that" if found else "there is none"
-    names = "; ".join(f"{each.index} {each.name} ({each.host})" for each in found or able)
-    raise NoSound(f"sound {kind} {wanted!r}: {what}. Allowed is one of: {names or 'nothing here'}")
+        exact = [each for each in usable if each.name.lower() == wanted.lower()]
+        matching = exact or [each for each in usable if wanted.lower() in each.name.lower()]
+        hosts = [each.host for each in matching]
+        host = _PREFERRED_HOST if _PREFERRED_HOST in hosts else next(iter(hosts), "")
+        matching = [each for each in matching if each.host == host]
+    if len(matching) == 1:
+        return matching[0]
+    problem = "several devices match" if matching else "no such device"
+    names = "; ".join(f"{each.index} {each.name} ({each.host})" for each in matching or usable)
+    raise NoSound(f"sound {kind} {wanted!r}: {problem}. Choose one of: {names or 'none found'}")
 
 
 def settings_for(chosen: Device) -> Any:
-    """WASAPI takes no rate but the mixer's, unless it is told to convert."""
-    if chosen.host != _FAVOURITE:
+    """Make WASAPI convert the sample rate. Otherwise it accepts only the rate of its mixer."""
+    if chosen.host != _PREFERRED_HOST:
         return None
     return load_portaudio().WasapiSettings(auto_convert=True)
 
@@ -94,9 +94,13 @@ def open_stream(
     channels: int,
     callback: Any,
 ) -> Any:
-    """A stream of PortAudio, started; `callback` gets float32 blocks. Raises NoSound."""
+    """Open and start a PortAudio stream.
+
+    `block` is the number of frames in one call of `callback`, whose blocks are float32 (block,
+    channels). Raises NoSound.
+    """
     sounddevice = load_portaudio()
-    chosen = choose(device, devices(sounddevice), kind)
+    chosen = choose_device(device, list_devices(sounddevice), kind)
     stream_kind = sounddevice.InputStream if kind == "input" else sounddevice.OutputStream
     stream = None
     try:
@@ -122,7 +126,7 @@ def open_stream(
 
 
 def close_stream(stream: Any) -> None:
-    """Fall silent and free the device. Twice does no harm."""
+    """Stop the stream at once and free the device. Safe to call more than once."""
     if not stream.closed:
         stream.abort()
         stream.close()

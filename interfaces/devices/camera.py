@@ -1,4 +1,4 @@
-"""The newest frame and its age, from any source of video. A thread reads; nobody waits."""
+"""The camera: a thread reads a video source and keeps the newest frame."""
 
 import threading
 from contextlib import closing
@@ -10,14 +10,16 @@ from loguru import logger
 
 from configs.devices import CameraConfig
 from interfaces.core.clock import Clock
-from interfaces.devices.frame_statistics import Look
-from interfaces.devices.video_source import Frame, NoVideo, VideoSource, open_video
+from interfaces.devices.frame_statistics import FrameStatistics
+from interfaces.devices.video_source import open_video
+from interfaces.devices.video_types import Frame, NoVideo, VideoSource
 
-_PATIENCE_S = 2.0  # the longest wait between two attempts to open a source
+_FIRST_RETRY_S = 0.05
+_MAX_RETRY_S = 2.0
 
 
-def prepare(picture: Frame, width: int, height: int) -> Frame:
-    """Crop to the wanted aspect and resize, uint8 (height, width, channels as they are)."""
+def crop_and_resize(picture: Frame, width: int, height: int) -> Frame:
+    """Crop to the aspect ratio and resize: uint8 (height, width, channels of the picture)."""
     rows, columns = picture.shape[:2]
     wanted_columns = max(1, min(columns, round(rows * width / height)))
     wanted_rows = max(1, min(rows, round(columns * height / width)))
@@ -29,74 +31,78 @@ def prepare(picture: Frame, width: int, height: int) -> Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Grabbed:
-    """A frame ready for the model: RGB uint8 (height, width, 3), when grabbed, and its number.
+class CameraFrame:
+    """A frame for the model.
 
-    brightness: mean, 0..255; same_since_s: since when pictures have not changed.
+    `picture`: RGB uint8 (height, width, 3).
+    `at_s`: capture time in clock seconds. `number` counts captured frames from 1.
+    `brightness`: mean, 0..255.
+    `unchanged_since_s`: time of the last change of the picture, in clock seconds.
     """
 
     picture: Frame
     at_s: float
     number: int
     brightness: float
-    same_since_s: float
+    unchanged_since_s: float
 
 
 class Camera:
-    """Holds the newest frame of `source`; opens a lost source again, at most every 2 s."""
+    """Keeps the newest frame of `source`. Tries to reopen a lost source at least every 2 s."""
 
     def __init__(self, source: str | int, config: CameraConfig, clock: Clock) -> None:
         self._source, self._config, self._clock = source, config, clock
-        self._newest: Grabbed | None = None
+        self._newest: CameraFrame | None = None
         self._number = 0
         self._stop = threading.Event()
-        cv2.setNumThreads(1)  # the body has one core to itself at most
-        self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
+        cv2.setNumThreads(1)  # the body may use at most one core
+        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._thread.start()
 
-    def newest(self) -> Grabbed | None:
+    def newest(self) -> CameraFrame | None:
+        """The newest frame; None before the first one. Never waits."""
         return self._newest
 
     def close(self) -> None:
         self._stop.set()
         self._thread.join(timeout=1.0)
 
-    def _read(self) -> None:
-        """Whatever a driver or a broken picture raises, the eye opens again."""
-        wait_s, told, look = 0.05, False, Look()
+    def _run(self) -> None:
+        """Open the source, read it, and reopen it after any error of a driver or a picture."""
+        wait_s, warned, statistics = _FIRST_RETRY_S, False, FrameStatistics()
         while not self._stop.is_set():
-            number, why = self._number, "no picture"
+            number, reason = self._number, "no picture"
             try:
                 with closing(open_video(self._source, self._config, self._clock)) as video:
-                    self._read_on(video, look)
+                    self._read_until_lost(video, statistics)
             except NoVideo as error:
-                why = str(error)
+                reason = str(error)
             except Exception as error:
-                why, wait_s = repr(error), _PATIENCE_S
+                reason, wait_s = repr(error), _MAX_RETRY_S
             if self._number > number:
-                wait_s, told = 0.05, False
-            if not told and not self._stop.is_set() and wait_s > 1.0:
-                logger.warning("camera {}: {}; trying again", self._source, why)
-                told = True
+                wait_s, warned = _FIRST_RETRY_S, False
+            if not warned and not self._stop.is_set() and wait_s > 1.0:
+                logger.warning("camera {}: {}; trying again", self._source, reason)
+                warned = True
             self._stop.wait(wait_s)
-            wait_s = min(_PATIENCE_S, wait_s * 2)
+            wait_s = min(_MAX_RETRY_S, wait_s * 2)
 
-    def _read_on(self, video: VideoSource, look: Look) -> None:
-        """Until the source is lost."""
+    def _read_until_lost(self, video: VideoSource, statistics: FrameStatistics) -> None:
         width, height, due = self._config.width, self._config.height, self._clock.now()
         while not self._stop.is_set():
             shot = video.read()
             if shot is None:
                 return
-            small = prepare(shot.picture, width, height)
+            small = crop_and_resize(shot.picture, width, height)
             code = cv2.COLOR_BGRA2RGB if small.shape[2] == 4 else cv2.COLOR_BGR2RGB
-            seen = np.asarray(cv2.cvtColor(small, code), np.uint8)
+            rgb = np.asarray(cv2.cvtColor(small, code), np.uint8)
             self._number += 1
-            self._newest = Grabbed(seen, shot.at_s, self._number, *look.at(seen, shot.at_s))
+            brightness, unchanged_since_s = statistics.update(rgb, shot.at_s)
+            self._newest = CameraFrame(rgb, shot.at_s, self._number, brightness, unchanged_since_s)
             if video.period_s:
                 due += video.period_s
                 late_s = self._clock.now() - due
                 if late_s > 0.0:
-                    due += late_s  # what was missed is not made up for
+                    due += late_s  # missed frames are not read later
                 else:
                     self._stop.wait(-late_s)

@@ -1,4 +1,4 @@
-"""A screen, a part of one, or a window as it lies on the screen: what is seen there is seen."""
+"""Captures a screen, a region of it, or the part of the screen where a window is."""
 
 import importlib
 import importlib.util
@@ -10,31 +10,37 @@ import numpy as np
 from configs.devices import SCREEN_REGION, CameraConfig
 from configs.errors import BadInput
 from interfaces.core.clock import Clock
-from interfaces.devices.video_source import Crop, NoVideo, Shot, VideoSource
+from interfaces.devices.video_types import Crop, NoVideo, Shot, VideoSource
+
+if sys.platform == "win32":
+    from interfaces.devices.windows_win32 import Desktop
+else:
+    from interfaces.devices.windows_x11 import Desktop
 
 EXTRA = 'pip install -e ".[screen]"'
 
 
 class Rectangle(NamedTuple):
-    """Pixels of the desktop, over all its screens."""
+    """A rectangle in pixels of the desktop, which spans all screens."""
 
     left: int
     top: int
     width: int
     height: int
 
-    def within(self, other: "Rectangle") -> "Rectangle":
-        """What of it lies in the other; width and height may be 0."""
+    def intersection(self, other: "Rectangle") -> "Rectangle":
+        """The part inside the other rectangle; width and height may be 0."""
         left, top = max(self.left, other.left), max(self.top, other.top)
         right = min(self.left + self.width, other.left + other.width)
         bottom = min(self.top + self.height, other.top + other.height)
         return Rectangle(left, top, max(0, right - left), max(0, bottom - top))
 
-    def holds(self, other: "Rectangle") -> bool:
-        """Whether all of the other lies in it."""
-        return other.within(self) == other
+    def contains(self, other: "Rectangle") -> bool:
+        """Whether the other rectangle lies completely inside this one."""
+        return other.intersection(self) == other
 
-    def cut(self, crop: Crop) -> "Rectangle":
+    def crop(self, crop: Crop) -> "Rectangle":
+        """The part inside `crop`, at least one pixel."""
         left, top, right, bottom = crop
         x, y = round(left * self.width), round(top * self.height)
         return Rectangle(
@@ -46,34 +52,30 @@ class Rectangle(NamedTuple):
 
 
 class Window:
-    """A window whose title contains `title`, in any case; the largest, where there are several.
+    """The largest window whose title contains `title`. Case is ignored.
 
-    Raises NoVideo where there is none.
+    Raises NoVideo without such a window.
     """
 
     def __init__(self, title: str) -> None:
-        if sys.platform == "win32":
-            from interfaces.devices.windows_win32 import Desktop
-        else:
-            from interfaces.devices.windows_x11 import Desktop
         self._desktop = Desktop()
-        found = self._desktop.find(title)
-        if found is None:
+        window = self._desktop.find_window(title)
+        if window is None:
             self._desktop.close()
-            raise NoVideo(f"no window shows {title} in its title")
-        self._window = found
+            raise NoVideo(f"no window has {title} in its title")
+        self._window = window
 
     def rectangle(self) -> Rectangle | None:
-        """Where its inside lies now; None: it is closed or minimised."""
-        found = self._desktop.inside(self._window)
-        return None if found is None else Rectangle(*found)
+        """Its client area now; None when it is closed or minimised."""
+        area = self._desktop.client_area(self._window)
+        return None if area is None else Rectangle(*area)
 
     def close(self) -> None:
         self._desktop.close()
 
 
-class Screen:
-    """The desktop, through mss. `window` is followed; else `region`, else the first screen."""
+class MssScreen:
+    """Captures with mss: the client area of `window`, else `region`, else the first screen."""
 
     def __init__(
         self, config: CameraConfig, clock: Clock, region: Rectangle | None, window: Window | None
@@ -85,7 +87,7 @@ class Screen:
             self._mss = mss.MSS()
             everything, first, *_ = self._mss.monitors
         except (mss.exception.ScreenShotError, ValueError) as error:
-            raise NoVideo(f"the desktop cannot be looked at ({error})") from error
+            raise NoVideo(f"the desktop cannot be captured ({error})") from error
         self._error: type[Exception] = mss.exception.ScreenShotError
         self._desktop = _rectangle(everything)
         self._region = region or _rectangle(first)
@@ -94,7 +96,7 @@ class Screen:
         region = self._region if self._window is None else self._window.rectangle()
         if region is None:
             return None
-        region = region.cut(self._crop).within(self._desktop)
+        region = region.crop(self._crop).intersection(self._desktop)
         if not region.width or not region.height:
             return None
         at_s = self._clock.now()
@@ -110,11 +112,11 @@ class Screen:
             self._window.close()
 
 
-class WindowsScreen:
-    """The first screen of Windows, through dxcam: sees full-screen games too, with less work.
+class DxcamScreen:
+    """Captures the first screen of Windows with dxcam, which is faster and sees full-screen games.
 
-    What does not lie wholly on it is NoVideo here, and lost once it leaves it: the others are
-    numbered by the graphics card, and dxcam does not tell where on the desktop they lie.
+    The captured area must lie completely on the first screen, else NoVideo is raised. When the area
+    leaves that screen, `read` returns None. dxcam does not give the positions of other screens.
     """
 
     def __init__(
@@ -124,15 +126,15 @@ class WindowsScreen:
         self.period_s = 1.0 / config.fps
         try:
             self._camera: Any = importlib.import_module("dxcam").create(output_color="BGR")
-        except Exception as error:  # of DirectX, of many kinds
-            raise NoVideo(f"the desktop cannot be looked at ({error})") from error
+        except Exception as error:  # DirectX raises many types
+            raise NoVideo(f"the desktop cannot be captured ({error})") from error
         self._first = Rectangle(0, 0, int(self._camera.width), int(self._camera.height))
-        if self._area() is None:
+        if self._visible_area() is None:
             self._camera.release()
-            raise NoVideo("it does not lie on the first screen, and only mss sees the others")
+            raise NoVideo("the area is not on the first screen, and only mss captures the others")
 
     def read(self) -> Shot | None:
-        area = self._area()
+        area = self._visible_area()
         if area is None:
             return None
         left, top, width, height = area
@@ -142,13 +144,13 @@ class WindowsScreen:
         )
         return None if picture is None else Shot(picture, at_s)
 
-    def _area(self) -> Rectangle | None:
-        """What is looked at now; None: it is not on the first screen."""
+    def _visible_area(self) -> Rectangle | None:
+        """The area to capture now; None when it is not on the first screen."""
         region = self._region or self._first
         if self._window is not None:
             region = self._window.rectangle()
-        area = None if region is None else region.cut(self._crop)
-        return area if area is not None and self._first.holds(area) else None
+        area = None if region is None else region.crop(self._crop)
+        return area if area is not None and self._first.contains(area) else None
 
     def close(self) -> None:
         self._camera.release()
@@ -156,44 +158,44 @@ class WindowsScreen:
             self._window.close()
 
 
-_KINDS = ((WindowsScreen, "dxcam"), (Screen, "mss"))  # the better first
+_BACKENDS = ((DxcamScreen, "dxcam"), (MssScreen, "mss"))  # the preferred one first
 
 
 def check_screen(source: str) -> None:
-    """Raises BadInput where this system has not what is needed to look at `source`."""
-    wanted = [] if _has("dxcam") else ["mss"]
+    """Raises BadInput when this system lacks what is needed to capture `source`."""
+    needed = [] if _is_installed("dxcam") else ["mss"]
     if source.startswith("window:"):
         if sys.platform == "darwin":
             raise BadInput(
-                f"world.camera.source {source}: windows cannot be followed on macOS; "
-                "screen:LEFT,TOP,WIDTHxHEIGHT can"
+                f"world.camera.source {source}: a window cannot be captured on macOS. Use "
+                "screen:LEFT,TOP,WIDTHxHEIGHT"
             )
-        wanted += [] if sys.platform == "win32" else ["Xlib"]
-    for name in wanted:
-        if not _has(name):
+        needed += [] if sys.platform == "win32" else ["Xlib"]
+    for name in needed:
+        if not _is_installed(name):
             raise BadInput(f"world.camera.source {source}: the package {name} is missing: {EXTRA}")
 
 
 def open_screen(source: str, config: CameraConfig, clock: Clock) -> VideoSource:
-    """`screen`, `screen:LEFT,TOP,WIDTHxHEIGHT` or `window:TITLE`. Raises NoVideo."""
+    """Open `screen`, `screen:LEFT,TOP,WIDTHxHEIGHT` or `window:TITLE`. Raises NoVideo."""
     check_screen(source)
     window = Window(source.removeprefix("window:")) if source.startswith("window:") else None
     region = SCREEN_REGION.fullmatch(source)
     rectangle = Rectangle(*map(int, region.groups())) if region else None
-    kinds = [kind for kind, package in _KINDS if _has(package)]
-    for kind in kinds:
+    backends = [backend for backend, package in _BACKENDS if _is_installed(package)]
+    for backend in backends:
         try:
-            return kind(config, clock, rectangle, window)
+            return backend(config, clock, rectangle, window)
         except NoVideo:
-            if kind is not kinds[-1]:
+            if backend is not backends[-1]:
                 continue
             if window is not None:
                 window.close()
             raise
-    raise NoVideo(f"nothing here looks at a screen: {EXTRA}")
+    raise NoVideo(f"no package for screen capture is installed: {EXTRA}")
 
 
-def _has(package: str) -> bool:
+def _is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 

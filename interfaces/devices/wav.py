@@ -1,4 +1,4 @@
-"""Sound from a WAV file."""
+"""Reads WAV files."""
 
 import math
 import wave
@@ -11,29 +11,30 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 
 WAV_MAX_S = 120.0
-_TAPS = 16  # each side of a sample, in resampling
+_TAPS = 16  # filter taps on each side of a sample in resampling
 _WAV_ALLOWED = (
-    "a WAV file of uncompressed (PCM) samples of 8, 16, 24 or 32 bits, mono or stereo, "
+    "a WAV file of uncompressed (PCM) samples with 8, 16, 24 or 32 bits, mono or stereo, "
     f"{WAV_MAX_S:g} s at most"
 )
 
 
 class BadWav(BadInput):
-    """A sound file that cannot be used."""
+    """The sound file cannot be used."""
 
 
 def read_wav(path: str | Path, sample_rate: int = 48000) -> NDArray[np.float32]:
-    """The file as float32 (n,) in -1..1, read-only: stereo is averaged, another rate resampled.
+    """Read the file as read-only float32 (samples,) in -1..1.
 
-    Raises BadWav, which names the file and what is allowed.
+    Stereo is averaged, another sample rate is resampled. Raises BadWav with the name of the file
+    and the supported formats.
     """
     try:
         with wave.open(str(path), "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             if channels not in (1, 2) or width not in (1, 2, 3, 4) or rate < 1:
-                raise _bad(path, f"channels: {channels} of {8 * width} bits at {rate} Hz")
-            most = int(WAV_MAX_S * rate)
-            data = file.readframes(min(file.getnframes(), most + 1))
+                raise _bad(path, f"channels: {channels}, bits: {8 * width}, rate: {rate} Hz")
+            max_frames = int(WAV_MAX_S * rate)
+            data = file.readframes(min(file.getnframes(), max_frames + 1))
     except FileNotFoundError as error:
         raise _bad(path, "no such file") from error
     except (OSError, EOFError, wave.Error) as error:
@@ -41,8 +42,8 @@ def read_wav(path: str | Path, sample_rate: int = 48000) -> NDArray[np.float32]:
             path, getattr(error, "strerror", None) or str(error) or "it ends early"
         ) from error
     frames = len(data) // (channels * width)
-    if not 0 < frames <= most:
-        raise _bad(path, "no sample in it" if frames == 0 else f"longer than {WAV_MAX_S:g} s")
+    if not 0 < frames <= max_frames:
+        raise _bad(path, "it has no sample" if frames == 0 else f"longer than {WAV_MAX_S:g} s")
     samples = _decoded(data[: frames * channels * width], width)
     sound = _resampled(samples.reshape(frames, channels).mean(1), rate, sample_rate)
     sound.setflags(write=False)
@@ -50,7 +51,7 @@ def read_wav(path: str | Path, sample_rate: int = 48000) -> NDArray[np.float32]:
 
 
 def _decoded(data: bytes, width: int) -> NDArray[np.float32]:
-    if width == 1:  # the only unsigned one
+    if width == 1:  # 8-bit samples are unsigned, wider ones signed
         return (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / 128.0
     if width == 3:
         wide = np.zeros((len(data) // 3, 4), np.uint8)
@@ -61,7 +62,7 @@ def _decoded(data: bytes, width: int) -> NDArray[np.float32]:
 
 
 def _resampled(sound: NDArray[np.float32], rate: int, wanted_rate: int) -> NDArray[np.float32]:
-    """By a windowed sinc at every output sample, its cutoff at the lower of both rates."""
+    """Resample with a windowed sinc. The cutoff is half the lower sample rate."""
     if rate == wanted_rate:
         return np.ascontiguousarray(sound, np.float32)
     common = math.gcd(rate, wanted_rate)
@@ -72,14 +73,14 @@ def _resampled(sound: NDArray[np.float32], rate: int, wanted_rate: int) -> NDArr
     windows = sliding_window_view(np.pad(sound, (reach, reach + 1)), 2 * reach + 1)
     taps = np.arange(-reach, reach + 1)
     resampled = np.zeros(count, np.float32)
-    for phase in range(min(up, count)):  # outputs `up` apart lie alike between inputs
+    for phase in range(min(up, count)):  # outputs `up` apart share one filter
         whole, part = divmod(phase * down, up)
         away = taps - part / up
         weights = np.sinc(cutoff * away) * np.cos(0.5 * math.pi * away / (reach + 1)) ** 2
-        found = windows[whole::down][: -(-(count - phase) // up)]
-        resampled[phase::up][: len(found)] = found @ (weights / weights.sum()).astype(np.float32)
+        inputs = windows[whole::down][: -(-(count - phase) // up)]
+        resampled[phase::up][: len(inputs)] = inputs @ (weights / weights.sum()).astype(np.float32)
     return np.clip(resampled, -1.0, 1.0)
 
 
-def _bad(path: str | Path, why: str) -> BadWav:
-    return BadWav(f"{path} cannot be used as sound ({why}): allowed is {_WAV_ALLOWED}")
+def _bad(path: str | Path, reason: str) -> BadWav:
+    return BadWav(f"{path} cannot be used as sound ({reason}): allowed is {_WAV_ALLOWED}")

@@ -1,4 +1,4 @@
-"""Windows of a Windows desktop: found by title, and where their insides lie."""
+"""Finds a window of a Windows desktop by its title and gives its client area."""
 
 import ctypes
 import sys
@@ -11,28 +11,28 @@ if sys.platform == "win32":
     _user.ClientToScreen.argtypes = (wintypes.HWND, ctypes.POINTER(wintypes.POINT))
 
     class Desktop:
-        """The desktop, in real pixels also where Windows enlarges everything."""
+        """The desktop in physical pixels, also when Windows scales the display."""
 
         def __init__(self) -> None:
             _user.SetProcessDPIAware()
 
-        def find(self, title: str) -> int | None:
-            """The largest window on show whose title contains `title`, in any case."""
+        def find_window(self, title: str) -> int | None:
+            """The largest visible window whose title contains `title`. Case is ignored."""
             key, sizes = title.casefold(), dict[int, int]()
 
-            def look(window: int, _: int) -> bool:
+            def visit(window: int, _: int) -> bool:
                 text = ctypes.create_unicode_buffer(512)
                 _user.GetWindowTextW(wintypes.HWND(window), text, len(text))
-                if key in text.value.casefold() and (inside := self.inside(window)) is not None:
-                    sizes[window] = inside[2] * inside[3]
+                if key in text.value.casefold() and (area := self.client_area(window)) is not None:
+                    sizes[window] = area[2] * area[3]
                 return True
 
-            visitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
-            _user.EnumWindows(visitor(look), 0)
+            callback_type = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
+            _user.EnumWindows(callback_type(visit), 0)
             return max(sizes, key=lambda window: sizes[window]) if sizes else None
 
-        def inside(self, window: int) -> tuple[int, int, int, int] | None:
-            """Left, top, width, height; None: closed, hidden or minimised."""
+        def client_area(self, window: int) -> tuple[int, int, int, int] | None:
+            """(left, top, width, height) in pixels; None for a closed or hidden window."""
             handle, size, corner = wintypes.HWND(window), wintypes.RECT(), wintypes.POINT()
             if not _user.IsWindowVisible(handle) or _user.IsIconic(handle):
                 return None
@@ -43,4 +43,4 @@ if sys.platform == "win32":
             return corner.x, corner.y, size.right, size.bottom
 
         def close(self) -> None:
-            """Nothing is held."""
+            """Nothing to free."""

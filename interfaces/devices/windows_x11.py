@@ -1,13 +1,13 @@
-"""Windows of an X11 desktop: found by title, and where their insides lie."""
+"""Finds a window of an X11 desktop by its title and gives its client area."""
 
 import importlib
 from typing import Any
 
-from interfaces.devices.video_source import NoVideo
+from interfaces.devices.video_types import NoVideo
 
 
 class Desktop:
-    """One connection to the X server. Raises NoVideo where there is none."""
+    """One connection to the X server. Raises NoVideo without one."""
 
     def __init__(self) -> None:
         self._x = importlib.import_module("Xlib.X")
@@ -19,8 +19,8 @@ class Desktop:
         self._root = self._display.screen().root
         self._name = self._display.intern_atom("_NET_WM_NAME")
 
-    def find(self, title: str) -> Any | None:
-        """The largest window on show whose title contains `title`, in any case."""
+    def find_window(self, title: str) -> Any | None:
+        """The largest visible window whose title contains `title`. Case is ignored."""
         key, best, best_size = title.casefold(), None, 0
         waiting = [self._root]
         while waiting:
@@ -29,20 +29,20 @@ class Desktop:
                 waiting += window.query_tree().children
                 if key not in self._title(window).casefold():
                     continue
-                inside = self.inside(window)
+                area = self.client_area(window)
             except self._errors.BadWindow:
-                continue  # closed while it was looked at
-            if inside is not None and inside[2] * inside[3] > best_size:
-                best, best_size = window, inside[2] * inside[3]
+                continue  # closed during the search
+            if area is not None and area[2] * area[3] > best_size:
+                best, best_size = window, area[2] * area[3]
         return best
 
-    def inside(self, window: Any) -> tuple[int, int, int, int] | None:
-        """Left, top, width, height; None: closed, or not on show."""
+    def client_area(self, window: Any) -> tuple[int, int, int, int] | None:
+        """(left, top, width, height) in pixels; None for a closed or hidden window."""
         try:
             if window.get_attributes().map_state != self._x.IsViewable:
                 return None
             size = window.get_geometry()
-            # The other way round in Xlib: where the root's corner lies, seen from the window.
+            # Xlib gives the reverse: the corner of the root in coordinates of the window.
             corner = window.translate_coords(self._root, 0, 0)
         except (self._errors.BadWindow, self._errors.BadDrawable):
             return None
@@ -52,8 +52,8 @@ class Desktop:
         self._display.close()
 
     def _title(self, window: Any) -> str:
-        told = window.get_full_property(self._name, self._x.AnyPropertyType)
-        if told is not None and isinstance(told.value, bytes):
-            return told.value.decode("utf-8", "replace")
+        utf8_name = window.get_full_property(self._name, self._x.AnyPropertyType)
+        if utf8_name is not None and isinstance(utf8_name.value, bytes):
+            return utf8_name.value.decode("utf-8", "replace")
         name = window.get_wm_name()
         return name.decode("utf-8", "replace") if isinstance(name, bytes) else name or ""

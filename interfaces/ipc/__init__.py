@@ -1,0 +1,1 @@
+"""Communication between processes: mapped files, the Board, histograms and atomic files."""

@@ -1,4 +1,4 @@
-"""Files that a crash cannot leave half written."""
+"""Writing files so that a crash never leaves one half written."""
 
 import json
 import os
@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a temporary file, fsync, rename: a reader sees the old content or the new."""
+    """Write a temporary file, fsync it and rename it: readers see the old content or the new.
+
+    Raises OSError.
+    """
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
         file.write(content)
@@ -15,18 +18,20 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-def quoted(path: Path) -> str:
-    """As a shell takes it, any that people have."""
-    return f'"{path}"' if " " in str(path) else str(path)
-
-
-def workshop(out: Path) -> Path:
-    """Where `out` is made before it takes its place: beside it, under a name that nobody else
-    gives, for what lies there is taken for what a killed one has left."""
-    return out.with_name(f".{out.name}.yume-part")
-
-
 def write_json(path: Path, content: object) -> None:
     """Like write_bytes, as indented JSON in UTF-8."""
     text = json.dumps(content, indent=2, ensure_ascii=False)
     write_bytes(path, (text + "\n").encode())
+
+
+def shell_quoted(path: Path) -> str:
+    """The path as an argument of any common shell."""
+    return f'"{path}"' if " " in str(path) else str(path)
+
+
+def staging_path(out: Path) -> Path:
+    """The path beside `out` where it is built before it is renamed to `out`.
+
+    The name is reserved: a file found there is the remains of a process that was killed.
+    """
+    return out.with_name(f".{out.name}.yume-part")

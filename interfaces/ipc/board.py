@@ -1,6 +1,7 @@
-"""The Board: one mapped page where every process writes its own heartbeat and gauges.
+"""The Board: one mapped file where every process writes its heartbeat and gauges.
 
-Each field has exactly one writer, is aligned, and is at most eight bytes: readers need no lock.
+Each field has exactly one writer. Each number is aligned and has at most eight bytes, so readers
+need no lock.
 """
 
 import mmap
@@ -14,25 +15,25 @@ from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.histogram import HISTOGRAM, Histogram
 from interfaces.ipc.mapped_file import address_of, make_writable
 
-MOST_DRIVEN = 64  # actions a person can drive
+MAX_HUMAN_ACTIONS = 64  # length of the field for actions sent by a person
 _BOARD = np.dtype(
     [
         # supervisor
-        ("stop", "<u8"),  # not 0: everybody ends cleanly
-        # people, by commands
-        ("paused", "<u8"),  # not 0: the policy does not act
-        ("halted", "<u8"),  # not 0: the emergency stop, where there is no place for its file
-        ("human_heartbeat_ns", "<i8"),  # of who drives
-        ("human_action", "<f8", (MOST_DRIVEN,)),  # in policy units
+        ("stop", "<u8"),  # Not 0: every process ends cleanly.
+        # commands of a person
+        ("paused", "<u8"),  # Not 0: the policy does not act.
+        ("halted", "<u8"),  # Not 0: emergency stop whose file could not be written.
+        ("human_heartbeat_ns", "<i8"),  # Of the `drive` command.
+        ("human_action", "<f8", (MAX_HUMAN_ACTIONS,)),  # In policy units.
         # guard
         ("guard_heartbeat_ns", "<i8"),
-        ("fence", "<u8"),  # not 0: the body sends nothing; the number counts the fences raised
-        ("rests", "<u8"),  # how often the guard let go of the inputs
+        ("fence", "<u8"),  # Not 0: the body must send nothing; the value counts the fences.
+        ("rests", "<u8"),  # How often the guard released the inputs.
         # body
         ("body_pid", "<i8"),
         ("body_heartbeat_ns", "<i8"),
-        ("body_resting", "<u8"),  # not 0: it has let go by itself, and its silence is no hanging
-        ("fence_seen", "<u8"),  # the newest fence the body has stopped at
+        ("body_resting", "<u8"),  # Not 0: inputs are released, no heartbeat is expected.
+        ("fence_seen", "<u8"),  # The newest fence that the body has obeyed.
         ("first_tick_ns", "<i8"),
         ("ticks", "<u8"),
         ("missed_beats", "<u8"),
@@ -76,7 +77,7 @@ _BOARD = np.dtype(
         ("surprise", "<f8"),
         ("dream_return", "<f8"),
         ("entropy", "<f8"),
-        ("return_dreamed", "<f8"),  # of one horizon, from the same starts as return_lived
+        ("return_dreamed", "<f8"),  # Imagined, over one horizon, same starts as return_lived.
         ("return_lived", "<f8"),
         ("return_replayed", "<f8"),
         ("honesty_measured", "<u8"),
@@ -96,8 +97,8 @@ class Board:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if create:
-            write_bytes(path, bytes(_BOARD.itemsize))  # a new file: an old one may be mapped yet
-        with path.open("r+b") as file:  # the mapping holds the file by itself
+            write_bytes(path, bytes(_BOARD.itemsize))  # a new file: the old one may still be mapped
+        with path.open("r+b") as file:  # the mapping stays valid after the file is closed
             page = mmap.mmap(file.fileno(), _BOARD.itemsize)
         mapped = np.frombuffer(page, np.uint8)
         self._address = address_of(mapped)
@@ -117,14 +118,14 @@ class Board:
         return Histogram(self._fields[name])
 
     def make_writable(self) -> None:
-        """Wait now for a page that the system is writing to disk; the next writes do not."""
+        """Wait for pages that the system is writing to disk; the next writes then do not wait."""
         make_writable(self._address, _BOARD.itemsize)
 
-    def beat(self, process: str) -> None:
-        """Heartbeat of body, guard, trainer or the human who drives, now."""
+    def heartbeat(self, process: str) -> None:
+        """Set the heartbeat of "body", "guard", "trainer" or "human" to now."""
         self._fields[f"{process}_heartbeat_ns"][...] = time.perf_counter_ns()
 
     def heartbeat_age_s(self, process: str) -> float:
-        """Seconds since the last heartbeat; 0 when there was none yet."""
+        """Seconds since the last heartbeat; 0 before the first one."""
         last = int(self[f"{process}_heartbeat_ns"])
         return (time.perf_counter_ns() - last) * 1e-9 if last else 0.0

@@ -1,4 +1,4 @@
-"""Durations counted in log-spaced buckets: any length of life in a few kilobytes."""
+"""Durations counted in log-spaced buckets: a run of any length needs a few kilobytes."""
 
 import math
 
@@ -11,7 +11,7 @@ HISTOGRAM = np.dtype([("counts", "<u8", (_BUCKETS,)), ("max_s", "<f8")])
 
 
 class Histogram:
-    """Durations in seconds; lives in any record of dtype HISTOGRAM, mapped or not."""
+    """Durations in seconds, stored in a record of dtype HISTOGRAM that may be mapped memory."""
 
     def __init__(self, record: np.ndarray | np.void | None = None) -> None:
         self._record = np.zeros((), HISTOGRAM) if record is None else record
@@ -30,12 +30,12 @@ class Histogram:
         return int(self._counts.sum())
 
     def percentile_s(self, percent: float) -> float:
-        """Upper edge of the bucket that holds the percentile, seconds; 0 when empty."""
+        """Upper edge of the bucket that contains the percentile, in seconds; 0 when empty."""
         total = self.count
         if not total:
             return 0.0
-        wanted = math.ceil(total * percent / 100.0)
-        bucket = int(np.searchsorted(np.cumsum(self._counts), wanted))
+        rank = math.ceil(total * percent / 100.0)
+        bucket = int(np.searchsorted(np.cumsum(self._counts), rank))
         edge = 0.0 if bucket == 0 else _SMALLEST_S * _RATIO**bucket
         return min(edge, float(self._record["max_s"]))
 

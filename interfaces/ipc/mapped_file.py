@@ -1,4 +1,4 @@
-"""Files mapped into memory: allocated in full, shared between processes, the same on Windows."""
+"""Files mapped into memory: fully allocated, shared between processes, also on Windows."""
 
 import ctypes
 import errno
@@ -24,10 +24,10 @@ _LIBC = _libc()
 
 
 def allocate(path: Path, size: int) -> None:
-    """A file of `size` zero bytes whose disk blocks are really there.
+    """Create a file of `size` zero bytes with all its disk blocks allocated.
 
-    A sparse file would meet a full disk later, as a bus error in the middle of a beat. Raises
-    OSError when the disk is full; nothing is left behind then.
+    With a sparse file a full disk would appear later, as a bus error in the middle of a tick.
+    Raises OSError when the disk is full; then no file remains.
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
@@ -36,7 +36,7 @@ def allocate(path: Path, size: int) -> None:
                 for written in range(0, size, _CHUNK):
                     file.write(bytes(min(_CHUNK, size - written)))
                 file.flush()
-                os.fsync(file.fileno())  # delayed allocation learns of a full disk only here
+                os.fsync(file.fileno())  # with delayed allocation a full disk shows only here
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
@@ -44,7 +44,7 @@ def allocate(path: Path, size: int) -> None:
 
 
 def _reserve(file: int, size: int) -> bool:
-    """Whether the system gave the blocks; some file systems cannot. Raises OSError when full."""
+    """Reserve the blocks. False if the file system cannot. Raises OSError when the disk is full."""
     if not hasattr(os, "posix_fallocate"):
         return False
     try:
@@ -57,7 +57,7 @@ def _reserve(file: int, size: int) -> bool:
 
 
 def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
-    """The whole file as uint8; the mapping lives as long as any view of it.
+    """Map the whole file as uint8. The mapping stays valid as long as any view of it exists.
 
     Raises OSError, and ValueError for an empty file.
     """
@@ -67,10 +67,10 @@ def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
 
 
 def flush(path: Path, mapped: NDArray[np.uint8]) -> None:
-    """Have the system write a mapped file to disk, and wait for it. Raises OSError.
+    """Write a mapped file to disk and wait until it is there. Raises OSError.
 
-    `mmap.flush` waits with the interpreter's lock held, and would stop every thread; fsync not.
-    Windows writes mapped pages by `mmap.flush` alone.
+    `mmap.flush` would stop every thread, because it waits with the interpreter lock held. fsync
+    releases the lock. On Windows only `mmap.flush` writes mapped pages.
     """
     if sys.platform != "win32":
         descriptor = os.open(path, os.O_RDONLY)
@@ -89,7 +89,7 @@ def flush(path: Path, mapped: NDArray[np.uint8]) -> None:
 
 
 def touch_pages(mapped: NDArray[np.uint8]) -> None:
-    """Write-fault every page now, so that no later write has to. Changes nothing in them."""
+    """Cause the write fault of every page now, not in a later write. The content is unchanged."""
     mapped[::_PAGE] |= 0
 
 
@@ -98,10 +98,11 @@ def address_of(mapped: NDArray[np.uint8]) -> int:
 
 
 def make_writable(address: int, size: int) -> None:
-    """Wait here, with the interpreter's lock released, for pages the system is writing to disk.
+    """Wait for pages that the system is writing to disk, with the interpreter lock released.
 
-    Linux write-protects such pages, and the next write into them waits for the disk: done by
-    Python, it would stop every thread. Elsewhere, and before Linux 5.14, this does nothing.
+    Linux write-protects such pages, and the next write into them waits for the disk. A write from
+    Python would stop every thread meanwhile. On other systems and before Linux 5.14 this does
+    nothing.
     """
     if _LIBC is not None:
         begin = address & -_PAGE

@@ -1,7 +1,8 @@
-"""Latent keyframes: what the body's memory held, now and then, so that a life can be replayed from
-its middle, where the weights of its beginning are no longer kept.
+"""Latent snapshots: the recurrent state of the body at regular Steps.
 
-A mapped file of fixed size, the newest in the place of the oldest. It is written off the beat.
+A replay can start at a snapshot where the weights of the first Steps are no longer stored. The
+file is mapped and has a fixed size; the newest snapshot replaces the oldest. The body's tick never
+writes it.
 """
 
 import contextlib
@@ -15,19 +16,21 @@ from numpy.typing import NDArray
 
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes, touch_pages
 
-KEYFRAME_STEPS = 100  # from one to the next: ten seconds
-_SLOTS = 1024  # nearly three hours
+SNAPSHOT_INTERVAL_STEPS = 100  # 10 s at 10 Hz
+_SLOTS = 1024  # nearly three hours at 10 Hz
 _MAGIC = b"YUMEK001"
 _HEADER = np.dtype([("magic", "S8"), ("feature_size", "<u8"), ("slots", "<u8")])
 
 
-class Keyframes:
-    """Keeps the feature (F,) float32 after the Steps whose index is a multiple of KEYFRAME_STEPS.
-    Raises OSError when the file cannot be made."""
+class LatentSnapshots:
+    """Stores the feature (F,) float32 after each Step with index % SNAPSHOT_INTERVAL_STEPS == 0.
+
+    Raises OSError when the file cannot be created.
+    """
 
     def __init__(self, path: Path, feature_size: int) -> None:
         dtype = _slot_dtype(feature_size)
-        if _header(path) != (feature_size, _SLOTS):
+        if _read_header(path) != (feature_size, _SLOTS):
             allocate(path, _HEADER.itemsize + _SLOTS * dtype.itemsize)
             with path.open("r+b") as file:
                 file.write(np.array((_MAGIC, feature_size, _SLOTS), _HEADER).tobytes())
@@ -36,11 +39,11 @@ class Keyframes:
         self._slots = mapped[_HEADER.itemsize :].view(dtype)
         self._address = address_of(mapped) + _HEADER.itemsize
 
-    def take(self, index: int, feature: NDArray[np.float32]) -> None:
-        """Keep it if it is due."""
-        if index % KEYFRAME_STEPS:
+    def save_if_due(self, index: int, feature: NDArray[np.float32]) -> None:
+        """Store `feature` (F,) when `index` is a multiple of SNAPSHOT_INTERVAL_STEPS."""
+        if index % SNAPSHOT_INTERVAL_STEPS:
             return
-        number = index // KEYFRAME_STEPS % _SLOTS
+        number = index // SNAPSHOT_INTERVAL_STEPS % _SLOTS
         size = self._slots.dtype.itemsize
         make_writable(self._address + number * size, size)
         slot = self._slots[number, ...]
@@ -48,39 +51,46 @@ class Keyframes:
         slot["crc"] = _crc(slot)
 
 
-def open_keyframes(path: Path, feature_size: int, next_index: int) -> Keyframes | None:
-    """To go on at the Step `next_index`: of what was lost behind it (a power cut, a resume) none
-    are kept. None where the disk does not allow it, which is said: without keyframes less can be
-    replayed, and nothing else is lost."""
+def open_latent_snapshots(path: Path, feature_size: int, next_index: int) -> LatentSnapshots | None:
+    """Open the file for a body that continues at the Step `next_index`.
+
+    Snapshots from that Step on are erased: their Steps were lost in a power cut or a resume.
+    Returns None with a warning when the file cannot be written. Then less can be replayed, and
+    everything else works.
+    """
     try:
-        drop_keyframes(path, next_index)
-        return Keyframes(path, feature_size)
+        drop_latent_snapshots(path, next_index)
+        return LatentSnapshots(path, feature_size)
     except OSError as error:
-        logger.warning("no keyframes for replay: {}", error)
+        logger.warning("no latent snapshots for replay: {}", error)
         return None
 
 
-def read_keyframes(path: Path, feature_size: int) -> dict[int, NDArray[np.float32]]:
-    """Index of a Step to the feature (F,) after it; empty where none are kept, or another memory's.
+def read_latent_snapshots(path: Path, feature_size: int) -> dict[int, NDArray[np.float32]]:
+    """Map the index of a Step to the feature (F,) after it.
 
-    One that a crash left half written is not among them. Raises OSError.
+    Snapshots that a crash left incomplete are left out. The result is empty without a file or when
+    the feature size differs. Raises OSError.
     """
-    if _header(path) != (feature_size, _SLOTS):
+    if _read_header(path) != (feature_size, _SLOTS):
         return {}
     slots = np.fromfile(path, _slot_dtype(feature_size), offset=_HEADER.itemsize)
-    return {int(slot["place"]) - 1: slot["feature"] for slot in slots if _whole(slot)}
+    return {int(slot["place"]) - 1: slot["feature"] for slot in slots if _is_intact(slot)}
 
 
-def drop_keyframes(path: Path, first: int, before: int = 0) -> None:
-    """Wipe those of the Steps from `first` on, and `before`: what was seen then is still in them.
-    For a life nobody lives; it is on the disk when this returns. Raises OSError."""
-    header = _header(path)
-    if header is None:  # cut, or of another Yume: nobody can read it, and nobody shall
+def drop_latent_snapshots(path: Path, first: int, before: int = 0) -> None:
+    """Erase the snapshots of Steps with index >= `first` or < `before`, because they contain traces
+    of what was observed.
+
+    The body must not be running. The change is on disk when this returns. Raises OSError.
+    """
+    header = _read_header(path)
+    if header is None:  # cut, or of another version: it cannot be read and must not remain
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         return
     slots = np.fromfile(path, _slot_dtype(header[0]), offset=_HEADER.itemsize)
-    stays = [_whole(slot) and before < int(slot["place"]) <= first for slot in slots]
+    stays = [_is_intact(slot) and before < int(slot["place"]) <= first for slot in slots]
     slots[~np.array(stays)] = np.zeros((), slots.dtype)
     with path.open("r+b") as file:
         file.seek(_HEADER.itemsize)
@@ -90,11 +100,11 @@ def drop_keyframes(path: Path, first: int, before: int = 0) -> None:
 
 
 def _slot_dtype(feature_size: int) -> np.dtype[np.void]:
-    """place: 1 + the index of the Step, 0 where there is none."""
+    """`place` is 1 + the index of the Step, 0 in an empty slot."""
     return np.dtype([("crc", "<u4"), ("place", "<u8"), ("feature", "<f4", (feature_size,))])
 
 
-def _whole(slot: NDArray[np.void]) -> bool:
+def _is_intact(slot: NDArray[np.void]) -> bool:
     return bool(slot["place"]) and int(slot["crc"]) == _crc(slot)
 
 
@@ -102,8 +112,8 @@ def _crc(slot: NDArray[np.void]) -> int:
     return zlib.crc32(slot["feature"].tobytes(), int(slot["place"]) & 0xFFFFFFFF)
 
 
-def _header(path: Path) -> tuple[int, int] | None:
-    """Feature size and slots of a whole file; None for any other."""
+def _read_header(path: Path) -> tuple[int, int] | None:
+    """(feature size, number of slots) of a complete file; None for any other."""
     try:
         with path.open("rb") as file:
             begin = file.read(_HEADER.itemsize)
@@ -116,5 +126,5 @@ def _header(path: Path) -> tuple[int, int] | None:
     features, slots = int(header["feature_size"]), int(header["slots"])
     if header["magic"] != _MAGIC or slots != _SLOTS or features > size:
         return None
-    whole = size == _HEADER.itemsize + slots * _slot_dtype(features).itemsize
-    return (features, slots) if whole else None
+    is_complete = size == _HEADER.itemsize + slots * _slot_dtype(features).itemsize
+    return (features, slots) if is_complete else None

@@ -1,4 +1,4 @@
-"""A reader of the journal: sees what is committed, waits for nobody, and is never waited for."""
+"""A reader of the journal's committed Steps. Reader and writer never wait for each other."""
 
 import contextlib
 import re
@@ -13,22 +13,23 @@ from numpy.typing import NDArray
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.mapped_file import map_bytes
-from interfaces.journal.layout import (
+from interfaces.journal.layout import read_layout
+from interfaces.journal.segment import (
     NO_HOLD,
     DamagedSegment,
     JournalError,
     Segment,
     hold_path,
-    read_layout,
     segment_paths,
 )
 
 
 class JournalReader:
-    """Steps `first` to `end` (excluded) by global index. A journal that does not exist yet, or
-    whose writer is dead, is opened all the same; one written by other spaces raises JournalError.
+    """Reads the Steps `first` to `end` (excluded) by global index.
 
-    After a damaged or missing segment only what is newer is shown: every window is of one piece.
+    The journal may not exist yet, and its writer may have ended. Raises JournalError for a journal
+    with other fields. Only Steps after a damaged or missing segment are visible, so every window is
+    contiguous.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,26 +45,32 @@ class JournalReader:
 
     @property
     def first(self) -> int:
-        """Index of the oldest Step kept."""
+        """Index of the oldest Step in the journal."""
         return self._segments[0].first if self._segments else 0
 
     def refresh(self) -> None:
-        """See what is new. Lists the folder only when the newest segment is full or not there, or
-        one at either end was given up by the writer."""
+        """Update `end` and the list of segments.
+
+        The folder is listed only when the newest segment is full or missing, or when the writer
+        discarded the oldest or the newest one.
+        """
         ends = self._segments[:1] + self._segments[-1:]
-        if not ends or ends[-1].full or any(segment.gone for segment in ends):
+        if not ends or ends[-1].full or any(segment.discarded for segment in ends):
             self._list()
         self.end = next(
             (segment.end for segment in reversed(self._segments) if segment.committed), self.first
         )
 
     def read(self, start: int, length: int, *, verify: bool = False) -> NDArray[np.void]:
-        """A copy of `length` Steps. Raises IndexError when they are not all there, JournalError
-        when `verify` finds one that is damaged."""
+        """Copy `length` Steps from `start` on, as records (length,) of step_dtype.
+
+        Raises IndexError when some are not in the journal, and JournalError when `verify` finds a
+        damaged one.
+        """
         parts: list[NDArray[np.void]] = []
         for segment, low, high in self._spans(start, length):
             part = segment.steps[low:high].copy()
-            if verify and not all(segment.good(row) for row in range(low, high)):
+            if verify and not all(segment.is_intact(row) for row in range(low, high)):
                 raise JournalError(f"{segment.path} has a damaged record")
             parts.append(part)
         return np.concatenate(parts)
@@ -76,15 +83,15 @@ class JournalReader:
         *,
         fresh: bool = False,
     ) -> dict[str, NDArray[Any]]:
-        """Windows (B, length, ...) of each field, B = len(starts).
+        """Copy windows (B, length, ...) of each field, B = len(starts).
 
-        The arrays are reused by the next call, unless `fresh` asks for new ones. Raises IndexError
-        when a window is not all there.
+        The next call overwrites the arrays, unless `fresh` asks for new ones. Raises IndexError
+        when a window is not completely in the journal, and when `starts` is empty.
         """
         spans = [self._spans(int(start), length) for start in starts]
         if not spans:
-            raise IndexError("no windows asked for")
-        found: dict[str, NDArray[Any]] = {}
+            raise IndexError("no window was requested")
+        windows: dict[str, NDArray[Any]] = {}
         for name in fields:
             column = self._segments[0].steps[name]
             window = self._window(
@@ -95,18 +102,18 @@ class JournalReader:
                 for segment, low, high in parts:
                     window[b, done : done + high - low] = segment.steps[name][low:high]
                     done += high - low
-            found[name] = window
-        return found
+            windows[name] = window
+        return windows
 
     def hold(self, name: str, index: int) -> None:
-        """Ask the writer to keep the Steps from `index` on for the reader called `name`.
+        """Ask the writer to keep the Steps from `index` on for the reader `name`.
 
-        A store into a mapped file: cheap enough for every Step. Raises ValueError for a name that
-        is not letters, digits, - and _; OSError the first time, when the file cannot be made.
+        This is one store into a mapped file, so it can be called after every Step. A name has only
+        letters, digits, - and _, else ValueError. Raises OSError when the file cannot be created.
         """
         if name not in self._holds:
             if not re.fullmatch(r"[\w-]+", name):
-                raise ValueError(f"a hold cannot be called {name!r}")
+                raise ValueError(f"a hold cannot have the name {name!r}")
             self._folder.mkdir(parents=True, exist_ok=True)
             path = hold_path(self._folder, name)
             if not path.exists() or path.stat().st_size != NO_HOLD.itemsize:
@@ -115,33 +122,33 @@ class JournalReader:
         self._holds[name][0] = index
 
     def release(self, name: str) -> None:
-        """Hold nothing any more."""
-        held = self._holds.pop(name, None)
-        if held is not None:
-            held[0] = NO_HOLD
-            del held
-        with contextlib.suppress(OSError):  # Windows: the writer looks at it just now
+        """Remove the hold of the reader `name`."""
+        hold = self._holds.pop(name, None)
+        if hold is not None:
+            hold[0] = NO_HOLD
+            del hold
+        with contextlib.suppress(OSError):  # Windows: the writer has it open at the moment
             hold_path(self._folder, name).unlink(missing_ok=True)
 
     def _list(self) -> None:
-        """Map what is new, forget what was given up. Mappings in use outlive their files."""
+        """Map new segments, unmap discarded ones. A mapping in use stays valid without its file."""
         self._spaces = self._spaces or read_layout(self._folder)
         if self._spaces is None:
             return
-        known = {segment.path: segment for segment in self._segments if not segment.gone}
-        found: list[Segment] = []
+        known = {segment.path: segment for segment in self._segments if not segment.discarded}
+        mapped: list[Segment] = []
         for path in segment_paths(self._folder):
             segment = known.get(path) or self._map(path, self._spaces)
-            if segment is not None and not segment.gone:
-                found.append(segment)
-        run: list[Segment] = []
-        for segment in reversed(found):
-            # An empty one is prepared ahead; the one before it is still being filled.
-            if run and run[0].committed and segment.end != run[0].first:
+            if segment is not None and not segment.discarded:
+                mapped.append(segment)
+        contiguous: list[Segment] = []
+        for segment in reversed(mapped):
+            # An empty segment was prepared ahead: the one before it may still be filling.
+            if contiguous and contiguous[0].committed and segment.end != contiguous[0].first:
                 break
-            run.insert(0, segment)
-        self._segments = run
-        self._firsts = np.array([segment.first for segment in run], np.int64)
+            contiguous.insert(0, segment)
+        self._segments = contiguous
+        self._firsts = np.array([segment.first for segment in contiguous], np.int64)
 
     def _map(self, path: Path, spaces: Spaces) -> Segment | None:
         try:
@@ -151,7 +158,7 @@ class JournalReader:
                 self._damaged.add(path)
                 logger.error("journal: {}", error)
         except OSError:
-            pass  # freed between listing and opening; Windows may also say that it is being deleted
+            pass  # deleted after the listing, or (Windows) just being deleted
         return None
 
     def _window(
@@ -165,10 +172,11 @@ class JournalReader:
         return window
 
     def _spans(self, start: int, length: int) -> list[tuple[Segment, int, int]]:
-        """(segment, low row, high row) that together are the Steps asked for."""
+        """(segment, low row, high row) of the parts that together are the requested Steps."""
         if length < 1 or start < self.first or start + length > self.end:
             raise IndexError(
-                f"steps {start} to {start + length}: the journal has {self.first} to {self.end}"
+                f"requested Steps {start} to {start + length}, the journal has {self.first} to "
+                f"{self.end}"
             )
         spans: list[tuple[Segment, int, int]] = []
         at = int(np.searchsorted(self._firsts, start, side="right")) - 1

@@ -1,8 +1,7 @@
-"""The scribe: carries what the body lived to the journal and the Board, off the beat.
+"""The step writer: a thread writes the Steps of the body to the journal and the Board.
 
-Both are mapped files, and on a busy disk a write into one of their pages can take tens of
-milliseconds (docs/decisions/0008). The body writes into its own memory only; a thread does the
-rest.
+Both are mapped files. On a busy disk one write into their pages can take tens of milliseconds
+(docs/decisions/0008). Therefore a tick of the body writes only into its own memory.
 """
 
 import threading
@@ -20,132 +19,136 @@ from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.ipc.mapped_file import touch_pages
 from interfaces.journal import JournalWriter
-from interfaces.journal.latent_snapshots import Keyframes
+from interfaces.journal.latent_snapshots import LatentSnapshots
 
-_SLOTS = 128  # moments that may wait: 12 s of a busy disk at 10 Hz
+_SLOTS = 128  # records that can wait in the ring: 12 s at 10 Hz
 
 
-def moment_dtype(spaces: Spaces, feature_size: int) -> np.dtype[np.void]:
-    """A Step, and what else is told of its beat: to the Board, and for keyframes. Durations in
-    seconds."""
+def tick_record_dtype(spaces: Spaces, feature_size: int) -> np.dtype[np.void]:
+    """The record of one tick: its Step, and values for the Board and the latent snapshots.
+
+    Durations are in seconds.
+    """
     return np.dtype(
         [
             ("step", step_dtype(spaces)),
-            ("value", "<f4"),  # what the policy's state is worth
-            ("feature", "<f4", (feature_size,)),  # that state
-            ("swapped", "<u4"),  # versions of the weights flipped in since the moment before
+            ("value", "<f4"),  # value estimate of the policy's state
+            ("feature", "<f4", (feature_size,)),  # the policy's state
+            ("swapped", "<u4"),  # weight switches since the previous record
             ("swap_s", "<f8"),
             ("publish_to_act_s", "<f8"),
-            ("missed", "<u4"),  # moments dropped before this one
+            ("missed", "<u4"),  # records dropped before this one
         ]
     )
 
 
-class ScribeFailed(RuntimeError):
-    """The thread has ended by an error; its log says which."""
+class StepWriterFailed(RuntimeError):
+    """The thread ended with an error, which is in the log."""
 
 
-class Scribe:
-    """Takes a moment a beat and never waits: where the ring is full, it is dropped and counted.
+class StepWriter:
+    """Takes one record per tick without waiting. A full ring drops records and counts them.
 
-    The heartbeat has a thread of its own: a journal that waits for the disk is no reason for the
-    guard to believe the body hangs. `also` runs after each moment is written. Without
-    `background`, `take` writes at once, and there is no heartbeat. `moments` is the moment_dtype of
-    who takes them here.
+    `record_dtype`: the tick_record_dtype of the records.
+    `after_write`: called after each record is written.
+    `background`: if False, `append` writes at once, and there is no heartbeat.
+
+    The heartbeat has its own thread. A journal that waits for the disk must not make the guard
+    believe that the body hangs.
     """
 
     def __init__(
         self,
         journal: JournalWriter,
         board: Board,
-        moments: np.dtype[np.void],
+        record_dtype: np.dtype[np.void],
         *,
-        keyframes: Keyframes | None = None,
-        also: Callable[[], None] = lambda: None,
+        latent_snapshots: LatentSnapshots | None = None,
+        after_write: Callable[[], None] = lambda: None,
         slots: int = _SLOTS,
         background: bool = True,
     ) -> None:
-        self._journal, self._board, self._also = journal, board, also
-        self._keyframes = keyframes
-        self._ring = np.zeros(slots, moments)
+        self._journal, self._board, self._after_write = journal, board, after_write
+        self._latent_snapshots = latent_snapshots
+        self._ring = np.zeros(slots, record_dtype)
         self._raw = self._ring.view(np.uint8).reshape(slots, -1)
         touch_pages(self._raw.reshape(-1))
         self._histograms = {
             name: board.histogram(name)
             for name in ("lateness", "frame_age", "decide", "swap", "publish_to_act")
         }
-        self._taken = self._written = self._missed = 0
-        self._lived_ns = 0
+        self._appended = self._written = self._dropped = 0
+        self._last_append_ns = 0
         self._failed = False
-        # These wake the threads; their put never waits. They run just after a beat, when the body
-        # sleeps: by a timer of its own the heartbeat would now and then meet the next one.
-        self._more, self._beats = SimpleQueue[bool](), SimpleQueue[bool]()
+        # The queues wake the threads; put never waits. The threads run just after a tick, while the
+        # body sleeps. A heartbeat with its own timer would sometimes run during the next tick.
+        self._to_write, self._heartbeats = SimpleQueue[bool](), SimpleQueue[bool]()
         self._thread: threading.Thread | None = None
         if background:
-            self._thread = threading.Thread(target=self._carry, name="scribe", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="step writer", daemon=True)
             self._thread.start()
-            threading.Thread(target=self._pulse, name="heartbeat", daemon=True).start()
+            threading.Thread(target=self._run_heartbeat, name="heartbeat", daemon=True).start()
 
-    def take(self, moment: NDArray[np.void]) -> None:
-        """Remember one moment, a 0-d record of moment_dtype. Raises ScribeFailed."""
+    def append(self, record: NDArray[np.void]) -> None:
+        """Copy one 0-d record of tick_record_dtype into the ring. Raises StepWriterFailed."""
         if self._failed:
-            raise ScribeFailed("the journal can no longer be written")
-        self._lived_ns = time.perf_counter_ns()
+            raise StepWriterFailed("the journal can no longer be written")
+        self._last_append_ns = time.perf_counter_ns()
         if self._thread is not None:
-            self._beats.put(True)
-        if self._taken - self._written == len(self._ring):
-            self._missed += 1
+            self._heartbeats.put(True)
+        if self._appended - self._written == len(self._ring):
+            self._dropped += 1
             return
-        moment["missed"], self._missed = self._missed, 0
-        self._raw[self._taken % len(self._ring)] = moment.reshape(1).view(np.uint8)
-        self._taken += 1
+        record["missed"], self._dropped = self._dropped, 0
+        self._raw[self._appended % len(self._ring)] = record.reshape(1).view(np.uint8)
+        self._appended += 1
         if self._thread is None:
             self._write_all()
         else:
-            self._more.put(True)
+            self._to_write.put(True)
 
     def close(self) -> None:
-        """Write what waits. The journal stays open."""
+        """Write the waiting records and end the thread. The journal stays open."""
         if self._thread is not None:
-            self._beats.put(False)
-            self._more.put(False)
+            self._heartbeats.put(False)
+            self._to_write.put(False)
             self._thread.join(timeout=5.0)
-            if self._lived_ns:
-                self._board["body_heartbeat_ns"] = self._lived_ns
-        self._journal.miss(self._missed + self._taken - self._written)
+            if self._last_append_ns:
+                self._board["body_heartbeat_ns"] = self._last_append_ns
+        self._journal.count_missing(self._dropped + self._appended - self._written)
 
-    def _carry(self) -> None:
+    def _run(self) -> None:
         try:
-            while self._more.get():
+            while self._to_write.get():
                 self._write_all()
-        except Exception:  # whatever it is, the body must hear of it
-            logger.exception("the scribe has failed")
+        except Exception:  # of any kind: the next append reports it to the body
+            logger.exception("the step writer failed")
             self._failed = True
 
-    def _pulse(self) -> None:
-        """Show when the body last lived, as long as it does."""
-        while self._beats.get():
+    def _run_heartbeat(self) -> None:
+        """Write the time of the last append to the Board, as long as the body appends."""
+        while self._heartbeats.get():
             self._board.make_writable()
-            self._board["body_heartbeat_ns"] = self._lived_ns
+            self._board["body_heartbeat_ns"] = self._last_append_ns
 
     def _write_all(self) -> None:
-        while self._written < self._taken:
+        while self._written < self._appended:
             self._write(self._ring[self._written % len(self._ring), ...])
             self._written += 1
 
-    def _write(self, moment: NDArray[np.void]) -> None:
-        step, journal = moment["step"], self._journal
-        journal.miss(int(moment["missed"]))
-        if journal.gap_pending:  # what follows a gap is a beginning, and nothing is paid there
+    def _write(self, record: NDArray[np.void]) -> None:
+        step, journal = record["step"], self._journal
+        journal.count_missing(int(record["missed"]))
+        if journal.gap_pending:  # the Step after a gap is a first Step: its reward is 0
             if not step["is_first"]:
                 step["situation"] |= np.uint32(Situation.AFTER_GAP)
             step["is_first"], step["reward"] = True, 0.0
-        if journal.append(step) and self._keyframes is not None:
-            self._keyframes.take(int(step["index"]), moment["feature"])
-        self._measure(moment, step)
-        self._also()
+        if journal.append(step) and self._latent_snapshots is not None:
+            self._latent_snapshots.save_if_due(int(step["index"]), record["feature"])
+        self._update_board(record, step)
+        self._after_write()
 
-    def _measure(self, moment: NDArray[np.void], step: NDArray[np.void]) -> None:
+    def _update_board(self, record: NDArray[np.void], step: NDArray[np.void]) -> None:
         board, histograms = self._board, self._histograms
         board.make_writable()
         histograms["lateness"].add(float(step["lateness_s"]))
@@ -154,16 +157,16 @@ class Scribe:
             board["no_frame"] += 1
         else:
             histograms["frame_age"].add(float(step["frame_age_s"]))
-        if moment["swapped"]:
-            histograms["swap"].add(float(moment["swap_s"]))
-            histograms["publish_to_act"].add(float(moment["publish_to_act_s"]))
-            board["weights_applied"] += moment["swapped"]
+        if record["swapped"]:
+            histograms["swap"].add(float(record["swap_s"]))
+            histograms["publish_to_act"].add(float(record["publish_to_act_s"]))
+            board["weights_applied"] += record["swapped"]
         board["weights_version"] = step["weights_version"]
         reward = step["reward"]
         board["reward_parameters"] += reward[0]
         board["reward_action_cost"] += reward[1]
         board["reward_world"] += reward[2]
-        board["reward_now"], board["value_now"] = reward.sum(), moment["value"]
+        board["reward_now"], board["value_now"] = reward.sum(), record["value"]
         board["situation"], board["sender"] = step["situation"], step["sender"]
         shown = step["action"][:16]
         board["action"] = np.concatenate([shown, np.zeros(16 - shown.size, np.float32)])

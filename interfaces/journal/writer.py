@@ -1,4 +1,4 @@
-"""The one writer of a journal. `append` touches memory only; a thread does everything slow."""
+"""The only writer of a journal. `append` writes to memory; a thread does the slow work."""
 
 import contextlib
 import json
@@ -14,28 +14,32 @@ from numpy.typing import NDArray
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.mapped_file import flush, map_bytes, touch_pages
-from interfaces.journal.layout import (
+from interfaces.journal.layout import write_layout
+from interfaces.journal.recovery import open_segments
+from interfaces.journal.segment import (
     NO_HOLD,
     JournalError,
     Segment,
     create_segment,
     discard,
     hold_path,
-    open_segments,
     segment_paths,
-    write_layout,
 )
 
 _RETRY_S = 1.0
-_HOLD_AT_MOST = 2  # times max_steps: a reader that has died must not fill the disk
+_MAX_HOLD = 2  # times max_steps: a reader that has ended must not fill the disk
 
 
 class JournalWriter:
-    """Appends Steps. Where the next segment is not ready, because the disk is full or slow, a Step
-    is dropped and counted: the body never waits.
+    """Appends Steps without waiting.
 
-    Raises JournalError when the folder holds Steps of another shape, OSError when the first segment
-    cannot be made.
+    When the disk is full or slow, the next segment is not ready. Then Steps are dropped and
+    counted. Raises JournalError when the folder holds Steps of another shape, and OSError when the
+    first segment cannot be created.
+
+    `segment_steps`: Steps in one segment.
+    `max_steps`: at least so many Steps remain. Older segments that no reader holds are deleted.
+    `background`: if False, there is no thread, and `append` does the slow work itself.
     """
 
     def __init__(
@@ -52,18 +56,18 @@ class JournalWriter:
         self._segment_steps, self._max_steps = segment_steps, max_steps
         self.dropped = 0
         self.gap_pending = False
-        self._dropped_told = 0
-        self._full_disk_told = False
+        self._dropped_reported = 0
+        self._full_disk_reported = False
         self._full: deque[Segment] = deque()
         self._gaps: deque[tuple[int, int]] = deque()
         self._ready: Segment | None = None
-        self._slow = threading.RLock()  # the thread's work against truncate; append never takes it
+        self._lock = threading.RLock()  # between the thread and truncate; append never takes it
         self._current = self._recover()
         self._wake, self._closed = threading.Event(), False
         self._thread: threading.Thread | None = None
         self._maintain()
         if background:
-            self._thread = threading.Thread(target=self._keep, name="journal", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
             self._thread.start()
 
     @property
@@ -71,9 +75,9 @@ class JournalWriter:
         return self._current.end
 
     def append(self, step: NDArray[np.void]) -> bool:
-        """Commit one Step, a 0-d record of step_dtype; its `index` is set here.
+        """Set the `index` of one Step, a 0-d record of step_dtype, and commit it.
 
-        False when it had to be dropped. Neither locks nor touches the disk.
+        Returns False when the Step was dropped. Takes no lock and does not access the disk.
         """
         current = self._current
         row = current.committed
@@ -83,68 +87,71 @@ class JournalWriter:
                 self._maintain()
                 ready = self._ready
             if ready is None:
-                self.miss(1)
+                self.count_missing(1)
                 return False
-            # The thread unmaps and syncs the full one: doing so here would cost milliseconds.
+            # The thread syncs and unmaps the full segment; that takes milliseconds.
             self._full.append(current)
             self._current, self._ready = ready, None
             if self._thread is None:
-                self._maintain()  # what is freed then depends on the index alone
+                self._maintain()  # so deletion depends only on the index, not on timing
             self._wake.set()
             current, row = ready, 0
         if self.gap_pending:
-            self._gaps.append((current.first + row, self.dropped - self._dropped_told))
-            self._dropped_told, self.gap_pending = self.dropped, False
+            self._gaps.append((current.first + row, self.dropped - self._dropped_reported))
+            self._dropped_reported, self.gap_pending = self.dropped, False
             self._wake.set()
         step["index"] = current.first + row
-        current.put(row, step.reshape(1).view(np.uint8))
+        current.write(row, step.reshape(1).view(np.uint8))
         return True
 
-    def miss(self, count: int) -> None:
-        """Say that `count` Steps are missing before the next one; 0 says nothing."""
+    def count_missing(self, count: int) -> None:
+        """Record that `count` Steps are missing before the next one."""
         if count:
             self.dropped += count
             self.gap_pending = True
 
     def truncate(self, next_index: int) -> None:
-        """Throw away the Steps from `next_index` on, and the gaps there; while nothing appends (a
-        resume in lockstep). Raises JournalError when that place was freed, and OSError."""
+        """Delete the Steps from `next_index` on and the gaps recorded there.
+
+        Only for a lockstep run that resumes: nothing may append meanwhile. Raises JournalError when
+        the Step before `next_index` is already deleted, and OSError.
+        """
         if next_index >= self.next_index:
             return
-        with self._slow:
+        with self._lock:
             paths = segment_paths(self._folder)
-            kept = [path for path in paths if int(path.stem) < max(1, next_index)]
-            if next_index and not kept:
-                raise JournalError(f"{self._folder}: step {next_index} is no longer in the journal")
-            last = Segment(kept[-1], self._spaces, write=True) if kept else self._create(0)
+            before = [path for path in paths if int(path.stem) < max(1, next_index)]
+            if next_index and not before:
+                raise JournalError(f"{self._folder}: Step {next_index} is no longer in the journal")
+            last = Segment(before[-1], self._spaces, write=True) if before else self._create(0)
             if next_index > last.first + last.capacity:
-                raise JournalError(f"{self._folder}: step {next_index} is no longer in the journal")
-            last.cut(next_index - last.first)
+                raise JournalError(f"{self._folder}: Step {next_index} is no longer in the journal")
+            last.truncate(next_index - last.first)
             self._current, self._ready = last, None
-            for path in paths[len(kept) :]:
+            for path in paths[len(before) :]:
                 discard(path)
-            self._forget_gaps(next_index)
+            self._delete_gaps(next_index)
             self._maintain()
 
     def close(self) -> None:
-        """Stop the thread, write down a gap still open, and sync. Safe to call more than once."""
+        """Stop the thread, record an open gap and sync. Safe to call more than once."""
         self._closed = True
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=5.0)
-        if self.dropped > self._dropped_told:
-            self._gaps.append((self.next_index, self.dropped - self._dropped_told))
-            self._dropped_told = self.dropped
+        if self.dropped > self._dropped_reported:
+            self._gaps.append((self.next_index, self.dropped - self._dropped_reported))
+            self._dropped_reported = self.dropped
         self._write_gaps()
         self._sync()
         with contextlib.suppress(OSError, ValueError):
             flush(self._current.path, self._current.bytes)
 
     def _recover(self) -> Segment:
-        """The segment to go on with: after the last whole record there is.
+        """Return the segment to continue in, after the last intact record.
 
-        Scans the newest segment with records and the one before it, which may not have been synced
-        yet; older ones were. An empty one prepared ahead is used again: a reader has it mapped.
+        Only the two newest segments with records are scanned: older ones were synced. An empty
+        segment that was prepared ahead is used again, because a reader may have it mapped.
         """
         segments = open_segments(self._folder, self._spaces)
         empty: Segment | None = None
@@ -153,7 +160,7 @@ class JournalWriter:
                 discard(empty.path)
             empty = segments.pop()
         if len(segments) > 1 and segments[-2].recover() < segments[-2].capacity:
-            discard(segments.pop().path)  # nothing behind a damaged record is trusted
+            discard(segments.pop().path)  # Steps after a damaged record are not used
         fits = empty is not None and empty.capacity == self._segment_steps
         if not segments:
             if empty is None or fits:
@@ -177,19 +184,19 @@ class JournalWriter:
         touch_pages(segment.bytes)
         return segment
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         while not self._closed:
             self._wake.wait(_RETRY_S)
             self._wake.clear()
             self._maintain()
 
     def _maintain(self) -> None:
-        """Free what is old, have the next segment ready, write gaps down, sync what is full.
+        """Delete old segments, prepare the next one, record gaps and sync full segments.
 
-        The next segment comes before the sync: on a busy disk that takes seconds.
+        The sync comes last: on a busy disk it takes seconds.
         """
-        with self._slow:
-            self._free()
+        with self._lock:
+            self._delete_old()
             self._prepare()
             self._write_gaps()
             self._sync()
@@ -200,11 +207,11 @@ class JournalWriter:
         current = self._current
         try:
             self._ready = self._create(current.first + current.capacity)
-            self._full_disk_told = False
+            self._full_disk_reported = False
         except (OSError, JournalError) as error:
-            if not self._full_disk_told:
-                logger.error("journal: no new segment ({}); Steps may be dropped", error)
-                self._full_disk_told = True
+            if not self._full_disk_reported:
+                logger.error("journal: cannot create a segment ({}); Steps may be dropped", error)
+                self._full_disk_reported = True
 
     def _sync(self) -> None:
         while self._full:
@@ -224,44 +231,45 @@ class JournalWriter:
                 with (self._folder / "gaps.jsonl").open("a", encoding="utf-8") as file:
                     file.write(json.dumps(line) + "\n")
             except OSError:
-                return  # still full; the next round tries again
+                return  # the disk is still full; the next round tries again
             self._gaps.popleft()
-            logger.warning("journal: {} Steps missing before step {}", dropped, index)
+            logger.warning("journal: {} Steps are missing before Step {}", dropped, index)
 
-    def _forget_gaps(self, next_index: int) -> None:
+    def _delete_gaps(self, next_index: int) -> None:
         path = self._folder / "gaps.jsonl"
         if not path.exists():
             return
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if _before_index(line) < next_index]
-        write_bytes(path, "".join(kept).encode())
+        remaining = [line for line in lines if _before_index(line) < next_index]
+        write_bytes(path, "".join(remaining).encode())
 
-    def _free(self) -> None:
+    def _delete_old(self) -> None:
         """Delete the oldest segments beyond max_steps that no reader holds."""
         paths = [p for p in segment_paths(self._folder) if int(p.stem) < self._current.first]
-        end = self._current.first  # at least max_steps are kept, however full the current one is
+        end = self._current.first  # the current segment does not count toward max_steps
         held_from = min(self._holds(), default=end)
         for path, following in zip(paths, [*paths[1:], self._current.path], strict=bool(paths)):
-            kept_without = end - int(following.stem)
-            if kept_without < self._max_steps:
+            remaining = end - int(following.stem)
+            if remaining < self._max_steps:
                 return
-            held = int(following.stem) > held_from
-            if held and end - int(path.stem) <= _HOLD_AT_MOST * self._max_steps:
+            is_held = int(following.stem) > held_from
+            if is_held and end - int(path.stem) <= _MAX_HOLD * self._max_steps:
                 return
-            discard(path)  # where a reader still maps it (Windows), the next round tries again
+            discard(path)  # if a reader still maps it (Windows), the next round tries again
 
     def _holds(self) -> list[int]:
-        found: list[int] = []
+        """The first held Step of each reader."""
+        positions: list[int] = []
         for path in self._folder.glob(hold_path(self._folder, "*").name):
             with contextlib.suppress(OSError, ValueError):
                 position = map_bytes(path, write=False).view(np.uint64)[0]
                 if position != NO_HOLD:
-                    found.append(int(position))
-        return found
+                    positions.append(int(position))
+        return positions
 
 
 def _before_index(line: str) -> int:
-    """Of a line of gaps.jsonl; 0 for one that a full disk cut short: it is kept as it is."""
+    """`before_index` of a line of gaps.jsonl; 0 for a line that a full disk cut short."""
     try:
         return int(json.loads(line)["before_index"])
     except (ValueError, KeyError, TypeError):

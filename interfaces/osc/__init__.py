@@ -1,0 +1,1 @@
+"""OSC messages, OSCQuery discovery, and the addresses and UDP ports of this machine."""

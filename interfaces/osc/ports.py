@@ -1,4 +1,4 @@
-"""Addresses and UDP ports of this machine: how a client reaches us, and who listens where."""
+"""IPv4 addresses and UDP ports of this machine, and the programs that use the ports."""
 
 import socket
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _COMMAND_CHARACTERS = 40
 
 
 class PortTaken(BadInput, OSError):
-    """Another program already listens where the avatar's parameters should arrive."""
+    """Another program already uses the UDP port for the avatar parameters."""
 
 
 @dataclass(frozen=True)
-class Holder:
-    """A program that listens on a port; pid 0 where the system does not tell."""
+class PortOwner:
+    """A program that listens on a port. `pid` is 0 when the system does not give it."""
 
     name: str
     pid: int = 0
@@ -29,7 +29,7 @@ class Holder:
 
 
 def same_host(one: str, other: str) -> bool:
-    """Whether two IPv4 addresses are of one machine, as far as this one can know."""
+    """Whether two IPv4 addresses are equal, or both belong to this machine."""
     own = {
         address.address
         for addresses in psutil.net_if_addrs().values()
@@ -40,10 +40,10 @@ def same_host(one: str, other: str) -> bool:
 
 
 def own_address(host: str) -> str:
-    """The address by which `host` (an IPv4 address) reaches this machine: that of the way to it.
+    """The address of this machine on the route to the IPv4 address `host`.
 
-    Loopback for this machine itself, whatever its address: a client here sends to 127.0.0.1.
-    Nothing is sent. Raises BadInput where no way leads there.
+    For an address of this machine the result is 127.0.0.1, because a client here sends to loopback.
+    Nothing is sent. Raises BadInput without a route to `host`.
     """
     if same_host(host, LOOPBACK):
         return LOOPBACK
@@ -52,55 +52,55 @@ def own_address(host: str) -> str:
             probe.connect((host, 9))
         except OSError as error:
             raise BadInput(
-                f"world.osc.host {host}: no network leads there ({error.strerror})"
+                f"world.osc.host {host}: no network route to it ({error.strerror})"
             ) from error
         return str(probe.getsockname()[0])
 
 
 def listen_at(port: int, address: str = LOOPBACK) -> socket.socket:
-    """Where the client's parameters arrive. Raises PortTaken, which says by whom."""
+    """Bind the UDP socket for the avatar parameters. Raises PortTaken with the owner's name."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         listener.bind((address, port))
     except OSError as error:
         listener.close()
-        who = ", ".join(map(str, holders(port, address) or [])) or "another program"
+        owner = ", ".join(map(str, port_owners(port, address) or [])) or "another program"
         raise PortTaken(
-            f"world.osc.receive_port {port} is taken by {who} ({error.strerror}): close it or "
+            f"world.osc.receive_port {port} is taken by {owner} ({error.strerror}). Close it or "
             "choose another port"
         ) from error
     listener.settimeout(0.25)
     return listener
 
 
-def holders(port: int, address: str = LOOPBACK) -> list[Holder] | None:
-    """Who listens on this UDP port of this address; None where the system does not tell.
+def port_owners(port: int, address: str = LOOPBACK) -> list[PortOwner] | None:
+    """The programs that listen on this UDP port; None when the system does not tell.
 
-    It looks at every socket of the machine, which takes a while: not for a beat.
+    This reads the list of all sockets, which is too slow for a tick.
     """
     try:
         sockets = psutil.net_connections("udp")
-    except psutil.AccessDenied:  # macOS tells root only
+    except psutil.AccessDenied:  # macOS tells only root
         return None
-    # "udp" is of IPv6 too: a wildcard there takes the port of IPv4.
+    # "udp" includes IPv6: a wildcard address there takes the IPv4 port too.
     taking = {address, f"::ffff:{address}", "0.0.0.0", "::"}
     pids = {
         each.pid
         for each in sockets
         if each.laddr and each.laddr[1] == port and each.laddr[0] in taking
     }
-    return [_holder(pid) for pid in sorted(pids, key=lambda pid: pid or 0)]
+    return [_port_owner(pid) for pid in sorted(pids, key=lambda pid: pid or 0)]
 
 
-def _holder(pid: int | None) -> Holder:
+def _port_owner(pid: int | None) -> PortOwner:
     if pid is None:
-        return Holder("a program of another user")
+        return PortOwner("a program of another user")
     try:
         process = psutil.Process(pid)
         name = process.name()
-        if name.startswith("python"):  # which program that is, its words tell
+        if name.startswith("python"):  # the arguments show which program it is
             words = [Path(w).name if w.endswith(".py") else w for w in process.cmdline()[1:]]
             name = shorten(" ".join([name, *words]), _COMMAND_CHARACTERS, placeholder=" …")
     except psutil.Error:
-        return Holder("a program", pid)
-    return Holder(name, pid)
+        return PortOwner("a program", pid)
+    return PortOwner(name, pid)

@@ -1,9 +1,9 @@
-"""Weights: from the trainer to the body, through three slots in a mapped file."""
+"""Weights: the trainer publishes versions in a mapped file, the body receives them."""
 
 from interfaces.weights.publisher import WeightsWriter
 from interfaces.weights.receiver import Applied, WeightsReader
 from interfaces.weights.slots import Manifest, WeightsError
-from interfaces.weights.versions import go_back, newest_applied, pin, unpin
+from interfaces.weights.versions import discard_versions_from, newest_applied, pin, unpin
 
 __all__ = [
     "Applied",
@@ -11,7 +11,7 @@ __all__ = [
     "WeightsError",
     "WeightsReader",
     "WeightsWriter",
-    "go_back",
+    "discard_versions_from",
     "newest_applied",
     "pin",
     "unpin",

@@ -1,4 +1,4 @@
-"""The body's end: a thread copies and checks, the tick only flips a reference."""
+"""The receiver of the body: a thread copies and checks weights, a tick switches a reference."""
 
 import contextlib
 import threading
@@ -13,7 +13,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.weights.slots import Manifest, Slots, WeightsError, live_path
-from interfaces.weights.versions import keep, load_kept, prune, read_pin
+from interfaces.weights.versions import load_version, prune_versions, read_pin, save_version
 
 T = TypeVar("T")
 _POLL_S = 0.02
@@ -21,7 +21,7 @@ _POLL_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Applied(Generic[T]):
-    """A version ready to act with. `publish_ns` is monotonic, from the trainer."""
+    """A checked version of the weights. `publish_ns` is the trainer's monotonic time."""
 
     version: int
     publish_ns: int
@@ -30,10 +30,11 @@ class Applied(Generic[T]):
 
 
 class WeightsReader(Generic[T]):
-    """Two buffers: one in use, one being filled. `build` makes the networks that view a buffer.
+    """Receives weights in two buffers: the body uses one, the thread fills the other.
 
-    `refused` counts versions by why they were refused: torn, crc, not finite, not kept;
-    and once each reason why the live file could not be read.
+    `build` makes the networks whose parameters are views of a buffer. `refused` counts the refused
+    versions by reason: torn, crc, not finite, not stored. "unreadable" counts the different errors
+    of the live file.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class WeightsReader(Generic[T]):
         self._slots: Slots | None = None
         self._ready: Applied[T] | None = None
         self._in_use = 0
-        self._to_keep: Applied[T] | None = None
+        self._unsaved: Applied[T] | None = None
         self._seen = 0  # newest version of the live file taken or refused
         self._pinned: int | None = None
         self._refused_pin: int | None = None
@@ -59,24 +60,24 @@ class WeightsReader(Generic[T]):
 
     @property
     def refused_total(self) -> int:
-        return sum(count for why, count in self.refused.items() if why != "torn")
+        return sum(count for reason, count in self.refused.items() if reason != "torn")
 
     def take_newer(self) -> Applied[T] | None:
-        """The newest version, once; None when there is nothing newer. All that a tick calls."""
+        """Return each newest version once, else None. The only method that a tick calls."""
         ready = self._ready
         if ready is not None:
-            # In this order: once `_ready` is empty, the thread may fill the buffer not in use.
+            # The order matters: when `_ready` is None, the thread may fill the unused buffer.
             self._in_use = ready.buffer
-            self._to_keep = ready
+            self._unsaved = ready
             self._ready = None
         return ready
 
     def poll(self) -> bool:
-        """Copy and check what is newest; whether something is ready. Never called by the tick."""
+        """Copy and check the newest version. True if a version is ready. Not called in a tick."""
         if self._ready is not None:
             return True
         if self._thread is not None:
-            self._keep_applied()  # before the tick can flip again: every version applied is kept
+            self._save_applied_or_warn()  # before the next switch: every applied version is stored
         pinned = read_pin(self._folder, unreadable=self._pinned)
         if pinned != self._pinned:
             if pinned is not None:
@@ -86,54 +87,54 @@ class WeightsReader(Generic[T]):
         return pinned is None and self._copy_newest()
 
     def start(self) -> None:
-        """Poll in a thread, and write down every version applied."""
+        """Start a thread that polls and stores every applied version."""
         self._thread = threading.Thread(target=self._run, name="weights", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread, and keep what was applied last. Safe to call more than once."""
+        """End the thread and store the last applied version. Safe to call more than once."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join(timeout=5.0)
             if not self._thread.is_alive():
-                self._keep_applied()
+                self._save_applied_or_warn()
 
     def save_applied(self) -> None:
-        """Keep the version last applied, if it is not kept yet. Raises OSError."""
-        applied = self._to_keep
+        """Store the last applied version if it is not stored yet. Raises OSError."""
+        applied = self._unsaved
         if applied is None:
             return
-        keep(self._folder, applied.version, self._buffers[applied.buffer], self._manifest)
-        prune(self._folder, self._keep_bytes)
-        if self._to_keep is applied:
-            self._to_keep = None
+        save_version(self._folder, applied.version, self._buffers[applied.buffer], self._manifest)
+        prune_versions(self._folder, self._keep_bytes)
+        if self._unsaved is applied:
+            self._unsaved = None
 
     def _run(self) -> None:
-        told = ""
+        last_error = ""
         while not self._closed.wait(_POLL_S):
             try:
                 self.poll()
-            except (WeightsError, OSError) as error:  # else the body would keep old weights, unsaid
-                if str(error) != told:
-                    told = str(error)
+            except (WeightsError, OSError) as error:  # the body keeps its weights: log why
+                if str(error) != last_error:
+                    last_error = str(error)
                     self.refused["unreadable"] = self.refused.get("unreadable", 0) + 1
                     logger.error("weights: {}", error)
 
-    def _keep_applied(self) -> None:
+    def _save_applied_or_warn(self) -> None:
         try:
             self.save_applied()
         except OSError as error:
-            self._to_keep = None
-            logger.warning("weights: a version could not be kept: {}", error)
+            self._unsaved = None
+            logger.warning("weights: a version could not be stored: {}", error)
 
     def _load_pinned(self, version: int) -> bool:
         try:
-            flat = load_kept(self._folder, version, self._manifest)
+            flat = load_version(self._folder, version, self._manifest)
         except (WeightsError, OSError, ValueError) as error:
             if self._refused_pin != version:
-                self._refuse("not kept", version, str(error))
+                self._refuse("not stored", version, str(error))
             self._refused_pin = version
-            if not isinstance(error, OSError):  # a file held by another program may be free soon
+            if not isinstance(error, OSError):  # an OSError may be temporary: try again
                 self._pinned = version
             return False
         self._pinned = version
@@ -154,23 +155,23 @@ class WeightsReader(Generic[T]):
         np.copyto(buffer, slots.data[slot])
         if sequence % 2 or int(slots.sequence[slot]) != sequence:
             self.refused["torn"] = self.refused.get("torn", 0) + 1
-            return False  # the writer came by; the next poll finds a newer one
+            return False  # the writer overwrote it meanwhile; the next poll finds a newer version
         self._seen = version
         if zlib.crc32(buffer.data) != crc:
-            self._refuse("crc", version, "its checksum does not fit")
+            self._refuse("crc", version, "its checksum does not match")
         elif not np.isfinite(buffer).all():
-            self._refuse("not finite", version, "it has numbers that are not finite")
+            self._refuse("not finite", version, "it contains numbers that are not finite")
         else:
             self._ready = Applied(version, publish_ns, self._networks[spare], spare)
             return True
         return False
 
-    def _refuse(self, why: str, version: int, message: str) -> None:
-        self.refused[why] = self.refused.get(why, 0) + 1
+    def _refuse(self, reason: str, version: int, message: str) -> None:
+        self.refused[reason] = self.refused.get(reason, 0) + 1
         logger.warning("weights: version {} refused: {}", version, message)
 
     def _open(self) -> Slots | None:
-        """The live file, as soon as the trainer has made it."""
+        """The live file, or None until the trainer has created it."""
         if self._slots is None:
             with contextlib.suppress(FileNotFoundError):
                 self._slots = Slots(

@@ -1,8 +1,8 @@
-"""How weights lie in their file: three slots, each with a sequence number, a version and a CRC.
+"""The file format of published weights: three slots with a sequence number, a version and a CRC.
 
-The sequence of a slot is odd while it is being written. A reader copies, then looks whether the
-sequence is still the same and the CRC fits: with three slots the writer comes back to a slot only
-two versions later, so readers hardly ever meet it.
+The sequence number of a slot is odd while the slot is being written. A reader copies the slot, then
+checks that the sequence number is unchanged and that the CRC matches. With three slots, the writer
+rarely overwrites the slot that a reader copies.
 """
 
 import hashlib
@@ -26,27 +26,27 @@ _DATA = 4096
 
 
 class WeightsError(BadInput, ValueError):
-    """Weights that cannot be used: not finite, of another shape, or not kept."""
+    """The weights are not finite, have another shape, or are not stored."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """Names and shapes of a flat float32 buffer, in order."""
+    """Names and shapes of the arrays in a flat float32 buffer, in order."""
 
     entries: tuple[tuple[str, tuple[int, ...]], ...]
 
     @property
     def size(self) -> int:
-        """Numbers in the buffer."""
+        """Number of float32 values in the buffer."""
         return sum(math.prod(shape) for _, shape in self.entries)
 
     @property
     def hash(self) -> str:
-        """SHA-256 of names, shapes and order: two agree on it, or do not understand each other."""
+        """SHA-256 of names, shapes and order. Writer and reader must have the same one."""
         return hashlib.sha256(json.dumps(self.entries).encode()).hexdigest()
 
     def to_json(self) -> list[list[object]]:
-        """[name, [sizes]] of each entry, in order; all are float32."""
+        """[name, [sizes]] of each array, in order; all are float32."""
         return [[name, list(shape)] for name, shape in self.entries]
 
 
@@ -54,13 +54,13 @@ class Slots:
     """The mapped file `live-HASH.mmap` of one manifest."""
 
     def __init__(self, path: Path, manifest: Manifest, *, write: bool) -> None:
-        """Raises WeightsError when the file is cut or of another manifest, FileNotFoundError."""
+        """Raises WeightsError for another size or manifest, and FileNotFoundError."""
         if path.stat().st_size != _file_size(manifest):
-            raise WeightsError(f"{path} holds weights of another network, or was cut")
+            raise WeightsError(f"{path} is truncated or contains weights of another network")
         mapped = map_bytes(path, write=write)
         header = mapped[: _HEADER.itemsize].view(_HEADER)[0]
         if header["magic"] != _MAGIC or header["hash"].decode() != manifest.hash:
-            raise WeightsError(f"{path} holds weights of another network")
+            raise WeightsError(f"{path} contains weights of another network")
         table = mapped[256 : 256 + SLOTS * _SLOT.itemsize].view(_SLOT)
         self.sequence, self.version = table["sequence"], table["version"]
         self.publish_ns, self.crc = table["publish_ns"], table["crc"]
@@ -69,27 +69,29 @@ class Slots:
         )
 
     def newest(self) -> int | None:
-        """The slot of the newest whole version; None when there is none."""
-        whole = [i for i in range(SLOTS) if self.sequence[i] % 2 == 0 and self.version[i] > 0]
-        return max(whole, key=lambda i: int(self.version[i]), default=None)
+        """The slot with the newest complete version; None when there is none."""
+        complete = [i for i in range(SLOTS) if self.sequence[i] % 2 == 0 and self.version[i] > 0]
+        return max(complete, key=lambda i: int(self.version[i]), default=None)
 
 
 LIVE_FILES = "live-*.mmap"
 
 
 def live_path(folder: Path, manifest: Manifest) -> Path:
-    """One file a manifest: Windows cannot replace a file that is mapped."""
+    """The path of the live file. Each manifest has its own: Windows replaces no mapped file."""
     return folder / f"live-{manifest.hash[:8]}.mmap"
 
 
 def create_live(folder: Path, manifest: Manifest) -> Path:
-    """The file, allocated in full; made if missing, made anew where a power cut left it without its
-    header. Raises OSError when the disk is full."""
+    """Create the live file, fully allocated, unless a complete one exists. Return its path.
+
+    A file without its header (after a power cut) is replaced. Raises OSError when the disk is full.
+    """
     path = live_path(folder, manifest)
     if path.exists():
         with path.open("rb") as file:
-            begun = file.read(len(_MAGIC)) == _MAGIC
-        if begun and path.stat().st_size == _file_size(manifest):
+            has_header = file.read(len(_MAGIC)) == _MAGIC
+        if has_header and path.stat().st_size == _file_size(manifest):
             return path
         path.unlink()
     folder.mkdir(parents=True, exist_ok=True)

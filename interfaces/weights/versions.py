@@ -1,4 +1,4 @@
-"""Every version the body applied, kept on disk within a byte budget, and the pin of a rollback."""
+"""The weight versions that the body applied, stored within a byte budget, and the rollback pin."""
 
 import contextlib
 import json
@@ -13,17 +13,19 @@ from interfaces.ipc.atomic_files import write_bytes, write_json
 from interfaces.weights.slots import LIVE_FILES, Manifest, WeightsError
 
 
-def keep(folder: Path, version: int, flat: NDArray[np.float32], manifest: Manifest) -> Path:
-    """Write an applied version, atomically. Raises OSError."""
+def save_version(folder: Path, version: int, flat: NDArray[np.float32], manifest: Manifest) -> Path:
+    """Write an applied version atomically and return its path. Raises OSError."""
     path = _path(folder, version)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, save({"flat": flat}, metadata={"manifest": manifest.hash}))
     return path
 
 
-def prune(folder: Path, keep_bytes: int) -> None:
-    """Delete the oldest kept versions beyond the budget; the newest two always stay, so that there
-    is one to go back to. A pinned one stays too."""
+def prune_versions(folder: Path, keep_bytes: int) -> None:
+    """Delete the oldest stored versions until the total is at most `keep_bytes`.
+
+    The two newest always stay, so that a rollback is possible. A pinned version stays too.
+    """
     paths = _paths(folder)
     pinned = read_pin(folder)
     total = sum(path.stat().st_size for path in paths)
@@ -32,57 +34,63 @@ def prune(folder: Path, keep_bytes: int) -> None:
             return
         if int(path.stem) != pinned:
             total -= path.stat().st_size
-            with contextlib.suppress(OSError):  # Windows: somebody reads it; the next round
+            with contextlib.suppress(OSError):  # Windows: being read; the next round tries again
                 path.unlink()
 
 
-def go_back(folder: Path, version: int) -> None:
-    """Be as before `version` was published: what is live or pinned goes, and what was kept since.
-    For a run nobody lives. Raises WeightsError where another program holds a file."""
-    kept = [path for path in _paths(folder) if int(path.stem) >= version]
-    for path in (*folder.glob(LIVE_FILES), *kept, folder / "pin.json"):
+def discard_versions_from(folder: Path, version: int) -> None:
+    """Delete the stored versions >= `version`, the live file and the pin.
+
+    The run must be stopped. Raises WeightsError when another program has a file open.
+    """
+    newer = [path for path in _paths(folder) if int(path.stem) >= version]
+    for path in (*folder.glob(LIVE_FILES), *newer, folder / "pin.json"):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise WeightsError(
-                f"{path} cannot be deleted; does another program read it? ({error})"
+                f"{path} cannot be deleted. Does another program read it? ({error})"
             ) from error
 
 
-def load_kept(folder: Path, version: int, manifest: Manifest) -> NDArray[np.float32]:
-    """A kept version. Raises WeightsError when it is not kept, damaged, or of another network."""
+def load_version(folder: Path, version: int, manifest: Manifest) -> NDArray[np.float32]:
+    """Read a stored version, float32 (size,).
+
+    Raises WeightsError when it is missing, damaged, not finite, or of another network.
+    """
     path = _path(folder, version)
     if not path.exists():
-        raise WeightsError(f"version {version} is not kept; kept are: {_listed(folder)}")
+        raise _not_stored(folder, version)
     content = path.read_bytes()
     try:
         flat = load(content)["flat"]
-        # The header: its length in eight bytes, then JSON. safetensors reads it from files only.
+        # The header is its length in eight bytes, then JSON. safetensors reads metadata only from
+        # files.
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        of = header["__metadata__"]["manifest"]
+        manifest_hash = header["__metadata__"]["manifest"]
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{path} is damaged: {error}") from error
-    if of != manifest.hash or flat.shape != (manifest.size,) or flat.dtype != np.float32:
-        raise WeightsError(f"{path} holds weights of another network")
+    if manifest_hash != manifest.hash or flat.shape != (manifest.size,) or flat.dtype != np.float32:
+        raise WeightsError(f"{path} contains weights of another network")
     if not np.isfinite(flat).all():
-        raise WeightsError(f"{path} has numbers that are not finite")
+        raise WeightsError(f"{path} contains numbers that are not finite")
     return flat
 
 
-def kept_versions(folder: Path) -> list[int]:
-    """Oldest first."""
+def stored_versions(folder: Path) -> list[int]:
+    """All stored versions, oldest first."""
     return [int(path.stem) for path in _paths(folder)]
 
 
 def newest_applied(folder: Path) -> int | None:
-    """The last version a body applied; None when there is none."""
-    return max(kept_versions(folder), default=None)
+    """The last version that a body applied; None when there is none."""
+    return max(stored_versions(folder), default=None)
 
 
 def pin(folder: Path, version: int) -> None:
-    """Have the body use a kept version until unpinned. Raises WeightsError when it is not kept."""
-    if version not in kept_versions(folder):
-        raise WeightsError(f"version {version} is not kept; kept are: {_listed(folder)}")
+    """Make the body use a stored version until it is unpinned. Raises WeightsError if missing."""
+    if version not in stored_versions(folder):
+        raise _not_stored(folder, version)
     write_json(folder / "pin.json", {"version": version})
 
 
@@ -91,8 +99,11 @@ def unpin(folder: Path) -> None:
 
 
 def read_pin(folder: Path, *, unreadable: int | None = None) -> int | None:
-    """The pinned version; None when there is none; `unreadable` when the file cannot be read, as on
-    Windows while it is being replaced: a body must not run ahead in that moment."""
+    """The pinned version, or None without a pin.
+
+    Returns `unreadable` when the file cannot be read, as on Windows while it is being replaced. At
+    that moment the body must not switch to a newer version.
+    """
     try:
         return int(json.loads((folder / "pin.json").read_text(encoding="utf-8"))["version"])
     except FileNotFoundError:
@@ -109,7 +120,9 @@ def _paths(folder: Path) -> list[Path]:
     return sorted((folder / "applied").glob("[0-9]*.safetensors"))
 
 
-def _listed(folder: Path) -> str:
-    versions = kept_versions(folder)
+def _not_stored(folder: Path, version: int) -> WeightsError:
+    """The error lists the eight newest stored versions."""
+    versions = stored_versions(folder)
     shown = [str(version) for version in versions[-8:]]
-    return ", ".join((["…"] if len(versions) > 8 else []) + shown) or "none"
+    listed = ", ".join((["…"] if len(versions) > 8 else []) + shown) or "none"
+    return WeightsError(f"version {version} is not stored. Stored versions: {listed}")

@@ -1,4 +1,4 @@
-"""Spaces: what is drawn from them."""
+"""Spaces: random actions have the right distribution."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ ACTIONS = (
 )
 
 
-def test_drawn_actions_are_uniform_over_what_can_be_done():
+def test_sampled_actions_are_uniform_over_axes_buttons_and_groups():
     spaces = Spaces((0, 0, 3), (), ACTIONS)
     drawn = spaces.sample_actions(np.random.default_rng(0), 20_000)
     assert drawn.dtype == np.float32
@@ -29,8 +29,8 @@ def test_drawn_actions_are_uniform_over_what_can_be_done():
     np.testing.assert_allclose(group.mean(0), 1 / 3, atol=0.02)
 
 
-def test_one_at_a_time_is_the_same_as_many():
+def test_sampling_one_by_one_equals_sampling_a_batch():
     spaces = Spaces((0, 0, 3), (), ACTIONS)
     one, many = (np.random.default_rng(1) for _ in range(2))
-    alone = np.concatenate([spaces.sample_actions(one, 1) for _ in range(5)])
-    np.testing.assert_array_equal(alone, spaces.sample_actions(many, 5))
+    singles = np.concatenate([spaces.sample_actions(one, 1) for _ in range(5)])
+    np.testing.assert_array_equal(singles, spaces.sample_actions(many, 5))

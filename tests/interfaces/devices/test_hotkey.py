@@ -1,4 +1,4 @@
-"""The stop key, heard on a real X screen whatever has the focus."""
+"""The stop key on a real X server: it works without focus; errors name the setting."""
 
 import importlib.util
 import os
@@ -22,7 +22,7 @@ sys.stdin.read()
 CONTROL, ALT = 0xFFE3, 0xFFE9
 
 
-# Not importorskip: pynput looks for a desktop when it is imported.
+# importorskip does not work here: importing pynput connects to a desktop.
 needs_pynput = pytest.mark.skipif(
     importlib.util.find_spec("pynput") is None, reason="pynput comes with the extra hotkey"
 )
@@ -40,6 +40,7 @@ def desktop():
 
 
 def press(display, *keysyms):
+    """Press the keys in order and release them in reverse order."""
     from Xlib import X
     from Xlib.ext import xtest
 
@@ -51,46 +52,49 @@ def press(display, *keysyms):
     display.sync()
 
 
-def hears(listener, seconds):
+def has_output(listener, seconds):
+    """Whether the process prints something within `seconds`."""
     return bool(select.select([listener.stdout], [], [], seconds)[0])
 
 
 @needs_pynput
-def test_it_is_heard_whenever_it_is_pressed_and_nothing_else_is(desktop):
+def test_only_the_configured_key_combination_is_reported(desktop):
     command = [sys.executable, "-c", LISTEN, "<ctrl>+<alt>+y"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as listener:
         try:
             assert listener.stdout.readline().strip() == "listening"
-            # It says so a little before the X server lets it listen: the first may be lost.
+            # The X server may start to deliver keys a little later: the first press may be lost.
             for _ in range(20):
                 press(desktop, CONTROL, ALT, ord("y"))
-                if hears(listener, 1.0):
+                if has_output(listener, 1.0):
                     break
             else:
-                pytest.fail("never heard")
+                pytest.fail("the key press was never reported")
             assert listener.stdout.readline().strip() == "pressed"
             press(desktop, ord("y"))
             press(desktop, CONTROL, ord("y"))
             press(desktop, CONTROL, ALT, ord("u"))
-            assert not hears(listener, 0.5), "heard only what it is set to"
+            assert not has_output(listener, 0.5), "other keys are ignored"
             press(desktop, CONTROL, ALT, ord("y"))
-            assert hears(listener, 10.0)
+            assert has_output(listener, 10.0)
             assert listener.stdout.readline().strip() == "pressed"
         finally:
             listener.kill()
 
 
 @needs_pynput
-def test_what_is_no_key_is_named(desktop):
+def test_invalid_key_is_named_in_the_error(desktop):
     code = "from interfaces.devices.hotkey import Hotkey; Hotkey('<hyper>+nonsense', print)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert "world.control.stop_key <hyper>+nonsense: not a key" in done.stderr
 
 
 @needs_pynput
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a desktop is there")
-def test_without_a_desktop_it_is_refused():
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="other systems always have a desktop"
+)
+def test_run_without_a_desktop_exits_with_an_error():
     words = ["run", "tiny", "world.control.stop_key=<f9>", "--seconds", "1"]
     environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
     done = subprocess.run(
@@ -102,10 +106,10 @@ def test_without_a_desktop_it_is_refused():
         check=False,
     )
     assert done.returncode == 2, done.stderr
-    assert "stop_key <f9>: no desktop to hear keys from" in " ".join(done.stderr.split())
+    assert "stop_key <f9>: no desktop to read keys from" in " ".join(done.stderr.split())
 
 
-def test_without_the_extra_its_cure_is_told(monkeypatch):
+def test_error_without_pynput_names_the_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynput", None)
     with pytest.raises(BadInput, match="pip install"):
         Hotkey("<f9>", print)

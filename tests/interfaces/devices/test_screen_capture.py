@@ -1,4 +1,4 @@
-"""Screens and windows as cameras: a real X server, a real window, seen through mss."""
+"""Screen capture on a real X server: the screen, a region, a window, and a fake dxcam."""
 
 import sys
 import time
@@ -8,26 +8,21 @@ import pytest
 
 from configs.devices import CameraConfig
 from interfaces.core.clock import RealClock
-from interfaces.devices import screen_capture as screen
+from interfaces.devices import screen_capture
 from interfaces.devices.camera import Camera
 from interfaces.devices.screen_capture import Rectangle
-from interfaces.devices.video_source import NoVideo, open_video
+from interfaces.devices.video_source import open_video
+from interfaces.devices.video_types import NoVideo
 from tests import xvfb
+from tests.polling import holds_for, wait_until
 
 RED, BLUE = 0xFF0000, 0x0000FF
 TITLE = "VRChat 夢"
 
 
-def until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
-
-
 @pytest.fixture(scope="module")
 def desktop():
-    """640x480, blue all over."""
+    """An X server with a blue desktop of 640x480 pixels."""
     display = pytest.importorskip("Xlib.display")
     pytest.importorskip("mss")
     with xvfb.running("640x480") as name:
@@ -42,7 +37,7 @@ def desktop():
 
 @pytest.fixture
 def window(desktop):
-    """A red window of 200x100 at (300, 200), named as Japanese programs are."""
+    """A red window of 200x100 at (300, 200) with a UTF-8 title."""
     from Xlib import Xatom
 
     window = desktop.screen().root.create_window(
@@ -59,7 +54,8 @@ def window(desktop):
     desktop.sync()
 
 
-def look(source, **settings):
+def capture(source, **settings):
+    """One picture of the source; None when it has none."""
     video = open_video(source, CameraConfig(source=source, **settings), RealClock())
     try:
         shot = video.read()
@@ -72,25 +68,27 @@ def bgr(number):
     return [number & 255, number >> 8 & 255, number >> 16]
 
 
-def test_the_screen_and_a_part_of_it(window):
-    whole = look("screen")
+def test_screen_and_region_are_captured(window):
+    whole = capture("screen")
     assert whole.shape[:2] == (480, 640)
     assert whole[0, 0, :3].tolist() == bgr(BLUE)
     assert whole[250, 400, :3].tolist() == bgr(RED)
-    part = look("screen:300,200,200x100")
+    part = capture("screen:300,200,200x100")
     assert part.shape[:2] == (100, 200)
     assert (part[..., :3] == bgr(RED)).all()
-    assert look("screen:600,400,200x200").shape[:2] == (80, 40), "what lies beyond is not there"
-    assert look("screen:900,900,10x10") is None
+    assert capture("screen:600,400,200x200").shape[:2] == (80, 40), (
+        "only the part on the desktop is captured"
+    )
+    assert capture("screen:900,900,10x10") is None
 
 
-def test_a_crop_is_of_what_is_looked_at(window):
-    half = look("screen:200,200,200x100", crop=(0.5, 0.0, 1.0, 1.0))
+def test_crop_applies_to_the_captured_region(window):
+    half = capture("screen:200,200,200x100", crop=(0.5, 0.0, 1.0, 1.0))
     assert half.shape[:2] == (100, 100)
     assert (half[..., :3] == bgr(RED)).all()
 
 
-def test_a_window_is_found_by_its_title_and_followed(desktop, window):
+def test_window_is_found_by_its_title_and_followed(desktop, window):
     video = open_video("window:vrchat", CameraConfig(), RealClock())
     try:
         assert video.read().picture.shape[:2] == (100, 200)
@@ -106,56 +104,54 @@ def test_a_window_is_found_by_its_title_and_followed(desktop, window):
         video.close()
 
 
-def test_no_window_no_video(desktop):
-    with pytest.raises(NoVideo, match="no window shows Nobody"):
-        open_video("window:Nobody", CameraConfig(), RealClock())
+def test_missing_window_raises_no_video(desktop):
+    with pytest.raises(NoVideo, match="no window has Missing"):
+        open_video("window:Missing", CameraConfig(), RealClock())
 
 
-# python-xlib leaves the sockets open by which it found nobody.
+# python-xlib leaves the sockets of a failed connection open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_no_desktop_no_video(monkeypatch, desktop):
+def test_missing_desktop_raises_no_video(monkeypatch, desktop):
     monkeypatch.setenv("DISPLAY", ":4711")
     for source in ("screen", "window:VRChat"):
         with pytest.raises(NoVideo):
             open_video(source, CameraConfig(), RealClock())
 
 
-def test_the_camera_sees_a_window_that_comes_and_goes(desktop, window):
+def test_camera_reopens_a_window_that_was_hidden(desktop, window):
     window.unmap()
     desktop.sync()
     camera = Camera("window:夢", CameraConfig(width=32, height=32, fps=60), RealClock())
     try:
-        time.sleep(0.2)
-        assert camera.newest() is None
+        holds_for(lambda: camera.newest() is None, 0.2, "no frame")
         window.map()
         desktop.sync()
-        until(lambda: camera.newest() is not None)
+        wait_until(camera.newest, "a frame")
         assert (camera.newest().picture == (255, 0, 0)).all(), "RGB"
         window.unmap()
         desktop.sync()
-        time.sleep(0.2)
-        gone_at = camera.newest().number
+        time.sleep(0.2)  # a frame captured before may still arrive
+        last_number = camera.newest().number
         window.map()
         desktop.sync()
-        until(lambda: camera.newest().number > gone_at)
+        wait_until(lambda: camera.newest().number > last_number, "a frame of the window")
     finally:
         camera.close()
 
 
-def test_the_camera_keeps_its_pace(desktop):
+def test_camera_keeps_its_frame_rate(desktop):
     camera = Camera("screen", CameraConfig(width=32, height=32, fps=20), RealClock())
     try:
-        until(lambda: camera.newest() is not None)
-        began, first = time.monotonic(), camera.newest().number
-        time.sleep(1.0)
-        rate = (camera.newest().number - first) / (time.monotonic() - began)
-        assert 10 < rate < 22
+        wait_until(camera.newest, "a frame")
+        start_s, first = time.monotonic(), camera.newest().number
+        wait_until(lambda: camera.newest().number >= first + 20, "20 frames", 2.0)
+        assert time.monotonic() - start_s > 0.85, "20 frames at 20 Hz take about 1 s"
     finally:
         camera.close()
 
 
 class FirstScreen:
-    """dxcam, as far as it is used, on a first screen of 320x240: it sees green."""
+    """A fake dxcam with a green first screen of 320x240."""
 
     width, height = 320, 240
     released = 0
@@ -178,25 +174,25 @@ class FirstScreen:
 @pytest.fixture
 def dxcam(monkeypatch):
     monkeypatch.setitem(sys.modules, "dxcam", FirstScreen)
-    monkeypatch.setattr(screen, "_has", lambda package: True)
+    monkeypatch.setattr(screen_capture, "_is_installed", lambda package: True)
 
 
-def test_what_is_not_on_the_first_screen_is_seen_through_mss(dxcam, window):
+def test_area_outside_the_first_screen_is_captured_with_mss(dxcam, window):
     green = [0, 255, 0]
-    assert look("screen").shape[:2] == (240, 320)
-    assert look("screen:0,0,100x80")[0, 0].tolist() == green
-    beyond = look("screen:350,210,100x80")
+    assert capture("screen").shape[:2] == (240, 320)
+    assert capture("screen:0,0,100x80")[0, 0].tolist() == green
+    beyond = capture("screen:350,210,100x80")
     assert beyond.shape[:2] == (80, 100)
     assert (beyond[..., :3] == bgr(RED)).all()
-    assert look("screen:250,0,200x100").shape[:2] == (100, 200), "half of it is elsewhere"
-    cropped = look("screen:200,0,200x100", crop=(0.0, 0.0, 0.5, 1.0))
-    assert cropped[0, 0].tolist() == green, "what is looked at lies on it"
-    assert FirstScreen.released == 5, "nothing is held, whoever looked"
+    assert capture("screen:250,0,200x100").shape[:2] == (100, 200), (
+        "half of it is on another screen"
+    )
+    cropped = capture("screen:200,0,200x100", crop=(0.0, 0.0, 0.5, 1.0))
+    assert cropped[0, 0].tolist() == green, "the cropped area is on the first screen"
+    assert FirstScreen.released == 5, "every camera is released"
 
 
-def test_a_window_that_leaves_the_first_screen_is_lost_and_found_through_mss(
-    dxcam, desktop, window
-):
+def test_window_that_leaves_the_first_screen_is_reopened_with_mss(dxcam, desktop, window):
     window.configure(x=10, y=20)
     desktop.sync()
     video = open_video(f"window:{TITLE}", CameraConfig(), RealClock())
@@ -205,20 +201,20 @@ def test_a_window_that_leaves_the_first_screen_is_lost_and_found_through_mss(
     desktop.sync()
     assert video.read() is None
     video.close()
-    assert (look(f"window:{TITLE}")[..., :3] == bgr(RED)).all()
+    assert (capture(f"window:{TITLE}")[..., :3] == bgr(RED)).all()
 
 
-def test_without_mss_the_other_screens_are_not_seen_and_it_says_so(dxcam, monkeypatch, desktop):
-    monkeypatch.setattr(screen, "_has", lambda package: package == "dxcam")
-    with pytest.raises(NoVideo, match="only mss sees the others"):
-        look("screen:350,210,100x80")
+def test_error_without_mss_names_the_limit_of_dxcam(dxcam, monkeypatch, desktop):
+    monkeypatch.setattr(screen_capture, "_is_installed", lambda package: package == "dxcam")
+    with pytest.raises(NoVideo, match="only mss captures the others"):
+        capture("screen:350,210,100x80")
 
 
-def test_rectangles():
+def test_rectangle_intersection_containment_and_crop():
     whole = Rectangle(-100, 0, 300, 200)
-    assert Rectangle(150, 150, 100, 100).within(whole) == Rectangle(150, 150, 50, 50)
-    assert Rectangle(500, 0, 10, 10).within(whole).width == 0
-    assert whole.holds(whole)
-    assert not whole.holds(Rectangle(150, 150, 100, 50))
-    assert Rectangle(10, 20, 100, 50).cut((0.25, 0.5, 0.75, 1.0)) == Rectangle(35, 45, 50, 25)
-    assert np.prod(Rectangle(0, 0, 1, 1).cut((0.4, 0.4, 0.5, 0.5))[2:]) == 1
+    assert Rectangle(150, 150, 100, 100).intersection(whole) == Rectangle(150, 150, 50, 50)
+    assert Rectangle(500, 0, 10, 10).intersection(whole).width == 0
+    assert whole.contains(whole)
+    assert not whole.contains(Rectangle(150, 150, 100, 50))
+    assert Rectangle(10, 20, 100, 50).crop((0.25, 0.5, 0.75, 1.0)) == Rectangle(35, 45, 50, 25)
+    assert np.prod(Rectangle(0, 0, 1, 1).crop((0.4, 0.4, 0.5, 0.5))[2:]) == 1

@@ -1,4 +1,4 @@
-"""Percentiles from buckets are within 2 % of the true ones; the maximum is exact."""
+"""Histogram: percentiles are within 2 % of the true ones, and the maximum is exact."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from interfaces.ipc.histogram import Histogram
 
 
-def test_percentiles_and_maximum():
+def test_percentiles_are_within_two_percent_and_the_maximum_is_exact():
     seconds = np.random.default_rng(0).lognormal(-6, 1.5, 5000)
     histogram = Histogram()
     for value in seconds:
@@ -18,7 +18,7 @@ def test_percentiles_and_maximum():
     assert histogram.summary_ms()["max"] == pytest.approx(1e3 * seconds.max(), abs=1e-3)
 
 
-def test_empty_and_zero():
+def test_empty_histogram_is_zero_and_extreme_durations_are_counted():
     histogram = Histogram()
     assert histogram.summary_ms() == {"p50": 0.0, "p99": 0.0, "max": 0.0}
     histogram.add(0.0)

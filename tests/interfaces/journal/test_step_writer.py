@@ -1,4 +1,4 @@
-"""The scribe: whatever the disk does, the body is not kept waiting, and what is lost is counted."""
+"""The step writer: the body never waits for the disk, and dropped records are counted."""
 
 import threading
 import time
@@ -11,31 +11,32 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
-from interfaces.journal.latent_snapshots import Keyframes, read_keyframes
-from interfaces.journal.step_writer import Scribe, ScribeFailed, moment_dtype
+from interfaces.journal.latent_snapshots import LatentSnapshots, read_latent_snapshots
+from interfaces.journal.step_writer import StepWriter, StepWriterFailed, tick_record_dtype
+from tests.polling import wait_until
 
-SPACES = Spaces((0, 0, 3), ("Feeling",), (ActionConfig(name="Move"),))
-MOMENT = moment_dtype(SPACES, 3)
+SPACES = Spaces((0, 0, 3), ("Speed",), (ActionConfig(name="Move"),))
+RECORD = tick_record_dtype(SPACES, 3)
 
 
-class SlowJournal(JournalWriter):
-    """A journal whose disk stands still until `moves` is set."""
+class BlockedJournal(JournalWriter):
+    """A journal whose disk does not respond until `disk_responds` is set."""
 
     def __init__(self, folder):
-        self.moves = threading.Event()
+        self.disk_responds = threading.Event()
         super().__init__(folder, SPACES, segment_steps=16, max_steps=1000, background=False)
 
     def append(self, step):
-        assert self.moves.wait(10.0)
+        assert self.disk_responds.wait(10.0)
         return super().append(step)
 
 
-def moment(tick, **of_step):
-    record = np.zeros((), MOMENT)
+def make_record(tick, **step_fields):
+    record = np.zeros((), RECORD)
     step = record["step"]
     step["tick"], step["monotonic_ns"] = tick, 1000 + tick
     step["reward"], step["lateness_s"] = (1.0, -0.5, 0.25), 0.002
-    for name, value in of_step.items():
+    for name, value in step_fields.items():
         step[name] = value
     return record
 
@@ -45,41 +46,45 @@ def board(tmp_path):
     return Board(tmp_path / "board.mmap", create=True)
 
 
-def test_a_standing_disk_costs_moments_but_never_waits(tmp_path, board):
-    journal = SlowJournal(tmp_path / "journal")
-    scribe = Scribe(journal, board, MOMENT, slots=4)
-    for tick in range(10):  # would never end if taking waited
-        scribe.take(moment(tick))
+def test_blocked_disk_drops_records_but_append_never_waits(tmp_path, board):
+    journal = BlockedJournal(tmp_path / "journal")
+    step_writer = StepWriter(journal, board, RECORD, slots=4)
+    for tick in range(10):  # would never end if append waited
+        step_writer.append(make_record(tick))
     assert board["ticks"] == 0
-    journal.moves.set()
-    scribe.close()
-    scribe = Scribe(journal, board, MOMENT, slots=4)
-    scribe.take(moment(10))
-    scribe.close()
+    journal.disk_responds.set()
+    step_writer.close()
+    step_writer = StepWriter(journal, board, RECORD, slots=4)
+    step_writer.append(make_record(10))
+    step_writer.close()
     journal.close()
     rows = JournalReader(tmp_path / "journal").read(0, 5, verify=True)
     assert rows["tick"].tolist() == [0, 1, 2, 3, 10]
     assert rows["is_first"].tolist() == [False, False, False, False, True]
-    assert rows["reward"][4].tolist() == [0, 0, 0], "nothing is paid at a beginning"
+    assert rows["reward"][4].tolist() == [0, 0, 0], "a first Step has no reward"
     assert journal.dropped == 6
     assert board["journal_dropped"] == 6
 
 
-def test_a_moment_is_a_row_and_gauges(tmp_path, board):
+def test_each_record_becomes_a_step_and_board_values(tmp_path, board):
     journal = JournalWriter(
         tmp_path / "journal", SPACES, segment_steps=16, max_steps=1000, background=False
     )
-    also: list[int] = []
-    scribe = Scribe(
-        journal, board, MOMENT, also=lambda: also.append(journal.next_index), background=False
+    indices: list[int] = []
+    step_writer = StepWriter(
+        journal,
+        board,
+        RECORD,
+        after_write=lambda: indices.append(journal.next_index),
+        background=False,
     )
-    first = moment(0, frame_age_s=0.01, weights_version=3, skipped=2, action=0.5)
+    first = make_record(0, frame_age_s=0.01, weights_version=3, skipped=2, action=0.5)
     first["swapped"], first["swap_s"], first["publish_to_act_s"] = 2, 0.001, 0.2
     first["value"] = 7.0
-    scribe.take(first)
-    scribe.take(moment(1, situation=int(Situation.NO_FRAME), weights_version=3))
-    scribe.close()
-    assert also == [1, 2]
+    step_writer.append(first)
+    step_writer.append(make_record(1, situation=int(Situation.NO_FRAME), weights_version=3))
+    step_writer.close()
+    assert indices == [1, 2]
     assert board["ticks"] == 2
     assert board["weights_version"] == 3
     assert board["weights_applied"] == 2
@@ -93,22 +98,19 @@ def test_a_moment_is_a_row_and_gauges(tmp_path, board):
     assert JournalReader(tmp_path / "journal").read(0, 2, verify=True)["tick"].tolist() == [0, 1]
 
 
-def test_a_slow_disk_does_not_stop_the_heart(tmp_path, board):
-    journal = SlowJournal(tmp_path / "journal")
-    scribe = Scribe(journal, board, MOMENT)
+def test_blocked_disk_does_not_stop_the_heartbeat(tmp_path, board):
+    journal = BlockedJournal(tmp_path / "journal")
+    step_writer = StepWriter(journal, board, RECORD)
     for tick in range(3):
-        scribe.take(moment(tick))
-        before = time.perf_counter_ns()
-        deadline = time.monotonic() + 5.0
-        while board["body_heartbeat_ns"] < before - 1_000_000 and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert board["body_heartbeat_ns"] >= before - 1_000_000
+        step_writer.append(make_record(tick))
+        oldest_ns = time.perf_counter_ns() - 1_000_000
+        wait_until(lambda: board["body_heartbeat_ns"] >= oldest_ns, "a heartbeat")  # noqa: B023
     assert board["ticks"] == 0
-    journal.moves.set()
-    scribe.close()
+    journal.disk_responds.set()
+    step_writer.close()
 
 
-def test_a_scribe_that_fails_is_heard_of(tmp_path, board):
+def test_append_raises_after_the_thread_failed(tmp_path, board):
     class BrokenJournal(JournalWriter):
         def append(self, step):
             raise RuntimeError("broken")
@@ -116,61 +118,59 @@ def test_a_scribe_that_fails_is_heard_of(tmp_path, board):
     journal = BrokenJournal(
         tmp_path / "journal", SPACES, segment_steps=16, max_steps=1000, background=False
     )
-    scribe = Scribe(journal, board, MOMENT)
-    scribe.take(moment(0))
-    scribe.close()
-    with pytest.raises(ScribeFailed):
-        scribe.take(moment(1))
+    step_writer = StepWriter(journal, board, RECORD)
+    step_writer.append(make_record(0))
+    step_writer.close()
+    with pytest.raises(StepWriterFailed):
+        step_writer.append(make_record(1))
 
 
-def test_the_order_is_kept_round_the_ring(tmp_path, board):
+def test_steps_keep_their_order_when_the_ring_wraps(tmp_path, board):
     journal = JournalWriter(tmp_path / "journal", SPACES, segment_steps=64, max_steps=10_000)
-    scribe = Scribe(journal, board, MOMENT, slots=8)
-    taken = 0
+    step_writer = StepWriter(journal, board, RECORD, slots=8)
     for tick in range(3000):
-        scribe.take(moment(tick))
-        taken += 1
-    scribe.close()
+        step_writer.append(make_record(tick))
+    step_writer.close()
     journal.close()
     reader = JournalReader(tmp_path / "journal")
     rows = reader.read(0, reader.end, verify=True)
-    assert (np.diff(rows["tick"].astype(np.int64)) > 0).all()
-    assert len(rows) + journal.dropped == taken
-    after_a_gap = np.diff(rows["tick"].astype(np.int64)) > 1
-    np.testing.assert_array_equal(rows["is_first"][1:], after_a_gap)
-    marked = rows["situation"] & Situation.AFTER_GAP > 0
-    np.testing.assert_array_equal(marked, rows["is_first"])
+    ticks = rows["tick"].astype(np.int64)
+    assert (np.diff(ticks) > 0).all()
+    assert len(rows) + journal.dropped == 3000
+    np.testing.assert_array_equal(rows["is_first"][1:], np.diff(ticks) > 1)
+    has_gap_flag = rows["situation"] & Situation.AFTER_GAP > 0
+    np.testing.assert_array_equal(has_gap_flag, rows["is_first"])
 
 
-def test_a_beginning_of_the_body_s_own_is_no_gap_s(tmp_path, board):
+def test_first_step_of_the_body_has_no_gap_flag(tmp_path, board):
     journal = JournalWriter(
         tmp_path / "journal", SPACES, segment_steps=64, max_steps=1000, background=False
     )
-    scribe = Scribe(journal, board, MOMENT, background=False)
-    begun = moment(5, is_first=True)
-    begun["missed"] = 5
-    scribe.take(begun)
-    scribe.close()
+    step_writer = StepWriter(journal, board, RECORD, background=False)
+    first = make_record(5, is_first=True)
+    first["missed"] = 5
+    step_writer.append(first)
+    step_writer.close()
     journal.close()
     (row,) = JournalReader(tmp_path / "journal").read(0, 1)
     assert row["is_first"]
     assert not row["situation"] & Situation.AFTER_GAP
 
 
-def test_every_hundredth_row_leaves_what_the_memory_held(tmp_path, board):
+def test_every_hundredth_step_stores_a_latent_snapshot(tmp_path, board):
     journal = JournalWriter(
         tmp_path / "journal", SPACES, segment_steps=1024, max_steps=10_000, background=False
     )
-    kept = Keyframes(tmp_path / "keyframes.bin", 3)
-    scribe = Scribe(journal, board, MOMENT, keyframes=kept, background=False)
+    snapshots = LatentSnapshots(tmp_path / "keyframes.bin", 3)
+    step_writer = StepWriter(journal, board, RECORD, latent_snapshots=snapshots, background=False)
     for tick in range(250):
-        record = moment(tick)
+        record = make_record(tick)
         record["feature"] = (tick, 0.5, -1)
-        scribe.take(record)
-    scribe.close()
+        step_writer.append(record)
+    step_writer.close()
     journal.close()
-    found = read_keyframes(tmp_path / "keyframes.bin", 3)
-    assert {index: feature.tolist() for index, feature in found.items()} == {
+    stored = read_latent_snapshots(tmp_path / "keyframes.bin", 3)
+    assert {index: feature.tolist() for index, feature in stored.items()} == {
         0: [0, 0.5, -1],
         100: [100, 0.5, -1],
         200: [200, 0.5, -1],

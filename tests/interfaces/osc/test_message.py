@@ -1,4 +1,4 @@
-"""The codec round-trips what VRChat sends, and answers garbage with OscError only."""
+"""OSC messages: values of VRChat survive a round trip, invalid datagrams raise only OscError."""
 
 import math
 import random
@@ -16,7 +16,7 @@ from interfaces.osc.message import OscError, decode, encode
     ("value", "tag"),
     [(True, "T"), (False, "F"), (1, "i"), (-7, "i"), (0.5, "f"), (-1.0, "f"), ("おはよう", "s")],
 )
-def test_round_trip(value: object, tag: str) -> None:
+def test_value_and_type_survive_a_round_trip(value: object, tag: str) -> None:
     datagram = encode("/avatar/parameters/X", value)  # type: ignore[arg-type]
     address, (back,) = decode(datagram)[0]
     assert address == "/avatar/parameters/X"
@@ -27,7 +27,7 @@ def test_round_trip(value: object, tag: str) -> None:
 
 
 @pytest.mark.parametrize("value", [True, False, 3, 0.25, "", "abc", "abcd"])
-def test_bytes_equal_python_osc(value: object) -> None:
+def test_encoded_bytes_equal_those_of_python_osc(value: object) -> None:
     builder = OscMessageBuilder("/input/Vertical")
     builder.add_arg(value)
     assert encode("/input/Vertical", value) == builder.build().dgram  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ def test_bool_has_no_payload() -> None:
     assert encode("/abc", True) == b"/abc\0\0\0\0,T\0\0"
 
 
-def test_python_osc_reads_ours() -> None:
+def test_python_osc_reads_encoded_messages() -> None:
     message = OscMessage(encode("/input/LookHorizontal", 0.1))
     assert message.params == [struct.unpack(">f", struct.pack(">f", 0.1))[0]]
 
@@ -53,7 +53,7 @@ def test_nested_bundles_keep_their_order() -> None:
     assert [address for address, _ in decode(outer.build().dgram)] == ["/a", "/b", "/c"]
 
 
-def test_many_arguments() -> None:
+def test_message_with_many_arguments_is_decoded() -> None:
     builder = OscMessageBuilder("/chatbox/input")
     for value in ("hi", True, False):
         builder.add_arg(value)
@@ -78,12 +78,12 @@ def test_many_arguments() -> None:
         b"#bundle\0" + b"\0" * 8 + struct.pack(">i", 2**31 - 1),
     ],
 )
-def test_garbage_is_refused(datagram: bytes) -> None:
+def test_invalid_datagram_is_refused(datagram: bytes) -> None:
     with pytest.raises(OscError):
         decode(datagram)
 
 
-def test_bundle_bomb_is_refused() -> None:
+def test_deeply_nested_bundle_is_refused() -> None:
     datagram = encode("/a", 1)
     for _ in range(200):
         datagram = b"#bundle\0" + b"\0" * 8 + struct.pack(">i", len(datagram)) + datagram
@@ -91,7 +91,7 @@ def test_bundle_bomb_is_refused() -> None:
         decode(datagram)
 
 
-def test_fuzz_raises_nothing_else() -> None:
+def test_random_datagrams_raise_only_osc_error() -> None:
     rng = random.Random(0)
     seeds = [
         encode("/input/Vertical", 0.5),
@@ -118,15 +118,15 @@ def test_fuzz_raises_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("value", [2**31, 1e300, "a\0b", "\ud800"])
-def test_values_osc_cannot_carry(value: object) -> None:
+def test_value_that_osc_cannot_carry_is_refused(value: object) -> None:
     with pytest.raises(OscError):
         encode("/x", value)  # type: ignore[arg-type]
 
 
-def test_address_needs_a_slash() -> None:
+def test_address_without_a_slash_is_refused() -> None:
     with pytest.raises(OscError):
         encode("x", 1)
 
 
-def test_nan_passes_the_codec() -> None:
+def test_nan_survives_a_round_trip() -> None:
     assert math.isnan(decode(encode("/x", math.nan))[0][1][0])  # type: ignore[arg-type]

@@ -1,0 +1,36 @@
+"""Types shared by all video sources."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Frame = NDArray[np.uint8]
+Crop = tuple[float, float, float, float]  # left, top, right, bottom, as fractions of the picture
+
+
+class Shot(NamedTuple):
+    """A picture, BGR or BGRA uint8 (height, width, 3 or 4), and its capture time in seconds."""
+
+    picture: Frame
+    at_s: float
+
+
+class NoVideo(RuntimeError):
+    """A source cannot be opened now, but may be available later. The message is for the user."""
+
+
+class VideoSource(Protocol):
+    """A video source that is opened, read and closed in one thread.
+
+    `period_s`: the time between two pictures, for a source that returns a picture at every call.
+    It is 0 for a source whose `read` waits for the next picture.
+    """
+
+    @property
+    def period_s(self) -> float: ...
+    def read(self) -> Shot | None:
+        """The next picture; None when the source is lost."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,66 @@
+"""Audio devices are selected by index or by name, and errors name what there is."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from configs.errors import BadInput
+from interfaces.devices.audio_device import Device, NoSound, choose_device
+from interfaces.standin.sound.sound_io import Microphone, Speaker
+
+DEVICES = [
+    Device(0, "CABLE Input (VB-Audio Virtual C", "MME", 0, 2),
+    Device(1, "Speakers (Realtek)", "MME", 0, 2),
+    Device(2, "CABLE Output (VB-Audio Virtual Cable)", "Windows WASAPI", 2, 0),
+    Device(3, "CABLE Input (VB-Audio Virtual Cable)", "Windows WASAPI", 0, 2),
+    Device(4, "Speakers (Realtek)", "Windows WASAPI", 0, 2),
+    Device(5, "Speakers", "Windows WDM-KS", 0, 2),
+    Device(6, "pulse", "ALSA", 32, 32),
+    Device(7, "pulse two", "ALSA", 32, 32),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "index"),
+    [
+        (1, "output", 1),
+        ("1", "output", 1),
+        ("cable input", "output", 3),  # WASAPI is preferred: it has the whole name
+        ("CABLE", "input", 2),
+        ("realtek", "output", 4),
+        ("speakers", "output", 5),  # an exact name is preferred
+        ("pulse", "input", 6),
+    ],
+)
+def test_a_device_is_selected_by_index_or_by_part_of_its_name(
+    wanted: str | int, kind: Any, index: int
+) -> None:
+    assert choose_device(wanted, DEVICES, kind).index == index
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "message"),
+    [
+        ("Voicemeeter", "output", "no such device. Choose one of: 0 CABLE Input"),
+        (99, "output", "99: no such device"),
+        (-1, "output", "-1: no such device"),
+        (2, "output", "no such device"),  # an input
+        ("puls", "input", "several devices match. Choose one of: 6 pulse (ALSA); 7"),
+    ],
+)
+def test_an_unknown_or_ambiguous_device_is_refused_with_the_names(
+    wanted: str | int, kind: Any, message: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        choose_device(wanted, DEVICES, kind)
+    assert message in str(caught.value)
+    with pytest.raises(NoSound, match="none found"):
+        choose_device(wanted, [], kind)
+
+
+def test_a_missing_portaudio_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    for make in (Speaker, Microphone):
+        with pytest.raises(NoSound, match="the package sounddevice is missing"):
+            make("pulse")
