@@ -1,0 +1,1 @@
+"""The commands that people type, except those of configs/ and trainer/."""

@@ -1,11 +1,9 @@
-"""The `sessions` commands, and `forget`."""
+"""The `sessions` commands: list, check, repair, cut, export, import and delete recordings."""
 
 import contextlib
 import json
 import time
-from collections.abc import Generator
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,80 +11,77 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from interfaces.cli.terminal import bad_input_exits, console, passing_bar, tell
-from interfaces.runtime.run_folder import RunFolder, open_run, run_of
-from interfaces.runtime.run_lock import claim, look_at, unseen
+from interfaces.cli.time_options import Begin, End, parse_time_range
+from interfaces.runtime.run_folder import RunFolder, run_of
+from interfaces.runtime.run_lock import claim, exclusive_lock, shared_lock
+from interfaces.runtime.terminal import console, exit_on_bad_input, print_line, transient_progress
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import Session, is_numbered, live_files
-from interfaces.session.maintain import maintenance as care
-from interfaces.session.maintain.forget import (
-    FOREVER_NS,
-    Advance,
-    Forgotten,
-    Span,
-    choose,
-    count_segments,
-    forget_orphans,
-    made_of,
-    newest,
+from interfaces.session.maintain.cut import cut as cut_session
+from interfaces.session.maintain.cut import merge as merge_sessions
+from interfaces.session.maintain.overview import (
+    describe,
+    find_sessions,
+    format_duration,
+    format_time,
+    overview,
 )
-from interfaces.session.maintain.forget import forget as forget_steps
-from interfaces.session.maintain.recover import Recovered, recover_run
+from interfaces.session.maintain.prune import PrunableSegment, find_prunable
+from interfaces.session.maintain.prune import prune as prune_segments
+from interfaces.session.maintain.recover import RecoverResult, recover_run
 from interfaces.session.maintain.recover import recover as recover_session
+from interfaces.session.maintain.start_time import start_time_ns
+from interfaces.session.maintain.verify import verify as verify_session
 
-app = typer.Typer(no_args_is_help=True, help="Look after recorded sessions.")
-beside = typer.Typer()  # what stands beside `sessions`
+app = typer.Typer(no_args_is_help=True, help="Manage recorded sessions.")
 _NS = 1e9
-_NAMED = 4  # files in a line
+# Rows of `info` that have another label than their JSON key.
+_LABELS = {"feels": "avatar parameters", "does": "actions", "hears": "sound", "live": "unfinished"}
 
-Paths = Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...")]
-Where = Annotated[Path, typer.Argument(metavar="RUN", help="a run, a session folder or a file")]
+Folders = Annotated[list[Path] | None, typer.Argument(metavar="[FOLDER]...")]
+Recording = Annotated[Path, typer.Argument(metavar="RUN", help="a run, a session folder or a file")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-New = Annotated[Path, typer.Option("--out", help="the new file, NAME.mcap")]
-Begin = Annotated[
-    str | None, typer.Option("--from", help="after the beginning, 5m; or 2026-11-25T12:30:00")
-]
-End = Annotated[str | None, typer.Option("--to", help="like --from")]
+NewFile = Annotated[Path, typer.Option("--out", help="the new file, NAME.mcap")]
 
 
 @app.command("list")
-def list_(folders: Paths = None, as_json: AsJson = False) -> None:
-    """Every session in these folders (default runs/): length, size, what is missing."""
-    with bad_input_exits(files=True):
-        found = [care.overview(path) for path in care.find_sessions(folders or [Path("runs")])]
-        if not found:
+def list_(folders: Folders = None, as_json: AsJson = False) -> None:
+    """List the sessions in these folders (default runs/): length, size, missing Steps."""
+    with exit_on_bad_input(files=True):
+        sessions = [overview(path) for path in find_sessions(folders or [Path("runs")])]
+        if not sessions:
             raise SessionError(f"no session in {', '.join(map(str, folders or ['runs']))}")
     if as_json:
-        print(json.dumps([_plain(asdict(each)) for each in found]))
+        print(json.dumps([_for_json(asdict(each)) for each in sessions]))
         return
     table = Table(*("began", "length", "steps", "missing", "size", "session"), box=None)
-    for each in found:
-        began = care.day(each.began_ns) if each.began_ns else ""
+    for each in sessions:
+        began = format_time(each.began_ns) if each.began_ns else ""
         missing = str(each.missing) if each.missing else ""
-        length, size = care.clock(each.seconds), f"{each.bytes / 1e6:.1f} MB"
+        length, size = format_duration(each.seconds), f"{each.bytes / 1e6:.1f} MB"
         row = (began, length, str(each.steps), missing, size)
-        table.add_row(*row, _whole(each.path))
+        table.add_row(*row, _folded(each.path))
     console.print(table)
-    for each in found:
-        if told := each.trouble or ("a segment without an end" if each.live else ""):
-            tell(f"{each.path}: {told.removeprefix(str(each.path)).lstrip(': ')}")
+    for each in sessions:
+        if note := each.trouble or ("has an unfinished segment" if each.live else ""):
+            print_line(f"{each.path}: {note.removeprefix(str(each.path)).lstrip(': ')}")
 
 
 @app.command()
-def info(path: Where, as_json: AsJson = False) -> None:
-    """What a session holds: segments, times, gaps, the run it is of."""
-    with bad_input_exits(files=True):
+def info(path: Recording, as_json: AsJson = False) -> None:
+    """Show what a session holds: segments, times, gaps, and its run."""
+    with exit_on_bad_input(files=True):
         session = Session(path)
-    told = care.describe(session)
+    content = describe(session)
     if as_json:
-        print(json.dumps(_plain(told)))
+        print(json.dumps(_for_json(content)))
         return
     table = Table(show_header=False, box=None)
-    for name, value in told.items():
+    for name, value in content.items():
         if name == "bytes":
             table.add_row("size", f"{int(str(value)) / 1e6:.1f} MB")
         elif name not in ("segments", "gaps", "first", "end") and value != []:
-            table.add_row(name, Text(str(value)))
+            table.add_row(_LABELS.get(name, name), Text(str(value)))
     for first, count in session.gaps:
         table.add_row("gap", f"{count} steps from {first} on")
     console.print(table)
@@ -95,96 +90,97 @@ def info(path: Where, as_json: AsJson = False) -> None:
         seconds = (each.ended_ns - each.began_ns) / _NS
         rate = each.bytes / 1e6 / max(seconds, 1e-9) * 3600
         size = f"{each.bytes / 1e6:.2f} MB"
-        row = (str(each.steps), care.clock(seconds), size, f"{rate:.0f}")
+        row = (str(each.steps), format_duration(seconds), size, f"{rate:.0f}")
         segments.add_row(Text(each.path.name), *row)
     console.print(segments)
 
 
 @app.command()
-def verify(path: Where) -> None:
-    """Read every Step and every checksum; exit 1 where something is wrong."""
+def verify(path: Recording) -> None:
+    """Read every Step and check every checksum; exit code 1 if a file is damaged."""
     wrong = steps = 0
-    with bad_input_exits(files=True), passing_bar(console) as bar:
+    with exit_on_bad_input(files=True), transient_progress(console) as bar:
         task = bar.add_task("verifying", total=None)
-        for verdict in care.verify(path):
+        for result in verify_session(path):
             bar.advance(task)
-            steps += verdict.steps
-            if verdict.trouble:
+            steps += result.steps
+            if result.trouble:
                 wrong += 1
-                tell(f"{verdict.path}: {verdict.trouble}")
-    told = f"{steps} steps are whole"
+                print_line(f"{result.path}: {result.trouble}")
+    summary = f"{steps} steps are intact"
     if wrong:
-        told += f"; {wrong} files are not"
+        summary += f"; {wrong} files are not"
     elif live_files(path):
-        told += "; the newest are being recorded, in a segment that has no end yet"
-    tell(told)
+        summary += "; the newest are being recorded, in an unfinished segment"
+    print_line(summary)
     if wrong:
         raise typer.Exit(1)
 
 
 @app.command()
-def recover(path: Where) -> None:
-    """Bring back what a crash or a full disk has left, and fill it up from the run's journal."""
-    with bad_input_exits(files=True):
+def recover(path: Recording) -> None:
+    """Repair a session after a crash or a full disk, and add missing Steps from the journal."""
+    with exit_on_bad_input(files=True):
         run = run_of(path)
         if run is None:
-            _tell_recovered(recover_session(path), 0)
+            _print_recovered(recover_session(path), 0)
             return
-        with claim(run), unseen(run):
-            part = path.is_file() and not is_numbered(path)  # it is no segment of this life
-            _tell_recovered(*((recover_session(path), 0) if part else recover_run(run)))
+        with claim(run), exclusive_lock(run):
+            is_cut = path.is_file() and not is_numbered(path)  # not a segment of this run
+            _print_recovered(*((recover_session(path), 0) if is_cut else recover_run(run)))
 
 
 @app.command()
-def cut(path: Where, out: New, begin: Begin = None, end: End = None) -> None:
-    """Copy a part of a session into a file of its own."""
-    with bad_input_exits(files=True), look_at(run_of(path)):
-        first = care.began_ns(path)
-        steps = care.cut(path, out, *_span(begin, end, first))
-    tell(f"{steps} steps written to {out}")
+def cut(path: Recording, out: NewFile, begin: Begin = None, end: End = None) -> None:
+    """Copy a part of a session to a new file."""
+    with exit_on_bad_input(files=True), shared_lock(run_of(path)):
+        start_ns = start_time_ns(path)
+        steps = cut_session(path, out, *parse_time_range(begin, end, start_ns))
+    print_line(f"{steps} steps written to {out}")
 
 
 @app.command()
-def merge(paths: Annotated[list[Path], typer.Argument(metavar="PART...")], out: New) -> None:
-    """Join parts of one life in one file."""
-    with bad_input_exits(files=True), contextlib.ExitStack() as looked_at:
+def merge(paths: Annotated[list[Path], typer.Argument(metavar="PART...")], out: NewFile) -> None:
+    """Join parts of one run in a new file."""
+    with exit_on_bad_input(files=True), contextlib.ExitStack() as locks:
         for path in paths:
-            looked_at.enter_context(look_at(run_of(path)))
-        steps = care.merge(paths, out)
-    tell(f"{steps} steps written to {out}")
+            locks.enter_context(shared_lock(run_of(path)))
+        steps = merge_sessions(paths, out)
+    print_line(f"{steps} steps written to {out}")
 
 
 @app.command()
 def export(
-    path: Where,
+    path: Recording,
     to: Annotated[str, typer.Option("--to", help="lerobot, npz, mp4 or rerun")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="default RUN/exports/: forget knows of these")
+        Path | None,
+        typer.Option("--out", help="default RUN/exports/, where `forget` deletes it too"),
     ] = None,
 ) -> None:
-    """A session for other tools: a LeRobot dataset, NumPy arrays, a video, a Rerun recording."""
+    """Export a session as a LeRobot dataset, NumPy arrays, a video or a Rerun recording."""
     from interfaces.session.export.arrays_and_video import to_mp4, to_npz
     from interfaces.session.export.lerobot_dataset import to_lerobot
     from interfaces.session.export.rerun_recording import to_rerun
 
-    known = {"lerobot": to_lerobot, "npz": to_npz, "mp4": to_mp4, "rerun": to_rerun}
-    files = {"mp4": ".mp4", "rerun": ".rrd"}  # the others are folders
+    exporters = {"lerobot": to_lerobot, "npz": to_npz, "mp4": to_mp4, "rerun": to_rerun}
+    suffixes = {"mp4": ".mp4", "rerun": ".rrd"}  # the others are folders
     with (
-        bad_input_exits(files=True),
-        look_at(run_of(path)),
-        passing_bar(console) as bar,
+        exit_on_bad_input(files=True),
+        shared_lock(run_of(path)),
+        transient_progress(console) as bar,
     ):
-        if to not in known:
-            raise SessionError(f"--to {to}: known are {', '.join(known)}")
+        if to not in exporters:
+            raise SessionError(f"--to {to}: choose one of {', '.join(exporters)}")
         session, run = Session(path), RunFolder(path)
         if out is None and not run.config_file.is_file():
-            raise SessionError(f"{path} is no run, which has a place for exports: say --out")
-        name = f"{path.resolve().name}{files[to]}" if to in files else to
-        place = out or run.exports / name
+            raise SessionError(f"{path} is not a run, which has a folder for exports: give --out")
+        name = f"{path.resolve().name}{suffixes[to]}" if to in suffixes else to
+        target = out or run.exports / name
         task = bar.add_task("exporting", total=session.steps_recorded)
-        count = known[to](session, place, lambda steps: bar.update(task, completed=steps))
-    what = {"lerobot": "episodes", "mp4": "pictures"}.get(to, "steps")
-    tell(f"{count} {what} written to {place}")
+        count = exporters[to](session, target, lambda steps: bar.update(task, completed=steps))
+    unit = {"lerobot": "episodes", "mp4": "pictures"}.get(to, "steps")
+    print_line(f"{count} {unit} written to {target}")
 
 
 @app.command("import")
@@ -194,175 +190,108 @@ def import_(
     out: Annotated[Path, typer.Option("--out", help="a folder; the session is OUT/session")],
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE] [KEY=VALUE]...", help="whose actions, parameters and beat"),
+        typer.Argument(
+            metavar="[FILE] [KEY=VALUE]...", help="settings: actions, parameters, tick rate"
+        ),
     ] = None,
     offset: Annotated[
         float, typer.Option("--offset", help="second t of the table is t + OFFSET of the video")
     ] = 0.0,
 ) -> None:
-    """A session from a video and a table of actions, as earlier recorders leave them."""
-    from configs.commands import split_words
+    """Make a session from a video and a table of actions, as other recorders write them."""
+    from configs.commands import split_arguments
     from configs.load import load_config
-    from interfaces.session.import_video import import_video, read_table
+    from interfaces.session.action_table import read_table
+    from interfaces.session.import_video import import_video
 
-    with bad_input_exits(files=True), passing_bar(console) as bar:
-        path, overrides = split_words(words)
+    with exit_on_bad_input(files=True), transient_progress(console) as bar:
+        path, overrides = split_arguments(words)
         config, task = load_config(path, overrides), bar.add_task("importing", total=None)
-        began = round(video.stat().st_mtime * _NS) if video.exists() else 0
-        found = import_video(
+        began_ns = round(video.stat().st_mtime * _NS) if video.exists() else 0
+        result = import_video(
             config,
             video,
             read_table(actions),
             out,
             offset_s=offset,
-            began_ns=began,
+            began_ns=began_ns,
             progress=lambda steps: bar.update(task, completed=steps),
         )
-    tell(
-        f"{found.steps} steps, {care.clock(found.seconds)}; used {', '.join(found.used)}"
-        + (f"; always 0: {', '.join(found.missing)}" if found.missing else "")
+    print_line(
+        f"{result.steps} steps, {format_duration(result.seconds)}; used {', '.join(result.used)}"
+        + (f"; always 0: {', '.join(result.missing)}" if result.missing else "")
         + f"; second t of the table is second t + {offset:g} of the video"
     )
-    if found.trouble:
-        tell(found.trouble)
+    if result.trouble:
+        print_line(result.trouble)
 
 
 @app.command()
 def prune(
-    folders: Paths = None,
-    older_days: Annotated[float | None, typer.Option(min=0, help="older than so many days")] = None,
-    keep_gb: Annotated[float | None, typer.Option(min=0, help="the oldest beyond so much")] = None,
+    folders: Folders = None,
+    older_days: Annotated[
+        float | None, typer.Option(min=0, help="delete segments older than this")
+    ] = None,
+    keep_gb: Annotated[
+        float | None, typer.Option(min=0, help="delete the oldest beyond this size in total")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
 ) -> None:
-    """Delete old segments; shows first what that frees, and asks."""
-    with bad_input_exits(files=True):
+    """Delete old segments; first show what that frees, and ask."""
+    with exit_on_bad_input(files=True):
         if older_days is None and keep_gb is None:
-            raise SessionError("say what may go: --older-days or --keep-gb")
-        where = folders or [Path("runs")]
-        doomed = care.to_prune(where, older_days=older_days, keep_gb=keep_gb, now_s=time.time())
-        if not doomed:
+            raise SessionError("say what to delete: --older-days or --keep-gb")
+        paths = folders or [Path("runs")]
+        prunable = find_prunable(paths, older_days=older_days, keep_gb=keep_gb, now_s=time.time())
+        if not prunable:
             console.print("nothing to delete")
             return
-        table = Table("size", "because", "segment", box=None)
-        for each in doomed:
-            table.add_row(f"{each.bytes / 1e6:.1f} MB", each.why, _whole(each.path))
+        table = Table("size", "reason", "segment", box=None)
+        for each in prunable:
+            table.add_row(f"{each.bytes / 1e6:.1f} MB", each.reason, _folded(each.path))
         console.print(table)
-        freed = sum(each.bytes for each in doomed) / 1e6
-        if not yes and not typer.confirm(f"Delete {len(doomed)} segments, {freed:.1f} MB?"):
+        freed = sum(each.bytes for each in prunable) / 1e6
+        if not yes and not typer.confirm(f"Delete {len(prunable)} segments, {freed:.1f} MB?"):
             raise typer.Exit(1)
-        _prune(doomed)
+        _prune_unused(prunable)
     console.print(f"{freed:.1f} MB freed")
 
 
-def _prune(doomed: list[care.Doomed]) -> None:
-    """One life after the other, for a process may hold so many locks; but first it is seen that
-    none is looked at."""
-    of_runs: dict[Path, list[care.Doomed]] = {}
-    for each in doomed:
+def _prune_unused(prunable: list[PrunableSegment]) -> None:
+    """Delete the segments, if no run among them is in use.
+
+    The first pass tries every lock. The second locks and prunes one run at a time: a process can
+    hold only so many locks.
+    """
+    by_run: dict[Path, list[PrunableSegment]] = {}
+    for each in prunable:
         run = run_of(each.path)
-        of_runs.setdefault(each.path.parent if run is None else run.path, []).append(each)
-    for really in (False, True):
-        for part in of_runs.values():
-            run = run_of(part[0].path)
-            with contextlib.nullcontext() if run is None else unseen(run):
-                if really:
-                    care.prune(part)
+        by_run.setdefault(each.path.parent if run is None else run.path, []).append(each)
+    for delete in (False, True):
+        for segments in by_run.values():
+            run = run_of(segments[0].path)
+            with contextlib.nullcontext() if run is None else exclusive_lock(run):
+                if delete:
+                    prune_segments(segments)
 
 
-@beside.command()
-def forget(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")],
-    last: Annotated[str | None, typer.Option("--last", help="the newest 90s, 5m, 2h")] = None,
-    begin: Begin = None,
-    end: End = None,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
-) -> None:
-    """Take a span out of journal, session and exports for good; lists the weights that saw it."""
-    with bad_input_exits(files=True):
-        if (last is None) == (begin is None and end is None):
-            raise SessionError("say which span: --last 5m, or --from and --to")
-        run = open_run(path)
-        with claim(run), unseen(run):
-            forget_orphans(run)
-            with _bar("reading", run) as advance:
-                if last is not None:
-                    if not (seconds := care.parse_span(last)):
-                        raise SessionError(f"--last {last}: that is no span")
-                    span = newest(run, seconds)
-                else:
-                    first = care.began_ns(run.path)
-                    span = Span(*_span(begin, end, first))
-                chosen = choose(run, span, advance)
-            what = f"{len(chosen.indices)} steps lived from {care.day(chosen.began_ns)} on"
-            if made := len(made_of(run)):
-                what += f", and {made} exports, replays and damaged files"
-            if not yes and not typer.confirm(f"Forget {what} in {run.path}, for good?"):
-                raise typer.Exit(1)
-            with _bar("forgetting", run) as advance:
-                found = forget_steps(run, chosen, advance)
-            _told(found, what)
-
-
-@contextlib.contextmanager
-def _bar(what: str, run: RunFolder) -> Generator[Advance]:
-    """One that advances by the run's segments."""
-    with passing_bar(console) as bar:
-        task = bar.add_task(what, total=count_segments(run))
-        yield lambda: bar.advance(task)
-
-
-def _span(begin: str | None, end: str | None, first_ns: int) -> tuple[int, int]:
-    """From and to, ns of the wall's clock. Raises SessionError."""
-    low, high = moment(begin, first_ns, 0), moment(end, first_ns, FOREVER_NS)
-    if low >= high:
-        told = (begin or "the beginning", end or "the end")
-        raise SessionError("--from {} is not before --to {}".format(*told))
-    return low, high
-
-
-def moment(text: str | None, first_ns: int, default_ns: int) -> int:
-    """A time of the wall's clock in ns: so long after the first Step, or a date and time. Raises
-    SessionError."""
-    if text is None:
-        return default_ns
-    if "T" in text or ":" in text:
-        try:
-            return round(datetime.fromisoformat(text).timestamp() * _NS)
-        except ValueError as error:
-            raise SessionError(f"{text}: a time is 5m, or 2026-11-25T12:30:00") from error
-    return first_ns + round(care.parse_span(text) * _NS)
-
-
-def _told(found: Forgotten, what: str) -> None:
-    tell(
-        f"forgotten {what}: {found.journal_steps} steps of the journal, {found.session_steps} of "
-        "the session"
-    )
-    learned: dict[Path, list[str]] = {}
-    for path in (*found.checkpoints, *found.weights):
-        learned.setdefault(path.parent, []).append(path.name)
-    for folder, names in learned.items():
-        told = ", ".join(names)
-        if len(names) > _NAMED:
-            told = f"all {len(names)} from {names[0]} to {names[-1]}"
-        tell(f"may have learned from it: {folder}: {told}")
-
-
-def _tell_recovered(found: list[Recovered], filled: int) -> None:
-    for each in found:
+def _print_recovered(results: list[RecoverResult], filled: int) -> None:
+    for each in results:
         saved = f" as {', '.join(path.name for path in each.paths)}" if each.paths else ""
-        kept = f"; what was damaged is kept as {each.kept.name}" if each.kept else ""
-        tell(f"{each.damaged.name}: {each.steps} steps saved{saved}{kept}")
+        kept = f"; the damaged file is kept as {each.kept.name}" if each.kept else ""
+        print_line(f"{each.damaged.name}: {each.steps} steps saved{saved}{kept}")
     if filled:
-        console.print(f"{filled} steps filled up from the journal")
-    if not found and not filled:
-        console.print("everything is whole")
+        console.print(f"{filled} steps added from the journal")
+    if not results and not filled:
+        console.print("everything is intact")
 
 
-def _whole(path: Path) -> Text:
-    """In a table: broken over lines where it must be, never cut, for it may be copied."""
+def _folded(path: Path) -> Text:
+    """A path in a table: broken over lines if needed, never truncated, so that it can be copied."""
     return Text(str(path), overflow="fold")
 
 
-def _plain(told: dict[str, object]) -> dict[str, object]:
-    return {name: str(value) if isinstance(value, Path) else value for name, value in told.items()}
+def _for_json(content: dict[str, object]) -> dict[str, object]:
+    return {
+        name: str(value) if isinstance(value, Path) else value for name, value in content.items()
+    }

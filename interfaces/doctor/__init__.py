@@ -1,0 +1,1 @@
+"""`doctor`: checks of machine, VRChat, camera and sound, with a remedy for each problem."""

@@ -1,6 +1,7 @@
-"""VRChat's own list of an avatar's parameters: a JSON file each, which it never brings up to date.
+"""Check VRChat's own list of the avatar's parameters: one JSON file per avatar.
 
-A parameter that was added to the avatar later is missing there, and OSC then never tells it.
+VRChat never updates the file. A parameter that the avatar got later is missing in it, and VRChat
+does not send it by OSC.
 """
 
 import json
@@ -19,7 +20,10 @@ _DAY_S = 86400.0
 
 @dataclass(frozen=True)
 class AvatarFile:
-    """One file: whose, how old, and where each parameter is told."""
+    """One file: the name of the avatar, the age, and the output address of each parameter.
+
+    The address is empty for a parameter that VRChat does not send.
+    """
 
     path: Path
     age_s: float
@@ -28,17 +32,17 @@ class AvatarFile:
 
 
 def osc_folders(home: Path) -> list[Path]:
-    """Where VRChat keeps these files; only what is there."""
+    """The existing folders in which VRChat keeps these files."""
     return [osc for folder in client_folders(home) if (osc := folder / "OSC").is_dir()]
 
 
-def file_findings(parameters: Sequence[str], folders: Sequence[Path], worn: str) -> list[Finding]:
-    """Of the avatar `worn`, or of the newest file where it is not known."""
+def file_findings(parameters: Sequence[str], folders: Sequence[Path], avatar: str) -> list[Finding]:
+    """Check the file of the avatar with this id or, for an empty id, the newest file."""
     paths = [path for folder in folders for path in folder.glob("*/Avatars/*.json")]
     if not paths:
-        return [ok("avatar file", "none; VRChat writes one when an avatar is worn with OSC on")]
-    if worn and not (paths := [path for path in paths if path.stem == worn]):
-        return [ok("avatar file", f"none for {worn}, so none is stale")]
+        return [ok("avatar file", "none; VRChat writes one when you put on an avatar with OSC on")]
+    if avatar and not (paths := [path for path in paths if path.stem == avatar]):
+        return [ok("avatar file", f"none for {avatar}, so none is outdated")]
     path = max(paths, key=lambda each: each.stat().st_mtime)
     try:
         return [avatar_file_finding(parameters, read_file(path))]
@@ -47,25 +51,25 @@ def file_findings(parameters: Sequence[str], folders: Sequence[Path], worn: str)
 
 
 def read_file(path: Path) -> AvatarFile:
-    """Raises OSError, and ValueError for what is no such file."""
+    """Raises OSError, and ValueError for a file of another format."""
     age_s = max(0.0, time.time() - path.stat().st_mtime)
-    found = json.loads(path.read_text(encoding="utf-8-sig"))  # VRChat writes a byte order mark
-    if not isinstance(found, dict) or not isinstance(found.get("parameters"), list):
-        raise ValueError("it holds no parameters")
+    content = json.loads(path.read_text(encoding="utf-8-sig"))  # VRChat writes a byte order mark
+    if not isinstance(content, dict) or not isinstance(content.get("parameters"), list):
+        raise ValueError("it has no list of parameters")
     addresses = {
-        str(each.get("name")): _output(each)
-        for each in found["parameters"]
+        str(each.get("name")): _output_address(each)
+        for each in content["parameters"]
         if isinstance(each, dict)
     }
-    return AvatarFile(path, age_s, str(found.get("name") or path.stem), addresses)
+    return AvatarFile(path, age_s, str(content.get("name") or path.stem), addresses)
 
 
 def avatar_file_finding(parameters: Sequence[str], file: AvatarFile) -> Finding:
-    """Whether VRChat tells, at its usual address, each parameter that the configuration feels."""
+    """Whether VRChat sends each configured parameter at its usual address."""
     age = f"{file.age_s / _DAY_S:.0f} days old"
-    silent = [name for name in parameters if not file.addresses.get(name)]
-    if silent:
-        text = f"{file.avatar}, {age}, lacks {', '.join(silent)}: VRChat does not tell them"
+    missing = [name for name in parameters if not file.addresses.get(name)]
+    if missing:
+        text = f"{file.avatar}, {age}, lacks {', '.join(missing)}: VRChat does not send them"
         return warning("avatar file", text, f"delete {file.path}, {_RESET}")
     moved = [
         f"{name} as {file.addresses[name]}"
@@ -73,12 +77,12 @@ def avatar_file_finding(parameters: Sequence[str], file: AvatarFile) -> Finding:
         if file.addresses[name] != f"/avatar/parameters/{name}"
     ]
     if moved:
-        text = f"{file.avatar}, {age}, tells {', '.join(moved)}"
+        text = f"{file.avatar}, {age}: VRChat sends {', '.join(moved)}"
         return warning("avatar file", text, f"delete {file.path}, {_RESET}")
-    return ok("avatar file", f"{file.avatar}, {age}, has every parameter it feels")
+    return ok("avatar file", f"{file.avatar}, {age}, has every configured parameter")
 
 
-def _output(parameter: dict[str, Any]) -> str:
-    """Its address out; empty where it is not told at all."""
+def _output_address(parameter: dict[str, Any]) -> str:
+    """The address to which VRChat sends it; empty if it sends none."""
     output = parameter.get("output")
     return str(output.get("address") or "") if isinstance(output, dict) else ""

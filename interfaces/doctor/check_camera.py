@@ -1,4 +1,4 @@
-"""The configured camera: whether pictures come, how often, and how old they are."""
+"""Check the configured camera: whether pictures arrive, how often, and how old they are."""
 
 import statistics
 import time
@@ -10,7 +10,8 @@ from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
-from interfaces.devices.video_source import Frame, check_video, kind_of
+from interfaces.devices.video_source import check_video, source_kind
+from interfaces.devices.video_types import Frame
 from interfaces.doctor.camera_snapshots import other_cameras, save
 from interfaces.doctor.findings import Finding, ok, problem, warning
 
@@ -18,8 +19,12 @@ FIRST_S, WATCH_S = 6.0, 1.5
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the camera gave in `seconds`: frames, the newest one's age whenever asked, the last."""
+class CameraSample:
+    """What the camera delivered in `seconds`.
+
+    `frames` counts new pictures; `ages_s` is the age of the newest one at each poll; `picture` is
+    the last one, None if there was none.
+    """
 
     frames: int = 0
     seconds: float = 0.0
@@ -28,82 +33,88 @@ class Seen:
 
 
 def camera_findings(config: Config, pictures: Path | None) -> list[Finding]:
-    """The configured camera first. The others are opened for pictures only: a lamp lights up."""
+    """The configured camera first, then the others; with `pictures` one picture of each."""
     camera = config.world.camera
     if camera.source == "auto":
-        found = [ok("camera", "auto: the stand-in's own picture, there once a run lives")]
+        findings = [ok("camera", "auto: the stand-in's own picture, available during a run")]
     else:
-        found = [configured_camera(config, pictures)]
-    return found + other_cameras(camera.source, pictures)
+        findings = [configured_camera(config, pictures)]
+    return findings + other_cameras(camera.source, pictures)
 
 
 def configured_camera(config: Config, pictures: Path | None) -> Finding:
-    """Watched through the body's own camera code, as large as the model sees it."""
+    """Sample the camera by the body's own camera code, at the size that the model gets."""
     camera = config.world.camera
     try:
         check_video(camera.source)
     except BadInput as error:
         return problem("camera", str(error), "name another: world.camera.source=…")
-    seen = watch(camera)
-    finding = camera_finding(config, seen)
-    if pictures is None or seen.picture is None:
+    sample = sample_camera(camera)
+    finding = camera_finding(config, sample)
+    if pictures is None or sample.picture is None:
         return finding
-    saved = save(seen.picture, pictures / "camera.png")
+    saved = save(sample.picture, pictures / "camera.png")
     return Finding("camera", finding.level, f"{finding.text}; see {saved}", finding.remedy)
 
 
-def camera_finding(config: Config, seen: Seen) -> Finding:
-    """Whether the pictures come, are new, show something, and come as often as the beat."""
-    camera, hz = config.world.camera, config.beat.hz
-    if seen.picture is None:
-        text = f"{_named(camera.source)}: no picture within {FIRST_S:g} s"
-        return problem("camera", text, _cure(camera.source))
-    fps, age_ms = seen.frames / seen.seconds, 1000.0 * statistics.median(seen.ages_s)
-    text = f"{_named(camera.source)}: {fps:.1f} frames/s, {age_ms:.0f} ms old"
+def camera_finding(config: Config, sample: CameraSample) -> Finding:
+    """Whether pictures arrive, are new, are not black, and come at least at the tick rate."""
+    camera, hz = config.world.camera, config.tick.hz
+    if sample.picture is None:
+        text = f"{_source_name(camera.source)}: no picture within {FIRST_S:g} s"
+        return problem("camera", text, _remedy(camera.source))
+    fps, age_ms = sample.frames / sample.seconds, 1000.0 * statistics.median(sample.ages_s)
+    text = f"{_source_name(camera.source)}: {fps:.1f} frames/s, {age_ms:.0f} ms old"
     if age_ms > 1000.0 * camera.stale_s:
-        return problem("camera", f"{text}: it stands still", _cure(camera.source))
-    if float(seen.picture.mean()) < config.world.situations.black_below:
-        return warning("camera", f"{text}; the picture is black", _cure(camera.source))
+        return problem("camera", f"{text}: the picture is frozen", _remedy(camera.source))
+    if float(sample.picture.mean()) < config.world.situations.black_below:
+        return warning("camera", f"{text}; the picture is black", _remedy(camera.source))
     if fps < hz:
-        cure = f"set the camera's own rate higher, or beat.hz={max(1, int(fps))}"
-        return warning("camera", f"{text}: slower than the beat, {hz:g} Hz", cure)
+        setting = f"tick.hz={max(1, int(fps))}"
+        remedy = f"set a higher frame rate in the camera, or {setting}"
+        return warning("camera", f"{text}: slower than the tick rate, {hz:g} Hz", remedy)
     return ok("camera", text)
 
 
-def watch(camera: CameraConfig, first_s: float = FIRST_S, watch_s: float = WATCH_S) -> Seen:
-    """Waits for the first picture, then counts; empty if none comes within `first_s`."""
+def sample_camera(
+    config: CameraConfig, first_s: float = FIRST_S, watch_s: float = WATCH_S
+) -> CameraSample:
+    """Wait up to `first_s` for the first picture, then watch for `watch_s`.
+
+    Without a first picture the sample is empty.
+    """
     clock = RealClock()
-    eye = Camera(camera.source, camera, clock)
+    camera = Camera(config.source, config, clock)
     try:
         deadline = clock.now() + first_s
-        while (first := eye.newest()) is None:
+        while (first := camera.newest()) is None:
             if clock.now() > deadline:
-                return Seen()
+                return CameraSample()
             time.sleep(0.02)
         began, ages_s, newest = clock.now(), list[float](), first
         while clock.now() - began < watch_s:
             time.sleep(0.005)
-            newest = eye.newest() or newest
+            newest = camera.newest() or newest
             ages_s.append(clock.now() - newest.at_s)
         seconds = clock.now() - began
-        return Seen(newest.number - first.number, seconds, ages_s, newest.picture)
+        return CameraSample(newest.number - first.number, seconds, ages_s, newest.picture)
     finally:
-        eye.close()
+        camera.close()
 
 
-def _named(source: str | int) -> str:
+def _source_name(source: str | int) -> str:
     return f"device {source}" if isinstance(source, int) else source
 
 
-def _cure(source: str | int) -> str:
-    kind = kind_of(source)
+def _remedy(source: str | int) -> str:
+    kind = source_kind(source)
     if kind == "url":
         return "is its server running? the stand-in alone: python main.py standin"
     if kind in ("screen", "window"):
-        return "is the window there, and not minimised?"
+        return "open the window, and do not minimise it"
     if kind == "file":
-        return "does a player show it? name another: world.camera.source=…"
+        return "does a video player show it? name another: world.camera.source=…"
     return (
-        "close what else uses it; for OBS press Start Virtual Camera; --pictures DIR shows what "
-        "each camera sees, world.camera.source=NUMBER takes one"
+        "close other programs that use it; in OBS press Start Virtual Camera; --pictures DIR saves "
+        "a picture of each camera, world.camera.source=NUMBER selects one"
     )

@@ -1,4 +1,4 @@
-"""The machine itself: Python, memory, disk, clock, and the right to step back."""
+"""Check the machine: Python, memory, disk, clock and process priorities."""
 
 import math
 import platform
@@ -16,10 +16,10 @@ from interfaces.doctor.findings import Finding, ok, problem, warning
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OLDEST_PYTHON = (3, 11)
-MEMORY_GB = 2.0  # body, trainer, guard and stand-in together, of the default model
+MEMORY_GB = 2.0  # body, trainer, guard and stand-in together, with the default model
 SLEEPS = 40
 GB = 1e9
-# Windows grants less than is asked for, and says nothing.
+# Windows may grant a lower priority than requested, without an error.
 _TRY_PRIORITIES = """
 import os, sys, psutil, interfaces.runtime.child_process
 try:
@@ -37,7 +37,7 @@ interfaces.runtime.child_process.lower_priority()
 
 
 def python_findings() -> list[Finding]:
-    """Python and the system it runs on."""
+    """The version of Python, the system and the number of cores."""
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     text = f"{platform.python_version()} on {system}, {psutil.cpu_count() or 1} cores"
     if sys.version_info < OLDEST_PYTHON:
@@ -46,8 +46,8 @@ def python_findings() -> list[Finding]:
 
 
 def space_findings(config: Config, folder: Path) -> list[Finding]:
-    """Memory, and the disk of `folder`, where runs are kept, against what a run may fill."""
-    from interfaces.journal.layout import record_dtype
+    """Free memory, and free disk space of `folder` against what one run may need."""
+    from interfaces.journal.segment import record_dtype
     from interfaces.vrchat.vrchat_world import vrchat_spaces
 
     memory = psutil.virtual_memory()
@@ -68,7 +68,7 @@ def memory_finding(free_gb: float, total_gb: float) -> Finding:
 
 
 def disk_finding(free_gb: float, needed_gb: float, folder: Path) -> Finding:
-    """`needed_gb`: journal and kept weights, when they are full."""
+    """`needed_gb`: the size of a full journal and all kept weights."""
     text = f"{free_gb:.1f} GB free in {folder}; a full journal and weights need {needed_gb:.1f} GB"
     remedy = "free some, choose another disk with --out, or lower journal.max_steps"
     if free_gb < needed_gb:
@@ -77,7 +77,7 @@ def disk_finding(free_gb: float, needed_gb: float, folder: Path) -> Finding:
 
 
 def clock_findings(spin_ms: float) -> list[Finding]:
-    """How fine the clock is and how late a sleep wakes. To be asked while nothing else runs."""
+    """The clock's resolution, and how late a sleep ends. Run it while no other check runs."""
     late_ms: list[float] = []
     for _ in range(SLEEPS):
         due = time.perf_counter() + 0.001
@@ -88,16 +88,18 @@ def clock_findings(spin_ms: float) -> list[Finding]:
 
 
 def clock_finding(resolution_us: float, late_ms: float, spin_ms: float) -> Finding:
-    text = f"ticks of {resolution_us:.3g} µs; a sleep of 1 ms wakes {max(0.0, late_ms):.2f} ms late"
-    if late_ms > spin_ms:  # the beat sleeps until spin_ms before its deadline, then spins
+    text = (
+        f"resolution {resolution_us:.3g} µs; a sleep of 1 ms ends {max(0.0, late_ms):.2f} ms late"
+    )
+    if late_ms > spin_ms:  # the pacer sleeps until spin_ms before the deadline, then spins
         spin = min(20, math.ceil(late_ms + 0.5))
-        return warning("clock", f"{text}: every beat would be late", f"beat.spin_ms={spin}")
+        return warning("clock", f"{text}: every tick would be late", f"tick.spin_ms={spin}")
     return ok("clock", text)
 
 
 def priority_findings() -> list[Finding]:
-    """The trainer must be able to step back behind the body, and the body to run as others do."""
-    # Tried in a child: what steps back cannot always come forward again.
+    """Whether the trainer can lower its priority, and the body runs at normal priority."""
+    # A child process tries it: a process cannot always raise its priority again.
     child = subprocess.run(
         [sys.executable, "-c", _TRY_PRIORITIES],
         cwd=ROOT,
@@ -106,18 +108,19 @@ def priority_findings() -> list[Finding]:
         timeout=10.0,
         check=False,
     )
-    behind = "below normal" if sys.platform == "win32" else "nice 19"
+    low = "below normal" if sys.platform == "win32" else "nice 19"
     if child.returncode:
-        text = f"the trainer may not step back to {behind}: it would hold up the body"
+        text = f"the trainer cannot lower its priority to {low}: it would delay the body"
         return [warning("priority", text, "start Yume from an ordinary account and terminal")]
-    if _held_back():
-        text = "this terminal runs below normal priority, and so would the body"
+    if _is_below_normal():
+        text = "this terminal runs below normal priority, and the body would, too"
         return [warning("priority", text, "start Yume from an ordinary terminal")]
     realtime = "allowed" if "True" in child.stdout else "not allowed"
-    return [ok("priority", f"the trainer can step back ({behind}); realtime {realtime}, not used")]
+    text = f"the trainer can lower its priority ({low}); realtime {realtime}, not used"
+    return [ok("priority", text)]
 
 
-def _held_back() -> bool:
+def _is_below_normal() -> bool:
     nice = int(psutil.Process().nice())
     if sys.platform == "win32":
         return nice in (psutil.BELOW_NORMAL_PRIORITY_CLASS, psutil.IDLE_PRIORITY_CLASS)

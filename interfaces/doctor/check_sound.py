@@ -1,4 +1,4 @@
-"""PortAudio, its devices, and how loud the ears' device is. Asked in a child: drivers hang."""
+"""Check PortAudio, its devices and the level of the sound input, in a child: drivers may hang."""
 
 import json
 import math
@@ -7,41 +7,45 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from configs.schema import WorldConfig
+from configs.world_settings import WorldConfig
 from interfaces.doctor.check_machine import ROOT
 from interfaces.doctor.findings import Finding, ok, problem, warning
 
 CHILD_S = 10.0
-SILENT_DB = -70.0  # below the noise of a cable that carries anything
+SILENT_DB = -70.0  # below the noise of any cable that carries sound
 PORTAUDIO = "sudo apt-get install libportaudio2"
 
 
 @dataclass(frozen=True)
 class SoundFacts:
-    """What PortAudio told. `missing`: why there is none. An error stands for a device's level."""
+    """What PortAudio reports.
+
+    `missing`: why PortAudio cannot be used. `input_name`, `input_db` and `voice_name`: the
+    configured devices and the level; an error takes their place.
+    """
 
     missing: str = ""
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    ears: str = ""
-    ears_db: float = -math.inf
-    ears_error: str = ""
-    voice: str = ""
+    input_name: str = ""
+    input_db: float = -math.inf
+    input_error: str = ""
+    voice_name: str = ""
     voice_error: str = ""
 
 
 def sound_findings(world: WorldConfig) -> list[Finding]:
-    return findings_of(world, ask(world))
+    return findings_from(world, probe_sound(world))
 
 
-def ask(world: WorldConfig) -> SoundFacts:
-    """PortAudio's word, from a child that can be ended."""
-    ears = {
-        "device": world.ears.device,
-        "rate": world.ears.rate_hz,
-        "channels": world.ears.channels,
+def probe_sound(world: WorldConfig) -> SoundFacts:
+    """Run the sound probe in a child process, which is ended after CHILD_S."""
+    sound_input = {
+        "device": world.audio_input.device,
+        "rate": world.audio_input.rate_hz,
+        "channels": world.audio_input.channels,
     }
-    wanted = json.dumps({"ears": ears, "voice": world.voice.device})
+    wanted = json.dumps({"input": sound_input, "voice": world.voice.device})
     child = [sys.executable, "-m", "interfaces.doctor.sound_probe", wanted]
     try:
         done = subprocess.run(
@@ -57,16 +61,16 @@ def ask(world: WorldConfig) -> SoundFacts:
         return SoundFacts(missing=f"a driver did not answer within {CHILD_S:g} s")
     if done.returncode:
         return SoundFacts(missing=done.stderr.strip().rpartition("\n")[2] or "PortAudio crashed")
-    told: dict[str, Any] = json.loads(done.stdout)
-    return SoundFacts(**told)
+    fields: dict[str, Any] = json.loads(done.stdout)
+    return SoundFacts(**fields)
 
 
-def findings_of(world: WorldConfig, facts: SoundFacts) -> list[Finding]:
-    """Sound that is not configured is no problem when it is missing."""
+def findings_from(world: WorldConfig, facts: SoundFacts) -> list[Finding]:
+    """A missing PortAudio is a problem only if a setting needs it."""
     needed = [
         f"world.{key}"
         for key, device in (
-            ("ears.device", world.ears.device),
+            ("audio_input.device", world.audio_input.device),
             ("voice.device", world.voice.device),
             ("standin.speaker", world.standin.speaker),
             ("standin.microphone", world.standin.microphone),
@@ -77,31 +81,32 @@ def findings_of(world: WorldConfig, facts: SoundFacts) -> list[Finding]:
         if needed:
             text = f"{facts.missing}; needed by {', '.join(needed)}"
             return [problem("PortAudio", text, PORTAUDIO)]
-        text = f"{facts.missing}; nothing configured needs it"
-        return [warning("PortAudio", text, f"for ears and voice: {PORTAUDIO}")]
-    found = [_listed("inputs", facts.inputs), _listed("outputs", facts.outputs)]
-    if world.ears.device is None:
-        found.append(ok("ears", "none configured: world.ears.device=NAME"))
+        text = f"{facts.missing}; no setting needs it"
+        return [warning("PortAudio", text, f"for sound input and voice: {PORTAUDIO}")]
+    findings = [_listed("inputs", facts.inputs), _listed("outputs", facts.outputs)]
+    if world.audio_input.device is None:
+        findings.append(ok("ears", "no sound input is configured: world.audio_input.device=NAME"))
     else:
-        found.append(_ears(facts))
+        findings.append(_input_finding(facts))
     if world.voice.device is None:
-        found.append(ok("voice", "none configured: world.voice.device=NAME"))
+        findings.append(ok("voice", "no output is configured: world.voice.device=NAME"))
     elif facts.voice_error:
-        found.append(problem("voice", facts.voice_error, "world.voice.device=NAME, of the outputs"))
+        remedy = "world.voice.device=NAME, one of the outputs"
+        findings.append(problem("voice", facts.voice_error, remedy))
     else:
-        found.append(ok("voice", facts.voice))
-    return found
+        findings.append(ok("voice", facts.voice_name))
+    return findings
 
 
 def _listed(what: str, names: tuple[str, ...]) -> Finding:
     return ok(what, "; ".join(names) or "none")
 
 
-def _ears(facts: SoundFacts) -> Finding:
-    if facts.ears_error:
-        return problem("ears", facts.ears_error, "world.ears.device=NAME, of the inputs")
-    if facts.ears_db < SILENT_DB:
-        text = f"{facts.ears}: silence"
-        cure = "send VRChat's sound to it: in Windows' Volume mixer, in Linux' pavucontrol"
-        return warning("ears", text, cure)
-    return ok("ears", f"{facts.ears}, level {facts.ears_db:.0f} dB")
+def _input_finding(facts: SoundFacts) -> Finding:
+    if facts.input_error:
+        return problem("ears", facts.input_error, "world.audio_input.device=NAME, one of the inputs")
+    if facts.input_db < SILENT_DB:
+        text = f"{facts.input_name}: silence"
+        remedy = "send VRChat's sound to it: Volume mixer on Windows, pavucontrol on Linux"
+        return warning("ears", text, remedy)
+    return ok("ears", f"{facts.input_name}, level {facts.input_db:.0f} dB")

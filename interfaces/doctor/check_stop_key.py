@@ -1,4 +1,4 @@
-"""Whether the key that stops the avatar can be heard here: a run refuses to start without it."""
+"""Check whether the stop key works here: without it a run refuses to start."""
 
 import importlib.util
 
@@ -11,15 +11,15 @@ _WITHOUT = "or do without: world.control.stop_key=null"
 
 
 def stop_key_findings(control: ControlConfig) -> list[Finding]:
-    """Nothing where none is configured."""
+    """Empty if no stop key is configured."""
     key = control.stop_key
     if key is None:
         return []
     if importlib.util.find_spec("pynput") is None:
-        text = f"{key} cannot be heard: pynput is not installed"
+        text = f"{key} cannot be received: pynput is not installed"
         return [problem("stop key", text, f'pip install -e ".[hotkey]"; {_WITHOUT}')]
     try:
         Hotkey(key, lambda: None).close()
     except BadInput as error:
-        return [problem("stop key", str(error), f"name another one on a desktop; {_WITHOUT}")]
-    return [ok("stop key", f"{key} is heard from any window")]
+        return [problem("stop key", str(error), f"choose another key on a desktop; {_WITHOUT}")]
+    return [ok("stop key", f"{key} works in any window")]

@@ -1,4 +1,4 @@
-"""Which torch is here, and which GPU. Torch itself is never imported: that costs seconds."""
+"""Check the build of torch and the GPU. Torch is never imported here: that takes seconds."""
 
 import importlib.util
 import re
@@ -13,7 +13,7 @@ from interfaces.doctor.findings import Finding, ok, problem
 
 INSTALL = "python -m pip install -e . -c constraints.txt"
 CUDA_INSTALL = (
-    "python -m pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cu130"
+    "python -m pip install torch==2.13.0+cu130 --index-url https://download.pytorch.org/whl/cu130"
 )
 _QUERY = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
 _TRY = "import torch; torch.ones(8, device='cuda').sum().item()"
@@ -21,55 +21,56 @@ _TRY = "import torch; torch.ones(8, device='cuda').sum().item()"
 
 @dataclass(frozen=True)
 class TorchFacts:
-    """The torch that is installed and the NVIDIA GPU beside it; empty where there is none."""
+    """The installed torch and the NVIDIA GPU; a field is empty if there is none."""
 
     version: str = ""
-    cuda: str = ""  # the CUDA it was built with; empty: a CPU build
+    cuda: str = ""  # the CUDA version of the build; empty: a CPU build
     gpu: str = ""
-    trouble: str = ""  # why torch cannot use the GPU, or its driver does not answer
+    trouble: str = ""  # why torch cannot use the GPU, or why its driver does not answer
 
 
 def cpu_torch_beside_gpu() -> str:
-    """A warning when an NVIDIA GPU sits beside a torch that cannot use it, else empty."""
+    """A warning if there is an NVIDIA GPU that the installed torch cannot use; otherwise empty."""
     version, cuda = _build()
     if shutil.which("nvidia-smi") is None or not version or cuda:
         return ""
     return (
-        "An NVIDIA GPU is here, but this torch is a CPU build: it will learn many times slower. "
-        "The README has the line that installs torch with CUDA."
+        "This machine has an NVIDIA GPU, but the installed torch is a CPU build: learning is many "
+        "times slower. The README has the command that installs torch with CUDA."
     )
 
 
 def torch_facts(*, try_gpu: bool) -> TorchFacts:
-    """Reads the build's own file; with `try_gpu` a child adds up eight numbers on the GPU."""
+    """Read the version file of torch. With `try_gpu` a child process computes on the GPU."""
     version, cuda = _build()
     if shutil.which("nvidia-smi") is None:
         return TorchFacts(version, cuda)
-    code, said = _run(_QUERY, 5.0)
+    code, output = _run(_QUERY, 5.0)
     if code:
-        return TorchFacts(version, cuda, trouble=said or "nvidia-smi fails")
-    gpu = said.partition("\n")[0].replace(",", "") or "NVIDIA GPU"
+        return TorchFacts(version, cuda, trouble=output or "nvidia-smi fails")
+    gpu = output.partition("\n")[0].replace(",", "") or "NVIDIA GPU"
     if not (cuda and try_gpu):
         return TorchFacts(version, cuda, gpu)
-    code, said = _run((sys.executable, "-c", _TRY), 13.0)
-    return TorchFacts(version, cuda, gpu, said.rpartition("\n")[2] or "it fails" if code else "")
+    code, output = _run((sys.executable, "-c", _TRY), 13.0)
+    trouble = output.rpartition("\n")[2] or "it fails" if code else ""
+    return TorchFacts(version, cuda, gpu, trouble)
 
 
 def torch_findings(facts: TorchFacts, device: Literal["auto", "cpu", "cuda"]) -> list[Finding]:
-    """Whether the trainer learns where it could, and where it was told to."""
+    """Whether torch is installed, and whether the trainer can use the configured device."""
     if not facts.version:
         return [problem("torch", "not installed", INSTALL)]
-    # A build for CUDA says so in its own version already, as 2.13.0+cu130.
+    # The version of a CUDA build may name it too, as 2.13.0+cu130.
     build = f"built for CUDA {facts.cuda}" if facts.cuda else "a CPU build"
-    return [ok("torch", f"{facts.version}, {build}"), _device(facts, device)]
+    return [ok("torch", f"{facts.version}, {build}"), _device_finding(facts, device)]
 
 
-def _device(facts: TorchFacts, device: Literal["auto", "cpu", "cuda"]) -> Finding:
+def _device_finding(facts: TorchFacts, device: Literal["auto", "cpu", "cuda"]) -> Finding:
     if device == "cpu":
-        beside = f"; {facts.gpu} is left alone" if facts.gpu else ""
-        return ok("device", f"cpu, as configured{beside}")
+        unused = f"; {facts.gpu} is not used" if facts.gpu else ""
+        return ok("device", f"cpu, as configured{unused}")
     if facts.gpu and not facts.cuda:
-        text = f"{facts.gpu}, beside a torch that cannot use it: it learns many times slower"
+        text = f"{facts.gpu}, but the installed torch cannot use it: learning is many times slower"
         return problem("device", text, CUDA_INSTALL)
     if facts.trouble:
         text = f"{facts.gpu or 'an NVIDIA driver'} is here, but does not work: {facts.trouble}"
@@ -78,12 +79,12 @@ def _device(facts: TorchFacts, device: Literal["auto", "cpu", "cuda"]) -> Findin
         return ok("device", facts.gpu)
     if device == "cuda":
         text = "cuda is configured, but there is no NVIDIA GPU"
-        return problem("device", text, "device=auto takes what there is")
+        return problem("device", text, "device=auto uses what is available")
     return ok("device", "cpu; no NVIDIA GPU here")
 
 
 def _build() -> tuple[str, str]:
-    """Version, and CUDA's; empty for none."""
+    """The versions of torch and of its CUDA; empty if there is none."""
     spec = importlib.util.find_spec("torch")
     if spec is None or spec.origin is None:
         return "", ""
@@ -94,7 +95,7 @@ def _build() -> tuple[str, str]:
 
 
 def _run(command: tuple[str, ...], limit_s: float) -> tuple[int, str]:
-    """Exit code and what it said; on a fault, what it complained of."""
+    """(exit code, output); after a failure stderr, or why the command did not run."""
     try:
         done = subprocess.run(
             command,
@@ -109,5 +110,5 @@ def _run(command: tuple[str, ...], limit_s: float) -> tuple[int, str]:
         return 1, str(error)
     except subprocess.TimeoutExpired:
         return 1, f"no answer within {limit_s:g} s"
-    said = done.stdout.strip()
-    return done.returncode, (done.stderr.strip() or said) if done.returncode else said
+    output = done.stdout.strip()
+    return done.returncode, (done.stderr.strip() or output) if done.returncode else output

@@ -1,4 +1,4 @@
-"""The doctor as a command: looks at everything side by side, and says what to do."""
+"""Run all checks of the doctor, and print their findings."""
 
 import contextlib
 import os
@@ -11,15 +11,20 @@ from rich.console import Console
 
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.doctor import check_camera as camera
-from interfaces.doctor import check_machine as machine
-from interfaces.doctor import check_ports as ports
-from interfaces.doctor import check_sound as sound
-from interfaces.doctor import check_stop_key as stop_key
-from interfaces.doctor import check_torch_build as torch_build
-from interfaces.doctor import check_vrchat as vrchat
 from interfaces.doctor.check_avatar_files import osc_folders
-from interfaces.doctor.findings import Check, Finding, Waiting, examine, once
+from interfaces.doctor.check_camera import camera_findings
+from interfaces.doctor.check_machine import (
+    clock_findings,
+    priority_findings,
+    python_findings,
+    space_findings,
+)
+from interfaces.doctor.check_ports import port_findings
+from interfaces.doctor.check_sound import sound_findings
+from interfaces.doctor.check_stop_key import stop_key_findings
+from interfaces.doctor.check_torch_build import torch_facts, torch_findings
+from interfaces.doctor.check_vrchat import vrchat_findings
+from interfaces.doctor.findings import Check, Finding, OnWaiting, examine, once
 from interfaces.doctor.show_findings import as_json, print_report
 from interfaces.vrchat.client_finder import find_clients
 
@@ -35,60 +40,61 @@ def diagnose(
     pictures: Path | None = None,
     machine_readable: bool = False,
 ) -> bool:
-    """Prints what was found, as JSON if `machine_readable`; False if there is a problem.
+    """Print all findings, as JSON if `machine_readable`; return False if there is a problem.
 
-    Takes no longer than LIMIT_S and a little. Raises BadInput for a folder that cannot be written.
+    It takes little more than LIMIT_S at most. `pictures`: folder for one picture of each camera.
+    Raises BadInput for a folder that cannot be written.
     """
     began = time.monotonic()
     if pictures is not None:
-        _make(pictures)
-    logger.remove()  # what the parts complain of is found and said here
-    clock = Check("machine", "clock", lambda: machine.clock_findings(config.beat.spin_ms))
+        _create(pictures)
+    logger.remove()  # the findings replace what the checked code would log
+    clock = Check("machine", "clock", lambda: clock_findings(config.tick.spin_ms))
     others = all_checks(config, pictures, osc_folders(Path.home()))
-    with _showing(errors) as waiting:
-        found = examine([clock], LIMIT_S)  # alone: the others would make every sleep late
-        found += examine(others, LIMIT_S - 1.0, waiting)
-    everything = [each for findings in found for each in findings]
+    with _status_line(errors) as on_waiting:
+        findings = examine([clock], LIMIT_S)  # alone, because the other checks would delay sleeps
+        findings += examine(others, LIMIT_S - 1.0, on_waiting)
+    flat = [each for group in findings for each in group]
     if machine_readable:
-        print(as_json(everything))
+        print(as_json(flat))
     else:
-        print_report(console, title, [clock, *others], found, time.monotonic() - began)
-    return not any(each.level == "problem" for each in everything)
+        print_report(console, title, [clock, *others], findings, time.monotonic() - began)
+    return not any(each.level == "problem" for each in flat)
 
 
 def all_checks(config: Config, pictures: Path | None, folders: Sequence[Path]) -> list[Check]:
-    """All that can look side by side. `folders`: where VRChat keeps its avatar files."""
+    """The checks that can run in parallel. `folders`: where VRChat keeps its avatar files."""
 
-    def torch() -> list[Finding]:
-        facts = torch_build.torch_facts(try_gpu=config.device != "cpu")
-        return torch_build.torch_findings(facts, config.device)
+    def check_torch() -> list[Finding]:
+        facts = torch_facts(try_gpu=config.device != "cpu")
+        return torch_findings(facts, config.device)
 
     world = config.world
     clients = once(lambda: find_clients(world.osc.interfaces or None))
     return [
-        Check("machine", "python", machine.python_findings),
-        Check("machine", "torch", torch),
-        Check("machine", "space", lambda: machine.space_findings(config, Path.cwd())),
-        Check("machine", "priority", machine.priority_findings),
-        Check("machine", "stop key", lambda: stop_key.stop_key_findings(world.control)),
-        Check("VRChat", "VRChat", lambda: vrchat.vrchat_findings(world, folders, clients)),
-        Check("VRChat", "ports", lambda: ports.port_findings(world, clients=clients)),
-        Check("camera", "camera", lambda: camera.camera_findings(config, pictures)),
-        Check("sound", "sound", lambda: sound.sound_findings(world)),
+        Check("machine", "python", python_findings),
+        Check("machine", "torch", check_torch),
+        Check("machine", "space", lambda: space_findings(config, Path.cwd())),
+        Check("machine", "priority", priority_findings),
+        Check("machine", "stop key", lambda: stop_key_findings(world.control)),
+        Check("VRChat", "VRChat", lambda: vrchat_findings(world, folders, clients)),
+        Check("VRChat", "ports", lambda: port_findings(world, clients=clients)),
+        Check("camera", "camera", lambda: camera_findings(config, pictures)),
+        Check("sound", "sound", lambda: sound_findings(world)),
     ]
 
 
-def _make(folder: Path) -> None:
+def _create(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"--pictures {folder}: {error.strerror or error}") from error
     if not os.access(folder, os.W_OK):
-        raise BadInput(f"--pictures {folder}: may not be written")
+        raise BadInput(f"--pictures {folder}: no permission to write")
 
 
 @contextlib.contextmanager
-def _showing(errors: Console) -> Generator[Waiting]:
-    """What is still looked at, on stderr, where that is a terminal."""
-    with errors.status("looking") as status:
-        yield lambda names: status.update(f"looking at {', '.join(names)}")
+def _status_line(errors: Console) -> Generator[OnWaiting]:
+    """The running checks on stderr, if that is a terminal."""
+    with errors.status("checking") as status:
+        yield lambda names: status.update(f"checking {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""What the doctor finds: one line each, how bad it is, and what cures it."""
+"""Findings of the doctor: one line each, with a level and a remedy. Checks run in parallel."""
 
 import queue
 import threading
@@ -12,9 +12,10 @@ Level = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, how it is, and what to do about it.
+    """What was checked, the result, and what to do about it.
 
-    Raises ValueError for what is not ok and has no remedy: a person would be left alone with it.
+    The field names are the keys of `doctor --json`. Raises ValueError for a warning or a problem
+    without a remedy.
     """
 
     name: str
@@ -41,61 +42,62 @@ def problem(name: str, text: str, remedy: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A look at one thing; `section` is the heading its findings stand under."""
+    """One check. `section` is the heading of its findings in the report."""
 
     section: str
     name: str
-    look: Callable[[], list[Finding]]
+    run: Callable[[], list[Finding]]
 
 
-Waiting = Callable[[Sequence[str]], None]
+OnWaiting = Callable[[Sequence[str]], None]
 T = TypeVar("T")
 
 
-def once(look: Callable[[], T]) -> Callable[[], T]:
-    """Of several checks that ask, the first looks; the others wait for what it finds."""
-    lock, found = threading.Lock(), list[T]()
+def once(function: Callable[[], T]) -> Callable[[], T]:
+    """Share one result between checks: the first caller computes it, the others wait for it."""
+    lock, results = threading.Lock(), list[T]()
 
-    def ask() -> T:
+    def get() -> T:
         with lock:
-            if not found:
-                found.append(look())
-            return found[0]
+            if not results:
+                results.append(function())
+            return results[0]
 
-    return ask
+    return get
 
 
 def examine(
-    checks: Sequence[Check], limit_s: float, waiting: Waiting = lambda names: None
+    checks: Sequence[Check], limit_s: float, on_waiting: OnWaiting = lambda names: None
 ) -> list[list[Finding]]:
-    """The findings of each check. All look side by side and none is waited for beyond `limit_s`.
+    """Run all checks in parallel; return the findings of each.
 
-    `waiting` is told the names of those still looking, each time one is done.
+    A check that takes longer than `limit_s` becomes a problem. `on_waiting` gets the names of the
+    running checks, at the start and each time one is done.
     """
-    answers: queue.Queue[tuple[int, list[Finding]]] = queue.Queue()
+    done: queue.Queue[tuple[int, list[Finding]]] = queue.Queue()
     for index, check in enumerate(checks):
-        # Daemons: a driver that hangs must not keep the doctor from going home.
+        # Daemon threads: a driver that hangs must not keep this process alive.
         threading.Thread(
-            target=lambda i=index, c=check: answers.put((i, _looked(c))),
+            target=lambda i=index, c=check: done.put((i, _run(c))),
             name=f"doctor: {check.name}",
             daemon=True,
         ).start()
-    found: dict[int, list[Finding]] = {}
+    findings: dict[int, list[Finding]] = {}
     deadline = time.monotonic() + limit_s
-    while len(found) < len(checks):
-        waiting([check.name for i, check in enumerate(checks) if i not in found])
+    while len(findings) < len(checks):
+        on_waiting([check.name for i, check in enumerate(checks) if i not in findings])
         try:
-            index, findings = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            index, result = done.get(timeout=max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             break
-        found[index] = findings
-    return [found.get(i, [_late(check, limit_s)]) for i, check in enumerate(checks)]
+        findings[index] = result
+    return [findings.get(i, [_late(check, limit_s)]) for i, check in enumerate(checks)]
 
 
-def _looked(check: Check) -> list[Finding]:
-    """A check that fails is a finding too: the others still count."""
+def _run(check: Check) -> list[Finding]:
+    """The findings of a check; an error in it becomes a problem, and the other checks go on."""
     try:
-        return check.look()
+        return check.run()
     except Exception as error:
         text = f"this check failed: {type(error).__name__}: {error}"
         return [problem(check.name, text, "please report this line: it is a fault of the doctor")]
@@ -105,5 +107,5 @@ def _late(check: Check, limit_s: float) -> Finding:
     return problem(
         check.name,
         f"no answer within {limit_s:g} s",
-        "ask again; if it stays so, a driver or another program may be stuck",
+        "try again; if it happens again, a driver or another program may hang",
     )

@@ -1,4 +1,4 @@
-"""The findings as a person reads them, and as a machine does."""
+"""Print findings as a report for people or as JSON for programs."""
 
 import json
 from collections.abc import Sequence
@@ -24,28 +24,31 @@ def print_report(
     console: Console,
     title: str,
     checks: Sequence[Check],
-    found: Sequence[Sequence[Finding]],
+    findings: Sequence[Sequence[Finding]],
     seconds: float,
 ) -> None:
-    """A block for each section, all in the same columns; one line at the end sums up."""
-    widest = max((len(each.name) for findings in found for each in findings), default=0)
+    """Print one table per section, all with the same columns, and a summary at the end.
+
+    `findings` has one entry per check.
+    """
+    widest = max((len(each.name) for group in findings for each in group), default=0)
     console.print(Text.assemble(("Yume doctor", "bold"), (f"  {title}", "dim")))
     for section in dict.fromkeys(check.section for check in checks):
         of_section = [
             each
-            for check, findings in zip(checks, found, strict=True)
+            for check, group in zip(checks, findings, strict=True)
             if check.section == section
-            for each in findings
+            for each in group
         ]
         console.print()
         console.print(Text(section, "bold cyan"))
         console.print(Padding(_table(of_section, widest), (0, 0, 0, 2), expand=False))
     console.print()
-    console.print(summary([each for findings in found for each in findings], seconds))
+    console.print(summary([each for group in findings for each in group], seconds))
 
 
 def summary(findings: Sequence[Finding], seconds: float) -> Text:
-    """How many of each, the worst first."""
+    """The number of findings per level, problems first, and the duration."""
     words: list[tuple[str, str]] = []
     for level in _LEVELS:
         if count := sum(each.level == level for each in findings):
@@ -60,16 +63,16 @@ def _table(findings: Sequence[Finding], widest: int) -> Table:
     table.add_column(width=widest, no_wrap=True)
     table.add_column(overflow="fold")
     for each in findings:
-        quiet = "" if each.level == "ok" else "bold"
-        said: list[RenderableType] = [Text(each.text)]
+        style = "" if each.level == "ok" else "bold"
+        lines: list[RenderableType] = [Text(each.text)]
         if each.remedy:
-            said.append(_remedy(each.remedy))
-        table.add_row(Text(each.level, _STYLES[each.level]), Text(each.name, quiet), Group(*said))
+            lines.append(_remedy(each.remedy))
+        table.add_row(Text(each.level, _STYLES[each.level]), Text(each.name, style), Group(*lines))
     return table
 
 
 def _remedy(text: str) -> Table:
-    """Indented below, with its further lines below its first."""
+    """An arrow and the remedy; its further lines are aligned with its first."""
     remedy = Table.grid(padding=(0, 1, 0, 0))
     remedy.add_column(no_wrap=True)
     remedy.add_column(overflow="fold")

@@ -1,5 +1,4 @@
-"""The Session: every Step lived, in MCAP, for people and their tools. A reader of the journal, in a
-process of its own, writes it."""
+"""Recorded sessions: every Step of a run as MCAP files, for people and their tools."""
 
 from interfaces.session.format.segment_writer import SegmentWriter, SessionError
 from interfaces.session.format.session import Session

@@ -1,4 +1,4 @@
-"""A life in numbers, to be looked at: everything but the pictures."""
+"""The numbers and events of a run for display: everything but its pictures."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,22 +11,25 @@ from numpy.typing import NDArray
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
-from interfaces.session.format.events import Events
-from interfaces.session.playback_time import Pace
-from interfaces.session.run_steps import Lived
+from interfaces.session.format.events import EventDetector
+from interfaces.session.playback_time import PlaybackTime
+from interfaces.session.run_steps import RunSteps
 
 
 @dataclass
-class Diary:
-    """A row for each of T Steps, in order. `seconds` since the first; `felt` (T, F); `action`
-    (T, A) as it was sent; `reward` as it was paid then. `value` and `surprise` (nats) are NaN until
-    somebody has thought them; `thought` rows are done, `unthought` of them could not be, by why.
-    `events`: (row, what happened)."""
+class Timeline:
+    """One row for each of T Steps, in order.
+
+    `seconds` count from the first Step; `parameters` are (T, F); `action` (T, A) is the one sent;
+    `reward` is the one recorded. `value` and `surprise` (nats) are NaN until a replay computes
+    them: `estimated` rows are done, and `not_estimated` counts the rows without a result by
+    reason. `events`: (row, text). `error`: why the replay stopped.
+    """
 
     spaces: Spaces
     index: NDArray[np.int64]
     seconds: NDArray[np.float64]
-    felt: NDArray[np.float32]
+    parameters: NDArray[np.float32]
     action: NDArray[np.float32]
     reward: NDArray[np.float32]
     version: NDArray[np.int64]
@@ -35,9 +38,9 @@ class Diary:
     value: NDArray[np.float32]
     surprise: NDArray[np.float32]
     events: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
-    thought: int = 0
-    unthought: Counter[str] = field(default_factory=Counter[str])
-    trouble: str = ""  # why no more of it can be thought
+    estimated: int = 0
+    not_estimated: Counter[str] = field(default_factory=Counter[str])
+    error: str = ""
 
     def __len__(self) -> int:
         return len(self.index)
@@ -46,19 +49,19 @@ class Diary:
     def length_s(self) -> float:
         return float(self.seconds[-1])
 
-    def unknown(self) -> str:
-        """Why value and surprise are not there, for people; empty where they are."""
-        if not self.unthought:
+    def missing_estimates(self) -> str:
+        """Why value and surprise are missing, in words; empty if none is missing."""
+        if not self.not_estimated:
             return ""
-        reasons = "; ".join(f"{count}: {why}" for why, count in self.unthought.most_common(3))
-        return f"value and surprise of {self.unthought.total()} steps are not known ({reasons})"
+        reasons = "; ".join(f"{count}: {why}" for why, count in self.not_estimated.most_common(3))
+        return f"value and surprise of {self.not_estimated.total()} steps are unknown ({reasons})"
 
     def row_at(self, seconds: float) -> int:
         """The newest row at a time."""
         return max(0, int(np.searchsorted(self.seconds, seconds, "right")) - 1)
 
-    def state(self, row: int) -> str:
-        """Who acted and what was unusual, in words."""
+    def describe_state(self, row: int) -> str:
+        """The sender of the action and the situations, in words."""
         sender = Sender(int(self.sender[row])).name.lower()
         flags = [
             str(flag.name).lower().replace("_", " ") for flag in Situation(int(self.situation[row]))
@@ -66,16 +69,18 @@ class Diary:
         return ", ".join([sender, *flags])
 
 
-def read_diary(lived: Lived, progress: Callable[[int], None] = lambda _: None) -> Diary:
-    """Read every Step once, without its picture. Times go on by a beat where the clock went back
-    (a reboot), and where nothing was lived for long. Raises SessionError for damage."""
-    spaces, count, events = lived.spaces, lived.steps, Events()
-    felt = len(spaces.features)
-    diary = Diary(
+def read_timeline(steps: RunSteps, progress: Callable[[int], None] = lambda _: None) -> Timeline:
+    """Read every Step once, without its picture. Times are those of PlaybackTime.
+
+    Raises SessionError for damage.
+    """
+    spaces, count, events = steps.spaces, steps.steps, EventDetector()
+    num_features = len(spaces.features)
+    timeline = Timeline(
         spaces=spaces,
         index=np.zeros(count, np.int64),
         seconds=np.zeros(count),
-        felt=np.zeros((count, felt), np.float32),
+        parameters=np.zeros((count, num_features), np.float32),
         action=np.zeros((count, spaces.num_actions), np.float32),
         reward=np.zeros(count, np.float32),
         version=np.zeros(count, np.int64),
@@ -84,24 +89,25 @@ def read_diary(lived: Lived, progress: Callable[[int], None] = lambda _: None) -
         value=np.full(count, np.nan, np.float32),
         surprise=np.full(count, np.nan, np.float32),
     )
-    pace = Pace()
-    # It may live on meanwhile: what comes later is not looked at.
-    for row, step in zip(range(count), lived.each(picture=False), strict=False):
-        seconds = pace.seconds(int(step["monotonic_ns"]))
-        if pace.paused_s:
-            diary.events.append((row, f"{_long(pace.paused_s)} later"))
-        diary.index[row], diary.seconds[row] = step["index"], seconds
-        diary.felt[row], diary.action[row] = step["vector"][:felt], step["action"]
-        diary.reward[row] = step["reward"].sum()
-        diary.version[row], diary.situation[row] = step["weights_version"], step["situation"]
-        diary.sender[row] = step["sender"]
-        if (told := events.of(step)) is not None:
-            diary.events.append((row, Log.FromString(told).message))
+    clock = PlaybackTime()
+    # The run may go on meanwhile: Steps beyond `count` are left out.
+    for row, step in zip(range(count), steps.each(picture=False), strict=False):
+        seconds = clock.seconds(int(step["monotonic_ns"]))
+        if clock.paused_s:
+            timeline.events.append((row, f"{_duration(clock.paused_s)} later"))
+        timeline.index[row], timeline.seconds[row] = step["index"], seconds
+        timeline.parameters[row] = step["vector"][:num_features]
+        timeline.action[row] = step["action"]
+        timeline.reward[row] = step["reward"].sum()
+        timeline.version[row], timeline.situation[row] = step["weights_version"], step["situation"]
+        timeline.sender[row] = step["sender"]
+        if (event := events.detect(step)) is not None:
+            timeline.events.append((row, Log.FromString(event).message))
         progress(row + 1)
-    return diary
+    return timeline
 
 
-def _long(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     for unit, length in (("h", 3600.0), ("min", 60.0)):
         if seconds >= length:
             return f"{seconds / length:.1f} {unit}"

@@ -1,1 +1,1 @@
-"""A recorded life in a browser page: seen, done, felt and thought, moment by moment."""
+"""A web page on this machine that plays back a recorded run."""

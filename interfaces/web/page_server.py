@@ -1,4 +1,4 @@
-"""The page's server, on loopback: pictures of other people's avatars are nobody else's business."""
+"""The server of the playback page. It listens on loopback only: recordings show other people."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from interfaces.session.timeline import Diary
+from interfaces.session.timeline import Timeline
 from interfaces.web.page import Player
 
 HOST = "127.0.0.1"
 
 
 def serve(
-    diary: Diary,
+    timeline: Timeline,
     picture: Callable[[int], NDArray[np.uint8]],
     name: str,
     port: int,
@@ -26,23 +26,26 @@ def serve(
     show: bool,
     ready: Callable[[str], None],
 ) -> None:
-    """Until Ctrl-C. `picture` gives a row's image; `show` opens a browser; `ready` is told the
-    address."""
+    """Serve the page until Ctrl-C.
+
+    `picture` returns the image (H, W, 3) RGB of a row. `show` opens a browser. `ready` is called
+    with the address once the server answers.
+    """
     from nicegui import app, ui
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    one_at_a_time = threading.Lock()  # a session's files are read by one page at a time
+    lock = threading.Lock()  # only one page at a time may read the session's files
 
-    def looked_up(row: int) -> NDArray[np.uint8]:
-        with one_at_a_time:
+    def locked_picture(row: int) -> NDArray[np.uint8]:
+        with lock:
             return picture(row)
 
-    # Another site's page must not read this one through a name that it lets point here.
+    # Against DNS rebinding: a foreign site could point a host name of its own to this server.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     threading.Thread(target=_announce, args=(port, ready), daemon=True).start()
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn passes it on after it has ended
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
         ui.run(
-            lambda: Player(diary, looked_up, name) and None,
+            lambda: Player(timeline, locked_picture, name) and None,
             host=HOST,
             port=port,
             title=f"{name} · 夢 Yume",
@@ -54,7 +57,7 @@ def serve(
 
 
 def _announce(port: int, ready: Callable[[str], None]) -> None:
-    """Once somebody answers there."""
+    """Call `ready` once the server accepts connections."""
     while True:
         try:
             socket.create_connection((HOST, port), timeout=1.0).close()
@@ -65,14 +68,14 @@ def _announce(port: int, ready: Callable[[str], None]) -> None:
 
 
 def free_port(port: int) -> int:
-    """This one; for 0 a free one. Raises BadInput where it is taken."""
+    """This port or, for 0, any free one. Raises BadInput if the port is taken."""
     with socket.socket() as probe:
-        if os.name == "posix":  # as asyncio does: a page that was just closed is in nobody's way
+        if os.name == "posix":  # as asyncio does: a port just closed can be used again
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
             raise BadInput(
-                f"--port {port}: {error.strerror or error}; 0 takes a free one"
+                f"--port {port}: {error.strerror or error}; --port 0 takes a free one"
             ) from error
         return int(probe.getsockname()[1])

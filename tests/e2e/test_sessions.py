@@ -1,4 +1,4 @@
-"""A life is recorded while it is lived, replayed exactly, learned from, and goes on."""
+"""A live run is recorded; its recording is replayed exactly, learned from, shown and exported."""
 
 import json
 import os
@@ -19,65 +19,70 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def life(tmp_path_factory):
-    run = tmp_path_factory.mktemp("夢 の 家") / "life"
+def run(tmp_path_factory):
+    run = tmp_path_factory.mktemp("夢 の 家") / "run"
     call("run", "tiny", "--seconds", 6, "--out", run, "--quiet", "trainer.prefill=20")
     return run
 
 
-def test_everything_lived_is_in_the_session_and_replays_bit_for_bit(life):
-    ticks = json.loads((life / "summary.json").read_text(encoding="utf-8"))["ticks"]
-    assert Session(life).steps_recorded == ticks
-    assert f"{ticks} steps are whole" in here("sessions", "verify", life).all
-    told = json.loads(here("sessions", "list", life.parent, "--json").output)
-    assert [each["steps"] for each in told] == [ticks]
-    verdict = json.loads(call("replay", life, "--json").output)
+def read_summary(run) -> dict:
+    return json.loads((run / "summary.json").read_text(encoding="utf-8"))
+
+
+def test_every_tick_is_recorded_and_replayed_bit_for_bit(run):
+    ticks = read_summary(run)["ticks"]
+    assert Session(run).steps_recorded == ticks
+    assert f"{ticks} steps are intact" in here("sessions", "verify", run).all
+    listed = json.loads(here("sessions", "list", run.parent, "--json").output)
+    assert [each["steps"] for each in listed] == [ticks]
+    verdict = json.loads(call("replay", run, "--json").output)
     assert (verdict["ticks"], verdict["differing"]) == (ticks, 0)
     assert verdict["verified"] == ticks
 
 
-def test_records_teach_and_a_life_goes_on_from_them(life, tmp_path):
-    run = tmp_path / "learned"
-    pattern = life.parent / "*" / "session"
+def test_a_live_run_resumes_after_training_on_recordings(run, tmp_path):
+    learned = tmp_path / "learned"
+    pattern = run.parent / "*" / "session"
     small = ("trainer.prefill=20", "trainer.holdout=0.4")
-    here("train", "tiny", "--sessions", pattern, "--updates", 5, "--out", run, "--quiet", *small)
-    told = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    assert told["updates"] == 5
-    assert told["held_out_loss_model"] is not None
-    call("run", "--resume", run, "--seconds", 3, "--quiet")
-    lived = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-    session = Session(run)
-    assert session.first == told["steps"], "what others lived is recorded where it was lived"
-    assert session.steps_recorded == lived["ticks"]
+    words = ("--sessions", pattern, "--updates", 5, "--out", learned, "--quiet")
+    here("train", "tiny", *words, *small)
+    training = read_summary(learned)
+    assert training["updates"] == 5
+    assert training["held_out_loss_model"] is not None
+    call("run", "--resume", learned, "--seconds", 3, "--quiet")
+    session = Session(learned)
+    assert session.first == training["steps"], "imported Steps are not recorded again"
+    assert session.steps_recorded == read_summary(learned)["ticks"]
 
 
-def test_it_is_looked_at_in_a_browser_on_this_machine_only(life):
+def test_the_playback_page_is_served_on_this_machine_only(run):
     pytest.importorskip("nicegui")
     player = subprocess.Popen(
-        command("replay", life, "--view", "--no-browser", "--port", "0"),
+        command("replay", run, "--view", "--no-browser", "--port", "0"),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         encoding="utf-8",
-        # In a test NiceGUI would serve a test's browser.
+        # With these variables NiceGUI would start its simulated browser.
         env={name: value for name, value in os.environ.items() if "PYTEST" not in name},
     )
     try:
-        address = ""
-        while "http://" not in address:
-            address = player.stdout.readline()
-            assert address, f"it ended with {player.wait()}"
-        url = address.split()[0]
+        line = ""
+        while "http://" not in line:
+            line = player.stdout.readline()
+            assert line, f"it ended with {player.wait()}"
+        url = line.split()[0]
         with urllib.request.urlopen(url, timeout=20) as page:
-            assert life.name in page.read().decode()
-        elsewhere = urllib.request.Request(url, headers={"Host": "elsewhere.example"})
+            assert run.name in page.read().decode()
+        other_host = urllib.request.Request(url, headers={"Host": "elsewhere.example"})
         with pytest.raises(urllib.error.HTTPError, match="400"):
-            urllib.request.urlopen(elsewhere, timeout=20)
-        taken = url.rpartition(":")[2]
-        heard = psutil.Process(player.pid).net_connections("inet")
-        assert {c.laddr.ip for c in heard if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
-        assert f"--port {taken}" in here("replay", life, "--view", "--port", taken, code=2).all
-        assert "being looked at" in here("forget", life, "--last", "1s", "--yes", code=2).all
-        if sys.platform != "win32":  # where Ctrl-C goes to the whole console
+            urllib.request.urlopen(other_host, timeout=20)
+        port = url.rpartition(":")[2]
+        connections = psutil.Process(player.pid).net_connections("inet")
+        listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+        assert listening == {"127.0.0.1"}
+        assert f"--port {port}" in here("replay", run, "--view", "--port", port, code=2).all
+        assert "being read" in here("forget", run, "--last", "1s", "--yes", code=2).all
+        if sys.platform != "win32":  # there Ctrl-C goes to the whole console
             player.send_signal(signal.SIGINT)
             assert player.wait(20) == 0
     finally:
@@ -86,31 +91,31 @@ def test_it_is_looked_at_in_a_browser_on_this_machine_only(life):
         player.stdout.close()
 
 
-def test_it_becomes_a_film_with_what_it_thought(life):
+def test_the_annotated_video_has_one_frame_per_tick(run):
     av = pytest.importorskip("av")
-    ticks = json.loads((life / "summary.json").read_text(encoding="utf-8"))["ticks"]
-    assert f"{ticks} pictures" in here("replay", life, "--mp4").all
-    with av.open(str(life / "replays" / "life.mp4")) as container:
+    ticks = read_summary(run)["ticks"]
+    assert f"{ticks} pictures" in here("replay", run, "--mp4").all
+    with av.open(str(run / "replays" / "run.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) == ticks
-    assert "exists already" in here("replay", life, "--mp4", code=2).all
+    assert "exists already" in here("replay", run, "--mp4", code=2).all
 
 
 @pytest.mark.parametrize(
-    ("words", "named"),
+    ("words", "message"),
     [
         (["sessions", "info", "nowhere"], "nowhere holds no session"),
         (["sessions", "verify", "nowhere"], "nowhere holds no session"),
         (["sessions", "prune"], "--older-days or --keep-gb"),
         (["replay", "nowhere"], "nowhere is not a run"),
         (["forget", "nowhere", "--last", "5m"], "nowhere is not a run"),
-        (["train", "tiny", "--sessions", "nowhere*"], "no session there"),
-        (["replay", "nowhere", "--view", "--mp4"], "one at a time"),
-        (["replay", "nowhere", "--port", "5"], "--port goes with --view"),
-        (["replay", "nowhere", "--out", "x.png"], "--out goes with"),
-        (["replay", "nowhere", "--mp4", "--json"], "--json goes with neither"),
-        (["train", "tiny", "--updates", "5"], "--updates is for --sessions"),
-        (["train", "tiny", "--sessions", "x", "--steps", "5"], "--steps is for a life"),
+        (["train", "tiny", "--sessions", "nowhere*"], "--sessions nowhere*"),
+        (["replay", "nowhere", "--view", "--mp4"], "give only one of"),
+        (["replay", "nowhere", "--port", "5"], "--port needs --view"),
+        (["replay", "nowhere", "--out", "x.png"], "--out needs"),
+        (["replay", "nowhere", "--mp4", "--json"], "--json cannot be used"),
+        (["train", "tiny", "--updates", "5"], "--updates needs --sessions"),
+        (["train", "tiny", "--sessions", "x", "--steps", "5"], "use --updates with --sessions"),
     ],
 )
-def test_bad_input_is_named_and_exits_2(words, named):
-    assert named in here(*words, code=2).all
+def test_bad_input_is_named_and_exits_with_code_2(words, message):
+    assert message in here(*words, code=2).all

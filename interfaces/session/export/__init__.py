@@ -1,0 +1,1 @@
+"""Exports of a session to other formats: NumPy, MP4, LeRobot and Rerun."""

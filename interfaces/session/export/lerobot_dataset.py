@@ -1,4 +1,4 @@
-"""A session as a LeRobot dataset, v3.0: parquet for numbers, one MP4 for pictures."""
+"""Export a session as a LeRobot dataset, v3.0: parquet for numbers, one MP4 for pictures."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,41 +8,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.ipc.atomic_files import write_json
-from interfaces.session.export import arrays_and_video as export
-from interfaces.session.export.arrays_and_video import Episode, hz_of
+from interfaces.session.export.episodes import Episode, episodes, tick_rate_hz
+from interfaces.session.export.output_files import check_new_path, write_whole
+from interfaces.session.export.video_stream import add_video_stream, av_module, crop_to_even
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import Session
 
 CAMERA, STATE, ACTION, REWARD = "observation.images.camera", "observation.state", "action", "reward"
-_EPISODE_S = 60.0  # a life in VRChat has no end of its own
+_EPISODE_S = 60.0  # the longest episode: in VRChat an episode has no end of its own
 _FILE = "chunk-000/file-000"
 _TASK = "live"
 
 
 class _Statistics:
-    """Of one feature, as it goes by; shape of a value (...)."""
+    """Running statistics of one feature with values of shape (...)."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.least: Any = np.inf
-        self.most: Any = -np.inf
+        self.min: Any = np.inf
+        self.max: Any = -np.inf
         self.sum: Any = 0.0
-        self.squares: Any = 0.0
+        self.sum_of_squares: Any = 0.0
 
     def add(self, values: NDArray[Any]) -> None:
         """values (N, ...)."""
         numbers = values.astype(np.float64)
         self.count += len(numbers)
-        self.least = np.minimum(self.least, numbers.min(0))
-        self.most = np.maximum(self.most, numbers.max(0))
+        self.min = np.minimum(self.min, numbers.min(0))
+        self.max = np.maximum(self.max, numbers.max(0))
         self.sum = self.sum + numbers.sum(0)
-        self.squares = self.squares + np.square(numbers).sum(0)
+        self.sum_of_squares = self.sum_of_squares + np.square(numbers).sum(0)
 
     def to_json(self) -> dict[str, Any]:
         mean = self.sum / self.count
-        spread = np.sqrt(np.maximum(0.0, self.squares / self.count - np.square(mean)))
-        told = {"min": self.least, "max": self.most, "mean": mean, "std": spread}
-        return {name: np.atleast_1d(v).tolist() for name, v in told.items()} | {
+        std = np.sqrt(np.maximum(0.0, self.sum_of_squares / self.count - np.square(mean)))
+        statistics = {"min": self.min, "max": self.max, "mean": mean, "std": std}
+        return {name: np.atleast_1d(v).tolist() for name, v in statistics.items()} | {
             "count": [self.count]
         }
 
@@ -50,31 +51,37 @@ class _Statistics:
 def to_lerobot(
     session: Session, out: Path, progress: Callable[[int], None] = lambda _: None
 ) -> int:
-    """A folder that LeRobotDataset(root=out) opens; how many episodes. An episode ends where a life
-    begins anew, a beat was skipped, Steps are missing, or after a minute; single Steps are left
-    out. Raises SessionError for a beat that is not whole Hz, or where a package is missing."""
-    hz = hz_of(session)
+    """Write a folder that LeRobotDataset(root=out) opens; return the number of episodes.
+
+    Episodes are cut as in `episodes`, and after a minute; episodes of one Step are left out. Raises
+    SessionError for a tick rate that is not a whole number of Hz, and without PyAV or pyarrow.
+    """
+    hz = tick_rate_hz(session)
     if hz != round(hz):
-        raise SessionError(f"{session.path}: LeRobot knows whole frames a second only, not {hz:g}")
-    export.new(out)
-    pa, parquet = _pyarrow()
+        raise SessionError(
+            f"{session.path}: LeRobot needs a whole number of frames per second, not {hz:g}"
+        )
+    check_new_path(out)
+    pa, parquet = _pyarrow_modules()
     fps, spaces = round(hz), session.spaces
-    with export.whole(out) as folder:
-        writer = _Writer(folder, session, fps, pa, parquet)
+    with write_whole(out) as folder:
+        writer = _DatasetWriter(folder, session, fps, pa, parquet)
         try:
-            for episode in export.episodes(session, round(_EPISODE_S * hz)):
+            for episode in episodes(session, round(_EPISODE_S * hz)):
                 if len(episode.steps) > 1:
                     writer.add(episode)
                     progress(writer.frames)
         finally:
-            writer.end_files()
+            writer.close_files()
         if not writer.episodes:
-            raise SessionError(f"{session.path}: no two Steps follow each other, none to export")
-        writer.describe(spaces.image_shape)
+            raise SessionError(f"{session.path} has no two consecutive Steps: there is no episode")
+        writer.write_meta(spaces.image_shape)
         return writer.episodes
 
 
-class _Writer:
+class _DatasetWriter:
+    """Writes the files of a dataset, one episode after another."""
+
     def __init__(self, out: Path, session: Session, fps: int, pa: Any, parquet: Any) -> None:
         self._out, self._fps, self._pa, self._parquet = out, fps, pa, parquet
         self._spaces = session.spaces
@@ -90,9 +97,9 @@ class _Writer:
             path = out / "videos" / CAMERA / f"{_FILE}.mp4"
             path.parent.mkdir(parents=True)
             height, width, _ = self._spaces.image_shape
-            self._container = export.av_module().open(str(path), "w")
-            # Random access matters more than size: a key frame every other picture.
-            self._video = export.add_video(
+            self._container = av_module().open(str(path), "w")
+            # Random access matters more than size: every second picture is a key frame.
+            self._video = add_video_stream(
                 self._container, width - width % 2, height - height % 2, fps, gop=2
             )
 
@@ -116,11 +123,10 @@ class _Writer:
         for name, values in (columns | scalars).items():
             own[name] = self._measure(name, values)
         if self._video is not None:
-            self._film(steps["image"])
+            self._encode_pictures(steps["image"])
             pixels = steps["image"].astype(np.float32)[:: max(1, count // 20)] / 255.0
             by_channel = pixels.reshape(-1, 3)
-            told = self._measure(CAMERA, by_channel)
-            own[CAMERA] = _as_picture(told)
+            own[CAMERA] = _per_channel(self._measure(CAMERA, by_channel))
         row: dict[str, Any] = {
             "episode_index": self.episodes,
             "tasks": [_TASK],
@@ -139,32 +145,32 @@ class _Writer:
                 f"videos/{CAMERA}/from_timestamp": self.frames / self._fps,
                 f"videos/{CAMERA}/to_timestamp": (self.frames + count) / self._fps,
             }
-        for name, told in own.items():
-            row |= {f"stats/{name}/{key}": value for key, value in told.items()}
+        for name, statistics in own.items():
+            row |= {f"stats/{name}/{key}": value for key, value in statistics.items()}
         self._rows.append(row)
         self.frames += count
         self.episodes += 1
 
-    def end_files(self) -> None:
-        """Windows renames and deletes nothing that is open."""
+    def close_files(self) -> None:
+        """Close parquet and video: Windows cannot rename or delete open files."""
         if self._table is not None:
             self._table.close()
         if self._video is not None:
             self._container.mux(self._video.encode())
             self._container.close()
 
-    def describe(self, image_shape: tuple[int, int, int]) -> None:
+    def write_meta(self, image_shape: tuple[int, int, int]) -> None:
         meta = self._out / "meta"
-        episodes = meta / "episodes" / f"{_FILE}.parquet"
-        episodes.parent.mkdir(parents=True)
-        self._parquet.write_table(self._pa.Table.from_pylist(self._rows), episodes)
+        path = meta / "episodes" / f"{_FILE}.parquet"
+        path.parent.mkdir(parents=True)
+        self._parquet.write_table(self._pa.Table.from_pylist(self._rows), path)
         tasks = self._pa.table({"task_index": [0], "task": [_TASK]})
         self._parquet.write_table(
             tasks.replace_schema_metadata(_pandas_index("task")), meta / "tasks.parquet"
         )
         statistics = {name: each.to_json() for name, each in self._statistics.items()}
         if CAMERA in statistics:
-            statistics[CAMERA] = _as_picture(statistics[CAMERA])
+            statistics[CAMERA] = _per_channel(statistics[CAMERA])
         write_json(meta / "stats.json", statistics)
         write_json(meta / "info.json", self._info(image_shape))
 
@@ -220,15 +226,15 @@ class _Writer:
             self._table = self._parquet.ParquetWriter(self._data, table.schema)
         self._table.write_table(table)  # a row group for each episode
 
-    def _film(self, images: NDArray[np.uint8]) -> None:
-        av = export.av_module()
+    def _encode_pictures(self, images: NDArray[np.uint8]) -> None:
+        av = av_module()
         for i, image in enumerate(images):
-            frame = av.VideoFrame.from_ndarray(export.even(image), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(crop_to_even(image), format="rgb24")
             frame.pts = self.frames + i
             self._container.mux(self._video.encode(frame))
 
     def _measure(self, name: str, values: NDArray[Any]) -> dict[str, Any]:
-        """Into what is known of all, and of these alone."""
+        """Statistics of these values alone; they also count for the whole dataset."""
         own = _Statistics()
         own.add(values)
         self._statistics.setdefault(name, _Statistics()).add(values)
@@ -240,26 +246,26 @@ def _feature(dtype: str, names: list[str]) -> dict[str, Any]:
 
 
 def _column(pa: Any, values: NDArray[Any]) -> Any:
-    """(N,) as it is, (N, D) as lists of fixed size."""
+    """A column of scalars (N,), or of lists of fixed size (N, D)."""
     if values.ndim == 1:
         return pa.array(values)
     flat = pa.array(np.ascontiguousarray(values).reshape(-1))
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
-def _as_picture(told: dict[str, Any]) -> dict[str, Any]:
-    """Numbers by channel as (3, 1, 1), which LeRobot has for pictures."""
+def _per_channel(statistics: dict[str, Any]) -> dict[str, Any]:
+    """Reshape the numbers of each channel to (3, 1, 1), as LeRobot expects for pictures."""
     return {
         key: value if key == "count" else [[[each]] for each in value]
-        for key, value in told.items()
+        for key, value in statistics.items()
     }
 
 
 def _pandas_index(name: str) -> dict[bytes, bytes]:
-    """What tells pandas that a column is the index."""
+    """The metadata by which pandas uses this column as the index."""
     import json
 
-    told = {
+    metadata = {
         "index_columns": [name],
         "column_indexes": [],
         "columns": [
@@ -279,10 +285,10 @@ def _pandas_index(name: str) -> dict[bytes, bytes]:
             },
         ],
     }
-    return {b"pandas": json.dumps(told).encode()}
+    return {b"pandas": json.dumps(metadata).encode()}
 
 
-def _pyarrow() -> tuple[Any, Any]:
+def _pyarrow_modules() -> tuple[Any, Any]:
     try:
         import pyarrow as pa
         from pyarrow import parquet

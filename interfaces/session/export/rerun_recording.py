@@ -1,5 +1,7 @@
-"""A session as a Rerun recording. The MCAP itself shows its pictures and events there, but no
-curves: Rerun does not look into JSON."""
+"""Export a session as a Rerun recording.
+
+Rerun opens the MCAP files directly, but without curves: it does not read JSON.
+"""
 
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -11,24 +13,26 @@ from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.Log_pb2 import Log
 from numpy.typing import NDArray
 
-from interfaces.core.rewards import LIVED_TERMS
+from interfaces.core.rewards import REWARD_TERMS
 from interfaces.core.spaces import Spaces
-from interfaces.session.export import arrays_and_video as export
+from interfaces.session.export.output_files import check_new_path, write_whole
 from interfaces.session.format.messages import CAMERA, EVENTS
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import Session
 
-_AT_ONCE = 1000  # Steps
+_BATCH = 1000  # Steps
 
 
 def to_rerun(session: Session, out: Path, progress: Callable[[int], None] = lambda _: None) -> int:
-    """NAME.rrd with the layout to look at it. How many Steps. The pictures are those recorded, byte
-    for byte. Raises SessionError where the package is missing."""
-    export.new(out, ".rrd")
-    rr = _rerun()
-    with export.whole(out) as part:
+    """Write NAME.rrd with a layout; return the number of Steps.
+
+    The pictures are the recorded bytes. Raises SessionError if `out` exists, or without Rerun.
+    """
+    check_new_path(out, ".rrd")
+    rr = _rerun_module()
+    with write_whole(out) as staging:
         recording = rr.RecordingStream("yume")
-        recording.save(part, _layout(session.spaces))
+        recording.save(staging, _layout(session.spaces))
         try:
             return _write(rr, recording, session, progress)
         finally:
@@ -38,57 +42,59 @@ def to_rerun(session: Session, out: Path, progress: Callable[[int], None] = lamb
 
 def _write(rr: Any, recording: Any, session: Session, progress: Callable[[int], None]) -> int:
     codec, done = session.infos[0].codec, 0
-    recorded = session.messages()
-    while part := list(islice(recorded, _AT_ONCE)):
-        steps = np.array([segment.decode(found, picture=False) for segment, found in part])
-        times = np.array([found.log_ns for _, found in part], "datetime64[ns]")
+    messages = session.messages()
+    while batch := list(islice(messages, _BATCH)):
+        steps = np.array([segment.decode(recorded, picture=False) for segment, recorded in batch])
+        times = np.array([recorded.log_ns for _, recorded in batch], "datetime64[ns]")
 
         def send(path: str, columns: Any, rows: NDArray[np.intp], times: Any = times) -> None:
             index = rr.TimeColumn("time", timestamp=times[rows])
             recording.send_columns(path, [index], columns)
 
-        everything = np.arange(len(part))
+        all_rows = np.arange(len(batch))
         if session.spaces.has_image:
-            pictures = [CompressedImage.FromString(f.messages[CAMERA]).data for _, f in part]
-            kinds = [f"image/{codec.camera}"] * len(part)
-            send("camera", rr.EncodedImage.columns(blob=pictures, media_type=kinds), everything)
+            pictures = [CompressedImage.FromString(r.messages[CAMERA]).data for _, r in batch]
+            kinds = [f"image/{codec.camera}"] * len(batch)
+            send("camera", rr.EncodedImage.columns(blob=pictures, media_type=kinds), all_rows)
         for path, values in _curves(session.spaces, steps).items():
-            send(path, rr.Scalars.columns(scalars=values), everything)
-        rows = np.array([i for i, (_, found) in enumerate(part) if EVENTS in found.messages])
+            send(path, rr.Scalars.columns(scalars=values), all_rows)
+        rows = np.array([i for i, (_, recorded) in enumerate(batch) if EVENTS in recorded.messages])
         if len(rows):
-            said = [Log.FromString(part[i][1].messages[EVENTS]) for i in rows]
-            levels = ["WARN" if each.level == Log.WARNING else "INFO" for each in said]
-            texts = [each.message for each in said]
+            events = [Log.FromString(batch[i][1].messages[EVENTS]) for i in rows]
+            levels = ["WARN" if each.level == Log.WARNING else "INFO" for each in events]
+            texts = [each.message for each in events]
             send("events", rr.TextLog.columns(text=texts, level=levels), rows)
-        done += len(part)
+        done += len(batch)
         progress(done)
     return done
 
 
 def _curves(spaces: Spaces, steps: NDArray[np.void]) -> Mapping[str, NDArray[np.float64]]:
-    """(T,) each, by the path at which Rerun shows it."""
-    felt = {f"feeling/{name}": steps["vector"][:, i] for i, name in enumerate(spaces.features)}
-    done = {
+    """Curves (T,) by their path in Rerun."""
+    parameters = {
+        f"feeling/{name}": steps["vector"][:, i] for i, name in enumerate(spaces.features)
+    }
+    actions = {
         f"action/{action.name}": steps["action"][:, i] for i, action in enumerate(spaces.actions)
     }
-    paid = {f"reward/{term}": steps["reward"][:, i] for i, term in enumerate(LIVED_TERMS)}
-    body = {f"body/{name}": 1e3 * steps[f"{name}_s"] for name in ("lateness", "frame_age")}
-    found = felt | done | paid | body
-    return {path: np.asarray(values, np.float64) for path, values in found.items()}
+    rewards = {f"reward/{term}": steps["reward"][:, i] for i, term in enumerate(REWARD_TERMS)}
+    timing_ms = {f"body/{name}": 1e3 * steps[f"{name}_s"] for name in ("lateness", "frame_age")}
+    curves = parameters | actions | rewards | timing_ms
+    return {path: np.asarray(values, np.float64) for path, values in curves.items()}
 
 
 def _layout(spaces: Spaces) -> Any:
-    """Picture and events to the left, curves to the right."""
+    """Picture and events on the left, curves on the right."""
     import rerun.blueprint as rrb
 
-    seen = [rrb.Spatial2DView(origin="camera", name="camera")] if spaces.has_image else []
+    picture = [rrb.Spatial2DView(origin="camera", name="camera")] if spaces.has_image else []
     names = ("action", "reward", "feeling", "body")
     curves = [rrb.TimeSeriesView(origin=name, name=name) for name in names]
-    left = rrb.Vertical(*seen, rrb.TextLogView(origin="events", name="events"))
+    left = rrb.Vertical(*picture, rrb.TextLogView(origin="events", name="events"))
     return rrb.Blueprint(rrb.Horizontal(left, rrb.Vertical(*curves), column_shares=[1, 2]))
 
 
-def _rerun() -> Any:
+def _rerun_module() -> Any:
     try:
         import rerun
     except ImportError as error:

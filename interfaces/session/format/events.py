@@ -1,4 +1,4 @@
-"""What happens along a life, in words: lines for the log panels of Foxglove and Rerun."""
+"""Events of a session in words: lines for the log panels of Foxglove and Rerun."""
 
 import numpy as np
 from foxglove_schemas_protobuf.Log_pb2 import Log
@@ -7,46 +7,51 @@ from numpy.typing import NDArray
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
 
-_SENDER = {
+_SENDER_TEXT = {
     Sender.POLICY: "the policy acts",
     Sender.HUMAN: "a person drives",
-    Sender.SAFETY: "held at rest",
+    Sender.SAFETY: "safety: inputs released",
 }
 
 
-class Events:
-    """Told of each Step in order, says what is new in it. It knows nothing of before the first."""
+class EventDetector:
+    """Compares each Step with the one before and describes what changed.
+
+    The first Step is compared with no situation and the policy as the sender.
+    """
 
     def __init__(self) -> None:
         self._version: int | None = None
         self._situation, self._sender = Situation.NONE, Sender.POLICY
 
-    def of(self, step: NDArray[np.void]) -> bytes | None:
-        """A foxglove.Log of what is new at a Step, a warning where the body was late or in trouble;
-        None where nothing is."""
+    def detect(self, step: NDArray[np.void]) -> bytes | None:
+        """A serialised foxglove.Log of the changes at a Step; None without a change.
+
+        The level is WARNING where a situation begins or ticks were skipped, else INFO.
+        """
         situation, sender = Situation(int(step["situation"])), Sender(int(step["sender"]))
         begun, ended = situation & ~self._situation, self._situation & ~situation
         version, skipped = int(step["weights_version"]), int(step["skipped"])
-        told: list[str] = []
+        changes: list[str] = []
         if step["is_first"]:
-            told.append("a life begins")
+            changes.append("episode starts")
         if version != self._version:
-            told.append(f"weights {version}")
+            changes.append(f"weights {version}")
         if sender != self._sender:
-            told.append(_SENDER[sender])
+            changes.append(_SENDER_TEXT[sender])
         if skipped:
-            told.append(f"{skipped} beats skipped")
-        told += [_words(flag) for flag in begun]
-        told += [f"no longer: {_words(flag)}" for flag in ended]
+            changes.append(f"{skipped} ticks skipped")
+        changes += [_words(flag) for flag in begun]
+        changes += [f"no longer: {_words(flag)}" for flag in ended]
         if step["is_terminal"]:
-            told.append("it ends")
+            changes.append("episode ends")
         elif step["is_last"]:
-            told.append("cut")
+            changes.append("episode cut")
         self._version, self._situation, self._sender = version, situation, sender
-        if not told:
+        if not changes:
             return None
         level = Log.WARNING if begun or skipped else Log.INFO
-        message = Log(level=level, message="; ".join(told), name="yume")
+        message = Log(level=level, message="; ".join(changes), name="yume")
         message.timestamp.FromNanoseconds(max(0, int(step["wall_ns"])))
         return message.SerializeToString()
 

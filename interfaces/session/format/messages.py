@@ -1,6 +1,6 @@
-"""A Step as MCAP messages and back, bit for bit (a JPEG camera excepted).
+"""Encode a Step as MCAP messages and decode it, bit for bit (except JPEG pictures).
 
-Pictures and sound go by Foxglove's protobuf schemas, numbers by JSON with names.
+Pictures and sound use Foxglove's protobuf schemas; numbers are JSON objects with names.
 JSON has no NaN: null stands for it.
 """
 
@@ -19,38 +19,48 @@ from foxglove_schemas_protobuf.RawAudio_pb2 import RawAudio
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from interfaces.core.rewards import LIVED_TERMS
+from interfaces.core.rewards import REWARD_TERMS
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, step_dtype
 from interfaces.core.world import Situation
 from interfaces.vrchat.actuators import wire_value
 
-CAMERA, STEP, FEELING, ACTION = "/camera", "/step", "/feeling", "/action"
+CAMERA, STEP, PARAMETERS, ACTION = "/camera", "/step", "/feeling", "/action"
 SOUND, MEL = "/sound", "/mel"
-EVENTS = "/events"  # for people; a Step is whole without it
+EVENTS = "/events"  # for people; a Step is complete without it
 CameraFormat = Literal["png", "jpeg"]
-_PNG_LEVEL = 1  # more costs thrice the time and saves a twentieth
-_WHOLE = ("index", "tick", "frame_number", "weights_version", "skipped", "monotonic_ns", "wall_ns")
-_REAL = ("lateness_s", "frame_age_s", "decide_s", "log_prob", "world_reward")
+_PNG_LEVEL = 1  # a higher level takes three times as long and saves a twentieth of the size
+_INTEGERS = (
+    "index",
+    "tick",
+    "frame_number",
+    "weights_version",
+    "skipped",
+    "monotonic_ns",
+    "wall_ns",
+)
+_FLOATS = ("lateness_s", "frame_age_s", "decide_s", "log_prob", "world_reward")
 _FLAGS = ("is_first", "is_last", "is_terminal")
-_AS_IT_IS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-_JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # markers that tell the size
+_READ_FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+_JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # markers that hold the size
 
-
-# What JSON, protobuf, OpenCV and NumPy make of messages that are none of ours.
-_NO_STEP = (
+# What JSON, protobuf, OpenCV and NumPy raise for messages of another format.
+_DECODE_ERRORS = (
     *(KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError),
     *(DecodeError, cv2.error),
 )
 
 
 class MessageError(ValueError):
-    """Messages that make no Step of these spaces."""
+    """The messages do not form a Step of these spaces."""
 
 
 @dataclass(frozen=True)
 class Codec:
-    """Between Steps of `spaces` and messages. `quality` is of JPEG, 1..100; `sample_rate` in Hz."""
+    """Converts Steps of `spaces` to messages and back.
+
+    `quality` is the JPEG quality, 1 to 100; `sample_rate` of raw sound is in Hz.
+    """
 
     spaces: Spaces
     camera: CameraFormat = "png"
@@ -58,31 +68,33 @@ class Codec:
     sample_rate: int = 16_000
 
     def topics(self) -> dict[str, Any]:
-        """Each topic with its schema: a protobuf class, or the name of a JSON object."""
-        seen = {CAMERA: CompressedImage} if self.spaces.has_image else {}
-        heard: dict[str, Any] = {}
+        """The schema of each topic: a protobuf class, or the name of a JSON schema."""
+        image = {CAMERA: CompressedImage} if self.spaces.has_image else {}
+        sound: dict[str, Any] = {}
         if self.spaces.has_sound:
-            heard = {MEL: "yume.Mel"} | ({SOUND: RawAudio} if self.spaces.raw_shape else {})
-        named = {FEELING: "yume.Feeling", ACTION: "yume.Action"}
-        return {**seen, **heard, **named, EVENTS: Log, STEP: "yume.Step"}
+            sound = {MEL: "yume.Mel"} | ({SOUND: RawAudio} if self.spaces.raw_shape else {})
+        numbers = {PARAMETERS: "yume.Feeling", ACTION: "yume.Action"}
+        return {**image, **sound, **numbers, EVENTS: Log, STEP: "yume.Step"}
 
     def encode(self, step: NDArray[np.void]) -> dict[str, bytes]:
-        """The messages of a 0-d record of step_dtype, by topic; /step is the last."""
-        found: dict[str, bytes] = {}
+        """The messages of a 0-d record of step_dtype, by topic; /step is the last.
+
+        Raises MessageError where OpenCV cannot encode the picture.
+        """
+        messages: dict[str, bytes] = {}
         if self.spaces.has_image:
-            found[CAMERA] = self._picture(step)
+            messages[CAMERA] = self._encode_image(step)
         if self.spaces.has_sound:
             mel = step["sound"]
-            found[MEL] = _json({"shape": mel.shape, "data": _plain(mel.ravel())})
+            messages[MEL] = _json({"shape": mel.shape, "data": _nullable(mel.ravel())})
             if self.spaces.raw_shape:
-                found[SOUND] = self._raw(step)
-        felt = len(self.spaces.features)
-        found[FEELING] = _json(
-            dict(zip(self.spaces.features, _plain(step["vector"][:felt]), strict=True))
-        )
-        sent, chosen = _plain(step["action"]), _plain(step["chosen"])
-        before = _plain(step["vector"][felt:])
-        found[ACTION] = _json(
+                messages[SOUND] = self._encode_raw_sound(step)
+        num_features = len(self.spaces.features)
+        parameters = _nullable(step["vector"][:num_features])
+        messages[PARAMETERS] = _json(dict(zip(self.spaces.features, parameters, strict=True)))
+        sent, chosen = _nullable(step["action"]), _nullable(step["chosen"])
+        before = _nullable(step["vector"][num_features:])
+        messages[ACTION] = _json(
             {
                 action.name: {
                     "sent": sent[i],
@@ -94,69 +106,70 @@ class Codec:
             }
         )
         situation = Situation(int(step["situation"]))
-        told: dict[str, Any] = {name: int(step[name]) for name in _WHOLE}
-        told |= {name: _number(float(step[name])) for name in _REAL}
-        told |= {name: bool(step[name]) for name in _FLAGS}
-        told["situation"] = int(situation)
-        told["situations"] = [flag.name for flag in situation]
-        told["sender"] = Sender(int(step["sender"])).name.lower()
-        told["reward"] = dict(zip(LIVED_TERMS, _plain(step["reward"]), strict=True))
-        found[STEP] = _json(told)
-        return found
+        record: dict[str, Any] = {name: int(step[name]) for name in _INTEGERS}
+        record |= {name: _number(float(step[name])) for name in _FLOATS}
+        record |= {name: bool(step[name]) for name in _FLAGS}
+        record["situation"] = int(situation)
+        record["situations"] = [flag.name for flag in situation]
+        record["sender"] = Sender(int(step["sender"])).name.lower()
+        record["reward"] = dict(zip(REWARD_TERMS, _nullable(step["reward"]), strict=True))
+        messages[STEP] = _json(record)
+        return messages
 
     def decode(self, messages: Mapping[str, bytes], *, picture: bool = True) -> NDArray[np.void]:
         """The Step, a 0-d record; without `picture` its image stays black. Raises MessageError."""
         step = np.zeros((), step_dtype(self.spaces))
         try:
-            told = json.loads(messages[STEP])
-            for name in (*_WHOLE, *_FLAGS, "situation"):
-                step[name] = told[name]
-            for name in _REAL:
-                step[name] = _real(told[name])
-            step["sender"] = Sender[told["sender"].upper()]
-            step["reward"] = [_real(told["reward"][term]) for term in LIVED_TERMS]
-            felt, done = json.loads(messages[FEELING]), json.loads(messages[ACTION])
-            actions = [done[action.name] for action in self.spaces.actions]
+            record = json.loads(messages[STEP])
+            for name in (*_INTEGERS, *_FLAGS, "situation"):
+                step[name] = record[name]
+            for name in _FLOATS:
+                step[name] = _nan_for_null(record[name])
+            step["sender"] = Sender[record["sender"].upper()]
+            step["reward"] = [_nan_for_null(record["reward"][term]) for term in REWARD_TERMS]
+            parameters = json.loads(messages[PARAMETERS])
+            by_name = json.loads(messages[ACTION])
+            actions = [by_name[action.name] for action in self.spaces.actions]
             step["vector"] = [
-                *(_real(felt[name]) for name in self.spaces.features),
-                *(_real(each["before"]) for each in actions),
+                *(_nan_for_null(parameters[name]) for name in self.spaces.features),
+                *(_nan_for_null(each["before"]) for each in actions),
             ]
-            step["action"] = [_real(each["sent"]) for each in actions]
-            step["chosen"] = [_real(each["chosen"]) for each in actions]
+            step["action"] = [_nan_for_null(each["sent"]) for each in actions]
+            step["chosen"] = [_nan_for_null(each["chosen"]) for each in actions]
             if self.spaces.has_image and picture:
-                step["image"] = self._seen(messages[CAMERA])
+                step["image"] = self._decode_image(messages[CAMERA])
             if self.spaces.has_sound:
                 mel = json.loads(messages[MEL])
-                step["sound"] = np.reshape([_real(x) for x in mel["data"]], mel["shape"])
+                step["sound"] = np.reshape([_nan_for_null(x) for x in mel["data"]], mel["shape"])
                 if self.spaces.raw_shape:
-                    step["sound_raw"] = self._heard(messages[SOUND])
-        except _NO_STEP as error:
-            raise MessageError(f"not a Step of these spaces: {error!r}") from error
+                    step["sound_raw"] = self._decode_raw_sound(messages[SOUND])
+        except _DECODE_ERRORS as error:
+            raise MessageError(f"the messages are not a Step of these spaces: {error!r}") from error
         return step
 
-    def _picture(self, step: NDArray[np.void]) -> bytes:
+    def _encode_image(self, step: NDArray[np.void]) -> bytes:
         bgr = cv2.cvtColor(step["image"], cv2.COLOR_RGB2BGR)
         if self.camera == "png":
-            done, coded = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])
+            encoded, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])
         else:
-            done, coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
-        if not done:
-            raise MessageError(f"OpenCV cannot write {self.camera}")
-        message = CompressedImage(frame_id="camera", data=coded.tobytes(), format=self.camera)
+            encoded, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.quality])
+        if not encoded:
+            raise MessageError(f"OpenCV cannot encode {self.camera}")
+        message = CompressedImage(frame_id="camera", data=data.tobytes(), format=self.camera)
         age_ns = round(1e9 * float(step["frame_age_s"]))
         message.timestamp.FromNanoseconds(max(0, int(step["wall_ns"]) - age_ns))
         return message.SerializeToString()
 
-    def _seen(self, message: bytes) -> NDArray[np.uint8]:
-        coded = CompressedImage.FromString(message).data
-        if _size_told(coded) != self.spaces.image_shape[:2]:  # before it is unpacked
-            raise ValueError("no picture of this size")
-        bgr = cv2.imdecode(np.frombuffer(coded, np.uint8), _AS_IT_IS)
+    def _decode_image(self, message: bytes) -> NDArray[np.uint8]:
+        data = CompressedImage.FromString(message).data
+        if _image_size(data) != self.spaces.image_shape[:2]:  # checked before decompression
+            raise ValueError("the picture has another size")
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), _READ_FLAGS)
         if bgr is None or bgr.shape != self.spaces.image_shape:
-            raise ValueError("no picture of this size")
+            raise ValueError("the picture has another size")
         return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
-    def _raw(self, step: NDArray[np.void]) -> bytes:
+    def _encode_raw_sound(self, step: NDArray[np.void]) -> bytes:
         raw: NDArray[np.int16] = step["sound_raw"]
         message = RawAudio(
             data=np.ascontiguousarray(raw.T).tobytes(),
@@ -167,29 +180,29 @@ class Codec:
         message.timestamp.FromNanoseconds(max(0, int(step["wall_ns"])))
         return message.SerializeToString()
 
-    def _heard(self, message: bytes) -> NDArray[np.int16]:
+    def _decode_raw_sound(self, message: bytes) -> NDArray[np.int16]:
         channels, samples = self.spaces.raw_shape
         flat = np.frombuffer(RawAudio.FromString(message).data, "<i2")
         return flat.reshape(samples, channels).T
 
 
-def _size_told(coded: bytes) -> tuple[int, int] | None:
-    """(height, width) as the head of a PNG or a JPEG has it; None where it is neither."""
-    if coded[:8] == b"\x89PNG\r\n\x1a\n" and len(coded) >= 24:
-        width, height = struct.unpack_from(">II", coded, 16)
+def _image_size(data: bytes) -> tuple[int, int] | None:
+    """(height, width) from the header of a PNG or a JPEG; None for other data."""
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
+        width, height = struct.unpack_from(">II", data, 16)
         return height, width
-    place = 2 if coded[:2] == b"\xff\xd8" else len(coded)
-    while place + 9 <= len(coded) and coded[place] == 0xFF:
-        kind, length = struct.unpack_from(">BH", coded, place + 1)
-        if kind in _JPEG_FRAMES:
-            height, width = struct.unpack_from(">HH", coded, place + 5)
+    offset = 2 if data[:2] == b"\xff\xd8" else len(data)
+    while offset + 9 <= len(data) and data[offset] == 0xFF:
+        marker, length = struct.unpack_from(">BH", data, offset + 1)
+        if marker in _JPEG_FRAMES:
+            height, width = struct.unpack_from(">HH", data, offset + 5)
             return height, width
-        if kind == 0xFF:  # padding
-            place += 1
-        elif kind == 0x01 or 0xD0 <= kind <= 0xD9:  # markers without a length
-            place += 2
+        if marker == 0xFF:  # padding
+            offset += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD9:  # markers without a length
+            offset += 2
         else:
-            place += 2 + max(2, length)
+            offset += 2 + max(2, length)
     return None
 
 
@@ -197,7 +210,7 @@ def _json(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _plain(values: NDArray[np.floating[Any]]) -> list[float | None]:
+def _nullable(values: NDArray[np.floating[Any]]) -> list[float | None]:
     return [_number(value) for value in values.tolist()]
 
 
@@ -205,5 +218,5 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _real(value: float | None) -> float:
+def _nan_for_null(value: float | None) -> float:
     return math.nan if value is None else value

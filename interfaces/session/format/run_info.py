@@ -1,4 +1,4 @@
-"""What a session says of the run that it is of."""
+"""What a session states about its run."""
 
 import json
 
@@ -8,25 +8,24 @@ from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
 
 
-def about_run(run: RunFolder) -> dict[str, str]:
-    """Configuration, seed, commit, versions: text by name, a segment's metadata."""
-    told = {"config": run.config_file.read_text(encoding="utf-8")}
+def read_run_metadata(run: RunFolder) -> dict[str, str]:
+    """Configuration, seed, commit and versions as text by name: the MCAP metadata `yume.run`."""
+    metadata = {"config": run.config_file.read_text(encoding="utf-8")}
     try:
         meta = json.loads(run.meta.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return told
-    return told | {name: _text(value) for name, value in meta.items()}
+        return metadata
+    return metadata | {name: _text(value) for name, value in meta.items()}
 
 
 def codec_for(config: Config, spaces: Spaces) -> Codec:
-    """As the run's settings want its Steps written."""
+    """The codec that the settings of the run ask for."""
     session = config.session
-    return Codec(spaces, session.camera, session.jpeg_quality, config.world.ears.rate_hz)
+    return Codec(spaces, session.camera, session.jpeg_quality, config.world.audio_input.rate_hz)
 
 
-def first_own(run: RunFolder) -> int:
-    """The first Step it lived itself: those before were imported, and are recorded where they come
-    from."""
+def first_own_step(run: RunFolder) -> int:
+    """Index of the first Step of this run itself; the Steps before it were imported."""
     try:
         return int(json.loads(run.sources.read_text(encoding="utf-8"))["steps"])
     except (OSError, ValueError, KeyError, TypeError):

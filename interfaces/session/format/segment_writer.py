@@ -1,4 +1,4 @@
-"""One MCAP file of a session: a few minutes of Steps, in chunks that survive whatever comes."""
+"""Write one MCAP file of a session: a few minutes of Steps, in chunks that survive a crash."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from mcap_protobuf.schema import build_file_descriptor_set
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from interfaces.session.format.events import Events
+from interfaces.session.format.events import EventDetector
 from interfaces.session.format.messages import EVENTS, Codec
 
 CHUNK_BYTES = 256 * 1024
@@ -24,7 +24,7 @@ GAP, SEGMENT, RUN, SPACES = "yume.gap", "yume.segment", "yume.run", "yume.spaces
 
 
 class SessionError(BadInput, ValueError):
-    """A folder or a file that is no session, or one that is damaged."""
+    """A folder or file holds no session, or a damaged one."""
 
 
 def segment_name(first: int) -> str:
@@ -32,9 +32,11 @@ def segment_name(first: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """The messages of one Step, by topic. Times in ns since the epoch: log_ns never goes back,
-    wall_ns is the Step's own, 0 at the least."""
+class RecordedStep:
+    """The messages of one Step, by topic. Times are in ns since the epoch.
+
+    log_ns never decreases within a file. wall_ns is the wall clock time of the Step, at least 0.
+    """
 
     index: int
     log_ns: int
@@ -43,13 +45,15 @@ class Recorded:
 
 
 class SegmentWriter:
-    """Appends Steps to NAME.live; `close` makes it NAME.mcap.
+    """Appends Steps to NAME.live; `close` renames it to NAME.mcap.
 
-    `about`: what the run was, as MCAP metadata; text by name. A chunk is with the system as soon as
-    it is full. Raises OSError.
+    `run_metadata` describes the run: text by name, stored as MCAP metadata. A full chunk goes to
+    the operating system at once. Raises OSError.
     """
 
-    def __init__(self, folder: Path, first: int, codec: Codec, about: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, first: int, codec: Codec, run_metadata: Mapping[str, str]
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{segment_name(first)}{LIVE}"
         self._file = self.path.open("wb")
@@ -62,27 +66,27 @@ class SegmentWriter:
         spaces = json.dumps(codec.spaces.to_json(), ensure_ascii=False)
         camera = {"camera": codec.camera, "sample_rate": str(codec.sample_rate)}
         self._writer.add_metadata(SPACES, {"spaces": spaces, **camera})
-        self._writer.add_metadata(RUN, dict(about))
+        self._writer.add_metadata(RUN, dict(run_metadata))
         self._file.flush()
-        self._clock, self._events = _Clock(), Events()
+        self._log_clock, self._events = _LogClock(), EventDetector()
         self.first, self.next_index, self.steps = first, first, 0
         self.missing = 0
         self.began_ns = self.ended_ns = 0
-        self._wall_ns = (2**63 - 1, 0)  # the least and the most of the Steps' own
+        self._wall_ns = (2**63 - 1, 0)  # minimum and maximum of the Steps' wall_ns
 
     def put(self, step: NDArray[np.void]) -> None:
-        """Append one Step. What is missing before it is written down as a gap."""
+        """Append one Step, a 0-d record. Missing Steps before it are recorded as a gap."""
         wall_ns = int(step["wall_ns"])
-        at = self._clock.log_time(int(step["monotonic_ns"]), wall_ns)
+        log_ns = self._log_clock.log_time(int(step["monotonic_ns"]), wall_ns)
         wall_ns = max(0, wall_ns)
         messages = self._codec.encode(step)
-        if (told := self._events.of(step)) is not None:
-            messages[EVENTS] = told
-        self.copy(Recorded(int(step["index"]), at, wall_ns, messages))
+        if (event := self._events.detect(step)) is not None:
+            messages[EVENTS] = event
+        self.copy(RecordedStep(int(step["index"]), log_ns, wall_ns, messages))
 
-    def copy(self, found: Recorded) -> None:
-        """Append what was recorded of one Step as it is."""
-        index, messages = found.index, found.messages
+    def copy(self, recorded: RecordedStep) -> None:
+        """Append the messages of one Step unchanged."""
+        index, messages = recorded.index, recorded.messages
         if index > self.next_index:
             missing = index - self.next_index
             self._writer.add_metadata(GAP, {"from": str(self.next_index), "missing": str(missing)})
@@ -91,40 +95,40 @@ class SegmentWriter:
             if topic in messages:
                 self._writer.add_message(
                     channel,
-                    log_time=found.log_ns,
+                    log_time=recorded.log_ns,
                     data=messages[topic],
-                    publish_time=found.wall_ns,
+                    publish_time=recorded.wall_ns,
                     sequence=index % 2**32,
                 )
         self._file.flush()
         if not self.steps:
-            self.began_ns = found.log_ns
-        self.next_index, self.steps, self.ended_ns = index + 1, self.steps + 1, found.log_ns
+            self.began_ns = recorded.log_ns
+        self.next_index, self.steps, self.ended_ns = index + 1, self.steps + 1, recorded.log_ns
         low, high = self._wall_ns
-        self._wall_ns = (min(low, found.wall_ns), max(high, found.wall_ns))
+        self._wall_ns = (min(low, recorded.wall_ns), max(high, recorded.wall_ns))
 
     @property
     def seconds(self) -> float:
         return (self.ended_ns - self.began_ns) * 1e-9
 
     def abandon(self) -> None:
-        """Leave the file as it is, without an end: `recover` knows what to do."""
+        """Leave the file as it is, without an end: `recover` can repair it."""
         with contextlib.suppress(OSError):
             self._file.close()
 
     def close(self) -> Path | None:
-        """Finish the file; where there is no Step in it, take it away."""
+        """Finish the file and return its path. A file without Steps is deleted: None."""
         if not self.steps:
             self._file.close()
             self.path.unlink()
             return None
-        told = {"first": self.first, "end": self.next_index, "steps": self.steps}
-        told |= {"missing": self.missing}
-        told |= dict(zip(("wall_from_ns", "wall_to_ns"), self._wall_ns, strict=True))
-        self._writer.add_metadata(SEGMENT, {name: str(value) for name, value in told.items()})
+        summary = {"first": self.first, "end": self.next_index, "steps": self.steps}
+        summary |= {"missing": self.missing}
+        summary |= dict(zip(("wall_from_ns", "wall_to_ns"), self._wall_ns, strict=True))
+        self._writer.add_metadata(SEGMENT, {name: str(value) for name, value in summary.items()})
         self._writer.finish()
         self._file.flush()
-        os.fsync(self._file.fileno())  # its name must not be on the disk before it is
+        os.fsync(self._file.fileno())  # the content must be on the disk before the name
         self._file.close()
         done = self.path.with_suffix(DONE)
         self.path.replace(done)
@@ -132,15 +136,16 @@ class SegmentWriter:
 
     def _register(self, topic: str, schema: Any) -> int:
         if isinstance(schema, str):
-            known = self._writer.register_schema(schema, "jsonschema", b'{"type":"object"}')
-            return self._writer.register_channel(topic, "json", known)
-        described = build_file_descriptor_set(schema).SerializeToString()
-        known = self._writer.register_schema(schema.DESCRIPTOR.full_name, "protobuf", described)
-        return self._writer.register_channel(topic, "protobuf", known)
+            schema_id = self._writer.register_schema(schema, "jsonschema", b'{"type":"object"}')
+            return self._writer.register_channel(topic, "json", schema_id)
+        descriptors = build_file_descriptor_set(schema).SerializeToString()
+        name = schema.DESCRIPTOR.full_name
+        schema_id = self._writer.register_schema(name, "protobuf", descriptors)
+        return self._writer.register_channel(topic, "protobuf", schema_id)
 
 
-class _Clock:
-    """Log times: of the wall at the first Step, from then on by the clock that never goes back."""
+class _LogClock:
+    """Log times: the wall clock at the first Step, then advanced by the monotonic clock."""
 
     def __init__(self) -> None:
         self._wall_ns: int | None = None
@@ -150,7 +155,7 @@ class _Clock:
         if self._wall_ns is None:
             self._wall_ns, self._offset_ns = wall_ns, wall_ns - monotonic_ns
         at = monotonic_ns + self._offset_ns
-        if at <= self._last_ns and self._last_ns:  # another boot, or a journal gone back
+        if at <= self._last_ns and self._last_ns:  # after a reboot, or a truncated journal
             self._offset_ns += self._last_ns + 1 - at
             at = self._last_ns + 1
         self._last_ns = max(0, at)

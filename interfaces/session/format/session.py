@@ -1,4 +1,4 @@
-"""A session: the segments of a life in order, and its Steps by index or by time."""
+"""A session: the segments of a run in order, with access to its Steps by index or by time."""
 
 import itertools
 from collections.abc import Iterator
@@ -9,37 +9,37 @@ from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import step_dtype
-from interfaces.session.format.segment_reader import Segment, SegmentInfo
-from interfaces.session.format.segment_writer import DONE, LIVE, Recorded, SessionError
+from interfaces.session.format.segment_reader import SegmentInfo, SessionSegment
+from interfaces.session.format.segment_writer import DONE, LIVE, RecordedStep, SessionError
 
 
 class Session:
     """Reads a run's folder, its session folder, or a single file. Times in ns since the epoch.
 
-    `live` are segments that are not ended: being written, or left by a crash. Raises SessionError
-    for a folder without a session, and one whose segments are of different spaces.
+    `live` lists unfinished segments: being written now, or left by a crash. Raises SessionError
+    for a folder without a session, and for segments with different spaces or the same Steps.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.segments = [Segment(each) for each in segment_files(path)]
+        self.segments = [SessionSegment(each) for each in segment_files(path)]
         self.live = live_files(path)
         if not self.segments:
             if self.live:
                 raise SessionError(
-                    f"{path} has no segment with an end yet: one that is being recorded gets it "
-                    "after session.minutes; what a crash has left sessions recover brings back"
+                    f"{path} has no finished segment. A segment that is being recorded is finished "
+                    "after session.minutes; after a crash, run `sessions recover`"
                 )
             raise SessionError(f"{path} holds no session")
         self.segments.sort(key=lambda segment: segment.info.first)
         spaces = {str(info.codec.spaces.to_json()): info for info in self.infos}
         if len(spaces) > 1:
             one, other, *_ = spaces.values()
-            raise SessionError(f"{one.path} and {other.path} are of different spaces")
+            raise SessionError(f"{one.path} and {other.path} have different spaces")
         for one, other in itertools.pairwise(self.infos):
             if other.first < one.end:
                 raise SessionError(
-                    f"{one.path} and {other.path} have the same Steps: take one away"
+                    f"{one.path} and {other.path} have the same Steps: remove one of them"
                 )
 
     @property
@@ -52,11 +52,12 @@ class Session:
 
     @property
     def first(self) -> int:
+        """Index of the first Step."""
         return self.segments[0].info.first
 
     @property
     def end(self) -> int:
-        """One past the last Step."""
+        """One past the index of the last Step."""
         return self.segments[-1].info.end
 
     @property
@@ -65,26 +66,28 @@ class Session:
 
     @property
     def gaps(self) -> list[tuple[int, int]]:
-        """(first missing index, how many), those between segments too."""
-        holes: list[tuple[int, int]] = []
+        """(first missing index, count), including the gaps between segments."""
+        parts: list[tuple[int, int]] = []
         at = self.first
         for info in self.infos:
             if info.first > at:
-                holes.append((at, info.first - at))
-            holes += info.gaps
+                parts.append((at, info.first - at))
+            parts += info.gaps
             at = max(at, info.end)
-        found: list[tuple[int, int]] = []
-        for first, count in holes:  # one that goes over the end of a segment is one
-            if found and sum(found[-1]) == first:
-                first, count = found[-1][0], found.pop()[1] + count
-            found.append((first, count))
-        return found
+        gaps: list[tuple[int, int]] = []
+        for first, count in parts:  # a gap across the end of a segment counts once
+            if gaps and sum(gaps[-1]) == first:
+                first, count = gaps[-1][0], gaps.pop()[1] + count
+            gaps.append((first, count))
+        return gaps
 
     def messages(
         self, start: int = 0, end: int | None = None
-    ) -> Iterator[tuple[Segment, Recorded]]:
-        """What was recorded of the Steps with start <= index < end, in order, and where; what is
-        missing is not there. Raises SessionError for damage."""
+    ) -> Iterator[tuple[SessionSegment, RecordedStep]]:
+        """Segment and messages of each Step with start <= index < end, in order.
+
+        Missing Steps are left out. Raises SessionError for damage.
+        """
         for segment in self.segments:
             info = segment.info
             if info.end <= start:
@@ -92,53 +95,54 @@ class Session:
             if end is not None and info.first >= end:
                 return
             chunk = segment.chunk_of(start) if start > info.first else 0
-            for found in segment.messages(chunk):
-                if end is not None and found.index >= end:
+            for recorded in segment.messages(chunk):
+                if end is not None and recorded.index >= end:
                     return
-                if found.index >= start:
-                    yield segment, found
+                if recorded.index >= start:
+                    yield segment, recorded
 
     def steps(
         self, start: int = 0, end: int | None = None, *, picture: bool = True
     ) -> Iterator[tuple[int, NDArray[np.void]]]:
-        """(log time, Step), like messages."""
-        for segment, found in self.messages(start, end):
-            yield found.log_ns, segment.decode(found, picture=picture)
+        """(log time in ns, Step), in the order of `messages`. Raises SessionError for damage."""
+        for segment, recorded in self.messages(start, end):
+            yield recorded.log_ns, segment.decode(recorded, picture=picture)
 
     def read(self, start: int, length: int) -> NDArray[np.void]:
-        """Steps `start` to start + length, as far as they are there."""
-        found = [step for _, step in self.steps(start, start + length)]
-        return np.array(found, step_dtype(self.spaces))
+        """The Steps start <= index < start + length as records (T,); missing ones are left out."""
+        steps = [step for _, step in self.steps(start, start + length)]
+        return np.array(steps, step_dtype(self.spaces))
 
     def index_at(self, time_ns: int) -> int:
-        """The first Step logged at this time or later; the end where there is none."""
+        """Index of the first Step logged at this time or later; `end` if there is none."""
         for segment in self.segments:
             if segment.info.ended_ns < time_ns:
                 continue
-            for found in segment.messages(segment.chunk_at(time_ns)):
-                if found.log_ns >= time_ns:
-                    return found.index
+            for recorded in segment.messages(segment.chunk_at(time_ns)):
+                if recorded.log_ns >= time_ns:
+                    return recorded.index
         return self.end
 
 
 def session_folder(path: Path) -> Path:
-    """Of a run, or a session's own folder."""
+    """The session folder of a run, or the given folder itself."""
     inside = path / "session"
     return inside if inside.is_dir() else path
 
 
 def segment_files(path: Path) -> list[Path]:
-    """The ended segments there, oldest first. What was cut or merged is none: it has a name."""
+    """The finished segments of a run, oldest first; files from `cut` and `merge` are not among
+    them. A single file is returned as it is."""
     return [path] if path.is_file() else numbered(session_folder(path), DONE)
 
 
 def live_files(path: Path) -> list[Path]:
-    """Segments that were not ended."""
+    """The unfinished segments of a run."""
     return [] if path.is_file() else numbered(session_folder(path), LIVE)
 
 
 def numbered(folder: Path, suffix: str) -> list[Path]:
-    """Segments of a life, which bear the number of their first Step."""
+    """Files named by the index of their first Step, as the segments of a run are."""
     return sorted(folder.glob(f"{12 * '[0-9]'}{suffix}"))
 
 

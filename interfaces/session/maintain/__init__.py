@@ -1,0 +1,1 @@
+"""Maintenance of sessions: list, verify, recover, cut, prune and forget."""

@@ -1,7 +1,6 @@
-"""What a crash, a full disk or a careless copy has left of a session, brought back."""
+"""Repair a session after a crash, a full disk or damage to a file."""
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,13 +12,14 @@ from mcap.records import Metadata
 from numpy.typing import NDArray
 
 from interfaces.core.world import Situation
-from interfaces.ipc.atomic_files import workshop
+from interfaces.ipc.atomic_files import staging_path
 from interfaces.journal import JournalError, JournalReader, read_layout
-from interfaces.journal.layout import set_damaged_aside
+from interfaces.journal.recovery import set_aside_damaged
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import EVENTS, Codec
-from interfaces.session.format.run_info import about_run, codec_for, first_own
-from interfaces.session.format.segment_reader import Segment, codec_of, salvage
+from interfaces.session.format.run_info import codec_for, first_own_step, read_run_metadata
+from interfaces.session.format.salvage import salvage
+from interfaces.session.format.segment_reader import SessionSegment, codec_of
 from interfaces.session.format.segment_writer import DONE, RUN, SPACES, SegmentWriter, SessionError
 from interfaces.session.format.session import (
     Session,
@@ -28,16 +28,19 @@ from interfaces.session.format.session import (
     segment_files,
     session_folder,
 )
+from interfaces.session.maintain.prune import pruned_until
 
-RECOVERING = "recovering"
+RECOVERING = "recovering"  # folder with the new segments of a recovery
 ASIDE = ".damaged"
-PRUNED = "pruned.json"
 
 
 @dataclass(frozen=True)
-class Recovered:
-    """A file that had no end, and `paths`: what of it could be read, in as many files as it has
-    holes. `kept`: the damaged file, where it was one that had been ended once, or a journal's."""
+class RecoverResult:
+    """One unfinished or damaged file, and the files `paths` with its intact Steps.
+
+    There is one new file per contiguous part. `kept` is the new path of the damaged file; None for
+    an unfinished file, which is deleted.
+    """
 
     damaged: Path
     paths: tuple[Path, ...]
@@ -45,81 +48,87 @@ class Recovered:
     kept: Path | None = None
 
 
-def recover(path: Path, *, check: bool = True) -> list[Recovered]:
-    """End every segment of a run's session that has no end, and save what is whole of those that
-    were ended once and are damaged now; these are set aside, not deleted. To `check`, all are read
-    through; else those are taken for whole that still have their end.
+def recover(path: Path, *, check: bool = True) -> list[RecoverResult]:
+    """Finish all unfinished segments of a session, and rewrite the damaged ones.
 
-    Nobody may be writing. Raises SessionError for a folder without a session, OSError.
+    Damaged files are renamed, not deleted. With `check` every segment is read completely; without
+    it, a segment counts as intact if its end is. No process may be recording. Raises SessionError
+    for a folder without a session, and OSError.
     """
     folder = session_folder(path)
-    _adopt(folder)
-    found = [_recover_one(live, keep=False) for live in live_files(folder)]
+    _adopt_segments(folder)
+    results = [_recover_file(live, keep=False) for live in live_files(folder)]
     for file in segment_files(folder):
-        if not _is_whole(file, check):
-            found.append(_recover_one(file, keep=True))
-    if not found and not segment_files(folder):
+        if not _is_intact(file, check):
+            results.append(_recover_file(file, keep=True))
+    if not results and not segment_files(folder):
         raise SessionError(f"{path} holds no session")
-    return found
+    return results
 
 
-def unfinished(folder: Path) -> list[Path]:
-    """Whole segments that a recovery which was killed has not put into their place."""
+def unfinished_segments(folder: Path) -> list[Path]:
+    """Complete segments that a killed recovery did not move into the session."""
     return sorted((folder / RECOVERING).glob(f"*{DONE}"))
 
 
-def recover_run(run: RunFolder) -> tuple[list[Recovered], int]:
-    """`recover` and `refill` of a run; of a life that was killed before anything of its session was
-    whole, the journal is enough. Damaged segments of the journal are set aside. Raises what these
-    raise."""
-    begun = bool(live_files(run.session) or segment_files(run.session))
-    found = recover(run.path) if begun else []
-    spaces, fresh = read_layout(run.journal), None
+def recover_run(run: RunFolder) -> tuple[list[RecoverResult], int]:
+    """`recover` and `fill_from_journal` for a run: (results, number of Steps filled in).
+
+    If the session has no intact segment at all, it is written from the journal. Damaged segments
+    of the journal are set aside. Raises JournalError, SessionError and OSError.
+    """
+    has_session = bool(live_files(run.session) or segment_files(run.session))
+    results = recover(run.path) if has_session else []
+    spaces, new_session = read_layout(run.journal), None
     if spaces is not None:
-        for damaged, aside in set_damaged_aside(run.journal, spaces):
-            found.append(Recovered(damaged, (), 0, aside))
-    if spaces is not None and run.processes.exists():  # a recorder has lived there
+        for damaged, aside in set_aside_damaged(run.journal, spaces):
+            results.append(RecoverResult(damaged, (), 0, aside))
+    if spaces is not None and run.processes.exists():  # it was a live run, with a recorder
         config = run.config
         if config.session.record:
-            fresh = (codec_for(config, spaces), about_run(run))
-    filled = refill(run.session, run.journal, begin=first_own(run), fresh=fresh)
-    if not found and not segment_files(run.session):
+            new_session = (codec_for(config, spaces), read_run_metadata(run))
+    filled = fill_from_journal(
+        run.session, run.journal, first_step=first_own_step(run), new_session=new_session
+    )
+    if not results and not segment_files(run.session):
         raise SessionError(f"{run.path} holds no session")
-    return found, filled
+    return results, filled
 
 
-def refill(
+def fill_from_journal(
     session: Path,
     journal: Path,
     *,
-    begin: int = 0,
-    fresh: tuple[Codec, Mapping[str, str]] | None = None,
+    first_step: int = 0,
+    new_session: tuple[Codec, Mapping[str, str]] | None = None,
 ) -> int:
-    """Append what the journal has from `begin` on and the session lacks, as segments of their own;
-    how many Steps. `fresh`: how to write them, and about whom, where there is no session. Raises
-    JournalError, SessionError and OSError."""
+    """Write the Steps that the journal has and the session lacks as new segments; their number.
+
+    Steps before `first_step` and pruned Steps are left out. `new_session`: codec and run metadata
+    to use if there is no session. Raises JournalError, SessionError and OSError.
+    """
     folder, reader = session_folder(session), JournalReader(journal)
-    have = Session(folder) if segment_files(folder) else None
-    begin = max(begin, pruned_until(folder))
-    first = max(begin, reader.first)
-    if have is not None:
-        holes = [(at, at + missing) for at, missing in have.gaps]
-        holes += [(first, have.first), (have.end, reader.end)]
-        codec, about = have.segments[0].info.codec, have.infos[0].about
-        if fresh is not None:  # a file does not say how good its JPEG is
-            codec = replace(codec, quality=fresh[0].quality)
-    elif fresh is not None:
-        holes, (codec, about) = [(first, reader.end)], fresh
+    existing = Session(folder) if segment_files(folder) else None
+    first_step = max(first_step, pruned_until(folder))
+    first = max(first_step, reader.first)
+    if existing is not None:
+        gaps = [(at, at + missing) for at, missing in existing.gaps]
+        gaps += [(first, existing.first), (existing.end, reader.end)]
+        codec, run_metadata = existing.segments[0].info.codec, existing.infos[0].run_metadata
+        if new_session is not None:  # a file does not store its JPEG quality
+            codec = replace(codec, quality=new_session[0].quality)
+    elif new_session is not None:
+        gaps, (codec, run_metadata) = [(first, reader.end)], new_session
     else:
         return 0
     filled = 0
-    for hole, end in holes:
-        first, end = max(hole, begin, reader.first), min(end, reader.end)
+    for start, end in gaps:
+        first, end = max(start, first_step, reader.first), min(end, reader.end)
         if first >= end:
             continue
-        writer = SegmentWriter(folder / RECOVERING, first, codec, about)
+        writer = SegmentWriter(folder / RECOVERING, first, codec, run_metadata)
         try:
-            for step in _sound(reader, first, end):
+            for step in _usable_steps(reader, first, end):
                 writer.put(step)
             filled += writer.steps
             done = writer.close()
@@ -131,7 +140,7 @@ def refill(
     return filled
 
 
-def _sound(reader: JournalReader, first: int, end: int) -> Iterator[NDArray[np.void]]:
+def _usable_steps(reader: JournalReader, first: int, end: int) -> Iterator[NDArray[np.void]]:
     """The Steps of the journal that are neither forgotten nor damaged."""
     damaged: list[int] = []
     for index in range(first, end):
@@ -144,23 +153,15 @@ def _sound(reader: JournalReader, first: int, end: int) -> Iterator[NDArray[np.v
             yield step
     if damaged:
         logger.warning(
-            "the journal has {} damaged Steps, {} is the first: they are left out",
+            "the journal has {} damaged Steps, the first is {}: they are left out",
             len(damaged),
             damaged[0],
         )
 
 
-def pruned_until(folder: Path) -> int:
-    """Steps before this one were deleted on purpose."""
+def _is_intact(file: Path, check: bool) -> bool:
     try:
-        return int(json.loads((folder / PRUNED).read_text(encoding="utf-8"))["until"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-
-
-def _is_whole(file: Path, check: bool) -> bool:
-    try:
-        segment = Segment(file)
+        segment = SessionSegment(file)
         for _ in segment.messages() if check else ():
             pass
     except SessionError:
@@ -168,80 +169,80 @@ def _is_whole(file: Path, check: bool) -> bool:
     return True
 
 
-def _adopt(folder: Path) -> None:
-    """Put what a recovery that was killed had ready into its place, if that is still free."""
-    for left in unfinished(folder):
-        place = folder / left.name
+def _adopt_segments(folder: Path) -> None:
+    """Move the complete segments of a killed recovery into the session if all Steps are new."""
+    for segment in unfinished_segments(folder):
         with contextlib.suppress(SessionError):
-            own = Segment(left).info
-            others = [Segment(file).info for file in segment_files(folder)]
+            own = SessionSegment(segment).info
+            others = [SessionSegment(file).info for file in segment_files(folder)]
             if all(own.end <= other.first or other.end <= own.first for other in others):
-                left.replace(place)
+                segment.replace(folder / segment.name)
     shutil.rmtree(folder / RECOVERING, ignore_errors=True)
 
 
-def _recover_one(damaged: Path, *, keep: bool) -> Recovered:
-    folder, part = damaged.parent, not is_numbered(damaged)
-    bench = workshop(damaged) if part else folder / RECOVERING
+def _recover_file(damaged: Path, *, keep: bool) -> RecoverResult:
+    """Rewrite one file. A file from `cut` or `merge` keeps its name."""
+    folder, is_cut = damaged.parent, not is_numbered(damaged)
+    staging = staging_path(damaged) if is_cut else folder / RECOVERING
     try:
-        ready = list(_saved(damaged, bench))
-        places = [folder / done.name for done, _ in ready]
-        if part:  # it keeps its name: by a number it would be taken for one of the life's
-            more = (damaged.with_stem(f"{damaged.stem}-{i}") for i in range(2, len(ready) + 1))
-            places = [damaged, *more][: len(ready)]
+        written = list(_rewrite_intact_parts(damaged, staging))
+        places = [folder / done.name for done, _ in written]
+        if is_cut:  # a number as its name would make it a segment of the run
+            more = (damaged.with_stem(f"{damaged.stem}-{i}") for i in range(2, len(written) + 1))
+            places = [damaged, *more][: len(written)]
         for place in places:
-            if part and place != damaged and place.exists():
-                raise SessionError(f"{place} is there already: put {damaged.name} elsewhere")
+            if is_cut and place != damaged and place.exists():
+                raise SessionError(f"{place} exists already: move {damaged.name} elsewhere")
         aside: Path | None = None
         if keep:
-            aside = _fresh(damaged.with_suffix(ASIDE))
+            aside = _free_path(damaged.with_suffix(ASIDE))
             damaged.replace(aside)
-        paths = tuple(done.replace(at) for (done, _), at in zip(ready, places, strict=True))
+        paths = tuple(done.replace(at) for (done, _), at in zip(written, places, strict=True))
         if not keep:
             damaged.unlink()
     except SessionError:
-        shutil.rmtree(bench, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
         raise
-    shutil.rmtree(bench, ignore_errors=True)
-    return Recovered(damaged, paths, sum(steps for _, steps in ready), aside)
+    shutil.rmtree(staging, ignore_errors=True)
+    return RecoverResult(damaged, paths, sum(steps for _, steps in written), aside)
 
 
-def _fresh(path: Path) -> Path:
-    """Like this, and nobody's name yet."""
-    found, number = path, 2
-    while found.exists():
-        found, number = path.with_stem(f"{path.stem}-{number}"), number + 1
-    return found
+def _free_path(path: Path) -> Path:
+    """This path or, if it exists, the same with a number."""
+    free, number = path, 2
+    while free.exists():
+        free, number = path.with_stem(f"{path.stem}-{number}"), number + 1
+    return free
 
 
-def _saved(damaged: Path, workshop: Path) -> Iterator[tuple[Path, int]]:
-    """What is whole, and how many Steps. What lies behind a hole is a file of its own: what the
-    journal has of the hole can then be put between them."""
+def _rewrite_intact_parts(damaged: Path, folder: Path) -> Iterator[tuple[Path, int]]:
+    """Write each contiguous intact part as a file of its own; (path, number of Steps).
+
+    Steps of the journal can then fill the gap between two files.
+    """
     writer: SegmentWriter | None = None
     codec: Codec | None = None
     metadata: dict[str, dict[str, str]] = {}
-    for found in salvage(damaged):
-        if isinstance(found, Metadata):
-            metadata[found.name] = dict(found.metadata)
+    for record in salvage(damaged):
+        if isinstance(record, Metadata):
+            metadata[record.name] = dict(record.metadata)
             continue
         codec = codec or _codec(damaged, metadata)
-        if (
-            not codec.topics().keys() - {EVENTS} <= found.messages.keys()
-        ):  # a part of it was in a chunk that is gone
-            continue
-        if writer is not None and found.index != writer.next_index:
-            yield _ended(writer)
+        if not codec.topics().keys() - {EVENTS} <= record.messages.keys():
+            continue  # a part of this Step was in a damaged chunk
+        if writer is not None and record.index != writer.next_index:
+            yield _finish(writer)
             writer = None
         if writer is None:
-            writer = SegmentWriter(workshop, found.index, codec, metadata.get(RUN, {}))
-        writer.copy(found)
+            writer = SegmentWriter(folder, record.index, codec, metadata.get(RUN, {}))
+        writer.copy(record)
     if writer is not None:
-        yield _ended(writer)
+        yield _finish(writer)
 
 
-def _ended(writer: SegmentWriter) -> tuple[Path, int]:
+def _finish(writer: SegmentWriter) -> tuple[Path, int]:
     done = writer.close()
-    assert done is not None  # there is a Step in it
+    assert done is not None  # it holds at least one Step
     return done, writer.steps
 
 
@@ -249,4 +250,4 @@ def _codec(path: Path, metadata: dict[str, dict[str, str]]) -> Codec:
     try:
         return codec_of(metadata[SPACES])
     except (KeyError, ValueError, TypeError, RecursionError) as error:
-        raise SessionError(f"{path} is not of a Yume session: {error!r}") from error
+        raise SessionError(f"{path} is not part of a Yume session: {error!r}") from error

@@ -1,34 +1,34 @@
-"""The player's page, visited by a simulated user, and its curves."""
+"""The playback page, used by a simulated visitor."""
 
 import asyncio
-import base64
+import time
 
-import cv2
 import numpy as np
 import pytest
 
 from tests.interfaces.session.recordings import SPACES
+from tests.polling import POLL_S, WAIT_S
 
 pytest.importorskip("nicegui")
 from nicegui import ui
 from nicegui.testing import user_simulation
 
 from interfaces.session.format.segment_writer import SessionError
-from interfaces.session.timeline import Diary
-from interfaces.web.page import Player, as_source, clock, thinned
+from interfaces.session.timeline import Timeline
+from interfaces.web.page import Player
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
-def diary_of(count: int) -> Diary:
-    """Ten Steps a second; value and surprise are thought."""
+def make_timeline(count: int) -> Timeline:
+    """Ten Steps per second, all of them estimated: a value, but no surprise."""
     rows = np.arange(count)
     zeros = np.zeros(count)
-    return Diary(
+    return Timeline(
         spaces=SPACES,
         index=rows + 500,
         seconds=rows / 10,
-        felt=np.stack([np.sin(rows), np.full(count, np.nan)], 1).astype(np.float32),
+        parameters=np.stack([np.sin(rows), np.full(count, np.nan)], 1).astype(np.float32),
         action=np.zeros((count, 3), np.float32),
         reward=zeros.astype(np.float32),
         version=zeros.astype(np.int64),
@@ -36,28 +36,45 @@ def diary_of(count: int) -> Diary:
         sender=zeros.astype(np.uint8),
         value=rows.astype(np.float32),
         surprise=np.full(count, np.nan, np.float32),
-        events=[(0, "a life begins"), (30, "<b>weights</b> 2")],
-        thought=count,
+        events=[(0, "episode starts"), (30, "<b>weights</b> 2")],
+        estimated=count,
     )
 
 
-def visit(talk, count: int = 100):
-    """Let `talk(user, shown)` use the page; shown are the rows it asked pictures of."""
+def visit(talk, timeline=None, picture=None):
+    """Run `talk(user, shown)` on the page; `shown` lists the rows whose picture was requested."""
     shown: list[int] = []
 
-    def picture(row: int) -> np.ndarray:
+    def gray(row: int) -> np.ndarray:
         shown.append(row)
         return np.full((16, 12, 3), row, np.uint8)
 
+    def build() -> None:
+        Player(timeline or make_timeline(100), picture or gray, "夢")
+
     async def use() -> None:
-        async with user_simulation(lambda: Player(diary_of(count), picture, "夢") and None) as user:
+        async with user_simulation(build) as user:
             await user.open("/")
             await talk(user, shown)
 
     asyncio.run(use())
 
 
-def test_it_opens_at_the_beginning_and_steps_and_jumps():
+async def until(condition, what: str):
+    """Like wait_until of tests.polling, while the page keeps running."""
+    deadline = time.perf_counter() + WAIT_S
+    while not condition():
+        assert time.perf_counter() < deadline, f"{what}: not within {WAIT_S:g} s"
+        await asyncio.sleep(POLL_S)
+
+
+def click(button) -> None:
+    for listener in button._event_listeners.values():
+        if listener.type == "click":
+            listener.handler(None)
+
+
+def test_the_page_starts_at_the_first_step_and_goes_to_any_other():
     async def talk(user, shown):
         assert shown == [0]
         await user.should_see("夢")
@@ -67,15 +84,14 @@ def test_it_opens_at_the_beginning_and_steps_and_jumps():
             with user.client:
                 click(by_icon[icon])
             assert shown[-1] == row
-        (happened,) = user.find(ui.table).elements
-        assert [row["what"] for row in happened.rows] == ["a life begins", "<b>weights</b> 2"]
-        user.find(ui.table).trigger("rowClick", {"at": happened.rows[1]["at"]})
-        await asyncio.sleep(0.05)
-        assert shown[-1] == 30
-        (told,) = (each for each in user.find(ui.html).elements if "of 0:09.90" in each.content)
-        assert "step 530" in told.content
-        assert "value +30.000" in told.content
-        assert "surprise -" in told.content
+        (events,) = user.find(ui.table).elements
+        assert [row["what"] for row in events.rows] == ["episode starts", "<b>weights</b> 2"]
+        user.find(ui.table).trigger("rowClick", {"at": events.rows[1]["at"]})
+        await until(lambda: shown[-1] == 30, "the Step of the event")
+        (status,) = (each for each in user.find(ui.html).elements if "of 0:09.90" in each.content)
+        assert "step 530" in status.content
+        assert "value +30.000" in status.content
+        assert "surprise -" in status.content
         (slider,) = user.find(ui.slider).elements
         assert slider.value == 3.0
         slider.value = 7.25
@@ -84,91 +100,36 @@ def test_it_opens_at_the_beginning_and_steps_and_jumps():
     visit(talk)
 
 
-def test_it_plays_at_the_chosen_speed_and_stops_at_the_end():
+def test_playback_runs_at_the_chosen_speed_and_stops_at_the_end():
     async def talk(user, shown):
         (speed,) = user.find(ui.toggle).elements
         speed.value = 16.0
         (play,) = (e for e in user.find(ui.button).elements if e.props.get("icon") == "play_arrow")
         with user.client:
             click(play)
-        for _ in range(100):
-            await asyncio.sleep(0.05)
-            if shown[-1] == 99:
-                break
-        assert shown[-1] == 99
+        await until(lambda: shown[-1] == 99, "the last Step")
         assert shown == sorted(shown)
-        await asyncio.sleep(0.15)
-        assert play.props["icon"] == "play_arrow", "it has stopped"
+        await until(lambda: play.props["icon"] == "play_arrow", "the end of playback")
 
     visit(talk)
 
 
-def click(button) -> None:
-    for listener in button._event_listeners.values():
-        if listener.type == "click":
-            listener.handler(None)
-
-
-def test_a_picture_that_cannot_be_read_is_said_and_ends_nothing():
-    def torn(row: int) -> np.ndarray:
+def test_an_unreadable_picture_is_reported_on_the_page():
+    def fail(row: int) -> np.ndarray:
         raise SessionError("chunk 3 is damaged")
 
-    async def use() -> None:
-        async with user_simulation(lambda: Player(diary_of(50), torn, "夢") and None) as user:
-            await user.open("/")
-            await asyncio.sleep(1.2)
-            await user.should_see("chunk 3 is damaged")
+    async def talk(user, shown):
+        labels = user.find(ui.label).elements
+        await until(lambda: any("chunk 3 is damaged" in each.text for each in labels), "the error")
 
-    asyncio.run(use())
+    visit(talk, make_timeline(50), fail)
 
 
-def test_why_a_curve_is_empty_is_said():
-    diary = diary_of(100)
-    diary.unthought.update({"weights that are not kept": 1, "its memory is not known": 39})
+def test_the_page_says_why_value_and_surprise_are_unknown():
+    timeline = make_timeline(100)
+    timeline.not_estimated.update({"weights that are not kept": 1, "steps are missing": 39})
 
-    async def use() -> None:
-        picture = lambda row: np.zeros((16, 12, 3), np.uint8)  # noqa: E731
-        async with user_simulation(lambda: Player(diary, picture, "夢") and None) as user:
-            await user.open("/")
-            await user.should_see(
-                "of 40 steps are not known (39: its memory is not known; 1: weights"
-            )
+    async def talk(user, shown):
+        await user.should_see("of 40 steps are unknown (39: steps are missing; 1: weights")
 
-    asyncio.run(use())
-
-
-def test_names_cannot_write_html():
-    from interfaces.web.page import _lines
-
-    assert "<script>" not in _lines("does", [("<script>", 0.5, 1.0)])
-
-
-def test_a_picture_carries_itself():
-    image = np.arange(16 * 12 * 3, dtype=np.uint8).reshape(16, 12, 3)
-    kind, _, data = as_source(image).partition(",")
-    assert kind == "data:image/png;base64"
-    back = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
-    np.testing.assert_array_equal(back[..., ::-1], image)
-
-
-def test_a_long_curve_keeps_its_spikes_and_its_holes():
-    values = np.zeros(100_000, np.float32)
-    values[[7, 54_321]] = 5.0, -3.0
-    values[70_000:80_000] = np.nan
-    points = thinned(np.arange(100_000) / 10, values, 2000)
-    assert len(points) <= 2000
-    assert {(0.7, 5.0), (5432.1, -3.0)} <= set(points)
-    assert any(value is None for _, value in points)
-    assert [s for s, _ in points] == sorted(s for s, _ in points)
-    assert thinned(np.arange(3.0), np.float32([1, np.nan, 2]), 10) == [
-        (0.0, 1.0),
-        (1.0, None),
-        (2.0, 2.0),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"), [(0, "0:00.00"), (61.5, "1:01.50"), (7325.25, "2:02:05.25")]
-)
-def test_times(seconds, told):
-    assert clock(seconds) == told
+    visit(talk, timeline)

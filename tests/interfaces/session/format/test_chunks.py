@@ -1,4 +1,4 @@
-"""What a foreign file says of its size is looked at before it is unpacked."""
+"""The size of a chunk is checked before it is decompressed."""
 
 import tracemalloc
 
@@ -9,10 +9,10 @@ from mcap.records import Chunk, Message
 from mcap.stream_reader import StreamReader
 from mcap.writer import CompressionType, Writer
 
-from interfaces.session.format.chunks import MOST_BYTES, chunk_records
+from interfaces.session.format.chunks import MAX_BYTES, chunk_records
 from interfaces.session.format.segment_reader import codec_of
 
-ZEROS = bytes(MOST_BYTES + 1)
+ZEROS = bytes(MAX_BYTES + 1)
 
 
 def chunk(compression, data, size):
@@ -27,29 +27,29 @@ def chunk(compression, data, size):
 
 
 @pytest.mark.parametrize(
-    ("compression", "data", "told"),
+    ("compression", "data", "stated_size"),
     [
         ("zstd", zstandard.compress(ZEROS), len(ZEROS)),
-        ("zstd", zstandard.compress(ZEROS), 10),  # zstd goes by its own word
+        ("zstd", zstandard.compress(ZEROS), 10),  # zstd uses the size in its own header
         ("zstd", zstandard.ZstdCompressor(write_content_size=False).compress(ZEROS), 10),
         ("lz4", lz4.frame.compress(ZEROS), len(ZEROS)),
         ("lz4", lz4.frame.compress(ZEROS), 10),
-        ("lz4", lz4.frame.compress(bytes(1000))[:-8], 1000),  # cut
+        ("lz4", lz4.frame.compress(bytes(1000))[:-8], 1000),  # truncated
     ],
 )
-def test_a_little_that_becomes_much_is_not_unpacked(compression, data, told):
-    packed = chunk(compression, data, told)
+def test_a_chunk_that_is_too_large_is_not_decompressed(compression, data, stated_size):
+    compressed = chunk(compression, data, stated_size)
     tracemalloc.start()
     try:
         with pytest.raises((ValueError, zstandard.ZstdError)):
-            chunk_records(packed)
+            chunk_records(compressed)
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
 
 
 @pytest.mark.parametrize("compression", list(CompressionType))
-def test_what_others_have_packed_is_read(tmp_path, compression):
+def test_chunks_of_other_writers_are_read(tmp_path, compression):
     path = tmp_path / "other.mcap"
     with path.open("wb") as file:
         writer = Writer(file, compression=compression)
@@ -60,17 +60,17 @@ def test_what_others_have_packed_is_read(tmp_path, compression):
         writer.finish()
     with path.open("rb") as file:
         records = list(StreamReader(file, emit_chunks=True).records)
-    found = [
+    messages = [
         record
         for each in records
         if isinstance(each, Chunk)
         for record in chunk_records(each)
         if isinstance(record, Message)
     ]
-    assert [message.sequence for message in found] == list(range(20))
+    assert [message.sequence for message in messages] == list(range(20))
 
 
-def test_steps_larger_than_any_camera_are_refused():
+def test_spaces_with_too_large_steps_are_refused():
     spaces = '{"image_shape": [10000, 10000, 3], "features": [], "actions": []}'
     with pytest.raises(ValueError, match="MiB"):
         codec_of({"camera": "png", "spaces": spaces, "sample_rate": "16000"})

@@ -1,0 +1,69 @@
+"""What `run`, `train` and other commands share: their options, and how a run's folder is opened."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.commands import split_arguments
+from configs.errors import BadInput
+from configs.load import load_config
+from configs.schema import Config
+from interfaces.runtime.process_table import MAIN
+from interfaces.runtime.run_folder import RunError, RunFolder, open_run
+from interfaces.runtime.run_start import new_run
+
+Words = Annotated[
+    list[str] | None, typer.Argument(metavar="[FILE] [KEY=VALUE]...", help="a YAML file or preset")
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="the run's folder (default runs/TIME-NAME)")
+]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="seed of all random numbers")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="print errors only")]
+Resume = Annotated[Path | None, typer.Option("--resume", help="continue this run")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")]
+
+
+@contextmanager
+def prepared_run(
+    words: list[str] | None,
+    out: Path | None,
+    seed: int | None,
+    resume: Path | None,
+    *,
+    lockstep: bool = False,
+    offline: bool = False,
+) -> Generator[tuple[RunFolder, Config]]:
+    """The run's folder and its configuration, new or resumed.
+
+    Raises RunError and ConfigError for words that do not fit, BadInput for a world that cannot
+    run in real time or in lockstep, as asked.
+    """
+    if resume is not None:
+        if words or out or seed is not None:
+            raise RunError("--resume uses the run's own configuration, folder and seed")
+        folder = open_run(resume)
+        config = folder.config
+        _check_pace(config, lockstep=lockstep, offline=offline)
+        yield folder, config
+        return
+    path, overrides = split_arguments(words or [])
+    if seed is not None:
+        overrides = [*overrides, f"seed={seed}"]
+    config = load_config(path, overrides)
+    _check_pace(config, lockstep=lockstep, offline=offline)
+    with new_run(out, config, path.stem, MAIN.parent) as folder:
+        yield folder, config
+
+
+def _check_pace(config: Config, *, lockstep: bool, offline: bool) -> None:
+    """Raises BadInput for a world that cannot run in real time or in lockstep, as asked."""
+    from interfaces.runtime.worlds import require_lockstep
+
+    if lockstep:
+        require_lockstep(config)
+    elif config.world.kind == "gymnasium" and not offline:
+        raise BadInput("world.kind gymnasium runs in lockstep only: use train")

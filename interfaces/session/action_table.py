@@ -1,0 +1,89 @@
+"""A table of actions with their times, from a CSV or JSONL file."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interfaces.session.format.segment_writer import SessionError
+
+_TIME_COLUMNS = ("time_s", "timestamp", "time")  # names of the column with the time in seconds
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class ActionTable:
+    """Times in seconds (N,), ascending; values (N,) of actions and avatar parameters by name."""
+
+    times_s: NDArray[np.float64]
+    values: dict[str, NDArray[np.float32]]
+
+
+def read_table(path: Path) -> ActionTable:
+    """Read a CSV file with a header, or a JSONL file.
+
+    A column that a JSONL row lacks keeps the value of the row above, or 0 at the start.
+
+    Raises SessionError with the file, the line and the cause.
+    """
+    times: list[float] = []
+    columns: dict[str, list[float]] = {}
+    for line, row in _rows(path):
+        name = next((each for each in _TIME_COLUMNS if each in row), None)
+        if name is None:
+            names = " or ".join(_TIME_COLUMNS)
+            raise SessionError(f"{path}, line {line}: no time; add a column {names}")
+        at = _number(path, line, name, row.pop(name))
+        numbers = {key: _number(path, line, key, value) for key, value in row.items()}
+        if not (math.isfinite(at) and all(abs(each) <= _LARGEST for each in numbers.values())):
+            raise SessionError(f"{path}, line {line}: not a finite number, or too large")
+        if times and at < times[-1]:
+            raise SessionError(f"{path}, line {line}: time {at} is before the time one line above")
+        for key in columns.keys() | numbers.keys():
+            column = columns.setdefault(key, [0.0] * len(times))
+            column.append(numbers.get(key, column[-1] if column else 0.0))
+        times.append(at)
+    if not times:
+        raise SessionError(f"{path}: no rows")
+    return ActionTable(
+        np.array(times), {key: np.array(value, np.float32) for key, value in columns.items()}
+    )
+
+
+def _number(path: Path, line: int, column: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SessionError(f"{path}, line {line}, column {column}: no number: {value!r}") from error
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(line number, values by column)."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SessionError(f"{path} is not UTF-8: save it with this encoding") from error
+    except OSError as error:
+        raise SessionError(f"{path}: {error}") from error
+    if path.suffix == ".csv":
+        for line, row in enumerate(csv.DictReader(text.splitlines()), 2):
+            if None in row or None in row.values():
+                raise SessionError(
+                    f"{path}, line {line}: the number of values differs from the header"
+                )
+            yield line, dict(row)
+        return
+    for line, content in enumerate(text.splitlines(), 1):
+        if not content.strip():
+            continue
+        try:
+            row = json.loads(content)
+            yield line, dict(row)
+        except (ValueError, TypeError) as error:
+            raise SessionError(f"{path}, line {line}: not a JSON object: {error}") from error

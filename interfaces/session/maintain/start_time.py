@@ -1,0 +1,43 @@
+"""When a run started. The time is saved, because the first Steps may be deleted later."""
+
+import contextlib
+import json
+from pathlib import Path
+
+from interfaces.ipc.atomic_files import write_json
+from interfaces.journal import JournalReader
+from interfaces.runtime.run_folder import RunFolder, run_of
+from interfaces.session.format.run_info import first_own_step
+from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.session import Session, segment_files
+
+
+def start_time_ns(path: Path) -> int:
+    """Wall clock time of the first Step of a run, in ns since the epoch.
+
+    It stays the same after the first Steps are pruned or forgotten. Raises SessionError for a run
+    without Steps.
+    """
+    run, times = run_of(path), list[int]()
+    if run is not None:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return int(json.loads(run.start_time_file.read_text(encoding="utf-8"))["began_ns"])
+        reader = JournalReader(run.journal)
+        first = max(reader.first, first_own_step(run))
+        if first < reader.end:
+            times.append(int(reader.read(first, 1)["wall_ns"][0]))
+    if segment_files(path):
+        times.append(Session(path).infos[0].began_ns)
+    if not times:
+        raise SessionError(f"{path} has no recorded Steps")
+    return min(times)
+
+
+def save_start_time(run: RunFolder) -> None:
+    """Save when the run started, before its first Steps are deleted.
+
+    A relative time such as `--from 5m` then keeps its meaning. Raises OSError.
+    """
+    if not run.start_time_file.exists():
+        with contextlib.suppress(SessionError):
+            write_json(run.start_time_file, {"began_ns": start_time_ns(run.path)})

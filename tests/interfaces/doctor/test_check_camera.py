@@ -1,0 +1,30 @@
+"""The camera is judged by its pictures: their rate, age and brightness."""
+
+import dataclasses
+
+import numpy as np
+
+from interfaces.doctor.check_camera import CameraSample, camera_finding, configured_camera
+from interfaces.doctor.findings import ok
+from tests.interfaces.doctor.settings import vrchat_config
+
+
+def test_a_missing_video_file_is_a_problem(tmp_path):
+    config = vrchat_config(f"world.camera.source={tmp_path / 'none.mp4'}")
+    finding = configured_camera(config, None)
+    assert (finding.level, "no such file" in finding.text) == ("problem", True)
+
+
+def test_missing_old_black_and_slow_pictures_are_reported():
+    config = vrchat_config()
+    good = CameraSample(45, 1.5, [0.02], np.full((64, 64, 3), 128, np.uint8))
+    assert camera_finding(config, good) == ok(
+        "camera", "OBS Virtual Camera: 30.0 frames/s, 20 ms old"
+    )
+    for sample, level in (
+        (CameraSample(), "problem"),
+        (dataclasses.replace(good, frames=0, ages_s=[1.0]), "problem"),
+        (dataclasses.replace(good, picture=np.zeros((64, 64, 3), np.uint8)), "warning"),
+        (dataclasses.replace(good, frames=8), "warning"),
+    ):
+        assert camera_finding(config, sample).level == level
