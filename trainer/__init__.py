@@ -1,1 +1,1 @@
-"""Everything that learns: returns, dreams, losses, the learner and its loops."""
+"""Everything that learns: data, objectives, optimisers, learners, training loops, evaluation."""

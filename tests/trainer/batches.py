@@ -1,10 +1,10 @@
-"""Sequences of noise, for tests that care for shapes and gradients, not for meaning."""
+"""Random batches, for tests of shapes and gradients."""
 
 import torch
 
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
-from trainer.objectives.losses import Batch
+from trainer.data.batch import Batch
 
 
 def spaces_of(config: Config) -> Spaces:
@@ -13,7 +13,7 @@ def spaces_of(config: Config) -> Spaces:
 
 
 def random_batch(spaces: Spaces, size: tuple[int, int], first: tuple[int, int], seed: int) -> Batch:
-    """size (B, T); `first` is the one step that begins something new."""
+    """A random batch of size (B, T); `first` is its only step with is_first."""
     generator = torch.Generator().manual_seed(seed)
     is_first = torch.zeros(size, dtype=torch.bool)
     is_first[first] = True
@@ -25,3 +25,9 @@ def random_batch(spaces: Spaces, size: tuple[int, int], first: tuple[int, int], 
         torch.zeros(size, dtype=torch.bool),
         torch.zeros(size, dtype=torch.bool),
     )
+
+
+def training_batch(config: Config, seed: int = 0) -> Batch:
+    """A random batch of the configured size; the step (0, 3) has is_first."""
+    size = (config.trainer.batch, config.trainer.length)
+    return random_batch(spaces_of(config), size, (0, 3), seed)

@@ -1,5 +1,7 @@
-"""Batches from the journal: windows of lived Steps, rewards computed anew, the newest share held
-out."""
+"""The replay buffer: batches of recorded Steps from the journal, with recomputed rewards.
+
+Shapes: B sequences, T steps, N single steps.
+"""
 
 from typing import Any
 
@@ -8,28 +10,30 @@ import torch
 from numpy.typing import NDArray
 
 from configs.schema import Config
-from interfaces.core.rewards import LivedRewards
+from interfaces.core.rewards import StepRewards
+from interfaces.core.situation_responses import excluded_from_learning
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender
 from interfaces.journal import JournalReader
-from interfaces.vrchat.situation_detector import unlearned
+from trainer.data.batch import Batch
+from trainer.data.image_shift import shift_images
 from trainer.data.rollouts import Rollout
-from trainer.objectives.losses import Batch
 
 _FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal", "is_last", "situation")
-_DEED = ("vector", "world_reward", "log_prob", "situation", "is_first", "is_last", "sender")
-_ANSWER = ("image", "vector", "world_reward", "is_first", "is_terminal")
+_ACTION_FIELDS = (
+    *("vector", "world_reward", "log_prob", "situation", "is_first", "is_last", "sender"),
+    "weights_version",
+)
+_OUTCOME_FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal")
+_NEWEST_STEPS = 500  # that newest_windows reads
 
 
-_JUST_LIVED = 500  # steps
+class ReplayBuffer:
+    """Windows of recorded Steps: some from the newest Steps, the others from all of them.
 
-
-class Replay:
-    """Windows, a share of them from what was just lived and the others uniform.
-
-    Uniform draws alone starve the present: a step that arrives late has had few draws when its
-    neighbours are predicted (docs/decisions/0007). Which windows come depends on (seed, update)
-    and the journal alone.
+    With uniform sampling alone, a new Step is rarely sampled before the model must predict its
+    neighbours (docs/decisions/0007). The windows depend only on the seed, the update and the
+    journal.
     """
 
     def __init__(
@@ -41,48 +45,49 @@ class Replay:
         *,
         held_out_from: int | None = None,
     ) -> None:
-        """`held_out_from`: where the holdout begins; none: the newest share, as it grows."""
+        """`held_out_from`: index of the first held-out Step; None: a share of the newest Steps."""
         self._reader = reader
-        self._rewards = LivedRewards(config.reward, spaces)
+        self._rewards = StepRewards(config.reward, spaces)
         self._config = config.trainer
         self._seed = config.seed
-        self._unlearned = np.uint32(unlearned(config.world.situations))
+        self._excluded = np.uint32(excluded_from_learning(config.world.situations))
         self._device = device
-        self._ears = ["sound"] if spaces.has_sound else []
-        self._fields = (*_FIELDS, *self._ears)
+        self._sound_fields = ["sound"] if spaces.has_sound else []
+        self._fields = (*_FIELDS, *self._sound_fields)
         self._held_out_from = held_out_from
 
     @property
     def first(self) -> int:
-        """Index of the oldest step kept."""
+        """Index of the oldest Step in the journal."""
         return self._reader.first
 
     @property
     def steps(self) -> int:
-        """Steps lived so far, freed ones included."""
+        """Environment steps so far, including those the journal no longer has."""
         return self._reader.end
 
     def refresh(self) -> None:
+        """Makes the Steps visible that were written since the last call."""
         self._reader.refresh()
 
     @property
     def ready(self) -> bool:
-        """Whether training may begin: prefilled, and one whole window outside the holdout."""
-        kept = self._reader.end - self._reader.first
-        enough = self.held_out_from - self._reader.first >= self._config.length
-        return kept >= self._config.prefill and enough
+        """Whether training may start: after the prefill, with a whole window to train on."""
+        available = self._reader.end - self._reader.first
+        has_window = self.held_out_from - self._reader.first >= self._config.length
+        return available >= self._config.prefill and has_window
 
     @property
     def held_out_from(self) -> int:
-        """Index of the oldest step kept out of training; it only ever grows."""
+        """Index of the first held-out Step; it never decreases."""
         if self._held_out_from is not None:
             return self._held_out_from
-        kept = self._reader.end - self._reader.first
-        held = min(int(kept * self._config.holdout), self._config.holdout_steps)
-        return self._reader.end - held
+        available = self._reader.end - self._reader.first
+        held_out = min(int(available * self._config.holdout), self._config.holdout_steps)
+        return self._reader.end - held_out
 
     def sample(self, update: int) -> Batch:
-        """Windows (batch, length) from the part that may be trained on."""
+        """The training batch (batch, length) of an update, with shifted images."""
         random = np.random.Generator(np.random.Philox(key=self._seed, counter=[0, 0, update, 1]))
         first, last = self._reader.first, self.held_out_from - self._config.length
         starts = random.integers(first, last + 1, self._config.batch)
@@ -90,31 +95,31 @@ class Replay:
         newest = max(first, last + 1 - self._config.recent_steps)
         starts[:recent] = random.integers(newest, last + 1, recent)
         batch = self.windows(starts, self._config.length)
-        return batch._replace(image=shifted(batch.image, self._config.image_shift, random))
+        return batch._replace(image=shift_images(batch.image, self._config.image_shift, random))
 
-    def held_out(self, windows: int, length: int) -> Batch | None:
-        """Evenly spaced windows of the part never trained on; None while it is shorter than one."""
-        return self._spaced(self.held_out_from, self._reader.end, windows, length)
+    def held_out_windows(self, count: int, length: int) -> Batch | None:
+        """Windows at even intervals over the held-out Steps; None if these are too few."""
+        return self._spaced(self.held_out_from, self._reader.end, count, length)
 
-    def trained_on(self, windows: int, length: int) -> Batch | None:
-        """Evenly spaced windows of the part that may be trained on, None like held_out."""
-        return self._spaced(self._reader.first, self.held_out_from, windows, length)
+    def training_windows(self, count: int, length: int) -> Batch | None:
+        """Windows at even intervals over the Steps for training; None if these are too few."""
+        return self._spaced(self._reader.first, self.held_out_from, count, length)
 
-    def newest_windows(self, windows: int, length: int) -> Batch | None:
-        """Evenly spaced windows of what was just lived; None like held_out."""
-        first = max(self._reader.first, self._reader.end - _JUST_LIVED)
-        return self._spaced(first, self._reader.end, windows, length)
+    def newest_windows(self, count: int, length: int) -> Batch | None:
+        """Windows at even intervals over the newest 500 Steps; None if these are too few."""
+        first = max(self._reader.first, self._reader.end - _NEWEST_STEPS)
+        return self._spaced(first, self._reader.end, count, length)
 
-    def _spaced(self, first: int, end: int, windows: int, length: int) -> Batch | None:
-        if end - first < length:
-            return None
-        return self.windows(np.linspace(first, end - length, windows).astype(np.int64), length)
+    def last_window(self, length: int) -> Batch:
+        """The window (1, length) that ends with the newest Step; shorter if there are fewer."""
+        start = max(self._reader.first, self._reader.end - length)
+        return self.windows(np.array([start]), self._reader.end - start)
 
     def windows(self, starts: NDArray[np.int64], length: int) -> Batch:
-        """The windows beginning at `starts`, as tensors on the device."""
+        """The windows (B, length) that begin at `starts` (B,), as tensors on the device."""
         rows = self._reader.gather(starts, length, self._fields)
         reward = self._rewards.terms(rows["vector"], rows["world_reward"], rows["is_first"]).sum(-1)
-        learned = (rows["situation"] & self._unlearned) == 0
+        included = (rows["situation"] & self._excluded) == 0
         return Batch(
             image=self._tensor(rows["image"]),
             vector=self._tensor(rows["vector"]),
@@ -122,65 +127,47 @@ class Replay:
             is_first=self._tensor(rows["is_first"]),
             is_terminal=self._tensor(rows["is_terminal"]),
             is_last=self._tensor(rows["is_last"]),
-            learned=None if learned.all() else self._tensor(learned),
+            loss_mask=None if included.all() else self._tensor(included),
             sound=self._tensor(rows["sound"]).flatten(2) if "sound" in rows else None,
         )
 
-    def acted_by(self, version: int, start: int) -> NDArray[np.int64]:
-        """Indices, from `start` on, of what the policy of this version of the weights did itself,
-        where it knew what it saw and the row behind shows what came of it."""
+    def policy_steps(self, version: int, start: int) -> NDArray[np.int64]:
+        """Indices (N,) from `start` on of the policy's own steps with this weights version.
+
+        Each has finite observations before and after the action, no excluded situation, and a next
+        row that shows the outcome.
+        """
         starts, length = np.array([start]), self._reader.end - start
-        gathered = self._reader.gather(starts, length, (*_DEED, "weights_version"))
+        gathered = self._reader.gather(starts, length, _ACTION_FIELDS)
         rows = {name: column[0] for name, column in gathered.items()}
         finite = np.isfinite(rows["vector"]).all(-1) & np.isfinite(rows["world_reward"])
-        known = finite & ((rows["situation"] & self._unlearned) == 0)
-        deed = known & ~rows["is_last"] & np.isfinite(rows["log_prob"])
-        deed &= (rows["weights_version"] == version) & (rows["sender"] == Sender.POLICY)
-        answered = known[1:] & ~rows["is_first"][1:]
-        return start + np.flatnonzero(deed[:-1] & answered)
+        usable = finite & ((rows["situation"] & self._excluded) == 0)
+        acted = usable & ~rows["is_last"] & np.isfinite(rows["log_prob"])
+        acted &= (rows["weights_version"] == version) & (rows["sender"] == Sender.POLICY)
+        has_outcome = usable[1:] & ~rows["is_first"][1:]
+        return start + np.flatnonzero(acted[:-1] & has_outcome)
 
     def rollout(self, indices: NDArray[np.int64]) -> Rollout:
-        """These steps, ascending, each with the row behind it; rewards computed anew."""
-        rows = self._reader.gather(indices, 2, (*_ANSWER, *self._ears))
+        """The steps at ascending `indices` (N,), each with the row after it."""
+        rows = self._reader.gather(indices, 2, (*_OUTCOME_FIELDS, *self._sound_fields))
         reward = self._rewards.terms(rows["vector"], rows["world_reward"], rows["is_first"]).sum(-1)
-        deeds = self._reader.gather(indices, 1, ("chosen", "log_prob"))
+        actions = self._reader.gather(indices, 1, ("chosen", "log_prob"))
         return Rollout(
             image=self._tensor(rows["image"]),
             vector=self._tensor(rows["vector"]),
-            chosen=self._tensor(deeds["chosen"][:, 0]),
-            log_prob=self._tensor(deeds["log_prob"][:, 0]),
+            chosen=self._tensor(actions["chosen"][:, 0]),
+            log_prob=self._tensor(actions["log_prob"][:, 0]),
             reward=self._tensor(reward[:, 1]),
             is_terminal=self._tensor(rows["is_terminal"][:, 1]),
-            goes_on=self._tensor(np.append(np.diff(indices) == 1, False)),
+            has_next=self._tensor(np.append(np.diff(indices) == 1, False)),
             sound=self._tensor(rows["sound"]).flatten(2) if "sound" in rows else None,
         )
 
-    def newest(self, length: int) -> Batch:
-        """The newest window (1, length)."""
-        start = max(self._reader.first, self._reader.end - length)
-        return self.windows(np.array([start]), self._reader.end - start)
+    def _spaced(self, first: int, end: int, count: int, length: int) -> Batch | None:
+        if end - first < length:
+            return None
+        return self.windows(np.linspace(first, end - length, count).astype(np.int64), length)
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
-        # The reader reuses its arrays; a copy is needed before the next gather either way.
+        # The reader reuses its arrays in the next gather, so that a copy is needed.
         return torch.from_numpy(array.copy()).to(self._device)
-
-
-def shifted(image: torch.Tensor, most: int, random: np.random.Generator) -> torch.Tensor:
-    """Every sequence of image (B, T, H, W, 3) moved by up to `most` pixels, its edge repeated.
-
-    One shift for a whole sequence, as if the head had been held a little elsewhere: few frames go
-    further (Kostrikov 2020, DrQ).
-    """
-    size, _, height, width, _ = image.shape
-    if most == 0 or height == 0:
-        return image
-    down, right = random.integers(-most, most + 1, (2, size)).tolist()
-    rows, columns = (torch.arange(n, device=image.device) for n in (height, width))
-    moved = torch.empty_like(image)
-    for i in range(size):
-        row, column = (
-            (rows + down[i]).clamp(0, height - 1),
-            (columns + right[i]).clamp(0, width - 1),
-        )
-        moved[i] = image[i][:, row][:, :, column]
-    return moved

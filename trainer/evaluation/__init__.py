@@ -1,0 +1,1 @@
+"""Measurements of a learned policy and world model."""

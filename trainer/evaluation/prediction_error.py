@@ -1,4 +1,7 @@
-"""Does the dream resemble the world? One-step prediction on held-out Steps, in PSNR."""
+"""The prediction error of the world model: one step ahead on held-out Steps, as PSNR.
+
+Shapes: B windows, T steps, A actions.
+"""
 
 import math
 from dataclasses import dataclass
@@ -6,18 +9,23 @@ from dataclasses import dataclass
 import torch
 
 from agent.networks.agent_networks import Networks
-from agent.networks.dynamics import State
+from agent.networks.dynamics import LatentState
 from agent.networks.noise import Noise
 from agent.networks.patch_codec import to_patches
-from trainer.objectives.losses import Batch, previous_action
+from trainer.data.batch import Batch, previous_action
+from trainer.objectives.filtering import filter_batch
 
-_BURN_IN = 5  # steps that only fill the recurrent state
+_BURN_IN = 5  # steps that only initialise the recurrent state
 
 
 @dataclass(frozen=True)
 class PredictionPsnr:
-    """Peak signal-to-noise ratio in dB of the next frame, as predicted by the model from the state
-    before it and the action, by repeating the last frame, and by the mean frame of training."""
+    """Peak signal-to-noise ratios in dB of predictions of the next frame.
+
+    `model`: the world model predicts it from the previous latent state and the action.
+    `last_frame`: the previous frame is the prediction.
+    `mean_frame`: the mean of the training frames is the prediction.
+    """
 
     model: float
     last_frame: float
@@ -28,35 +36,32 @@ class PredictionPsnr:
 def prediction_psnr(
     networks: Networks, held_out: Batch, trained: Batch, num_actions: int, noise: Noise
 ) -> PredictionPsnr | None:
-    """held_out (B, T) was never trained on; `trained` gives the mean frame. None where every frame
-    held out begins something new: nothing could foretell it."""
+    """Measures the prediction on `held_out` (B, T), which must not be used for training.
+
+    `trained`: the training windows for the mean frame. First Steps and excluded Steps do not count;
+    None if no Step counts.
+    """
     batch, action = held_out, previous_action(held_out.vector, num_actions)
     patches = to_patches(batch.image)
-    observed = networks.dynamics.observe(
-        networks.encoder(patches, batch.vector, batch.sound),
-        action,
-        batch.is_first,
-        networks.dynamics.initial(batch.vector.shape[0], batch.vector.device),
-        noise,
-    )
-    before = State(*(part[:, _BURN_IN - 1 : -1] for part in observed.state))
-    expected = networks.dynamics.expect_step(before, action[:, _BURN_IN:])
+    observed = filter_batch(networks, batch, num_actions, noise, patches=patches)
+    before = LatentState(*(part[:, _BURN_IN - 1 : -1] for part in observed.state))
+    expected = networks.dynamics.predict_step(before, action[:, _BURN_IN:])
     truth, last = patches[:, _BURN_IN:], patches[:, _BURN_IN - 1 : -1]
     mean = to_patches(trained.image).mean((0, 1))
     counted = ~batch.is_first[:, _BURN_IN:]
-    if batch.learned is not None:
-        counted = counted & batch.learned[:, _BURN_IN:]
+    if batch.loss_mask is not None:
+        counted = counted & batch.loss_mask[:, _BURN_IN:]
     if not counted.any():
         return None
     predicted = networks.decoder(expected.feature).patches.clamp(-0.5, 0.5)
     return PredictionPsnr(
         *(
-            _psnr((guess - truth).square().mean((-3, -2, -1))[counted])
-            for guess in (predicted, last, mean)
+            _psnr((prediction - truth).square().mean((-3, -2, -1))[counted])
+            for prediction in (predicted, last, mean)
         )
     )
 
 
 def _psnr(squared_error: torch.Tensor) -> float:
-    """Of the mean squared error over all frames; pictures span 1."""
+    """PSNR in dB from the mean squared error of each frame; pixel values span 1."""
     return -10.0 * math.log10(max(float(squared_error.mean()), 1e-10))

@@ -1,34 +1,35 @@
-"""Dreamer: one update of world model, policy and value from a batch of lived Steps."""
+"""Dreamer (Hafner 2019, 2025): world model from recorded Steps, policy and value from dreams.
+
+Shapes: B batch, T time; H imagined steps, N dreams.
+"""
 
 import torch
 from torch import Tensor
 
 from agent.networks.agent_networks import Networks, build_networks
-from agent.networks.dynamics import State
 from agent.networks.noise import TorchNoise
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
-from trainer.data.replay_buffer import Replay
-from trainer.learners.learner import Descent, Metrics
+from trainer.data.batch import Batch
+from trainer.data.replay_buffer import ReplayBuffer
+from trainer.data.train_ratio import TrainRatio
+from trainer.learners.learner import Metrics
+from trainer.objectives.actor_critic_loss import dream_returns, policy_loss, value_loss
+from trainer.objectives.cloning_loss import cloning_loss
+from trainer.objectives.dream_starts import choose_starts
 from trainer.objectives.imagination import frozen, imagine
-from trainer.objectives.losses import (
-    Batch,
-    ModelLoss,
-    cloning_loss,
-    dream_returns,
-    model_loss,
-    policy_loss,
-    replay_value_loss,
-    value_loss,
-)
-from trainer.optim.optimizer import follow, make_optimizer, warmed_up
+from trainer.objectives.replay_value_loss import replay_value_loss
+from trainer.objectives.world_model_loss import ModelLoss, world_model_loss
+from trainer.optim.guarded_step import GuardedOptimizerStep
+from trainer.optim.optimizer import ema_update, make_optimizer, warmup_lr
 from trainer.optim.running_scales import ReturnScale, RunningMean
-from trainer.running.train_ratio import TrainRatio
 
 
 class DreamerLearner:
-    """A world model of what was lived, and policy and value from dreams of it (Hafner 2019, 2025):
-    the presets differ in settings alone."""
+    """Each update trains the world model on a batch, and policy and value in dreams from it.
+
+    The presets of Dreamer differ only in their settings.
+    """
 
     def __init__(self, spaces: Spaces, config: Config, device: torch.device) -> None:
         self._config = config
@@ -53,28 +54,28 @@ class DreamerLearner:
         }
         self.return_scale = ReturnScale(device)
         self.surprise_mean = RunningMean(device)
-        self.kept = {
+        self.extra_state = {
             "scale/return_low": self.return_scale.low,
             "scale/return_high": self.return_scale.high,
             "scale/surprise_mean": self.surprise_mean.mean,
             "scale/surprise_weight": self.surprise_mean.weight,
-            "ratio/free": torch.zeros((), dtype=torch.int64),  # as TrainRatio.allows has it
+            "ratio/free": torch.zeros((), dtype=torch.int64),  # see TrainRatio.allows
         }
-        self.descent = Descent(self.optimizers, trainer.clip)
+        self.guarded_step = GuardedOptimizerStep(self.optimizers, trainer.clip)
         self.publish_updates = trainer.publish_updates
-        self.look_at = 0
+        self.ready_at_step = 0
         self._ratio = TrainRatio(trainer)
         self.updates = 0
 
-    def learn(self, replay: Replay) -> Metrics | None:
-        """One update, as often as the train ratio allows."""
-        free = self.kept["ratio/free"]
-        if not replay.ready or not self._ratio.allows(replay.steps, self.charged, free):
+    def learn(self, replay: ReplayBuffer) -> Metrics | None:
+        """One update if the train ratio allows it, else None."""
+        free = self.extra_state["ratio/free"]
+        if not replay.ready or not self._ratio.allows(replay.steps, self.counted_updates, free):
             return None
         return self.update(replay.sample(self.updates))
 
     @property
-    def charged(self) -> int:
+    def counted_updates(self) -> int:
         return self.updates
 
     @property
@@ -82,12 +83,12 @@ class DreamerLearner:
         return self.surprise_mean.value
 
     def published(self, version: int) -> None:
-        """Whatever acts, what it lived can be learned from."""
+        """Nothing to do: the steps of every version can be learned from."""
 
     def update(self, batch: Batch) -> Metrics:
         """One update; metrics are tensors on the device, detached."""
         self.noise.begin(self._config.seed, self.updates)
-        model = model_loss(
+        model = world_model_loss(
             self.networks,
             batch,
             self._num_actions,
@@ -95,87 +96,65 @@ class DreamerLearner:
             self.surprise_mean.value,
             self.noise,
         )
-        dreamed, returns, metrics = self._dream(model, batch)
+        actor_critic, returns, metrics = self._actor_critic_loss(model, batch)
         for name, optimizer in self.optimizers.items():
-            lr = warmed_up(self._lr[name], self.updates, self._config.trainer.warmup)
+            lr = warmup_lr(self._lr[name], self.updates, self._config.trainer.warmup)
             optimizer.lr = lr
-        if self.descent.step(model.total + dreamed):
-            self.networks.encoder.felt.measure(batch.vector, batch.learned)
+        if self.guarded_step.step(model.total + actor_critic):
+            self.networks.encoder.felt.update_moments(batch.vector, batch.loss_mask)
             self.surprise_mean.update(model.terms["surprise"])
             self.networks.value.adapt(returns)
             if self.networks.slow_value is not None:
                 rate = self._config.critic.slow_rate
-                follow(self.networks.slow_value, self.networks.value, rate)
+                ema_update(self.networks.slow_value, self.networks.value, rate)
             if self.networks.quick_policy is not None:
                 rate = self._config.actor.slow_rate
-                follow(self.networks.policy, self.networks.quick_policy, rate)
+                ema_update(self.networks.policy, self.networks.quick_policy, rate)
         else:
-            self.return_scale.take_back()
+            self.return_scale.undo_update()
         self.updates += 1
         return model.terms | metrics
 
-    def _dream(self, model: ModelLoss, batch: Batch) -> tuple[Tensor, Tensor, Metrics]:
-        """The losses of policy and value, in dreams that begin in what was just filtered; and the
-        returns (H, N) of these dreams, detached."""
+    def _actor_critic_loss(self, model: ModelLoss, batch: Batch) -> tuple[Tensor, Tensor, Metrics]:
+        """The loss of policy and value in dreams from the filtered states, (); the returns (H, N)
+        of these dreams, detached; and metrics."""
         networks, config = self.networks, self._config
-        replays = config.critic.replay_weight > 0
-        lived, learned = model.observed.state, batch.learned
-        start, taught = _choose_starts(lived, learned, config.dream.starts, replays)
+        has_replay_loss = config.critic.replay_weight > 0
+        states, loss_mask = model.observed.state, batch.loss_mask
+        start, start_mask = choose_starts(states, loss_mask, config.dream.starts, has_replay_loss)
         pathwise = config.actor.gradient != "reinforce"
         with frozen(networks.dynamics, networks.reward, networks.continues, networks.value):
             policy = networks.learning_policy
             dream = imagine(networks, policy, start, config.dream, self.noise, pathwise=pathwise)
             with torch.set_grad_enabled(pathwise):
-                found = dream_returns(networks, dream, config)
-        known = found.returns
-        if taught is not None:  # dreams of what is only remembered teach nothing
-            found = found._replace(weight=found.weight * taught)
-            known = known[:, taught] if bool(taught.any()) else known
-        scale = self.return_scale.update(known)
+                returns = dream_returns(networks, dream, config)
+        counted = returns.lambda_return
+        if start_mask is not None:  # dreams from excluded Steps have weight 0
+            returns = returns._replace(weight=returns.weight * start_mask)
+            counted = counted[:, start_mask] if bool(start_mask.any()) else counted
+        scale = self.return_scale.update(counted)
         if not config.actor.scale:
             scale = torch.ones_like(scale)
-        climb = policy_loss(dream, found, scale, config.actor)
-        value = value_loss(networks, dream, found, config.critic.slow_weight)
-        total = climb + value
+        policy_term = policy_loss(dream, returns, scale, config.actor)
+        value_term = value_loss(networks, dream, returns, config.critic.slow_weight)
+        total = policy_term + value_term
         metrics = {
-            "loss_policy": climb.detach(),
-            "loss_value": value.detach(),
-            "dream_return": known.detach()[0].mean(),
+            "loss_policy": policy_term.detach(),
+            "loss_value": value_term.detach(),
+            "dream_return": counted.detach()[0].mean(),
             "return_scale": scale,
             "entropy": dream.entropy.detach().mean(),
         }
         if config.actor.cloning:
-            cloned = cloning_loss(policy, batch, lived.feature, self._num_actions)
-            total = total + config.actor.cloning * cloned
-            metrics["loss_cloning"] = cloned.detach()
-        if replays:
+            cloning = cloning_loss(policy, batch, states.feature, self._num_actions)
+            total = total + config.actor.cloning * cloning
+            metrics["loss_cloning"] = cloning.detach()
+        if has_replay_loss:
             feature = model.observed.state.feature
-            boot = found.returns.detach()[0].unflatten(0, (feature.shape[0], -1))
-            replayed = replay_value_loss(networks, batch, model.paid, feature, boot, config)
-            total = total + config.critic.replay_weight * replayed
-            metrics["loss_replay_value"] = replayed.detach()
-        return total, known.detach(), metrics
-
-
-def _choose_starts(
-    lived: State, learned: Tensor | None, starts: int, whole_ends: bool
-) -> tuple[State, Tensor | None]:
-    """Posteriors (N, ...) of (B, T, ...) to dream from, about `starts` of them; and which of them
-    (N,) may be learned from, None: all.
-
-    `whole_ends`: the last ones of every sequence, in order, as the replay value needs them; else
-    evenly spaced over the batch, over what of it is learned from.
-    """
-    if whole_ends:
-        size, length = lived.deter.shape[:2]
-        last = min(length, max(2, starts // size))
-        taught = None if learned is None else learned[:, -last:].flatten()
-        return State(*(part.detach()[:, -last:].flatten(0, 1) for part in lived)), taught
-    deter, stoch = (part.detach().flatten(0, 1) for part in lived)
-    if learned is not None and bool(learned.any()):
-        deter, stoch = deter[learned.flatten()], stoch[learned.flatten()]
-    size = deter.shape[0]
-    number = min(starts, size)
-    # From the back: the last step of a window knows most.
-    chosen = size - 1 - torch.arange(number, device=deter.device) * size // number
-    return State(deter[chosen], stoch[chosen]), None
+            bootstrap = returns.lambda_return.detach()[0].unflatten(0, (feature.shape[0], -1))
+            replay_value = replay_value_loss(
+                networks, batch, model.reward_target, feature, bootstrap, config
+            )
+            total = total + config.critic.replay_weight * replay_value
+            metrics["loss_replay_value"] = replay_value.detach()
+        return total, counted.detach(), metrics

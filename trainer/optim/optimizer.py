@@ -1,6 +1,6 @@
 """Optimisers: Adam, and DreamerV3's LaProp with adaptive gradient clipping."""
 
-# torch has no public name for its operations on lists of tensors.
+# torch has no public names for its operations on lists of tensors.
 # pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
 
 from abc import ABC, abstractmethod
@@ -9,27 +9,29 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from configs.learning import TrainerConfig
+from configs.training import TrainerConfig
 
 _BETA_SQUARE, _BETA_MOMENTUM = 0.999, 0.9
-_TINY = 1e-18  # official: 1e-20; a gradient whose square is flushed to zero then takes 300 steps
+# DreamerV3's code has 1e-20. A gradient whose square is flushed to zero would then make a step of
+# 300 learning rates.
+_TINY = 1e-18
 _ADAM_TINY, _SMALLEST_NORM = 1e-7, 1e-3
 
 
 class Optimizer(ABC):
-    """Steps down the gradient of some parameters of one device and kind of number.
+    """Gradient steps for parameters on one device and of one dtype.
 
-    Not torch.optim's: its own loads the compiler with the first step, 75 MB and 1.4 s of every
-    trainer's start, for a program that compiles nothing.
+    It replaces torch.optim, whose first step imports the compiler: 75 MB and 1.4 s at every start
+    of a trainer, which compiles nothing.
     """
 
-    keeps: tuple[str, ...] = ()  # of each parameter, beside its "step"
-    counts_on: str | None = None  # where "step" is kept; None: where the parameter is
+    state_names: tuple[str, ...] = ()  # the state of each parameter, besides its "step"
+    step_device: str | None = None  # device of "step"; None: the parameter's
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
         self.parameters = list(parameters)
         self.lr = lr
-        self.state: dict[nn.Parameter, dict[str, Tensor]] = {}  # of those stepped so far, by name
+        self.state: dict[nn.Parameter, dict[str, Tensor]] = {}  # only parameters stepped before
 
     def zero_grad(self) -> None:
         for parameter in self.parameters:
@@ -37,42 +39,49 @@ class Optimizer(ABC):
 
     @torch.no_grad()
     def step(self) -> None:
-        if moving := [p for p in self.parameters if p.grad is not None]:
-            self._step(moving, [p.grad for p in moving if p.grad is not None])
+        """One step for every parameter that has a gradient."""
+        if params := [p for p in self.parameters if p.grad is not None]:
+            self._step(params, [p.grad for p in params if p.grad is not None])
 
-    def put_back(self, parameter: nn.Parameter, kept: dict[str, Tensor]) -> None:
-        """What a checkpoint kept of a parameter; empty where it was never stepped. Raises
-        ValueError where another optimiser kept it."""
-        if kept and kept.keys() != {"step", *self.keeps}:
-            raise ValueError(f"of a parameter are kept {sorted(kept)}, not {sorted(self.keeps)}")
+    def restore_state(self, parameter: nn.Parameter, state: dict[str, Tensor]) -> None:
+        """Restores a parameter's state from a checkpoint; {} if it was never stepped.
+
+        Raises ValueError if the state belongs to another optimiser.
+        """
+        names = {"step", *self.state_names}
+        if state and state.keys() != names:
+            raise ValueError(
+                f"the optimiser state has {sorted(state)}, but {sorted(names)} is needed"
+            )
         self.state.pop(parameter, None)
-        if kept:
-            # In the memory order of the parameter: the fused step walks both alike, and a
-            # checkpoint knows nothing of channels-last.
+        if state:
+            # The fused step needs the parameter's memory order; a checkpoint does not store
+            # channels-last.
             self.state[parameter] = {
                 name: torch.empty_like(parameter).copy_(value)
                 if value.dim()
-                else value.to(self.counts_on or parameter.device, copy=True)
-                for name, value in kept.items()
+                else value.to(self.step_device or parameter.device, copy=True)
+                for name, value in state.items()
             }
 
     @abstractmethod
     def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
-        """Move these parameters by these gradients, one each."""
+        """Updates each parameter with its gradient."""
 
     def _state(self, params: list[nn.Parameter]) -> list[list[Tensor]]:
-        """What is kept of each parameter, a list for each name, after their "step"."""
+        """One list over all parameters for "step" and for each of state_names; zeros at first."""
         for p in params:
             if p not in self.state:
-                step = torch.zeros((), device=self.counts_on or p.device)
-                self.state[p] = {"step": step} | {name: torch.zeros_like(p) for name in self.keeps}
-        return [[self.state[p][name] for p in params] for name in ("step", *self.keeps)]
+                step = torch.zeros((), device=self.step_device or p.device)
+                zeros = {name: torch.zeros_like(p) for name in self.state_names}
+                self.state[p] = {"step": step} | zeros
+        return [[self.state[p][name] for p in params] for name in ("step", *self.state_names)]
 
 
 class Adam(Optimizer):
-    """Kingma & Ba 2014, with torch's fused kernel, to the bit as torch.optim.Adam has it."""
+    """Adam (Kingma & Ba 2014) by torch's fused kernel, bit-identical to torch.optim.Adam."""
 
-    keeps = ("exp_avg", "exp_avg_sq")
+    state_names = ("exp_avg", "exp_avg_sq")
 
     def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
         steps, means, squares = self._state(params)
@@ -95,14 +104,15 @@ class Adam(Optimizer):
 
 
 class LaProp(Optimizer):
-    """Adaptive clipping, then RMS scaling, then momentum on what is already scaled (Ziyin 2020).
+    """Adaptive clipping, then RMS scaling, then momentum of the scaled gradient (Ziyin 2020).
 
-    A tensor's gradient is clipped to `agc` of the tensor's norm, whole tensors, biases and scales
-    too (Brock 2021 clips unit by unit). `weight_decay` is for tensors of two or more axes.
+    The norm of a gradient tensor is clipped to `agc` times the norm of its parameter. This is done
+    for whole tensors, biases and scales included (Brock 2021 clips each unit). `weight_decay`
+    applies to tensors with two or more axes.
     """
 
-    keeps = ("square", "momentum")
-    counts_on = "cpu"  # read as a number each step: on a GPU it would be waited for
+    state_names = ("square", "momentum")
+    step_device = "cpu"  # read as a number in each step: on a GPU this would be a sync point
 
     def __init__(
         self,
@@ -115,7 +125,7 @@ class LaProp(Optimizer):
         self._agc, self._weight_decay = agc, weight_decay
 
     def _step(self, params: list[nn.Parameter], grads: list[Tensor]) -> None:
-        grads = list(clipped(grads, params, self._agc))
+        grads = list(clip_adaptively(grads, params, self._agc))
         steps, squares, moments = self._state(params)
         torch._foreach_add_(steps, 1)
         count = float(steps[0])
@@ -135,32 +145,33 @@ class LaProp(Optimizer):
         torch._foreach_add_(list[Tensor](params), moved, alpha=-self.lr)
 
 
-def clipped(
+def clip_adaptively(
     grads: Sequence[Tensor | None], params: Sequence[Tensor], agc: float
 ) -> tuple[Tensor, ...]:
-    """Gradients (new tensors) whose norm is at most `agc` times their parameter's; 0 is off."""
-    found = [g for g in grads if g is not None]
+    """New gradients, each with a norm of at most `agc` times its parameter's norm; 0 is off."""
+    given = [g for g in grads if g is not None]
     if not agc:
-        return tuple(g.clone() for g in found)
-    of_params, of_grads = torch._foreach_norm(list(params)), torch._foreach_norm(found)
-    limit = agc * torch.stack(of_params).clamp(min=_SMALLEST_NORM)
-    shrink = 1.0 / (torch.stack(of_grads) / limit).clamp(min=1.0)
-    return torch._foreach_mul(found, list(shrink.unbind()))
+        return tuple(g.clone() for g in given)
+    param_norms, grad_norms = torch._foreach_norm(list(params)), torch._foreach_norm(given)
+    limit = agc * torch.stack(param_norms).clamp(min=_SMALLEST_NORM)
+    factor = 1.0 / (torch.stack(grad_norms) / limit).clamp(min=1.0)
+    return torch._foreach_mul(given, list(factor.unbind()))
 
 
 def make_optimizer(module: nn.Module, lr: float, config: TrainerConfig) -> Optimizer:
+    """The optimiser of `trainer.optimizer` for a module's trainable parameters."""
     parameters = [p for p in module.parameters() if p.requires_grad]
     if config.optimizer == "laprop":
         return LaProp(parameters, lr, config.agc)
     return Adam(parameters, lr)
 
 
-def warmed_up(lr: float, update: int, warmup: int) -> float:
-    """The learning rate of update 0, 1, ...: rising from 0 over `warmup` updates."""
+def warmup_lr(lr: float, update: int, warmup: int) -> float:
+    """The learning rate of update 0, 1, ...: it rises linearly from 0 over `warmup` updates."""
     return lr * min(1.0, update / warmup) if warmup else lr
 
 
 @torch.no_grad()
-def follow(slow: nn.Module, fast: nn.Module, rate: float) -> None:
-    """Move the slow copy of a network towards it: an exponential mean of its parameters."""
+def ema_update(slow: nn.Module, fast: nn.Module, rate: float) -> None:
+    """Moves the parameters of `slow` towards `fast` by `rate`: an exponential moving average."""
     torch._foreach_lerp_(list[Tensor](slow.parameters()), list[Tensor](fast.parameters()), rate)

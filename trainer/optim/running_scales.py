@@ -1,4 +1,4 @@
-"""Running scales, so that rewards of any size teach alike. What is not finite is passed over."""
+"""Running scales of returns and surprise. Values that are not finite are ignored."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ _DECAY = 0.99
 
 
 class ReturnScale:
-    """max(1, EMA(P95 - P5)) of the returns (Hafner 2023, eq. 11). State: `low`, `high`."""
+    """max(1, EMA(P95 - P5)) of the returns (Hafner 2023, eq. 11). State: `low`, `high`, ()."""
 
     def __init__(self, device: torch.device) -> None:
         self.low = torch.zeros((), device=device)
@@ -15,7 +15,7 @@ class ReturnScale:
         self._before = (self.low.clone(), self.high.clone())
 
     def update(self, returns: Tensor) -> Tensor:
-        """Take in the returns, then give the scale."""
+        """Updates the percentiles with returns of any shape; returns the new scale, ()."""
         self._before = (self.low.clone(), self.high.clone())
         flat = returns.detach().flatten()
         low, high = torch.quantile(flat, torch.tensor([0.05, 0.95], device=flat.device)).unbind()
@@ -23,14 +23,14 @@ class ReturnScale:
         self.high.lerp_(torch.where(torch.isfinite(high), high, self.high), 1 - _DECAY)
         return (self.high - self.low).clamp(min=1.0)
 
-    def take_back(self) -> None:
-        """Be as before the last update: what it belonged to was left out."""
+    def undo_update(self) -> None:
+        """Restores the percentiles before the last update, when its optimiser step was skipped."""
         self.low.copy_(self._before[0])
         self.high.copy_(self._before[1])
 
 
 class RunningMean:
-    """Bias-corrected exponential mean of a positive number. State: `mean`, `weight`."""
+    """Bias-corrected exponential mean of a positive number. State: `mean`, `weight`, ()."""
 
     def __init__(self, device: torch.device) -> None:
         self.mean = torch.zeros((), device=device)
@@ -43,6 +43,6 @@ class RunningMean:
 
     @property
     def value(self) -> Tensor:
-        """The mean, 1 before the first update."""
+        """The mean, at least 0.001; 1 before the first update."""
         known = self.mean / self.weight.clamp(min=1e-8)
         return torch.where(self.weight > 0, known.clamp(min=1e-3), torch.ones_like(known))

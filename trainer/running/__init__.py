@@ -1,0 +1,1 @@
+"""The training loops: live, lockstep and offline, with their report."""

@@ -1,4 +1,4 @@
-"""Where the trainer learns."""
+"""The torch device and the memory settings of a training process."""
 
 import ctypes
 import sys
@@ -8,26 +8,26 @@ import torch
 from configs.errors import BadInput
 
 
-class NoSuchDevice(BadInput, ValueError):
-    """The device asked for is not to be had."""
+class DeviceUnavailable(BadInput, ValueError):
+    """The configured device cannot be used on this machine."""
 
 
-def choose_device(name: str) -> torch.device:
-    """`auto` is CUDA where torch can use it, else the CPU.
+def choose_torch_device(name: str) -> torch.device:
+    """The device for `device: auto`, `cpu` or `cuda`. `auto` is CUDA if torch can use it, else CPU.
 
-    Raises NoSuchDevice when CUDA is asked for and cannot be used.
+    Raises DeviceUnavailable for `cuda` if torch cannot use a CUDA device.
     """
     if name == "cuda" and not torch.cuda.is_available():
-        raise NoSuchDevice("device: cuda was asked for, but this torch cannot use a CUDA device")
+        raise DeviceUnavailable("device is cuda, but this torch cannot use a CUDA device")
     use_cuda = name == "cuda" or (name == "auto" and torch.cuda.is_available())
     return torch.device("cuda" if use_cuda else "cpu")
 
 
-def keep_heap() -> None:
-    """Have glibc keep freed memory instead of giving it back to the system at once.
+def keep_freed_memory() -> None:
+    """Makes glibc keep freed memory instead of returning it to the system at once.
 
-    An update allocates the same arrays of megabytes again and again; faulting their pages in anew
-    costs more than the arithmetic on them. Elsewhere than on glibc this does nothing.
+    Every update allocates the same arrays of several megabytes. To map their pages again takes
+    longer than the arithmetic on them. Without glibc this does nothing.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,4 +1,7 @@
-"""The picture of the dream: what was lived, what was dreamed of it, and what is dreamed to come."""
+"""The dream picture: recorded frames, the model's predictions of them, and a dream of the future.
+
+Pictures are uint8 (H, W, 3).
+"""
 
 from pathlib import Path
 
@@ -8,87 +11,84 @@ import torch
 from numpy.typing import NDArray
 
 from agent.networks.agent_networks import Networks
-from agent.networks.dynamics import State
+from agent.networks.dynamics import LatentState
 from agent.networks.noise import Noise
-from agent.networks.patch_codec import to_image, to_patches
+from agent.networks.patch_codec import to_image
 from interfaces.ipc.atomic_files import write_bytes
-from trainer.objectives.losses import Batch, previous_action
+from trainer.data.batch import Batch, previous_action
+from trainer.objectives.filtering import filter_batch
 
-_CONTEXT, _AHEAD = 4, 8
-VIEW_LENGTH = _CONTEXT + _AHEAD
-_TILE, _GAP, _MARGIN, _TITLE = 96, 2, 12, 24
-_INK, _DIM, _PAPER = (235, 235, 235), (150, 150, 150), (24, 24, 28)
+_CONTEXT, _AHEAD = 4, 8  # steps with observations, then predicted steps
+PICTURE_STEPS = _CONTEXT + _AHEAD
+_TILE, _GAP, _MARGIN, _TITLE = 96, 2, 12, 24  # pixels
+_INK, _DIM, _PAPER = (235, 235, 235), (150, 150, 150), (24, 24, 28)  # BGR
 
 Picture = NDArray[np.uint8]
 
 
 @torch.no_grad()
-def draw_view(
+def draw_dream_picture(
     networks: Networks, window: Batch, num_actions: int, noise: Noise, caption: str
 ) -> Picture:
-    """BGR picture of the window (1, VIEW_LENGTH).
+    """BGR picture of the newest window (1, PICTURE_STEPS), in three rows.
 
-    Row 1: frames lived. Row 2: the same, seen through the model for the first frames, then dreamed
-    with the actions really sent. Row 3: what it dreams will come next, under its own policy.
+    Row 1: the recorded frames. Row 2: the first 4 as the model reconstructs them, then its
+    prediction with the recorded actions. Row 3: a dream that starts at the newest frame, with
+    actions of the current policy.
     """
     action = previous_action(window.vector, num_actions)
-    observed = networks.dynamics.observe(
-        networks.encoder(to_patches(window.image), window.vector, window.sound),
-        action,
-        window.is_first,
-        networks.dynamics.initial(1, window.vector.device),
-        noise,
-    )
-    states = [State(*(part[:, t] for part in observed.state)) for t in range(_CONTEXT)]
-    for t in range(_CONTEXT, VIEW_LENGTH):
-        states.append(networks.dynamics.expect_step(states[-1], action[:, t]))
-    future = [State(*(part[:, -1] for part in observed.state))]
-    for _ in range(VIEW_LENGTH - 1):
+    observed = filter_batch(networks, window, num_actions, noise)
+    states = [LatentState(*(part[:, t] for part in observed.state)) for t in range(_CONTEXT)]
+    for t in range(_CONTEXT, PICTURE_STEPS):
+        states.append(networks.dynamics.predict_step(states[-1], action[:, t]))
+    future = [LatentState(*(part[:, -1] for part in observed.state))]
+    for _ in range(PICTURE_STEPS - 1):
         choice = networks.policy(future[-1].feature, noise)
-        future.append(networks.dynamics.expect_step(future[-1], choice.action))
-    lived = list(window.image[0].cpu().numpy())
+        future.append(networks.dynamics.predict_step(future[-1], choice.action))
+    recorded = list(window.image[0].cpu().numpy())
     rows: list[tuple[str, list[Picture], int | None]] = [
-        ("lived: the newest frames", lived, None),
+        ("recorded: the newest frames", recorded, None),
         (
-            f"seen ({_CONTEXT}), then dreamed with the actions really sent",
+            f"reconstructed ({_CONTEXT}), then predicted with the recorded actions",
             _decode(networks, states),
             _CONTEXT,
         ),
-        ("dreamed to come, from now on, under its own policy", _decode(networks, future), 1),
+        ("dream from the newest frame, with the current policy", _decode(networks, future), 1),
     ]
     return _compose(rows, caption)
 
 
-def write_view(path: Path, picture: Picture) -> None:
-    """PNG; readers see the old picture or the new one."""
+def write_dream_picture(path: Path, picture: Picture) -> None:
+    """Writes a PNG atomically: a reader gets the old picture or the new one. Raises OSError."""
     ok, encoded = cv2.imencode(".png", picture)
     if ok:
         write_bytes(path, encoded.tobytes())
 
 
-def _decode(networks: Networks, states: list[State]) -> list[Picture]:
+def _decode(networks: Networks, states: list[LatentState]) -> list[Picture]:
     feature = torch.cat([state.feature for state in states])
     return list(to_image(networks.decoder(feature).patches).cpu().numpy())
 
 
 def _compose(rows: list[tuple[str, list[Picture], int | None]], caption: str) -> Picture:
-    width = 2 * _MARGIN + VIEW_LENGTH * (_TILE + _GAP) - _GAP
+    """Rows of (title, RGB tiles, index of the first predicted tile) on one canvas."""
+    width = 2 * _MARGIN + PICTURE_STEPS * (_TILE + _GAP) - _GAP
     height = _MARGIN + _TITLE + len(rows) * (_TITLE + _TILE + _MARGIN)
     canvas = np.full((height, width, 3), _PAPER, np.uint8)
-    _write(canvas, caption, _MARGIN, _MARGIN + 10, _INK)
-    for i, (title, tiles, dreamed_from) in enumerate(rows):
+    _put_text(canvas, caption, _MARGIN, _MARGIN + 10, _INK)
+    for i, (title, tiles, predicted_from) in enumerate(rows):
         top = _MARGIN + _TITLE + i * (_TITLE + _TILE + _MARGIN)
-        _write(canvas, title, _MARGIN, top + 14, _DIM)
+        _put_text(canvas, title, _MARGIN, top + 14, _DIM)
         for j, tile in enumerate(tiles):
             x, y = _MARGIN + j * (_TILE + _GAP), top + _TITLE
             bgr = cv2.cvtColor(tile, cv2.COLOR_RGB2BGR)
             canvas[y : y + _TILE, x : x + _TILE] = cv2.resize(
                 bgr, (_TILE, _TILE), interpolation=cv2.INTER_NEAREST
             )
-            if dreamed_from is not None and j >= dreamed_from:
+            if predicted_from is not None and j >= predicted_from:
                 cv2.line(canvas, (x, y + _TILE), (x + _TILE - 1, y + _TILE), (220, 150, 90), 2)
     return canvas
 
 
-def _write(canvas: Picture, text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
+def _put_text(canvas: Picture, text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
     cv2.putText(canvas, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, 1, cv2.LINE_AA)

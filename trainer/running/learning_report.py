@@ -1,5 +1,4 @@
-"""What learning shows of itself: gauges on the Board, TensorBoard, the measured prediction, the
-picture."""
+"""The learning report: Board gauges, TensorBoard, return gap, prediction error, dream picture."""
 
 import shutil
 import time
@@ -14,24 +13,27 @@ from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.board import Board
 from interfaces.runtime.run_folder import RunFolder
-from trainer.data.replay_buffer import Replay
+from trainer.data.replay_buffer import ReplayBuffer
 from trainer.evaluation.prediction_error import prediction_psnr
-from trainer.evaluation.return_gap import BURN_IN, Conscience, measure_honesty
+from trainer.evaluation.return_gap import BURN_IN, ReturnGapAlarm, measure_return_gap
 from trainer.learners.learner import Learner, Metrics
-from trainer.running.dream_picture import VIEW_LENGTH, draw_view, write_view
+from trainer.running.dream_picture import (
+    PICTURE_STEPS,
+    draw_dream_picture,
+    write_dream_picture,
+)
 
 _GAUGES_S = 1.0
-_TENSORBOARD_BYTES = 10**7  # with less on the disk it is not begun
+_TENSORBOARD_BYTES = 10**7  # free disk space below which TensorBoard is not started
 _PSNR_WINDOWS, _PSNR_LENGTH = 16, 16
-_HONESTY_WINDOWS = 32
+_RETURN_GAP_WINDOWS = 32
+_RETURN_GAP_STEPS = (1, 2, 5, 10, 15, 25, 50, 100)  # horizons that TensorBoard shows
 
 
-class Report:
-    """Collects the newest metrics and writes them out at a human pace, in real time.
+class LearningReport:
+    """Collects the newest metrics and writes them out at intervals of real time.
 
-    It draws its noise apart from the learner's, so that looking changes nothing. `own_life`:
-    whether policies near this one lived what is learned from. Of another's life a better policy is
-    promised more too: the gauge is told then, and nobody is warned.
+    Its random draws are separate from the learner's, so the report does not change the learning.
     """
 
     def __init__(
@@ -40,72 +42,79 @@ class Report:
         config: Config,
         spaces: Spaces,
         learner: Learner,
-        replay: Replay,
+        replay: ReplayBuffer,
         board: Board,
         *,
-        own_life: bool = True,
+        own_experience: bool = True,
     ) -> None:
-        self._own_life = own_life
+        """`own_experience`: whether policies close to the current one recorded the Steps.
+
+        If not, a better policy has a return gap too. Then the gap is measured without a warning.
+        """
+        self._own_experience = own_experience
         self._run, self._config, self._board = run, config, board
         self._learner, self._replay = learner, replay
-        board["updates"] = learner.updates  # those of before a resume too
+        board["updates"] = learner.updates  # includes those before a resume
         self._num_actions, self._has_image = spaces.num_actions, spaces.has_image
-        self._tensorboard: SummaryWriter | None = None  # from the first number on
+        self._tensorboard: SummaryWriter | None = None  # created with the first number
         self._metrics: Metrics = {}
         self._first_update = learner.updates
-        self._left_out_told = 0
-        self._trouble = ""
-        self._conscience = Conscience()
-        self._next_gauges_s = self._next_view_s = 0.0
+        self._reported_skips = 0
+        self._last_error = ""
+        self._return_gap_alarm = ReturnGapAlarm()
+        self._next_gauges_s = self._next_picture_s = 0.0
 
-    def took(self, metrics: Metrics) -> None:
-        """The metrics of the newest update."""
+    def record_update(self, metrics: Metrics) -> None:
+        """Takes the metrics of the newest update."""
         self._metrics = metrics
         updates = self._learner.updates
         self._board["updates"] = updates
         if updates - self._first_update == 1:
-            self._try(
-                self._gauges
-            )  # the first losses of a life are what later ones are measured by
+            self._try(self._write_gauges)  # later losses are compared with the first ones
         self._board["session_updates"] = updates - self._first_update
 
-    def every_second(self, version: int) -> None:
-        """Write what is due. Cheap when nothing is."""
+    def write_due(self, version: int) -> None:
+        """Writes what is due: gauges each second, the other parts every `trainer.view_s` seconds.
+
+        `version`: of the weights, for the caption. A call is cheap if nothing is due.
+        """
         now = time.perf_counter()
         if now >= self._next_gauges_s:
             self._next_gauges_s = now + _GAUGES_S
-            self._try(self._gauges)
-        if now >= self._next_view_s:
-            self._try(self._be_honest)
-            self._try(lambda: self._draw(version))
-            self._next_view_s = time.perf_counter() + self._config.trainer.view_s
+            self._try(self._write_gauges)
+        if now >= self._next_picture_s:
+            self._try(self._report_return_gap)
+            self._try(lambda: self._report_prediction(version))
+            self._next_picture_s = time.perf_counter() + self._config.trainer.view_s
 
     def finish(self, version: int) -> None:
-        """The last numbers and picture."""
+        """Writes everything once more and closes TensorBoard."""
         self._replay.refresh()
         self._board["steps_lived"] = self._replay.steps
         if self._metrics:
-            self._try(self._gauges)
-            self._try(self._be_honest)
-            self._try(lambda: self._draw(version))
+            self._try(self._write_gauges)
+            self._try(self._report_return_gap)
+            self._try(lambda: self._report_prediction(version))
         if self._tensorboard is not None:
             self._try(self._tensorboard.close)
 
-    def _try(self, show: Callable[[], None]) -> None:
-        """A full disk, or a viewer that holds the picture, must not end the learning."""
+    def _try(self, write: Callable[[], None]) -> None:
+        """A full disk, or a viewer that locks the picture, must not end the learning."""
         try:
-            show()
+            write()
         except OSError as error:
-            self._tell(error)
+            self._log_once(error)
 
-    def _tell(self, error: OSError) -> None:
-        if str(error) != self._trouble:
-            logger.error("cannot be shown: {}", error)
-        self._trouble = str(error)
+    def _log_once(self, error: OSError) -> None:
+        if str(error) != self._last_error:
+            logger.error("the learning report could not be written: {}", error)
+        self._last_error = str(error)
 
     def _scalar(self, name: str, value: float) -> None:
-        """A point of TensorBoard's. Its thread ends with a full disk: another begins where there is
-        room again."""
+        """Adds a point to TensorBoard.
+
+        A full disk ends the thread of the SummaryWriter. A new one starts when there is space.
+        """
         try:
             if self._tensorboard is None:
                 if shutil.disk_usage(self._run.path).free < _TENSORBOARD_BYTES:
@@ -114,13 +123,17 @@ class Report:
             self._tensorboard.add_scalar(name, value, self._learner.updates)
         except OSError as error:
             self._tensorboard = None
-            self._tell(error)
+            self._log_once(error)
 
-    def _gauges(self) -> None:
-        descent = self._learner.descent
-        if descent.left_out > self._left_out_told:
-            self._left_out_told = descent.left_out
-            logger.warning("{} updates left out so far: {}", descent.left_out, descent.why)
+    def _write_gauges(self) -> None:
+        guarded_step = self._learner.guarded_step
+        if guarded_step.skipped_updates > self._reported_skips:
+            self._reported_skips = guarded_step.skipped_updates
+            logger.warning(
+                "{} updates skipped so far: {}",
+                guarded_step.skipped_updates,
+                guarded_step.skip_reason,
+            )
         self._board["steps_lived"] = self._replay.steps
         numbers = {name: float(value) for name, value in self._metrics.items()}
         for name, number in numbers.items():
@@ -130,61 +143,64 @@ class Report:
         for name, number in numbers.items():
             self._scalar(f"train/{name}", number)
 
-    def _be_honest(self) -> None:
-        """Compare what is dreamed with what is lived; say so loudly where f is being cheated."""
+    def _report_return_gap(self) -> None:
+        """Measures the return gap; logs a warning once it is certain that the policy exploits f."""
         learner, config = self._learner, self._config
         networks, horizon = learner.networks, config.dream.horizon
         if not isinstance(networks, Networks) or not self._replay.ready:
             return
-        batch = self._replay.newest_windows(_HONESTY_WINDOWS, BURN_IN + horizon)
+        batch = self._replay.newest_windows(_RETURN_GAP_WINDOWS, BURN_IN + horizon)
         if batch is None:
             return
         learner.noise.begin(config.seed, learner.updates)
         scale = learner.surprise_scale
-        found = measure_honesty(networks, batch, self._num_actions, config, scale, learner.noise)
-        if found is None:
+        gap = measure_return_gap(networks, batch, self._num_actions, config, scale, learner.noise)
+        if gap is None:
             return
         self._board["honesty_measured"] += 1
-        for name in ("dreamed", "lived", "replayed"):
-            returns = getattr(found, name)
+        # The names on the Board and in TensorBoard are stored, so they keep their old words.
+        curves = {"dreamed": gap.dreamed, "lived": gap.recorded, "replayed": gap.replayed}
+        for name, returns in curves.items():
             self._board[f"return_{name}"] = float(returns[-1])
-            for steps in sorted({1, 2, 5, 10, 15, 25, 50, 100, horizon}):
+            for steps in sorted({*_RETURN_GAP_STEPS, horizon}):
                 if steps <= horizon:
                     tag = f"honesty_{steps:03d}_steps/{name}"
                     self._scalar(tag, float(returns[steps - 1]))
-        if self._own_life and self._conscience.hear(found):
+        if self._own_experience and self._return_gap_alarm.update(gap):
             logger.warning(
-                "the policy begins to cheat its dream: {} steps promise {:.2f} and pay {:.2f} (the "
-                "dream of the same actions: {:.2f})",
+                "the policy exploits errors of the world model: over {} steps the dreamed return "
+                "is {:.2f}, the recorded return {:.2f} (dreamed with the recorded actions: {:.2f})",
                 horizon,
-                float(found.dreamed[-1]),
-                float(found.lived[-1]),
-                float(found.replayed[-1]),
+                float(gap.dreamed[-1]),
+                float(gap.recorded[-1]),
+                float(gap.replayed[-1]),
             )
 
-    def _draw(self, version: int) -> None:
-        """Measure the one-step prediction on held-out Steps, and renew view.png."""
+    def _report_prediction(self, version: int) -> None:
+        """Measures the one-step prediction on held-out Steps and renews view.png."""
         learner, board = self._learner, self._board
         networks = learner.networks
         if not self._has_image or not self._replay.ready or not isinstance(networks, Networks):
             return
         caption = f"step {self._replay.steps}   update {learner.updates}   weights {version}"
-        if self._measure(networks):
+        if self._measure_prediction(networks):
             caption += (
                 f"   one-step PSNR {board['psnr_model']:.1f} dB (last frame "
                 f"{board['psnr_last_frame']:.1f}, mean frame {board['psnr_mean_frame']:.1f})"
             )
-        window = self._replay.newest(VIEW_LENGTH)
-        if window.vector.shape[1] == VIEW_LENGTH:
+        window = self._replay.last_window(PICTURE_STEPS)
+        if window.vector.shape[1] == PICTURE_STEPS:
             learner.noise.begin(self._config.seed, learner.updates)
-            picture = draw_view(networks, window, self._num_actions, learner.noise, caption)
-            write_view(self._run.view, picture)
+            picture = draw_dream_picture(
+                networks, window, self._num_actions, learner.noise, caption
+            )
+            write_dream_picture(self._run.view, picture)
 
-    def _measure(self, networks: Networks) -> bool:
-        """Whether there was anything to measure by."""
+    def _measure_prediction(self, networks: Networks) -> bool:
+        """Returns False if there are too few Steps for a measurement."""
         learner, replay = self._learner, self._replay
-        held_out = replay.held_out(_PSNR_WINDOWS, _PSNR_LENGTH)
-        trained_on = replay.trained_on(_PSNR_WINDOWS, _PSNR_LENGTH)
+        held_out = replay.held_out_windows(_PSNR_WINDOWS, _PSNR_LENGTH)
+        trained_on = replay.training_windows(_PSNR_WINDOWS, _PSNR_LENGTH)
         if held_out is None or trained_on is None:
             return False
         learner.noise.begin(self._config.seed, learner.updates)

@@ -1,5 +1,8 @@
-"""World and learner in turn, as fast as the machine allows: the same Body, Journal and Learner as
-in life, a virtual clock, and bit-identical for a seed on CPU."""
+"""Lockstep training: world and learner take turns as fast as the machine allows.
+
+Body, journal and learner are those of a live run. The clock is virtual, so the same seed gives
+bit-identical results on a CPU.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -8,64 +11,56 @@ import torch
 
 from agent.acting.body_process import prepare_brain
 from agent.networks.agent_networks import acting_shapes, flatten_acting
-from agent.networks.dynamics import State
+from agent.networks.dynamics import LatentState
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.clock import Pacer
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter, recoverable_end
-from interfaces.journal.latent_snapshots import open_keyframes
-from interfaces.journal.step_writer import Scribe, moment_dtype
-from interfaces.runtime.lockstep_worlds import LockstepWorld
+from interfaces.journal.latent_snapshots import open_latent_snapshots
+from interfaces.journal.step_writer import StepWriter, tick_record_dtype
 from interfaces.runtime.run_folder import RunError, RunFolder
-from interfaces.weights import Manifest, WeightsWriter, go_back
-from trainer.data.replay_buffer import Replay
-from trainer.learners.learner import make_learner
-from trainer.running.checkpoints import (
-    Checkpoint,
-    CheckpointError,
-    Checkpoints,
-    learner_tensors,
-    mend,
-    restore_learner,
-)
-from trainer.running.device import choose_device, keep_heap
-from trainer.running.learning_report import Report
-from trainer.running.vector_body import Choir
+from interfaces.runtime.worlds import LockstepWorld
+from interfaces.weights import Manifest, WeightsWriter, discard_versions_from
+from trainer.data.replay_buffer import ReplayBuffer
+from trainer.learners.checkpoints import Checkpoint, CheckpointError, Checkpoints
+from trainer.learners.registry import make_learner
+from trainer.learners.restore import learner_tensors, restore_last_good, restore_learner
+from trainer.running.device import choose_torch_device, keep_freed_memory
+from trainer.running.learning_report import LearningReport
+from trainer.running.vector_body import VectorBody
 
 
 def _check_run(
     run: RunFolder, checkpoint: Checkpoint, spaces: Spaces, worlds: Sequence[LockstepWorld]
 ) -> None:
-    """Raises CheckpointError when the journal ends before the checkpoint goes on, an older Yume
-    made it, or it lived in another number of worlds."""
+    """Raises CheckpointError if the run cannot be resumed from its checkpoint.
+
+    That is so if the checkpoint holds no world, if the number of worlds differs, or if the journal
+    ends before the checkpoint.
+    """
     if "worlds" not in checkpoint.extra:
         raise CheckpointError(
-            f"{run.path}: its checkpoint knows no world to go on in: it learned from --sessions, "
-            "or an older Yume made it"
+            f"{run.path}: its checkpoint holds no world to resume: it is from train --sessions or "
+            "from an older Yume"
         )
-    lived = len(checkpoint.extra["worlds"])
-    if lived != len(worlds):
+    saved_worlds = len(checkpoint.extra["worlds"])
+    if saved_worlds != len(worlds):
         raise CheckpointError(
-            f"{run.path}: world.gymnasium.worlds is {len(worlds)}, and its checkpoint goes on in "
-            f"{lived}"
+            f"{run.path}: world.gymnasium.worlds is {len(worlds)}, but the checkpoint was saved "
+            f"with {saved_worlds}"
         )
     end = recoverable_end(run.journal, spaces)
     if end < checkpoint.steps:
         raise CheckpointError(
-            f"{run.path}: the checkpoint goes on from step {checkpoint.steps}, but the journal "
-            f"ends, or is damaged, at step {end}; nothing was changed"
+            f"{run.path}: the checkpoint resumes at step {checkpoint.steps}, but the journal ends, "
+            f"or is damaged, at step {end}; nothing was changed"
         )
 
 
-class Lockstep:
-    """A run in lockstep, in one world or in several side by side, which one journal follows. With
-    `resume`, goes on exactly where its newest checkpoint was.
-
-    Raises RunError, CheckpointError and JournalError for a run that cannot be resumed; `run` raises
-    BadInput where a world fails.
-    """
+class LockstepTrainer:
+    """A lockstep run in one world or in several worlds side by side, with one journal."""
 
     def __init__(
         self,
@@ -75,23 +70,30 @@ class Lockstep:
         *,
         resume: bool = False,
     ) -> None:
+        """`resume`: continue exactly where the newest checkpoint was saved.
+
+        Raises RunError, CheckpointError and JournalError for a run that cannot be resumed. Raises
+        DeviceUnavailable if the device cannot be used.
+        """
         torch.set_num_threads(config.trainer.threads)
         torch.set_flush_denormal(True)
-        keep_heap()
+        keep_freed_memory()
         if resume and run.processes.exists():
-            raise RunError(f"{run.path} has lived in real time: go on with run --resume {run.path}")
+            raise RunError(
+                f"{run.path} is a run in real time: resume it with run --resume {run.path}"
+            )
         self._config, self._worlds = config, worlds
         self._clock, spaces = worlds[0].clock, worlds[0].spaces
         self.board = Board(run.board, create=True)
-        device = choose_device(config.device)
+        device = choose_torch_device(config.device)
         self.learner = make_learner(spaces, config, device)
         self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
-        checkpoint = self._checkpoints.to_go_on() if resume else None
-        if checkpoint is not None:  # what does not fit is refused before anything is touched
+        checkpoint = self._checkpoints.newest_or_fail() if resume else None
+        if checkpoint is not None:  # checked before any file is changed
             restore_learner(self.learner, checkpoint)
             _check_run(run, checkpoint, spaces, worlds)
-        # The weights in force are those of the checkpoint, not of whatever came after it.
-        go_back(run.weights, checkpoint.version if checkpoint else 0)
+        # The weights in force are those of the checkpoint; later versions are discarded.
+        discard_versions_from(run.weights, checkpoint.version if checkpoint else 0)
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
         self._journal = JournalWriter(
             run.journal,
@@ -100,46 +102,53 @@ class Lockstep:
             max_steps=config.journal.max_steps,
             background=False,
         )
-        at = checkpoint.steps if checkpoint else 0
-        self.dropped = max(0, self._journal.next_index - at)  # lived since then, and not learned
-        self._journal.truncate(at)
+        first_step = checkpoint.steps if checkpoint else 0
+        # Steps that were recorded after the checkpoint; the learner does not know them.
+        self.dropped_steps = max(0, self._journal.next_index - first_step)
+        self._journal.truncate(first_step)
         if checkpoint is not None:
-            for world, kept in zip(worlds, checkpoint.extra["worlds"], strict=True):
-                world.restore(kept)
+            for world, snapshot in zip(worlds, checkpoint.extra["worlds"], strict=True):
+                world.restore(snapshot)
         brain, self._reader = prepare_brain(spaces, config, run)
-        keyframes = None
-        if len(worlds) == 1:  # else their Steps lie between each other, and nobody replays them
-            keyframes = open_keyframes(run.keyframes, brain.feature_size, self._journal.next_index)
-        scribe = Scribe(
+        latent_snapshots = None
+        if len(worlds) == 1:  # several worlds interleave their Steps, and replay refuses the run
+            latent_snapshots = open_latent_snapshots(
+                run.latent_snapshots, brain.feature_size, self._journal.next_index
+            )
+        step_writer = StepWriter(
             self._journal,
             self.board,
-            moment_dtype(spaces, brain.feature_size),
-            keyframes=keyframes,
+            tick_record_dtype(spaces, brain.feature_size),
+            latent_snapshots=latent_snapshots,
             background=False,
         )
-        self.choir = Choir(config, worlds, brain, scribe, self._reader, self._clock)
+        self.vector_body = VectorBody(config, worlds, brain, step_writer, self._reader, self._clock)
         self._version = 0
         self._acting = flatten_acting(self.learner.networks)
         if checkpoint is None:
             self._publish()
         else:
             self._restore_body(checkpoint)
-        beats_done = self.choir.bodies[0].ticks
-        self._pacer = Pacer(self._clock, config.beat.hz, beats_done=beats_done)
-        self._replay = Replay(JournalReader(run.journal), spaces, config, device)
-        self._report = Report(run, config, spaces, self.learner, self._replay, self.board)
+        ticks_done = self.vector_body.bodies[0].ticks
+        self._pacer = Pacer(self._clock, config.tick.hz, ticks_done=ticks_done)
+        self._replay = ReplayBuffer(JournalReader(run.journal), spaces, config, device)
+        self._report = LearningReport(run, config, spaces, self.learner, self._replay, self.board)
 
     @property
     def steps(self) -> int:
-        """Lived so far, by all together."""
-        return self._journal.next_index + self.choir.waiting
+        """Environment steps so far, of all worlds together."""
+        return self._journal.next_index + self.vector_body.pending_steps
 
     def run(self, steps: int, progress: Callable[[int], None], stopped: Callable[[], bool]) -> None:
-        """Live and learn until `steps` have been lived in all, or stopped; then save."""
+        """Acts and learns until `steps` environment steps in total, or `stopped`; then saves.
+
+        `progress` receives the number of steps so far. Raises BadInput if a world fails, and
+        OSError if a checkpoint cannot be saved.
+        """
         every = self._config.trainer.checkpoint_steps
         saved_at = self.steps
         try:
-            self._learn(stopped)  # what a stop in the middle of it has left
+            self._learn(stopped)  # a stop may have left updates that were due
             while (before := self.steps) < steps and not stopped():
                 self._tick()
                 self._learn(stopped)
@@ -148,57 +157,60 @@ class Lockstep:
                     self.save()
                     saved_at = self.steps
                     self.learner.published(self._version)
-                    self._learn(stopped)  # of what saving has handed over, as a resume does
+                    self._learn(stopped)  # a resumed run starts with the flushed Steps too
             if self.steps != saved_at:
                 self.save()
             self._report.finish(self._version)
         finally:
-            self.choir.rest()
+            self.vector_body.rest()
             self._journal.close()
             self._reader.stop()
 
     def _tick(self) -> None:
-        """One beat. A world that fails ends the life, and what was lived until then is kept."""
+        """Runs one tick. If a world fails, the run is saved before the error is raised."""
         try:
-            self.choir.tick(self._pacer.wait())
+            self.vector_body.tick(self._pacer.wait())
         except BadInput as error:
             try:
                 self.save()
-            except OSError as trouble:
-                raise BadInput(f"{error}; and it could not be saved: {trouble}") from error
+            except OSError as save_error:
+                raise BadInput(f"{error}; and the run was not saved: {save_error}") from error
             raise
 
     def _learn(self, stopped: Callable[[], bool]) -> None:
-        """What is due; what a stop leaves of it is due when the run is resumed."""
+        """Does the updates that are due. After a stop, the remaining ones are due on resume."""
         learner = self.learner
-        if 0 < learner.look_at <= self.steps and self.choir.worth_it:
-            self.choir.hand_over()
+        if 0 < learner.ready_at_step <= self.steps and self.vector_body.worth_flushing:
+            self.vector_body.flush()
         self._replay.refresh()
         while not stopped() and (metrics := learner.learn(self._replay)) is not None:
-            self._report.took(metrics)
-            if learner.descent.in_a_row >= self._config.trainer.patience:
-                mend(learner, self._checkpoints)
+            self._report.record_update(metrics)
+            if learner.guarded_step.consecutive_skips >= self._config.trainer.patience:
+                restore_last_good(learner, self._checkpoints)
             if learner.updates % learner.publish_updates == 0:
                 self._acting = flatten_acting(learner.networks)
                 self._publish()
-            self._report.every_second(self._version)
+            self._report.write_due(self._version)
 
     def _publish(self) -> None:
         self._version += 1
         self._weights.publish(self._acting, self._version, round(self._clock.now() * 1e9))
         self._reader.poll()
-        self.choir.take_weights()  # now: a version not taken would keep the next one out
-        self._reader.save_applied()  # what acts is kept: it can be replayed
+        self.vector_body.take_newer_weights()  # now, because an untaken version blocks the next one
+        self._reader.save_applied()  # replay needs the weights of every decision
         self.learner.published(self._version)
         self.board["weights_published"] += 1
 
     def save(self) -> None:
-        """A checkpoint of everything: learner, weights in force, bodies and worlds."""
-        self.choir.hand_over()
+        """Saves a checkpoint of the learner, the weights in force, the bodies and the worlds.
+
+        Raises OSError.
+        """
+        self.vector_body.flush()
         tensors = learner_tensors(self.learner)
         tensors["acting/flat"] = torch.from_numpy(self._acting.copy())
         tensors["body/deter"], tensors["body/stoch"] = (
-            part.clone().contiguous() for part in self.choir.state
+            part.clone().contiguous() for part in self.vector_body.state
         )
         self._checkpoints.save(
             Checkpoint(
@@ -208,9 +220,9 @@ class Lockstep:
                 self._version,
                 {
                     "worlds": [world.snapshot() for world in self._worlds],
-                    "bodies": self.choir.snapshot(),
+                    "bodies": self.vector_body.snapshot(),
                 },
-                self.learner.descent.in_a_row,
+                self.learner.guarded_step.consecutive_skips,
             )
         )
 
@@ -218,7 +230,7 @@ class Lockstep:
         self._version = checkpoint.version - 1
         self._acting = np.ascontiguousarray(checkpoint.tensors["acting/flat"].numpy())
         self._publish()
-        self.choir.restore(
-            State(checkpoint.tensors["body/deter"], checkpoint.tensors["body/stoch"]),
+        self.vector_body.restore(
+            LatentState(checkpoint.tensors["body/deter"], checkpoint.tensors["body/stoch"]),
             checkpoint.extra["bodies"],
         )

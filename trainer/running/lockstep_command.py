@@ -1,4 +1,4 @@
-"""`train` as a person sees it: a progress bar, a line of metrics each second, a summary."""
+"""The output of `train`: a progress bar, a line of metrics each second, and a summary."""
 
 import threading
 import time
@@ -7,18 +7,19 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from configs.learning import Method
+from configs.methods import Method
 from configs.schema import Config
-from interfaces.cli.terminal import tell
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.run_folder import RunFolder
-from trainer.running.lockstep import Lockstep
+from interfaces.runtime.terminal import print_line
+from trainer.learners.registry import METHODS
+from trainer.running.lockstep import LockstepTrainer
 
 
 def progress_bar(console: Console, *, quiet: bool) -> Progress:
-    """With the time left; its tasks have a field `gauges`."""
+    """A progress bar with the time left; each task has a text field `gauges`."""
     columns = (
         TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=6)),
         BarColumn(bar_width=10),
@@ -30,7 +31,7 @@ def progress_bar(console: Console, *, quiet: bool) -> Progress:
 
 
 def run_lockstep(
-    lockstep: Lockstep,
+    lockstep: LockstepTrainer,
     run: RunFolder,
     config: Config,
     steps: int,
@@ -39,19 +40,22 @@ def run_lockstep(
     *,
     quiet: bool,
 ) -> None:
-    """Live and learn until `steps`; leaves metrics.jsonl and summary.json."""
-    board, began, already = lockstep.board, time.perf_counter(), lockstep.steps
-    if lockstep.dropped and not quiet:
-        tell(
-            f"goes on from step {lockstep.steps}, where its last checkpoint is: the "
-            f"{lockstep.dropped} lived since are dropped",
+    """Acts and learns until `steps` environment steps; writes metrics.jsonl and summary.json.
+
+    Raises what LockstepTrainer.run raises.
+    """
+    board, began, steps_before = lockstep.board, time.perf_counter(), lockstep.steps
+    if lockstep.dropped_steps and not quiet:
+        print_line(
+            f"resumes at step {lockstep.steps} from the last checkpoint; the "
+            f"{lockstep.dropped_steps} steps recorded after it are dropped",
             console,
         )
     first_losses, next_line = dict[str, float](), began
     with MetricsLog(run.metrics) as log, progress_bar(console, quiet=quiet) as bar:
-        task = bar.add_task("living", total=steps, completed=lockstep.steps, gauges="")
+        task = bar.add_task("training", total=steps, completed=lockstep.steps, gauges="")
 
-        def progress(done: int) -> None:
+        def progress(steps_done: int) -> None:
             nonlocal next_line, first_losses
             if not first_losses and board["session_updates"]:
                 first_losses = losses(board)
@@ -59,17 +63,17 @@ def run_lockstep(
                 return
             next_line = now + 1.0
             log.write(metrics_line(board, now - began))
-            bar.update(task, completed=done, gauges=_gauges(board, config.method))
+            bar.update(task, completed=steps_done, gauges=_gauges(board, config.method))
 
         lockstep.run(steps, progress, stopped.is_set)
         bar.update(task, completed=lockstep.steps, gauges=_gauges(board, config.method))
         seconds = time.perf_counter() - began
         log.write(metrics_line(board, seconds))
-    if already >= steps and not board["session_updates"] and run.summary.exists():
+    if steps_before >= steps and not board["session_updates"] and run.summary.exists():
         if not quiet:
-            tell(
-                f"{already} steps are lived already, and {int(board['updates'])} updates done: "
-                f"nothing to do up to --steps {steps}",
+            print_line(
+                f"the run already has {steps_before} steps and {int(board['updates'])} updates: "
+                f"nothing to do for --steps {steps}",
                 console,
             )
         return
@@ -78,7 +82,7 @@ def run_lockstep(
         board,
         exit_word="interrupted" if stopped.is_set() else "clean",
         seconds=seconds,
-        lived_s=int(board["ticks"]) / config.beat.hz,
+        acting_s=int(board["ticks"]) / config.tick.hz,
         steps=lockstep.steps,
         train_ratio=replayed / max(1, int(board["ticks"])),
         first_losses=first_losses,
@@ -87,15 +91,15 @@ def run_lockstep(
     )
     write_json(run.summary, content)
     if not quiet:
-        tell(
+        print_line(
             f"{lockstep.steps} steps, {content['total_updates']} updates in {seconds:.0f} s, "
-            f"lived reward {content['reward']['sum']:+.2f}\nwritten to {run.path}",
+            f"sum of rewards {content['reward']['sum']:+.2f}\nwritten to {run.path}",
             console,
         )
 
 
 def _gauges(board: Board, method: Method) -> str:
-    if method == "ppo":  # no model, no dreams
+    if not METHODS[method].has_world_model:
         return (
             f"updates {int(board['updates'])}  policy loss {float(board['loss_policy']):.3f}  "
             f"value loss {float(board['loss_value']):.2f}"

@@ -1,7 +1,8 @@
-"""Several bodies of one brain, each in a world of its own, which think together in lockstep.
+"""Several bodies with one brain, each in its own world, that decide together in lockstep.
 
-One journal holds what all of them live. It is one line of time, so each life enters it in pieces:
-whole episodes, or so many steps of one, cut at the end and begun anew.
+All bodies write to one journal, which is a single sequence of Steps. Therefore the Steps of each
+body enter it in fragments: whole episodes or parts of one. A part ends with a cut, and the next
+part starts with `is_first`.
 """
 
 from collections.abc import Sequence
@@ -12,131 +13,148 @@ from numpy.typing import NDArray
 
 from agent.acting.body import Body, NewerWeights
 from agent.acting.brain import Brain
-from agent.networks.dynamics import State
-from agent.networks.noise import CounterNoise, RowsNoise
+from agent.networks.dynamics import LatentState
+from agent.networks.noise import CounterNoise, PerRowNoise
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.core.clock import Beat, Clock
-from interfaces.journal.step_writer import Scribe, moment_dtype
-from interfaces.runtime.control_arbitration import NoControls
-from interfaces.runtime.lockstep_worlds import APART, LockstepWorld
+from interfaces.core.clock import Clock, Tick
+from interfaces.journal.step_writer import StepWriter, tick_record_dtype
+from interfaces.runtime.control_arbitration import PolicyOnly
+from interfaces.runtime.worlds import APART, LockstepWorld
 
-PIECE = 128  # steps of a life that enter the journal together, at most
-_SHORTEST = 8
+FRAGMENT_STEPS = 128  # the maximum length of a fragment
+_MIN_FLUSH_STEPS = 8  # mean length of the fragments from which on an early flush is worth a cut
 
 
-class Piece:
-    """What one body lived and the journal has not seen yet."""
+class RolloutFragment:
+    """The Steps of one body that are not in the journal yet."""
 
-    def __init__(self, moments: np.dtype[np.void], scribe: Scribe) -> None:
-        self._moments = np.zeros(PIECE, moments)
-        self._scribe = scribe
-        self._begins = False  # a later part of a life that was cut
+    def __init__(self, record_dtype: np.dtype[np.void], step_writer: StepWriter) -> None:
+        """`record_dtype`: the tick_record_dtype of the records."""
+        self._tick_records = np.zeros(FRAGMENT_STEPS, record_dtype)
+        self._step_writer = step_writer
+        self._continues_episode = False  # the next Step follows a cut within its episode
         self.steps = 0
 
-    def take(self, moment: NDArray[np.void]) -> None:
-        """Remember one moment, and hand over what is whole."""
-        self._moments[self.steps] = moment
-        step = self._moments[self.steps]["step"]
-        if self._begins:  # as at any beginning, nothing is paid: what earned it stands elsewhere
+    def append(self, tick_record: NDArray[np.void]) -> None:
+        """Copies a record (). Flushes at the end of an episode and when the fragment is full."""
+        self._tick_records[self.steps] = tick_record
+        step = self._tick_records[self.steps]["step"]
+        if self._continues_episode:
+            # As in every first Step, the reward is 0: the action that caused it is not next to it.
             step["is_first"], step["reward"] = True, 0.0
-            self._begins = False
+            self._continues_episode = False
         self.steps += 1
-        if step["is_last"] or self.steps == len(self._moments):
-            self.hand_over()
+        if step["is_last"] or self.steps == len(self._tick_records):
+            self.flush()
 
-    def go_on(self) -> None:
-        """What comes next is a later part of a life that was handed over."""
-        self._begins = True
+    def mark_continued(self) -> None:
+        """Declares that the next Step follows a cut, as after a resume."""
+        self._continues_episode = True
 
-    def hand_over(self) -> None:
-        """Give the journal what there is, its end cut where life goes on."""
+    def flush(self) -> None:
+        """Writes the Steps to the journal. If the episode continues, the last one is a cut."""
         if not self.steps:
             return
-        last = self._moments[self.steps - 1]["step"]
-        self._begins = not last["is_last"]
+        last = self._tick_records[self.steps - 1]["step"]
+        self._continues_episode = not last["is_last"]
         last["is_last"] = True
         for i in range(self.steps):
-            self._scribe.take(self._moments[i, ...])
+            self._step_writer.append(self._tick_records[i, ...])
         self.steps = 0
 
 
-class Choir:
-    """The bodies of a run in lockstep: one, whose steps go straight to the journal, or several."""
+class VectorBody:
+    """The bodies of a lockstep run. One body alone writes its Steps to the journal directly.
+
+    `state`: the recurrent state (N, ...) of N bodies.
+    """
 
     def __init__(
         self,
         config: Config,
         worlds: Sequence[LockstepWorld],
         brain: Brain,
-        scribe: Scribe,
+        step_writer: StepWriter,
         weights: NewerWeights,
         clock: Clock,
     ) -> None:
         self._seed, self._brain, self._weights, self._clock = config.seed, brain, weights, clock
-        moments = moment_dtype(worlds[0].spaces, brain.feature_size)
-        alone = len(worlds) == 1
-        self._pieces = [] if alone else [Piece(moments, scribe) for _ in worlds]
+        record_dtype = tick_record_dtype(worlds[0].spaces, brain.feature_size)
+        is_single = len(worlds) == 1
+        self._fragments = (
+            [] if is_single else [RolloutFragment(record_dtype, step_writer) for _ in worlds]
+        )
+        sinks = [step_writer] if is_single else self._fragments
         self.bodies = [
-            Body(config, world, brain, memory, weights, NoControls(), clock)
-            for world, memory in zip(worlds, [scribe] if alone else self._pieces, strict=True)
+            Body(config, world, brain, sink, weights, PolicyOnly(), clock)
+            for world, sink in zip(worlds, sinks, strict=True)
         ]
-        self.state: State = brain.initial(len(worlds))
+        self.state: LatentState = brain.initial(len(worlds))
 
     @property
-    def waiting(self) -> int:
-        """Steps lived that the journal has not seen yet."""
-        return sum(piece.steps for piece in self._pieces)
+    def pending_steps(self) -> int:
+        """Steps of all bodies that are not in the journal yet."""
+        return sum(fragment.steps for fragment in self._fragments)
 
     @property
-    def worth_it(self) -> bool:
-        """Whether pieces are long enough to be cut: each loses the answer to its last step."""
-        return self.waiting >= _SHORTEST * len(self._pieces)
+    def worth_flushing(self) -> bool:
+        """Whether the fragments are long enough to be cut.
 
-    def take_weights(self) -> None:
-        """Let all of them flip to newer weights if some wait."""
-        began, newer = self._clock.now(), self._weights.take_newer()
+        Each cut loses the outcome of one action.
+        """
+        return self.pending_steps >= _MIN_FLUSH_STEPS * len(self._fragments)
+
+    def take_newer_weights(self) -> None:
+        """Switches all bodies to newer weights if there are any."""
+        began_s, newer = self._clock.now(), self._weights.take_newer()
         if newer is not None:
             for body in self.bodies:
-                body.wear(newer, began)
+                body.apply_weights(newer, began_s)
 
-    def tick(self, beat: Beat) -> None:
-        """One beat of all of them. Where a world raises BadInput, those before it have lived the
-        beat, and those behind it have not."""
-        before, done = self.state, 0
-        looks = [body.look(beat) for body in self.bodies]
-        noise = RowsNoise(
-            [CounterNoise(self._seed + APART * i, b.ticks) for i, b in enumerate(self.bodies)]
+    def tick(self, tick: Tick) -> None:
+        """Runs one tick of all bodies.
+
+        Raises BadInput if a world fails. The bodies before it have then finished the tick; that
+        body and those after it have not.
+        """
+        before, finished = self.state, 0
+        inputs = [body.observe(tick) for body in self.bodies]
+        noise = PerRowNoise(
+            [CounterNoise(self._seed + APART * i, body.ticks) for i, body in enumerate(self.bodies)]
         )
-        self.state, decisions = self._brain.step_together(
-            self.state, [look.observation for look in looks], noise
+        self.state, decisions = self._brain.step_batch(
+            self.state, [tick_input.observation for tick_input in inputs], noise
         )
         try:
-            for body, look, decision in zip(self.bodies, looks, decisions, strict=True):
-                body.finish(look, decision)
-                done += 1
+            for body, tick_input, decision in zip(self.bodies, inputs, decisions, strict=True):
+                body.finish(tick_input, decision)
+                finished += 1
         except BadInput:
             parts = zip(self.state, before, strict=True)
-            self.state = State(*(torch.cat([new[:done], old[done:]]) for new, old in parts))
+            self.state = LatentState(
+                *(torch.cat([new[:finished], old[finished:]]) for new, old in parts)
+            )
             raise
 
-    def hand_over(self) -> None:
-        """Let the journal have all that was lived."""
-        for piece in self._pieces:
-            piece.hand_over()
+    def flush(self) -> None:
+        """Writes all pending Steps to the journal."""
+        for fragment in self._fragments:
+            fragment.flush()
 
     def rest(self) -> None:
+        """Releases every input in all worlds."""
         for body in self.bodies:
             body.world.rest()
 
     def snapshot(self) -> list[dict[str, int]]:
-        """What resumed bodies need beside their recurrent state, as JSON; all is handed over."""
+        """The content that resumed bodies need besides `state`, as JSON. Call `flush` first."""
         return [body.snapshot() for body in self.bodies]
 
-    def restore(self, state: State, snapshots: Sequence[dict[str, int]]) -> None:
-        """Go on from a snapshot as if never stopped."""
+    def restore(self, state: LatentState, snapshots: Sequence[dict[str, int]]) -> None:
+        """Resumes from a snapshot as if there had been no interruption."""
         self.state = state
         for body, snapshot in zip(self.bodies, snapshots, strict=True):
             body.restore(snapshot)
-        for piece in self._pieces:
-            piece.go_on()
+        for fragment in self._fragments:
+            fragment.mark_continued()

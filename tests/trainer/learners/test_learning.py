@@ -9,7 +9,7 @@ from interfaces.runtime.run_folder import create_run
 from tests.conftest import ROOT
 from tests.worlds import PointWorld
 from trainer.evaluation.evaluate import evaluate
-from trainer.running.lockstep import Lockstep
+from trainer.running.lockstep import LockstepTrainer
 
 BUDGET = 700
 POINT = ROOT / "tests" / "point.yaml"
@@ -43,13 +43,13 @@ def best_return(config, seed):
 def learned(config, tmp_path):
     """Mean returns after the budget: of the greedy policy, of chance, and the most there is."""
     run = create_run(tmp_path / "point", config, "point", ROOT)
-    Lockstep(run, config, [PointWorld(config, config.seed)]).run(
+    LockstepTrainer(run, config, [PointWorld(config, config.seed)]).run(
         BUDGET, lambda _: None, lambda: False
     )
     episodes = dict(episodes=10, seed=100)
     make = lambda world_seed: PointWorld(config, world_seed)  # noqa: E731
-    trained = evaluate(run, config, make, which="greedy", **episodes)
-    floor = evaluate(run, config, make, which="random", **episodes)
+    trained = evaluate(run, config, make, policy="greedy", **episodes)
+    floor = evaluate(run, config, make, policy="random", **episodes)
     optimum = np.mean([best_return(config, 100 + i) for i in range(10)])
     print(f"trained {trained.return_mean:.2f} random {floor.return_mean:.2f} best {optimum:.2f}")
     assert torch.isfinite(torch.tensor(trained.returns)).all()

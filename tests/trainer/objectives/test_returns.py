@@ -1,4 +1,4 @@
-"""lambda_return against the written-out sum of n-step returns."""
+"""Returns against their definitions, written out as sums."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from trainer.objectives.returns import gae, lambda_return, n_step_return, td_ret
 
 
 def n_step(reward, discount, next_value, t, n):
-    """r_{t+1} + d_{t+1} r_{t+2} + … + (product of d) V(s_{t+n}), for one dream."""
+    """r_{t+1} + d_{t+1} r_{t+2} + … + (product of d) V(s_{t+n}) of one sequence."""
     total, weight = 0.0, 1.0
     for k in range(n):
         total += weight * reward[t + k]
@@ -15,8 +15,8 @@ def n_step(reward, discount, next_value, t, n):
     return total + weight * next_value[t + n - 1]
 
 
-def written_out(reward, discount, next_value, lam):
-    """(1-λ) Σ λ^{n-1} g^(n), the last n-step return taking the remaining weight."""
+def sum_of_n_step_returns(reward, discount, next_value, lam):
+    """(1-λ) Σ λ^{n-1} g^(n), where the longest n-step return takes the remaining weight."""
     steps = len(reward)
     returns = []
     for t in range(steps):
@@ -33,22 +33,22 @@ def written_out(reward, discount, next_value, lam):
 
 @pytest.mark.parametrize("lam", [0.0, 0.5, 0.95, 1.0])
 @pytest.mark.parametrize("terminates", [False, True])
-def test_equals_the_sum_of_n_step_returns(lam, terminates):
+def test_lambda_return_is_the_weighted_sum_of_n_step_returns(lam, terminates):
     generator = torch.Generator().manual_seed(3)
     reward, value = torch.randn(2, 9, 4, generator=generator, dtype=torch.float64)
-    alive = torch.ones(9, 4, dtype=torch.float64)
+    continues = torch.ones(9, 4, dtype=torch.float64)
     if terminates:
-        alive[3, 0] = alive[0, 1] = alive[8, 2] = 0.0
-    discount = 0.97 * alive
+        continues[3, 0] = continues[0, 1] = continues[8, 2] = 0.0
+    discount = 0.97 * continues
     result = lambda_return(reward, discount, value, lam)
     for b in range(4):
-        expected = written_out(
+        expected = sum_of_n_step_returns(
             reward[:, b].tolist(), discount[:, b].tolist(), value[:, b].tolist(), lam
         )
         torch.testing.assert_close(result[:, b], expected)
 
 
-def test_nothing_after_a_termination_counts():
+def test_rewards_after_a_termination_do_not_count():
     reward = torch.tensor([[1.0], [2.0], [100.0]])
     discount = torch.tensor([[0.9], [0.0], [0.9]])
     value = torch.full((3, 1), 50.0)
@@ -63,17 +63,18 @@ def test_gradient_reaches_rewards_values_and_discounts():
         assert (tensor.grad.abs() > 0).all()
 
 
-def random_life(seed=5):
+def random_sequences(seed=5):
+    """reward, discount, next value and another tensor, (9, 4) each, with three terminations."""
     generator = torch.Generator().manual_seed(seed)
-    reward, value, before = torch.randn(3, 9, 4, generator=generator, dtype=torch.float64)
-    alive = torch.ones(9, 4, dtype=torch.float64)
-    alive[3, 0] = alive[0, 1] = alive[8, 2] = 0.0
-    return reward, 0.97 * alive, value, before
+    reward, value, other = torch.randn(3, 9, 4, generator=generator, dtype=torch.float64)
+    continues = torch.ones(9, 4, dtype=torch.float64)
+    continues[3, 0] = continues[0, 1] = continues[8, 2] = 0.0
+    return reward, 0.97 * continues, value, other
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 9, 50])
-def test_n_step_returns_are_n_rewards_and_a_value(steps):
-    reward, discount, value, _ = random_life()
+def test_n_step_return_is_n_rewards_and_a_value(steps):
+    reward, discount, value, _ = random_sequences()
     result = n_step_return(reward, discount, value, steps)
     for b in range(4):
         lists = [part[:, b].tolist() for part in (reward, discount, value)]
@@ -81,8 +82,13 @@ def test_n_step_returns_are_n_rewards_and_a_value(steps):
         torch.testing.assert_close(result[:, b], torch.tensor(expected, dtype=torch.float64))
 
 
-def test_the_ends_of_lambda_are_td_and_the_whole_return():
-    reward, discount, value, _ = random_life()
+def test_n_step_return_refuses_less_than_one_step():
+    with pytest.raises(ValueError, match="at least 1"):
+        n_step_return(*random_sequences()[:3], 0)
+
+
+def test_lambda_0_is_the_td_target_and_lambda_1_the_full_return():
+    reward, discount, value, _ = random_sequences()
     torch.testing.assert_close(
         lambda_return(reward, discount, value, 0.0), td_return(reward, discount, value)
     )
@@ -91,8 +97,8 @@ def test_the_ends_of_lambda_are_td_and_the_whole_return():
     )
 
 
-def test_a_lambda_of_each_step_cuts_where_it_is_zero():
-    reward, discount, value, _ = random_life()
+def test_a_lambda_of_zero_at_one_step_cuts_the_recursion_there():
+    reward, discount, value, _ = random_sequences()
     lam = torch.full_like(reward, 0.9)
     lam[4] = 0.0
     whole = lambda_return(reward, discount, value, lam)
@@ -102,13 +108,13 @@ def test_a_lambda_of_each_step_cuts_where_it_is_zero():
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.7, 1.0])
-def test_advantages_are_what_the_lambda_return_says_beyond_the_value(lam):
-    """A_t is the discounted sum of TD errors (Schulman 2016, eq. 16), written out."""
-    reward, discount, value, before = random_life()
-    before = torch.cat([before[:1], value[:-1]])  # V(s_t), as V(s_{t+1}) of the step before
-    result = gae(reward, discount, before, value, lam)
-    torch.testing.assert_close(result, lambda_return(reward, discount, value, lam) - before)
-    delta = reward + discount * value - before
+def test_gae_is_the_lambda_return_minus_the_value(lam):
+    """A_t is also the discounted sum of TD errors (Schulman 2016, eq. 16)."""
+    reward, discount, next_value, other = random_sequences()
+    value = torch.cat([other[:1], next_value[:-1]])  # V(s_t) is V(s_{t+1}) of the row before
+    result = gae(reward, discount, value, next_value, lam)
+    torch.testing.assert_close(result, lambda_return(reward, discount, next_value, lam) - value)
+    delta = reward + discount * next_value - value
     for b in range(4):
         for t in range(9):
             total, weight = 0.0, 1.0
@@ -116,8 +122,3 @@ def test_advantages_are_what_the_lambda_return_says_beyond_the_value(lam):
                 total += weight * delta[k, b]
                 weight *= lam * discount[k, b]
             torch.testing.assert_close(result[t, b], torch.as_tensor(total))
-
-
-def test_no_n_below_one():
-    with pytest.raises(ValueError, match="at least 1"):
-        n_step_return(*random_life()[:3], 0)

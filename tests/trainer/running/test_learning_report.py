@@ -1,7 +1,5 @@
-"""What a trainer tells of itself: whether its dreams are honest, and that it came back from numbers
-that were none. In lockstep and in life, with a real journal."""
+"""The learning report and the recovery from non-finite rewards, in lockstep and live."""
 
-import threading
 from dataclasses import replace
 
 import pytest
@@ -16,16 +14,17 @@ from interfaces.runtime.run_folder import create_run
 from interfaces.weights import Manifest, WeightsWriter
 from tests.conftest import ROOT
 from tests.worlds import PointWorld
-from trainer.data.replay_buffer import Replay
-from trainer.evaluation.return_gap import Honesty
-from trainer.running.checkpoints import Checkpoints
-from trainer.running.learning_report import Report
+from trainer.data.replay_buffer import ReplayBuffer
+from trainer.evaluation.return_gap import ReturnGap
+from trainer.learners.checkpoints import Checkpoints
+from trainer.running.learning_report import LearningReport
 from trainer.running.live_loop import LiveTrainer
-from trainer.running.lockstep import Lockstep
+from trainer.running.lockstep import LockstepTrainer
 
 STEPS = 260
-# Small, without a rest between two looks, and learning from what was just lived alone.
-WORDS = [
+EXPLOITS = "exploits errors of the world model"
+# A small model that learns from the newest Steps only, with a report after every update.
+OVERRIDES = [
     "model={deter: 8, stoch: 2, units: 8}",
     "dream={horizon: 3, starts: 8}",
     "trainer={batch: 2, length: 4, prefill: 50, train_ratio: 2, view_s: 1.0e-9}",
@@ -34,20 +33,22 @@ WORDS = [
 ]
 
 
-class Poisoned(PointWorld):
-    """From `sick_from` on what it pays is no number."""
+class NanRewardWorld(PointWorld):
+    """From step `nan_from` on, the reward is NaN."""
 
-    sick_from = 10**9
-    lived = 0
+    nan_from = 10**9
+    observed = 0
 
     def observe(self):
-        self.lived += 1
-        seen = super().observe()
-        return seen if self.lived < self.sick_from else replace(seen, reward=float("nan"))
+        self.observed += 1
+        observation = super().observe()
+        is_finite = self.observed < self.nan_from
+        return observation if is_finite else replace(observation, reward=float("nan"))
 
 
 @pytest.fixture
-def said():
+def warnings():
+    """The messages that were logged as warnings or errors."""
     lines: list[str] = []
     sink = logger.add(lambda message: lines.append(message.record["message"]), level="WARNING")
     yield lines
@@ -56,23 +57,23 @@ def said():
 
 @pytest.fixture
 def config():
-    return load_config(ROOT / "tests" / "point.yaml", WORDS)
+    return load_config(ROOT / "tests" / "point.yaml", OVERRIDES)
 
 
-def live(config, folder, sick_from=10**9):
+def train_in_lockstep(config, folder, nan_from=10**9):
     run = create_run(folder / "run", config, "point", ROOT)
-    world = Poisoned(config, 0)
-    world.sick_from = sick_from
-    lockstep = Lockstep(run, config, [world])
+    world = NanRewardWorld(config, 0)
+    world.nan_from = nan_from
+    lockstep = LockstepTrainer(run, config, [world])
     lockstep.run(STEPS, lambda _: None, lambda: False)
     return run, world.spaces, lockstep
 
 
-def go_on_living(run, spaces, config, learner, updates):
-    """The trainer of a life, over what is in the journal."""
+def train_live(run, spaces, config, learner, updates):
+    """The live training loop, on the Steps that are in the journal."""
     board = Board(run.board)
-    replay = Replay(JournalReader(run.journal), spaces, config, torch.device("cpu"))
-    report = Report(run, config, spaces, learner, replay, board)
+    replay = ReplayBuffer(JournalReader(run.journal), spaces, config, torch.device("cpu"))
+    report = LearningReport(run, config, spaces, learner, replay, board)
     weights = WeightsWriter(run.weights, Manifest(acting_shapes(learner.networks)))
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
     trainer = LiveTrainer(
@@ -85,83 +86,87 @@ def go_on_living(run, spaces, config, learner, updates):
         checkpoints,
         board,
     )
-    over = threading.Event()
-    most = learner.updates + updates
-    asked = 0
+    until = learner.updates + updates
+    calls = 0
 
     def done():
-        nonlocal asked
-        asked += 1
-        assert asked < 1000, "it learns no more"
-        return over.is_set() or learner.updates >= most
+        nonlocal calls
+        calls += 1
+        assert calls < 1000, "no more update is due"
+        return learner.updates >= until
 
     trainer.run(done)
 
 
-def came_back(said):
-    return [line for line in said if "updates in a row left out" in line]
+def recoveries(warnings):
+    return [line for line in warnings if "updates skipped in a row" in line]
 
 
-def test_in_lockstep_it_comes_back_to_the_last_good_checkpoint(config, tmp_path, said):
-    _, _, lockstep = live(config, tmp_path, sick_from=200)
-    assert came_back(said), said
-    assert "3 updates in a row left out" in came_back(said)[0]
-    assert "back to the checkpoint of update" in came_back(said)[0]
-    assert lockstep.learner.descent.left_out > 3
+def test_lockstep_training_restores_the_last_good_checkpoint(config, tmp_path, warnings):
+    _, _, lockstep = train_in_lockstep(config, tmp_path, nan_from=200)
+    assert recoveries(warnings), warnings
+    assert "3 updates skipped in a row" in recoveries(warnings)[0]
+    assert "restored the checkpoint of update" in recoveries(warnings)[0]
+    assert lockstep.learner.guarded_step.skipped_updates > 3
     for parameter in lockstep.learner.networks.parameters():
         assert torch.isfinite(parameter).all()
 
 
-def test_so_it_does_in_life(config, tmp_path, said):
-    run, spaces, lockstep = live(config, tmp_path, sick_from=STEPS - 8)
-    said.clear()
-    more = config.trainer.model_copy(update={"train_ratio": 100.0})
-    eager = config.model_copy(update={"trainer": more})
-    lockstep.learner._ratio = type(lockstep.learner._ratio)(more)
-    lockstep.learner.descent.in_a_row = 0
-    go_on_living(run, spaces, eager, lockstep.learner, 7)
-    assert "back to the checkpoint of update" in came_back(said)[0]
+def test_live_training_restores_the_last_good_checkpoint(config, tmp_path, warnings):
+    run, spaces, lockstep = train_in_lockstep(config, tmp_path, nan_from=STEPS - 8)
+    warnings.clear()
+    trainer_config = config.trainer.model_copy(update={"train_ratio": 100.0})
+    live_config = config.model_copy(update={"trainer": trainer_config})
+    lockstep.learner._ratio = type(lockstep.learner._ratio)(trainer_config)
+    lockstep.learner.guarded_step.consecutive_skips = 0
+    train_live(run, spaces, live_config, lockstep.learner, 7)
+    assert "restored the checkpoint of update" in recoveries(warnings)[0]
 
 
-def test_healthy_numbers_need_no_checkpoint(config, tmp_path, said):
-    live(config, tmp_path)
-    assert not came_back(said)
+def test_finite_rewards_restore_no_checkpoint(config, tmp_path, warnings):
+    train_in_lockstep(config, tmp_path)
+    assert not recoveries(warnings)
 
 
-def cheating(*_):
-    return Honesty(torch.ones(3), torch.zeros(3), torch.zeros(3), 0.0, 1.0)
+def exploiting_gap(*_):
+    return ReturnGap(torch.ones(3), torch.zeros(3), torch.zeros(3), 0.0, 1.0)
 
 
-def test_a_cheated_dream_is_said_once_and_its_numbers_are_on_the_board(
-    config, tmp_path, said, monkeypatch
+def test_exploitation_is_logged_once_and_its_returns_are_on_the_board(
+    config, tmp_path, warnings, monkeypatch
 ):
-    monkeypatch.setattr("trainer.running.learning_report.measure_honesty", cheating)
-    _, _, lockstep = live(config, tmp_path)
-    told = [line for line in said if "cheat its dream" in line]
-    assert told == [
-        "the policy begins to cheat its dream: 3 steps promise 1.00 and pay 0.00 (the dream of the "
-        "same actions: 0.00)"
+    monkeypatch.setattr("trainer.running.learning_report.measure_return_gap", exploiting_gap)
+    _, _, lockstep = train_in_lockstep(config, tmp_path)
+    assert [line for line in warnings if EXPLOITS in line] == [
+        "the policy exploits errors of the world model: over 3 steps the dreamed return is 1.00, "
+        "the recorded return 0.00 (dreamed with the recorded actions: 0.00)"
     ]
     assert lockstep.board["honesty_measured"] > 3
     assert lockstep.board["return_dreamed"] == 1.0
 
 
-def test_of_another_life_nobody_is_warned(config, tmp_path, said, monkeypatch):
-    run, spaces, lockstep = live(config, tmp_path)
-    monkeypatch.setattr("trainer.running.learning_report.measure_honesty", cheating)
-    replay = Replay(JournalReader(run.journal), spaces, config, torch.device("cpu"))
-    for own_life in (False, True):
-        report = Report(
-            run, config, spaces, lockstep.learner, replay, lockstep.board, own_life=own_life
+def test_return_gap_on_foreign_experience_gives_no_warning(config, tmp_path, warnings, monkeypatch):
+    run, spaces, lockstep = train_in_lockstep(config, tmp_path)
+    monkeypatch.setattr("trainer.running.learning_report.measure_return_gap", exploiting_gap)
+    replay = ReplayBuffer(JournalReader(run.journal), spaces, config, torch.device("cpu"))
+    for own_experience in (False, True):
+        report = LearningReport(
+            run,
+            config,
+            spaces,
+            lockstep.learner,
+            replay,
+            lockstep.board,
+            own_experience=own_experience,
         )
         for _ in range(4):
-            report.every_second(1)
-        assert any("cheat its dream" in line for line in said) == own_life
+            report.write_due(1)
+        assert any(EXPLOITS in line for line in warnings) == own_experience
 
 
-def test_honesty_is_really_measured(config, tmp_path):
-    _, _, lockstep = live(config, tmp_path)
+def test_return_gap_is_measured_during_training(config, tmp_path):
+    _, _, lockstep = train_in_lockstep(config, tmp_path)
     assert lockstep.board["honesty_measured"] > 0
-    # Of a point on -1..1 each of three steps pays between -0.5 and 1.
+    # The point is in -1..1, so that each of the three rewards is in -0.5..1.
     assert -1.5 <= lockstep.board["return_lived"] <= 3.0
     assert lockstep.board["return_lived"] != lockstep.board["return_dreamed"] != 0.0

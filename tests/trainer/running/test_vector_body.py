@@ -1,4 +1,4 @@
-"""Several worlds side by side, one journal: nothing lost, nothing twice, and a resume is exact."""
+"""Several worlds with one journal: every Step is recorded once, and a resume is exact."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ pytest.importorskip("gymnasium")
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.journal import JournalReader
-from interfaces.runtime.lockstep_worlds import make_lockstep_worlds
 from interfaces.runtime.run_folder import create_run, open_run
+from interfaces.runtime.worlds import make_lockstep_worlds
 from tests.conftest import ROOT
-from trainer.running.checkpoints import Checkpoints
-from trainer.running.lockstep import Lockstep
-from trainer.running.vector_body import PIECE
+from trainer.learners.checkpoints import Checkpoints
+from trainer.running.lockstep import LockstepTrainer
+from trainer.running.vector_body import FRAGMENT_STEPS
 
 WORLDS, STEPS = 3, 700
 SMALL = (
@@ -25,87 +25,90 @@ SMALL = (
 )
 
 
-def lockstep(folder: Path, *words: str, name: str = "dreamer", resume: bool = False) -> Lockstep:
+def make_lockstep(
+    folder: Path, *overrides: str, preset: str = "dreamer", resume: bool = False
+) -> LockstepTrainer:
     if resume:
         run = open_run(folder)
         config = run.config
     else:
-        config = load_config(Path(name), [*SMALL, *words])
-        run = create_run(folder, config, name, ROOT)
-    return Lockstep(run, config, make_lockstep_worlds(config, config.seed), resume=resume)
+        config = load_config(Path(preset), [*SMALL, *overrides])
+        run = create_run(folder, config, preset, ROOT)
+    worlds = make_lockstep_worlds(config, config.seed)
+    return LockstepTrainer(run, config, worlds, resume=resume)
 
 
-def live(lived: Lockstep, steps: int = STEPS) -> None:
-    lived.run(steps, lambda _: None, lambda: False)
+def train(lockstep: LockstepTrainer, steps: int = STEPS) -> None:
+    lockstep.run(steps, lambda _: None, lambda: False)
 
 
-def rows(folder: Path):
+def recorded_rows(folder: Path):
     reader = JournalReader(folder / "journal")
     reader.refresh()
     return reader.read(0, reader.end, verify=True)
 
 
-def test_where_one_world_fails_those_before_it_have_lived_the_beat_and_others_not(tmp_path):
-    failing, whole = (lockstep(tmp_path / name) for name in ("failing", "whole"))
+def test_bodies_before_a_failing_world_finish_the_tick_and_the_others_do_not(tmp_path):
+    failing, intact = (make_lockstep(tmp_path / name) for name in ("failing", "intact"))
     for _ in range(5):
-        for made in (failing, whole):
-            made.choir.tick(made._pacer.wait())
-    before = [part.clone() for part in failing.choir.state]
+        for lockstep in (failing, intact):
+            lockstep.vector_body.tick(lockstep._pacer.wait())
+    before = [part.clone() for part in failing.vector_body.state]
 
-    def fails(action):
+    def fail(action):
         raise BadInput("gone")
 
-    failing.choir.bodies[1].world.act = fails
+    failing.vector_body.bodies[1].world.act = fail
     with pytest.raises(BadInput, match="gone"):
-        failing.choir.tick(failing._pacer.wait())
-    whole.choir.tick(whole._pacer.wait())
-    for part, old, new in zip(failing.choir.state, before, whole.choir.state, strict=True):
+        failing.vector_body.tick(failing._pacer.wait())
+    intact.vector_body.tick(intact._pacer.wait())
+    states = zip(failing.vector_body.state, before, intact.vector_body.state, strict=True)
+    for part, old, new in states:
         np.testing.assert_array_equal(part[0], new[0])
         np.testing.assert_array_equal(part[1:], old[1:])
         assert not np.array_equal(old[0], new[0])
-    assert [body.ticks for body in failing.choir.bodies] == [6, 5, 5]
-    for made in (failing, whole):
-        made.choir.rest()
-        made._journal.close()
-        made._reader.stop()
+    assert [body.ticks for body in failing.vector_body.bodies] == [6, 5, 5]
+    for lockstep in (failing, intact):
+        lockstep.vector_body.rest()
+        lockstep._journal.close()
+        lockstep._reader.stop()
 
 
-def test_every_step_of_every_life_is_there_once_in_whole_pieces(awkward_path):
-    made = lockstep(awkward_path)
-    live(made)
-    found = rows(awkward_path)
-    assert len(found) == made.steps
-    assert STEPS <= made.steps < STEPS + WORLDS
-    begins = np.flatnonzero(found["is_first"])
-    ends = np.flatnonzero(found["is_last"])
-    assert begins[0] == 0
-    assert ends[-1] == len(found) - 1
-    np.testing.assert_array_equal(begins[1:], ends[:-1] + 1)
-    assert (ends - begins).max() < PIECE
-    assert not found["reward"][found["is_first"]].any()
-    # Each piece is of one world: its ticks are neighbours, and no tick is there more than thrice.
-    for begin, end in zip(begins, ends, strict=True):
-        np.testing.assert_array_equal(np.diff(found["tick"][begin : end + 1].astype(int)), 1)
-    lived, times = np.unique(found["tick"], return_counts=True)
-    np.testing.assert_array_equal(lived, np.arange(len(lived)))
-    assert (times == WORLDS).all()
-    # They differ, and what the poles do follows from what was done.
-    assert len(np.unique(found["vector"][found["tick"] == 0], axis=0)) == WORLDS
-    followed = ~found["is_first"][1:]
-    speed = found["vector"][:, 1]
-    pushed = np.where(found["action"][:-1, 1] > 0, 1.0, -1.0)
-    assert (np.sign(np.diff(speed))[followed] == pushed[followed]).all()
+def test_every_step_of_every_body_is_recorded_once_in_whole_fragments(awkward_path):
+    lockstep = make_lockstep(awkward_path)
+    train(lockstep)
+    rows = recorded_rows(awkward_path)
+    assert len(rows) == lockstep.steps
+    assert STEPS <= lockstep.steps < STEPS + WORLDS
+    starts = np.flatnonzero(rows["is_first"])
+    ends = np.flatnonzero(rows["is_last"])
+    assert starts[0] == 0
+    assert ends[-1] == len(rows) - 1
+    np.testing.assert_array_equal(starts[1:], ends[:-1] + 1)
+    assert (ends - starts).max() < FRAGMENT_STEPS
+    assert not rows["reward"][rows["is_first"]].any()
+    # A fragment is from one world, so its ticks are consecutive. Each tick occurs once per world.
+    for start, end in zip(starts, ends, strict=True):
+        np.testing.assert_array_equal(np.diff(rows["tick"][start : end + 1].astype(int)), 1)
+    ticks, counts = np.unique(rows["tick"], return_counts=True)
+    np.testing.assert_array_equal(ticks, np.arange(len(ticks)))
+    assert (counts == WORLDS).all()
+    # The worlds differ, and the speed of each cart follows the recorded action.
+    assert len(np.unique(rows["vector"][rows["tick"] == 0], axis=0)) == WORLDS
+    has_previous = ~rows["is_first"][1:]
+    speed = rows["vector"][:, 1]
+    push = np.where(rows["action"][:-1, 1] > 0, 1.0, -1.0)
+    assert (np.sign(np.diff(speed))[has_previous] == push[has_previous]).all()
 
 
-def test_a_resume_is_exact(tmp_path):
-    live(lockstep(tmp_path / "whole", "trainer.checkpoint_steps=360"))
-    half = lockstep(tmp_path / "half", "trainer.checkpoint_steps=360")
-    live(half, 360)
-    live(lockstep(tmp_path / "half", resume=True))
-    one, other = rows(tmp_path / "whole"), rows(tmp_path / "half")
-    for field in one.dtype.names:
+def test_resumed_run_equals_an_uninterrupted_run(tmp_path):
+    train(make_lockstep(tmp_path / "whole", "trainer.checkpoint_steps=360"))
+    train(make_lockstep(tmp_path / "half", "trainer.checkpoint_steps=360"), 360)
+    train(make_lockstep(tmp_path / "half", resume=True))
+    whole, half = recorded_rows(tmp_path / "whole"), recorded_rows(tmp_path / "half")
+    for field in whole.dtype.names:
         if field != "wall_ns":
-            np.testing.assert_array_equal(one[field], other[field], err_msg=field)
+            np.testing.assert_array_equal(whole[field], half[field], err_msg=field)
     newest = [
         Checkpoints(tmp_path / name / "checkpoints", 3).newest() for name in ("whole", "half")
     ]
@@ -113,9 +116,9 @@ def test_a_resume_is_exact(tmp_path):
         np.testing.assert_array_equal(tensor, newest[1].tensors[name], err_msg=name)
 
 
-def test_ppo_wastes_little_of_what_the_weights_in_force_have_lived(tmp_path):
-    made = lockstep(tmp_path / "run", "ppo.rollout=400", "ppo.epochs=1", name="ppo")
-    live(made, 2100)
-    versions = rows(tmp_path / "run")["weights_version"]
-    assert made.learner.updates >= 4  # of 5.25, were nothing cut
+def test_ppo_updates_from_almost_every_step_of_the_current_weights(tmp_path):
+    lockstep = make_lockstep(tmp_path / "run", "ppo.rollout=400", "ppo.epochs=1", preset="ppo")
+    train(lockstep, 2100)
+    versions = recorded_rows(tmp_path / "run")["weights_version"]
+    assert lockstep.learner.updates >= 4  # at most 2100 / 400 = 5.25
     assert (np.diff(np.unique(versions)) == 1).all()

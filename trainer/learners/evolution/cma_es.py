@@ -1,7 +1,7 @@
-"""CMA-ES (Hansen 2016), one generation at a time, whose state is a few plain tensors.
+"""CMA-ES (Hansen 2016), one generation per update, with a small tensor state.
 
-The package keeps covariance and paths to itself; what is kept here is where a time of evolution
-began and the scores it was told since. From these it can be lived through again, exactly.
+The package cma does not expose its covariance and evolution paths. The state here is the start of
+the current search and the scores given since. Replaying these scores restores the search exactly.
 """
 
 import warnings
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from configs.errors import BadInput
-from configs.learning import WorldModelsConfig
+from configs.methods import WorldModelsConfig
 
 try:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it tells that it cannot plot, which nobody wants here
+        warnings.simplefilter("ignore")  # cma warns that it cannot plot
         import cma
 except ImportError as error:
     raise BadInput(
@@ -24,87 +24,89 @@ except ImportError as error:
         "-c constraints.txt"
     ) from error
 
-_WIDER = 0.5  # the least share of the first spread that a later time of evolution begins with
+_MIN_SIGMA_SHARE = 0.5  # a later search starts with at least this share of the first sigma
 
 
-class Evolution:
-    """Ask for candidates, tell their scores (higher is better), `generations` times; then begin
-    anew from where that led, with a fresh covariance: the model has changed meanwhile.
+class CmaEs:
+    """A sequence of searches with the ask-and-tell interface; higher scores are better.
 
-    `kept`, float64: mean (N,) and sigma () of the beginning, times () evolved so far, and scores
-    (generations, P), NaN where not told yet.
+    A search has `generations` generations of P candidates (P, N). The next search starts at the
+    mean of the last one with a fresh covariance, because the model has changed meanwhile.
+
+    `extra_state` is float64: the start mean (N,) and sigma () of the current search, the number of
+    finished searches (), and scores (generations, P), NaN where not given yet.
     """
 
     def __init__(self, config: WorldModelsConfig, size: int, seed: int) -> None:
         self._config, self._seed = config, seed
-        self.mean = torch.zeros(size, dtype=torch.float64)
-        self.sigma = torch.tensor(config.sigma, dtype=torch.float64)
-        self.times = torch.zeros((), dtype=torch.float64)
+        self.start_mean = torch.zeros(size, dtype=torch.float64)
+        self.start_sigma = torch.tensor(config.sigma, dtype=torch.float64)
+        self.searches = torch.zeros((), dtype=torch.float64)
         self.scores = torch.full(
             (config.generations, config.population), torch.nan, dtype=torch.float64
         )
         self._strategy: Any = None
-        self._lived: tuple[Tensor, ...] = ()  # what the strategy in memory has been through
+        self._strategy_state: tuple[Tensor, ...] = ()  # the state that _strategy has reached
 
     @property
-    def kept(self) -> dict[str, Tensor]:
+    def extra_state(self) -> dict[str, Tensor]:
         return {
-            "evolution/mean": self.mean,
-            "evolution/sigma": self.sigma,
-            "evolution/times": self.times,
+            "evolution/mean": self.start_mean,
+            "evolution/sigma": self.start_sigma,
+            "evolution/times": self.searches,
             "evolution/scores": self.scores,
         }
 
     @property
     def generation(self) -> int:
-        """How many were told since this time of evolution began."""
+        """The number of generations of the current search that have scores."""
         return int((~self.scores[:, 0].isnan()).sum())
 
     def ask(self) -> Tensor:
-        """Candidates (P, N), float32, on the CPU."""
-        self._catch_up()
+        """The candidates of the next generation (P, N), float32, on the CPU."""
+        self._restore_strategy()
         self._asked = self._strategy.ask()
         return torch.from_numpy(np.stack(self._asked)).float()
 
     def tell(self, scores: Tensor) -> None:
-        """Scores (P,) of what was asked for last; what is not finite counts as the worst."""
+        """Sets the scores (P,) of the last candidates; non-finite scores count as the worst."""
         scores = scores.detach().to("cpu", torch.float64)
         finite = scores.isfinite()
         worst = scores[finite].min() if finite.any() else torch.zeros(())
         scores = torch.where(finite, scores, worst)
         self._strategy.tell(self._asked, (-scores).tolist())
         self.scores[self.generation] = scores
-        self._lived = tuple(part.clone() for part in self.kept.values())
+        self._strategy_state = tuple(part.clone() for part in self.extra_state.values())
 
     @property
-    def best(self) -> Tensor:
-        """The mean as it is now (N,), float32."""
-        self._catch_up()
+    def solution(self) -> Tensor:
+        """The current mean of the search distribution (N,), float32."""
+        self._restore_strategy()
         return torch.from_numpy(np.asarray(self._strategy.mean)).float()
 
-    def end(self) -> None:
-        """The next generation begins a new time of evolution here."""
-        self._catch_up()
-        sigma = max(float(self._strategy.sigma), _WIDER * self._config.sigma)
-        self.mean.copy_(torch.from_numpy(np.asarray(self._strategy.mean)))
-        self.sigma.fill_(min(sigma, self._config.sigma))
-        self.times += 1
-        self.begin_anew()
+    def finish(self) -> None:
+        """Ends the search; the next one starts at its mean."""
+        self._restore_strategy()
+        sigma = max(float(self._strategy.sigma), _MIN_SIGMA_SHARE * self._config.sigma)
+        self.start_mean.copy_(torch.from_numpy(np.asarray(self._strategy.mean)))
+        self.start_sigma.fill_(min(sigma, self._config.sigma))
+        self.searches += 1
+        self.discard_scores()
 
-    def begin_anew(self) -> None:
-        """From where this time of evolution began: what it was told is not true any more."""
+    def discard_scores(self) -> None:
+        """Restarts the current search from its start: its scores are no longer valid."""
         self.scores.fill_(torch.nan)
 
-    def _catch_up(self) -> None:
-        """Have a strategy in memory that has been through what is kept."""
-        now = tuple(self.kept.values())
-        if self._lived and all(
+    def _restore_strategy(self) -> None:
+        """Rebuilds the strategy object from extra_state, if it differs from it."""
+        state = tuple(self.extra_state.values())
+        if self._strategy_state and all(
             torch.equal(a.nan_to_num(), b.nan_to_num())
-            for a, b in zip(now, self._lived, strict=True)
+            for a, b in zip(state, self._strategy_state, strict=True)
         ):
             return
         random = np.random.Generator(
-            np.random.Philox(key=self._seed, counter=[0, 0, int(self.times), 2])
+            np.random.Philox(key=self._seed, counter=[0, 0, int(self.searches), 2])
         )
         options = {
             "popsize": self._config.population,
@@ -113,8 +115,8 @@ class Evolution:
             "verbose": -9,
         }
         self._strategy = cma.CMAEvolutionStrategy(
-            self.mean.numpy().copy(), float(self.sigma), options
+            self.start_mean.numpy().copy(), float(self.start_sigma), options
         )
-        for told in self.scores[: self.generation]:
-            self._strategy.tell(self._strategy.ask(), (-told).tolist())
-        self._lived = tuple(part.clone() for part in now)
+        for scores in self.scores[: self.generation]:
+            self._strategy.tell(self._strategy.ask(), (-scores).tolist())
+        self._strategy_state = tuple(part.clone() for part in state)

@@ -1,6 +1,6 @@
-"""Controllers on trial in dreams: a whole population at once, all in the same dreams.
+"""Scores of controllers in dreams: a whole population at once, all in the same dreams.
 
-Shapes: P candidates, D dreams, F feature, N numbers of a controller.
+Shapes: P candidates, D dreams, F feature, N parameters of a controller.
 """
 
 from collections.abc import Sequence
@@ -9,27 +9,27 @@ import torch
 from torch import Tensor
 
 from agent.networks.agent_networks import Networks
-from agent.networks.dynamics import State
+from agent.networks.dynamics import LatentState
 from agent.networks.noise import Noise
 from configs.schema import Config
 from trainer.learners.evolution.controller import Controller
 
-_DEAD = 1e-3  # less likely alive than this, and a dream adds nothing any more
+_MIN_WEIGHT = 1e-3  # the dreams stop once every weight is below this
 
 
 class SharedNoise:
-    """The same draws for each candidate: they differ by what they do, not by their luck."""
+    """The same noise for each candidate: scores differ by the actions, not by luck."""
 
     def __init__(self, noise: Noise, candidates: int) -> None:
         self._noise, self._candidates = noise, candidates
 
     def normal(self, shape: Sequence[int]) -> Tensor:
-        return self._repeated(self._noise.normal(self._of_one(shape)))
+        return self._repeated(self._noise.normal(self._shape_of_one(shape)))
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
-        return self._repeated(self._noise.uniform(self._of_one(shape)))
+        return self._repeated(self._noise.uniform(self._shape_of_one(shape)))
 
-    def _of_one(self, shape: Sequence[int]) -> tuple[int, ...]:
+    def _shape_of_one(self, shape: Sequence[int]) -> tuple[int, ...]:
         return (shape[0] // self._candidates, *shape[1:])
 
     def _repeated(self, drawn: Tensor) -> Tensor:
@@ -37,39 +37,40 @@ class SharedNoise:
 
 
 @torch.no_grad()
-def dreamed_scores(
+def imagined_scores(
     networks: Networks,
     controller: Controller,
     candidates: Tensor,
-    start: State,
+    start: LatentState,
     steps: int,
     config: Config,
     noise: Noise,
     *,
     discount: float | None = None,
 ) -> Tensor:
-    """(P, D): sum of discounted predicted rewards, each weighted by how likely life went on so far,
-    of each candidate (P, N) acting without noise from each start (D, ...).
+    """The imagined return (P, D) of each candidate (P, N) from each start (D, ...).
 
-    `discount` None: as `dream` has it.
+    It is the discounted sum of predicted rewards, each weighted by the probability that the episode
+    still continues. Actions have no noise. `discount` None: as `dream.discount_in` says.
     """
     count, dreams = candidates.shape[0], start.stoch.shape[0]
-    if discount is None:  # the continue head may hold it already
+    if discount is None:  # with discount_in: continue, the continue head contains it
         discount = config.dream.discount if config.dream.discount_in == "dream" else 1.0
     dynamics, shared = networks.dynamics, SharedNoise(noise, count)
-    state = State(*(part.repeat(count, 1) for part in start))
+    state = LatentState(*(part.repeat(count, 1) for part in start))
     weight = torch.ones(count * dreams, device=candidates.device)
     total = torch.zeros_like(weight)
     for _ in range(steps):
         feature = state.feature.unflatten(0, (count, dreams))
-        action = networks.policy.likeliest(controller.intend(candidates, feature)).flatten(0, 1)
+        outputs = controller.outputs(candidates, feature)
+        action = networks.policy.most_likely_action(outputs).flatten(0, 1)
         if config.dream.sample:
             state = dynamics.imagine_step(state, action, shared)
         else:
-            state = dynamics.expect_step(state, action)
+            state = dynamics.predict_step(state, action)
         feature = state.feature
         total += weight * networks.reward(feature)
         weight *= discount * torch.sigmoid(networks.continues(feature).squeeze(-1))
-        if float(weight.max()) < _DEAD:
+        if float(weight.max()) < _MIN_WEIGHT:
             break
     return total.unflatten(0, (count, dreams))

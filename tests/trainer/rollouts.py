@@ -1,0 +1,59 @@
+"""Rollouts and journals for tests of PPO."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from interfaces.core.spaces import Spaces
+from interfaces.core.step import Sender, step_dtype
+from interfaces.journal import JournalReader, JournalWriter
+from trainer.data.rollouts import Rollout
+
+
+def random_rollout(
+    spaces: Spaces,
+    steps: int,
+    seed: int,
+    terminal: tuple[int, ...] = (),
+    cut: tuple[int, ...] = (),
+) -> Rollout:
+    """`steps` random steps without pictures; `terminal` and `cut` are the steps that end one."""
+    random = np.random.default_rng(seed)
+    has_next = np.ones(steps, bool)
+    has_next[[*terminal, *cut, steps - 1]] = False
+    is_terminal = np.zeros(steps, bool)
+    is_terminal[list(terminal)] = True
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.from_numpy(random.standard_normal(shape).astype(np.float32))
+
+    return Rollout(
+        image=torch.zeros(steps, 2, 0, 0, 3, dtype=torch.uint8),
+        vector=normal(steps, 2, spaces.vector_size),
+        chosen=normal(steps, spaces.num_actions),
+        log_prob=normal(steps) - 1.5,
+        reward=normal(steps),
+        is_terminal=torch.from_numpy(is_terminal),
+        has_next=torch.from_numpy(has_next),
+    )
+
+
+def policy_journal(
+    folder: Path, spaces: Spaces, steps: int, *changes: tuple[int, str, Any]
+) -> JournalReader:
+    """`steps` rows of the policy with weights version 3; `changes` are (row, field, value)."""
+    writer = JournalWriter(folder, spaces, segment_steps=16, max_steps=1000, background=False)
+    row = np.zeros((), step_dtype(spaces))
+    for t in range(steps):
+        row[...] = np.zeros((), row.dtype)
+        row["weights_version"], row["sender"], row["is_first"] = 3, Sender.POLICY, t == 0
+        row["vector"], row["chosen"], row["log_prob"] = t, 0.1 * t, -0.01 * t
+        row["world_reward"] = 10 * t
+        for at, field, value in changes:
+            if at == t:
+                row[field] = value
+        writer.append(row)
+    writer.close()
+    return JournalReader(folder)

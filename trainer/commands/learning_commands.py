@@ -1,0 +1,137 @@
+"""The `train` and `evaluate` commands."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.errors import BadInput
+from interfaces.cli.run_setup import Out, Quiet, Resume, RunPath, Seed, Words, prepared_run
+from interfaces.runtime.run_folder import open_run
+from interfaces.runtime.run_lock import claim
+from interfaces.runtime.terminal import (
+    console,
+    errors,
+    exit_on_bad_input,
+    stop_on_signals,
+    transient_progress,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    words: Words = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, help="environment steps in total; default 10000"),
+    ] = None,
+    out: Out = None,
+    seed: Seed = None,
+    resume: Resume = None,
+    sessions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sessions",
+            help="learn from recordings only, such as 'runs/*/session'; repeatable",
+        ),
+    ] = None,
+    updates: Annotated[
+        int | None, typer.Option("--updates", min=1, help="with --sessions: updates in total")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Act and learn in lockstep, as fast as the machine allows. Ctrl-C saves and ends.
+
+    With --sessions no agent acts: model, policy and value learn from the recordings.
+    """
+    if sessions:
+        with exit_on_bad_input(files=True):
+            if steps is not None:
+                raise BadInput("--steps counts environment steps; use --updates with --sessions")
+            _train_offline(words, out, seed, resume, sessions, updates, quiet=quiet)
+        return
+    if updates is not None:
+        with exit_on_bad_input():
+            raise BadInput("--updates needs --sessions; use --steps for training in lockstep")
+    from interfaces.runtime.worlds import make_lockstep_worlds
+    from trainer.running.lockstep import LockstepTrainer
+    from trainer.running.lockstep_command import run_lockstep
+
+    prepared = prepared_run(words, out, seed, resume, lockstep=True)
+    with exit_on_bad_input(files=True), prepared as (folder, config):
+        stopped = stop_on_signals()
+        with claim(folder):
+            worlds = make_lockstep_worlds(config, config.seed)
+            lockstep = LockstepTrainer(folder, config, worlds, resume=resume is not None)
+            run_lockstep(lockstep, folder, config, steps or 10_000, stopped, console, quiet=quiet)
+
+
+@app.command()
+def evaluate(
+    run: RunPath,
+    episodes: Annotated[int, typer.Option("--episodes", min=1)] = 10,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="episode i uses the world of seed + i")
+    ] = 100_000,  # far from the seeds of training
+    policy: Annotated[
+        str, typer.Option("--policy", help="trained, greedy, random, sticky, still or oracle")
+    ] = "trained",
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Run episodes with a fixed policy in lockstep and report their returns."""
+    from interfaces.runtime.worlds import make_lockstep_world, require_lockstep
+    from trainer.evaluation.evaluate import evaluate as evaluate_run
+    from trainer.evaluation.evaluate import evaluation_table
+    from trainer.evaluation.run_episodes import POLICY_KINDS
+
+    bar = transient_progress(errors, quiet=as_json)
+    with exit_on_bad_input(files=True):
+        if policy not in POLICY_KINDS:
+            raise BadInput(f"--policy {policy}: allowed are {', '.join(POLICY_KINDS)}")
+        folder = open_run(run)
+        config = folder.config
+        require_lockstep(config)
+        with bar:
+            task = bar.add_task("evaluating", total=episodes)
+            result = evaluate_run(
+                folder,
+                config,
+                lambda world_seed: make_lockstep_world(config, world_seed),
+                episodes=episodes,
+                seed=seed,
+                policy=policy,
+                progress=lambda ended: bar.update(task, completed=ended),
+            )
+    if as_json:
+        print(json.dumps(result.to_json()))
+    else:
+        console.print(evaluation_table(result))
+
+
+def _train_offline(
+    words: list[str] | None,
+    out: Path | None,
+    seed: int | None,
+    resume: Path | None,
+    patterns: list[str],
+    updates: int | None,
+    *,
+    quiet: bool,
+) -> None:
+    from trainer.running.offline import require_off_policy
+    from trainer.running.offline_command import learn_offline
+    from trainer.running.session_import import check_spaces, open_sessions
+
+    sessions = open_sessions(patterns)
+    with prepared_run(words, out, seed, resume, offline=True) as (folder, config):
+        require_off_policy(config)  # before the import, which may take hours
+        if config.world.kind != "gymnasium":
+            from interfaces.runtime.worlds import live_spaces
+
+            check_spaces(sessions[0], live_spaces(config.world), "the configuration")
+        stopped = stop_on_signals()
+        with claim(folder):
+            learn_offline(folder, config, sessions, updates, stopped, console, quiet=quiet)

@@ -1,0 +1,150 @@
+"""Checkpoint files: tensors as safetensors, everything else as JSON.
+
+A checkpoint is a pair of files, for example `000007-000000001200.safetensors` and `.json`: the
+seventh of its run, at 1,200 environment steps. The JSON is written last and holds the CRC of the
+tensors, so that an incomplete pair is recognised. Only the serial number tells which one is newest:
+steps may stay the same, and they decrease after a journal was damaged.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+from safetensors.torch import load, save
+from torch import Tensor
+
+from configs.errors import BadInput
+from interfaces.ipc.atomic_files import write_bytes, write_json
+
+
+class CheckpointError(BadInput, ValueError):
+    """A checkpoint is missing, damaged, or belongs to another configuration."""
+
+
+@dataclass
+class Checkpoint:
+    """A learner's complete state after `updates` updates and `steps` environment steps.
+
+    `tensors`: by name.
+    `version`: of the last published weights.
+    `extra`: JSON content of the training loop.
+    `consecutive_skips`: updates skipped just before it was saved; the JSON key is "left_out".
+    `serial`: its number within the run.
+    """
+
+    tensors: dict[str, Tensor]
+    steps: int
+    updates: int
+    version: int
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    consecutive_skips: int = 0
+    serial: int = 0
+
+
+class Checkpoints:
+    """The checkpoints in the folder of a run."""
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self._folder = folder
+        self._keep = keep
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def save(self, checkpoint: Checkpoint) -> Path:
+        """Writes a checkpoint; then removes all but the newest `keep` and the newest good one.
+
+        Raises OSError.
+        """
+        serial = 1 + max((_serial(path) for path in self._all()), default=0)
+        path = self._folder / f"{serial:06d}-{checkpoint.steps:012d}.json"
+        content = save(checkpoint.tensors)
+        write_bytes(path.with_suffix(".safetensors"), content)
+        write_json(
+            path,
+            {
+                "steps": checkpoint.steps,
+                "updates": checkpoint.updates,
+                "version": checkpoint.version,
+                "crc32": zlib.crc32(content),
+                "left_out": checkpoint.consecutive_skips,
+                "extra": checkpoint.extra,
+            },
+        )
+        paths = self._all()
+        retained = paths[-self._keep :]
+        if newest_good := next(filter(_is_good, reversed(paths)), None):
+            retained.append(newest_good)
+        for old in paths:
+            if old not in retained:
+                old.unlink()
+        for tensors in self._folder.glob("*.safetensors"):
+            if not tensors.with_suffix(".json").exists():
+                tensors.unlink()
+        return path
+
+    def newest(self) -> Checkpoint | None:
+        """The newest intact checkpoint, or None; damaged ones are logged and ignored."""
+        return self._first_intact(reversed(self._all()))
+
+    def newest_or_fail(self) -> Checkpoint | None:
+        """The newest intact checkpoint, or None for a run without checkpoints.
+
+        Raises CheckpointError if every checkpoint is damaged: a restart from zero would overwrite
+        what was learned.
+        """
+        newest = self.newest()
+        if newest is None and (damaged := self._all()):
+            raise CheckpointError(
+                f"{self._folder}: all checkpoints are damaged ({len(damaged)}); "
+                "the run is not restarted from zero"
+            )
+        return newest
+
+    def newest_good(self, before_serial: int | None = None) -> Checkpoint | None:
+        """The newest intact checkpoint without skipped updates just before it, or None.
+
+        With `before_serial`, only older checkpoints are considered.
+        """
+        good = filter(_is_good, reversed(self._all()))
+        return self._first_intact(
+            path for path in good if before_serial is None or _serial(path) < before_serial
+        )
+
+    def _first_intact(self, paths: Iterator[Path]) -> Checkpoint | None:
+        for path in paths:
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                packed = path.with_suffix(".safetensors").read_bytes()
+                if zlib.crc32(packed) != content["crc32"]:
+                    raise ValueError("CRC does not match")
+                return Checkpoint(
+                    load(packed),
+                    content["steps"],
+                    content["updates"],
+                    content["version"],
+                    content["extra"],
+                    content.get("left_out", 0),
+                    _serial(path),
+                )
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                logger.warning("checkpoint {} is damaged and ignored: {}", path.name, error)
+        return None
+
+    def _all(self) -> list[Path]:
+        """The JSON files, oldest first."""
+        return sorted(self._folder.glob("[0-9]*-[0-9]*.json"))
+
+
+def _serial(path: Path) -> int:
+    return int(path.stem.split("-")[0])
+
+
+def _is_good(path: Path) -> bool:
+    """Whether no update was skipped just before the checkpoint was saved."""
+    try:
+        return not json.loads(path.read_text(encoding="utf-8")).get("left_out", 0)
+    except (OSError, ValueError, AttributeError):
+        return False
