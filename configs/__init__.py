@@ -1,1 +1,1 @@
-"""Every setting Yume has: the schema, the loader and the YAML presets."""
+"""Every setting of Yume: the schema, the loader and the YAML presets."""

@@ -9,37 +9,37 @@ from rich.console import Console
 from rich.syntax import Syntax
 
 from configs.load import ConfigError, dump_config, json_schema, load_config, presets
-from configs.reference import markdown_table
+from configs.loading.reference import markdown_table
 
 app = typer.Typer(no_args_is_help=True, help="Show and check the settings.")
 
 MANUAL = Path(__file__).parent.parent / "docs" / "configuration.md"
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 
-Words = Annotated[
+Arguments = Annotated[
     list[str] | None,
     typer.Argument(metavar="[FILE] [KEY=VALUE]...", help="A file or preset, then overrides."),
 ]
 Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...")]
-Out = Annotated[Path | None, typer.Option(help="Write there instead of printing.")]
+Out = Annotated[Path | None, typer.Option(help="Write to this file instead of printing.")]
 
 
-def split_words(words: list[str] | None) -> tuple[Path, list[str]]:
-    """The file (`default` where none is named) and the overrides."""
-    words = words or []
-    if words and ("=" not in words[0] or Path(words[0]).is_file()):
-        return Path(words[0]), words[1:]
-    return Path("default"), words
+def split_arguments(arguments: list[str] | None) -> tuple[Path, list[str]]:
+    """The file or preset (`default` if none is named), and the overrides."""
+    arguments = arguments or []
+    if arguments and ("=" not in arguments[0] or Path(arguments[0]).is_file()):
+        return Path(arguments[0]), arguments[1:]
+    return Path("default"), arguments
 
 
 @app.command()
-def show(words: Words = None) -> None:
-    """Print every setting as it will be used."""
-    path, overrides = split_words(words)
+def show(arguments: Arguments = None) -> None:
+    """Print every setting with its final value."""
+    path, overrides = split_arguments(arguments)
     try:
         text = dump_config(load_config(path, overrides))
     except ConfigError as error:
-        _refuse(error)
+        _exit_with(error)
     if sys.stdout.isatty():
         Console().print(Syntax(text, "yaml", background_color="default"))
     else:
@@ -48,22 +48,22 @@ def show(words: Words = None) -> None:
 
 @app.command()
 def check(files: Files = None) -> None:
-    """Say ok, or what is wrong; the presets where no file is named."""
-    refused = False
+    """Check files, or all presets if none is named. Prints ok or every problem."""
+    failed = False
     for name in files or presets():
         try:
             load_config(Path(name))
             typer.echo(f"ok  {name}")
         except ConfigError as error:
             typer.echo(f"{error}\n", err=True)
-            refused = True
-    if refused:
+            failed = True
+    if failed:
         raise typer.Exit(2)
 
 
 @app.command()
 def schema(out: Out = None) -> None:
-    """Print the JSON Schema that editors check and complete a file with."""
+    """Print the JSON Schema, with which editors check and complete a file."""
     if out is None:
         _print_plain(json_schema())
     else:
@@ -72,7 +72,7 @@ def schema(out: Out = None) -> None:
 
 @app.command()
 def docs(out: Out = None) -> None:
-    """Bring the table of settings in docs/configuration.md up to date."""
+    """Update the table of settings in docs/configuration.md."""
     out = out or MANUAL
     try:
         page = with_table(out.read_text(encoding="utf-8"))
@@ -83,7 +83,7 @@ def docs(out: Out = None) -> None:
 
 
 def with_table(page: str) -> str:
-    """The page, what stands between its two marks made anew. Raises ValueError without them."""
+    """The page with a new table between its two marks. Raises ValueError without the marks."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -92,7 +92,7 @@ def with_table(page: str) -> str:
 
 
 def _print_plain(text: str) -> None:
-    typer.echo(text.encode(), nl=False)  # bytes: UTF-8 in a pipe on Windows too
+    typer.echo(text.encode(), nl=False)  # as bytes: UTF-8 in a pipe on Windows too
 
 
 def _write(path: Path, text: str) -> None:
@@ -103,6 +103,6 @@ def _write(path: Path, text: str) -> None:
         raise typer.Exit(2) from None
 
 
-def _refuse(error: ConfigError) -> NoReturn:
+def _exit_with(error: ConfigError) -> NoReturn:
     typer.echo(str(error), err=True)
     raise typer.Exit(2)

@@ -1,6 +1,9 @@
-"""The errors a user can mend."""
+"""The errors that a user can correct."""
 
 
 class BadInput(Exception):
-    """Something the user gave cannot be used. The message names the place, the value and what is
-    allowed; the command ends with exit code 2 and no traceback."""
+    """Input of the user that cannot be used.
+
+    The message names the place, the value and what is allowed. The command ends with exit code 2
+    and no traceback.
+    """

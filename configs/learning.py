@@ -1,12 +1,11 @@
-"""Settings of learning: networks, dreams, actor and critic, optimiser, and the other methods."""
+"""Settings of networks and dreams: the world model, imagination, the policy and the value."""
 
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from configs.strict import Strict
+from configs.strict import StrictModel
 
-Method = Literal["dreamer", "world_models", "ppo"]
 # deter, units, classes, depth of DreamerV3's sizes (Hafner 2025, table of model sizes).
 SIZES: dict[str, tuple[int, int, int, int]] = {
     "1m": (512, 64, 4, 4),
@@ -18,66 +17,108 @@ SIZES: dict[str, tuple[int, int, int, int]] = {
 }
 
 
-class ModelConfig(Strict):
+class ModelConfig(StrictModel):
+    """Sizes and forms of the networks. Weights fit only networks with the same settings."""
+
     size: Literal["own", "1m", "12m", "25m", "50m", "100m", "200m"] = Field(
         default="own",
-        description="DreamerV3's sizes: deter, units, classes and depth where they are not given",
+        description="DreamerV3 size: sets deter, units, classes and depth where they are not "
+        "given. Larger learns from fewer steps and needs more computation. `own`: the values "
+        "below.",
     )
     latent: Literal["gaussian", "categorical"] = Field(
-        default="gaussian", description="kind of stochastic latent"
+        default="gaussian",
+        description="Kind of stochastic latent: normals (Dreamer 2019) or categoricals "
+        "(DreamerV3).",
     )
     core: Literal["gru", "block_gru", "lstm", "none"] = Field(
         default="gru",
-        description="recurrence: gru (Dreamer 2019), block_gru (DreamerV3), lstm (world_models, "
-        "whose sizes are world_models.*), or none (ppo: what is seen now is all it knows)",
+        description="Recurrent core: gru (Dreamer 2019), block_gru (DreamerV3), lstm (method "
+        "world_models, with the sizes of world_models.*) or none (method ppo: no memory).",
     )
-    blocks: int = Field(default=8, ge=1, le=64, description="blocks of a block_gru")
+    blocks: int = Field(
+        default=8,
+        ge=1,
+        le=64,
+        description="Blocks of a block_gru; must divide deter. More blocks: fewer parameters.",
+    )
     norm: Literal["layer", "rms"] = Field(
-        default="layer", description="normalisation in every layer: layer is one kernel on a CPU"
+        default="layer",
+        description="Normalisation in every layer. `layer`: one kernel, faster on a CPU. `rms`: "
+        "DreamerV3, with its initial weights.",
     )
-    deter: int = Field(default=128, ge=4, le=16384, description="units of the recurrent state")
-    stoch: int = Field(default=32, ge=1, le=1024, description="stochastic variables")
+    deter: int = Field(
+        default=128,
+        ge=4,
+        le=16384,
+        description="Units of the recurrent state. Larger remembers more and costs more time.",
+    )
+    stoch: int = Field(
+        default=32, ge=1, le=1024, description="Number of stochastic latent variables."
+    )
     classes: int = Field(
-        default=16, ge=2, le=256, description="classes of each categorical variable"
+        default=16, ge=2, le=256, description="Classes of each categorical variable."
     )
-    units: int = Field(default=128, ge=4, le=8192, description="width of the dense layers")
-    layers: int = Field(default=2, ge=1, le=8, description="layers of the heads and the decoder")
-    prior_layers: int = Field(default=1, ge=1, le=8, description="layers of the prior")
-    encoder_layers: int = Field(default=1, ge=1, le=8, description="layers of a vector's encoder")
+    units: int = Field(default=128, ge=4, le=8192, description="Width of the dense layers.")
+    layers: int = Field(
+        default=2,
+        ge=1,
+        le=8,
+        description="Hidden layers of the heads and of the decoders of vector and sound.",
+    )
+    prior_layers: int = Field(default=1, ge=1, le=8, description="Hidden layers of the prior.")
+    encoder_layers: int = Field(
+        default=1, ge=1, le=8, description="Hidden layers of the vector encoder."
+    )
     reward_layers: int | None = Field(
-        default=None, ge=1, le=8, description="layers of reward and continue; null: as `layers`"
+        default=None,
+        ge=1,
+        le=8,
+        description="Hidden layers of the reward and continue heads. `null`: as model.layers.",
     )
-    depth: int = Field(default=8, ge=1, le=256, description="channels of the first convolution")
+    depth: int = Field(
+        default=8,
+        ge=1,
+        le=256,
+        description="Base channels of the image codec; each level has a multiple. Larger sees "
+        "finer detail and costs more time.",
+    )
     codec: Literal["patches", "conv"] = Field(
         default="patches",
-        description="pictures by patches of 4 x 4 pixels (small, fast on a CPU), or by DreamerV3's "
-        "convolutions",
+        description="Image encoder and decoder. `patches`: 4 x 4 pixels each, small and fast on a "
+        "CPU. `conv`: DreamerV3's convolutions.",
     )
     normalize: bool = Field(
         default=False,
-        description="what is felt is taken over its own running mean and deviation: a pat counts "
-        "as much as a turn of 200 degrees a second; only method dreamer measures them",
+        description="Normalise each number of the vector by its running mean and deviation. Then a "
+        "head-pat counts as much as a turn of 200 degrees per second. Method dreamer only.",
     )
     heads: Literal["mean", "twohot"] = Field(
         default="mean",
-        description="reward and value: a mean learned by squared error (Dreamer 2019), or 255 bins "
-        "by symexp two-hot (DreamerV3)",
+        description="Reward and value heads. `mean`: squared error (Dreamer 2019). `twohot`: 255 "
+        "bins, symexp two-hot (DreamerV3).",
     )
     unimix: float = Field(
-        default=0.01, ge=0, lt=1, description="uniform share of categorical latents"
+        default=0.01,
+        ge=0,
+        lt=1,
+        description="Share of a uniform distribution mixed into categorical latents. Larger keeps "
+        "probabilities further from 0.",
     )
-    min_std: float = Field(default=0.1, gt=0, lt=1, description="smallest std of gaussian latents")
+    min_std: float = Field(
+        default=0.1, gt=0, lt=1, description="Smallest standard deviation of gaussian latents."
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _sized(cls, given: Any) -> Any:
+    def _apply_size(cls, given: Any) -> Any:
         if not isinstance(given, dict) or given.get("size", "own") not in SIZES:
             return given
         names = ("deter", "units", "classes", "depth")
         return dict(zip(names, SIZES[given["size"]], strict=True)) | given
 
     @model_validator(mode="after")
-    def _divisible(self) -> "ModelConfig":
+    def _check_blocks(self) -> "ModelConfig":
         if self.core == "block_gru" and self.deter % self.blocks:
             raise ValueError(
                 f"model.deter {self.deter} is not divisible by model.blocks {self.blocks}"
@@ -85,248 +126,138 @@ class ModelConfig(Strict):
         return self
 
 
-class DreamConfig(Strict):
-    horizon: int = Field(default=12, ge=1, le=500, description="steps dreamed from each start")
+class DreamConfig(StrictModel):
+    """Dreams: imagined rollouts of the world model f from recorded states."""
+
+    horizon: int = Field(
+        default=12,
+        ge=1,
+        le=500,
+        description="Imagined steps of a dream. Longer plans further ahead, costs more time and "
+        "relies more on f.",
+    )
     starts: int = Field(
         default=64,
         ge=1,
         le=65536,
-        description="dreams begun in each update: evenly over the batch, or, with "
-        "critic.replay_weight, in the last starts / batch steps of each sequence, two at least",
+        description="Dreams per update, from states at even intervals over the batch. With "
+        "critic.replay_weight: from the last starts / batch states of each sequence, at least two.",
     )
-    discount: float = Field(default=0.97, gt=0, le=1, description="discount per step")
+    discount: float = Field(
+        default=0.97,
+        gt=0,
+        le=1,
+        description="Discount per step. Larger counts later rewards more: 0.97 looks about 33 "
+        "steps ahead, 0.99 about 100.",
+    )
     discount_in: Literal["dream", "continue"] = Field(
         default="dream",
-        description="where the discount lives: multiplied in dreams, or inside the target of the "
-        "continue head (DreamerV3); never both",
+        description="Where the discount is applied. `dream`: to the imagined returns. `continue`: "
+        "inside the target of the continue head (DreamerV3). Never both.",
     )
-    lam: float = Field(default=0.95, ge=0, le=1, description="lambda of the return: 0 is TD(0)")
+    lam: float = Field(
+        default=0.95,
+        ge=0,
+        le=1,
+        description="Lambda of the return. Smaller relies more on the value function; 0 is TD(0).",
+    )
     sample: bool = Field(
-        default=True, description="dreams sample f; false: they take its mode, and can be cheated"
+        default=True,
+        description="Dreams sample f. `false`: they take its mode, which the policy can exploit.",
     )
 
 
-class ActorConfig(Strict):
+class ActorConfig(StrictModel):
+    """The policy: how it learns in dreams and how much it explores."""
+
     gradient: Literal["dynamics", "reinforce", "mix", "none"] = Field(
         default="dynamics",
-        description="how the policy climbs in dreams: the return straight through f (the deck), "
-        "the score function (DreamerV3), or both; none: CMA-ES, which method world_models has; "
-        "ppo, which has no dreams, does not look at it",
+        description="Gradient of the policy in dreams. `dynamics`: of the return, through f. "
+        "`reinforce`: the score function (DreamerV3). `mix`: both. `none`: CMA-ES (method "
+        "world_models). Method ppo ignores it.",
     )
     mix: float = Field(
-        default=0.5, ge=0, le=1, description="share of the dynamics gradient in a mix"
+        default=0.5, ge=0, le=1, description="Share of the dynamics gradient with gradient mix."
     )
     entropy: float = Field(
         default=1e-2,
         ge=0,
         le=1e3,
-        description="weight of the policy's entropy in dreams (ppo: ppo.entropy)",
+        description="Weight of the policy's entropy in dreams. Larger explores more and moves less "
+        "steadily. Method ppo uses ppo.entropy.",
     )
     cloning: float = Field(
         default=0.0,
         ge=0,
         le=1e3,
-        description="weight of behaviour cloning: how much the policy is held to what was done "
-        "where it was lived, so that it stays where f knows (method dreamer); 0 is off",
+        description="Weight of behaviour cloning. Larger keeps the policy closer to the recorded "
+        "actions, where f is accurate, and changes it more slowly. `0`: off. Method dreamer only.",
     )
     scale: bool = Field(
         default=True,
-        description="returns over max(1, P95 - P5), so that rewards of any size teach alike",
+        description="Divide returns by max(1, P95 - P5), so that the other weights suit rewards of "
+        "any size.",
     )
-    unimix: float = Field(default=0.0, ge=0, lt=1, description="uniform share of choices")
+    unimix: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of a uniform distribution mixed into a choice from a group of buttons. "
+        "Larger explores more.",
+    )
     slow_rate: float = Field(
         default=1.0,
         gt=0,
         le=1,
-        description="how fast the policy that acts follows the one that learns in dreams (Nikishin "
-        "2018); 1: they are one",
+        description="Rate per update at which the acting policy follows the learning policy "
+        "(Nikishin 2018). Smaller changes behaviour more slowly. `1`: they are the same. Method "
+        "dreamer only.",
     )
     layers: int | None = Field(
         default=None,
         ge=0,
         le=8,
-        description="layers of the policy, 0 is linear; null: as model.layers",
+        description="Hidden layers of the policy; 0 is linear. `null`: as model.layers.",
     )
 
 
-class CriticConfig(Strict):
+class CriticConfig(StrictModel):
+    """The value function, and the slow critic that follows it."""
+
     layers: int | None = Field(
-        default=None, ge=1, le=8, description="layers of the value; null: as model.layers"
+        default=None,
+        ge=1,
+        le=8,
+        description="Hidden layers of the value head. `null`: as model.layers.",
     )
     slow_rate: float = Field(
-        default=0.02, gt=0, le=1, description="how fast the slow critic follows (method dreamer)"
+        default=0.02,
+        gt=0,
+        le=1,
+        description="Rate per update at which the slow critic follows the critic. Smaller is "
+        "steadier but lags more. Method dreamer only.",
     )
     slow_weight: float = Field(
         default=0.0,
         ge=0,
         le=1e3,
-        description="weight of staying near the slow critic (method dreamer); 0 is off",
+        description="Weight of a loss that keeps the critic near the slow critic. Increase it if "
+        "the value diverges. `0`: off. Method dreamer only.",
     )
     slow_target: bool = Field(
         default=False,
-        description="returns bootstrap from the slow critic instead of the fast (method dreamer)",
+        description="Bootstrap returns from the slow critic instead of the critic. Method dreamer "
+        "only.",
     )
     replay_weight: float = Field(
         default=0.0,
         ge=0,
         le=1e3,
-        description="weight of the value loss on lived sequences, which teaches the model too "
-        "(DreamerV3: 0.3; method dreamer); 0 is off",
+        description="Weight of the value loss on recorded sequences; its gradient also trains the "
+        "world model (DreamerV3: 0.3). `0`: off. Method dreamer only.",
     )
 
     @property
     def has_slow(self) -> bool:
+        """Whether any setting needs the slow critic."""
         return self.slow_weight > 0 or self.slow_target
-
-
-class TrainerConfig(Strict):
-    batch: int = Field(default=8, ge=1, le=4096, description="sequences in a batch")
-    length: int = Field(default=16, ge=2, le=1024, description="steps in a sequence")
-    prefill: int = Field(default=100, ge=2, description="steps lived before the first update")
-    train_ratio: float = Field(
-        default=128.0,
-        gt=0,
-        le=1e5,
-        description="steps replayed for each step lived, the upper bound; ppo, which learns from "
-        "what its weights in force have lived, looks at neither it nor recent, image_shift or "
-        "holdout",
-    )
-    recent: float = Field(
-        default=0.5, ge=0, le=1, description="share of a batch that starts in the newest steps"
-    )
-    recent_steps: int = Field(
-        default=50, ge=1, description="the newest steps: how many, counted back from the holdout"
-    )
-    image_shift: int = Field(
-        default=5,
-        ge=0,
-        le=64,
-        description="pixels by which a sequence is moved at random; 0 is off",
-    )
-    holdout: float = Field(
-        default=0.1, ge=0, lt=1, description="newest share of the journal kept out of training"
-    )
-    holdout_steps: int = Field(
-        default=2000, ge=0, description="the holdout is never more than this"
-    )
-    threads: int = Field(default=1, ge=1, le=256, description="CPU threads")
-    model_lr: float = Field(
-        default=1e-3, gt=0, le=1, description="learning rate of the world model"
-    )
-    policy_lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate of the policy")
-    value_lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate of the value")
-    optimizer: Literal["adam", "laprop"] = Field(
-        default="adam", description="adam, or DreamerV3's LaProp"
-    )
-    warmup: int = Field(
-        default=0, ge=0, description="updates in which the learning rates rise from 0"
-    )
-    clip: float = Field(default=100.0, gt=0, le=1e9, description="largest global gradient norm")
-    agc: float = Field(
-        default=0.0,
-        ge=0,
-        le=10,
-        description="adaptive clipping: a tensor's gradient to so much of the tensor's norm "
-        "(DreamerV3: 0.3); 0 is off",
-    )
-    reconstruction: float = Field(
-        default=0.5,
-        ge=0,
-        le=1e4,
-        description="weight of the squared error of what was seen, felt and heard (DreamerV3: 1)",
-    )
-    precision: float = Field(
-        default=100.0,
-        gt=0,
-        le=1e6,
-        description="how much more the squared error of what is felt counts than of what is seen: "
-        "at 1 (DreamerV3) a few small numbers are forgotten, and that one is patted",
-    )
-    overshoot: float = Field(
-        default=0.0,
-        ge=0,
-        le=1e4,
-        description="weight of what is felt and paid overshoot_steps ahead, foretold by f with the "
-        "actions that were done (PlaNet's observation overshooting; method dreamer); 0 is off",
-    )
-    overshoot_steps: int = Field(
-        default=5, ge=1, le=500, description="how many; fewer than trainer.length"
-    )
-    kl_dynamics: float = Field(
-        default=1.0, ge=0, le=1e4, description="weight of KL(sg posterior || prior)"
-    )
-    kl_representation: float = Field(
-        default=0.1, ge=0, le=1e4, description="weight of KL(posterior || sg prior)"
-    )
-    free_nats: float = Field(
-        default=1.0, ge=0, le=1e4, description="KL below this costs nothing, nats"
-    )
-    patience: int = Field(
-        default=20,
-        ge=1,
-        description="updates skipped in a row, because a loss is not finite, before the last good "
-        "checkpoint comes back",
-    )
-    publish_updates: int = Field(
-        default=10,
-        ge=1,
-        description="updates between two published versions (ppo: a phase; world_models: all of a "
-        "refit and its generations)",
-    )
-    checkpoint_s: float = Field(
-        default=60.0, gt=0, description="seconds between checkpoints, in life"
-    )
-    checkpoint_steps: int = Field(
-        default=2000, ge=1, description="steps between checkpoints, in lockstep"
-    )
-    checkpoint_keep: int = Field(default=3, ge=1, description="checkpoints kept")
-    view_s: float = Field(default=4.0, gt=0, description="seconds between pictures of the dream")
-
-
-class PPOConfig(Strict):
-    """Proximal policy optimisation (Schulman 2017): the model-free baseline."""
-
-    rollout: int = Field(
-        default=1024, ge=2, le=10**6, description="steps of the weights in force for each update"
-    )
-    epochs: int = Field(default=10, ge=1, le=100, description="passes over each rollout")
-    minibatch: int = Field(default=64, ge=2, le=65536, description="steps of a minibatch, at least")
-    clip: float = Field(default=0.2, gt=0, le=1, description="how far the ratio may go from 1")
-    discount: float = Field(default=0.99, gt=0, le=1, description="discount per step")
-    lam: float = Field(default=0.95, ge=0, le=1, description="lambda of GAE")
-    entropy: float = Field(default=0.0, ge=0, le=10, description="weight of the entropy")
-    value_weight: float = Field(
-        default=1.0, ge=0, le=100, description="weight of the value loss, half the squared error"
-    )
-    lr: float = Field(default=3e-4, gt=0, le=1, description="learning rate of all its networks")
-
-
-class WorldModelsConfig(Strict):
-    """World Models (Ha & Schmidhuber 2018): VAE, MDN-RNN, and a controller by CMA-ES in dreams."""
-
-    latent: int = Field(default=32, ge=1, le=1024, description="size of z")
-    hidden: int = Field(default=128, ge=4, le=8192, description="units of the LSTM")
-    mixtures: int = Field(default=5, ge=1, le=64, description="gaussians of each next z")
-    temperature: float = Field(
-        default=1.0, gt=0, le=10, description="tau of the dream: above 1 it is less sure of itself"
-    )
-    kl: float = Field(
-        default=1.0,
-        ge=0,
-        le=1e4,
-        description="weight of the autoencoder's KL to N(0, 1)",
-    )
-    controller: Literal["z", "zh", "zhc"] = Field(
-        default="zh", description="what the linear controller reads: z, h and c of the LSTM"
-    )
-    fit: int = Field(
-        default=250, ge=1, description="updates of the model between two times of evolution"
-    )
-    population: int = Field(default=32, ge=4, le=4096, description="controllers of a generation")
-    generations: int = Field(default=20, ge=1, description="generations of a time of evolution")
-    dreams: int = Field(default=16, ge=1, le=4096, description="dreams each controller is tried in")
-    dream_steps: int = Field(default=200, ge=1, le=10000, description="longest dream")
-    sigma: float = Field(default=0.5, gt=0, le=10, description="first spread of CMA-ES")
-    explore: float = Field(
-        default=0.3, gt=0.1, lt=1, description="std of an axis in life, once there is a controller"
-    )

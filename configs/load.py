@@ -1,4 +1,4 @@
-"""Reads a configuration: YAML with `extends:`, then `key=value` overrides, then the schema."""
+"""Loads a configuration: YAML files, then `key=value` overrides, then the checks of the schema."""
 
 import json
 import os
@@ -7,112 +7,88 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from loguru import logger
 from pydantic import ValidationError
 
-from configs.explain import ConfigError, explain
-from configs.layers import Layers, filled, find_config, presets
-from configs.reference import json_schema, settings
+from configs.loading.explain import ConfigError, explain
+from configs.loading.extends import ConfigFiles, find_config, nulls_as_empty_sections, presets
+from configs.loading.reference import json_schema, settings
+from configs.loading.renamed_keys import with_new_keys
+from configs.loading.tree import MAX_DEPTH, Dumper, InvalidYaml, Tree, merge, parse
 from configs.schema import Config
-from configs.tree import MAX_DEPTH, Dumper, NotYaml, Tree, merge, parse
 
 __all__ = [
     "ConfigError",
-    "changed",
     "dump_config",
-    "dump_layer",
+    "dump_extending_config",
     "find_config",
     "json_schema",
     "load_config",
     "presets",
+    "recorded_setting",
+    "with_overrides",
     "write_config",
 ]
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """The frozen configuration of `path` and what it extends, with `key.path=value` on top.
+def load_config(path: Path, overrides: Sequence[str] = (), *, log_old_keys: bool = True) -> Config:
+    """Load the file or preset `path`, merged over what it extends, with `key.path=value` on top.
 
-    `path` may be the name of a preset. Raises ConfigError, which lists every problem found.
+    Old names of keys are accepted, each with a line in the log unless `log_old_keys` is false.
+    Raises ConfigError, which lists every problem.
     """
-    problems: list[str] = []
-    return _validated(Layers(problems).read(path), overrides, problems)
+    problems, notices = list[str](), list[str]()
+    tree = ConfigFiles(problems, notices).read(path)
+    return _validated(tree, overrides, problems, notices if log_old_keys else None)
 
 
-def changed(config: Config, overrides: Sequence[str]) -> Config:
+def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
     """`config` with `key.path=value` on top. Raises ConfigError."""
-    problems: list[str] = []
-    tree = parse(dump_config(config), "the configuration given", problems, lines=False)
-    return _validated(tree, overrides, problems)
+    problems, notices = list[str](), list[str]()
+    tree = parse(dump_config(config), "the given configuration", problems, lines=False)
+    return _validated(tree, overrides, problems, notices)
 
 
-def dump_layer(base: str, overrides: Sequence[str], found: dict[str, Any]) -> str:
-    """YAML of a file that extends `base`: the overrides, and `found` on top of them.
+def recorded_setting(text: str, path: str) -> Any:
+    """The value of one setting in the YAML text of a recorded configuration.
 
-    load_config of it is load_config of `base` with the overrides and what was found. Raises
+    `path` is the present name; the text may use an old one. Raises KeyError if the text lacks the
+    setting, ValueError if it is not YAML.
+    """
+    problems, notices = list[str](), list[str]()
+    tree = parse(text, "the recorded configuration", problems, lines=False)
+    (tree,) = with_new_keys([tree], problems, notices)
+    node = tree.at(path.split("."))
+    if node is None:
+        raise KeyError(path)
+    return node.plain()
+
+
+def dump_extending_config(base: str, overrides: Sequence[str], values: dict[str, Any]) -> str:
+    """YAML of a file that extends `base` by the overrides, and by `values` on top of them.
+
+    load_config of the file equals load_config of `base` with the overrides and the values. Raises
     ConfigError.
     """
-    problems: list[str] = []
+    problems = list[str]()
     tree = Tree({}, "")
-    for text in overrides:
-        tree = merge(tree, _override(text, "command line", problems))
-    own = parse(yaml.dump(found, Dumper=Dumper), "", problems, lines=False)
+    for override in _parse_overrides(overrides, problems, []):
+        tree = merge(tree, override)
+    own = parse(yaml.dump(values, Dumper=Dumper), "", problems, lines=False)
     if problems:
         raise ConfigError(problems)
     data = {"extends": base} | merge(tree, own).plain()
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
-def _validated(tree: Tree, overrides: Sequence[str], problems: list[str]) -> Config:
-    for number, text in enumerate(overrides, 1):
-        override = _override(text, f"command line, override {number}", problems)
-        tree = merge(tree, override)
-    tree = _without_nulls(tree, "")
-    try:
-        # JSON's strict mode: true is no number, "3" is no number, a list is a tuple
-        config = Config.model_validate_json(json.dumps(tree.plain()), strict=True)
-    except ValidationError as error:
-        raise ConfigError(problems + explain(error, tree, partial=bool(problems))) from None
-    if problems:
-        raise ConfigError(problems)
-    return config
-
-
-def _override(text: str, origin: str, problems: list[str]) -> Tree:
-    key, equals, value = text.partition("=")
-    steps = key.strip().split(".")
-    if not equals or not all(steps) or len(steps) > MAX_DEPTH:
-        problems.append(f"{origin}  {text[:200]}\n    write key.path=value, as in beat.hz=12")
-        return Tree({}, origin)
-    try:
-        tree = parse(value, origin, problems, lines=False)
-    except NotYaml as error:
-        problems.append(f"{error}\n    in {text}")
-        return Tree({}, origin)
-    for step in reversed(steps):
-        tree = Tree({step: tree}, origin)
-    return filled(tree, "")
-
-
-def _without_nulls(tree: Tree, path: str) -> Tree:
-    """In a mapping of free names (`reward.parameters`), null takes out what a file below put in."""
-    if not isinstance(tree.value, dict):
-        return tree
-    setting = settings().get(path)
-    if setting is not None and setting.open:
-        return Tree({k: v for k, v in tree.value.items() if v.value is not None}, tree.where)
-    entries = tree.value.items()
-    return Tree(
-        {k: _without_nulls(v, f"{path}.{k}" if path else k) for k, v in entries}, tree.where
-    )
-
-
 def dump_config(config: Config) -> str:
-    """YAML of every setting; load_config of it gives the same configuration."""
+    """YAML of every setting; load_config of it gives an equal configuration."""
     data = config.model_dump(mode="json")
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def write_config(config: Config, path: Path) -> None:
-    """Writes the whole file or none of it. Raises OSError."""
+    """Write the whole file or nothing. Raises OSError."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
@@ -122,3 +98,64 @@ def write_config(config: Config, path: Path) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _validated(
+    tree: Tree, overrides: Sequence[str], problems: list[str], notices: list[str] | None
+) -> Config:
+    """`notices`: lines to log about old keys; None logs nothing."""
+    lines = [] if notices is None else notices
+    for override in _parse_overrides(overrides, problems, lines):
+        tree = merge(tree, override)
+    if notices is not None:
+        for line in lines:
+            logger.warning("{}", line)
+    tree = _without_nulls(tree, "")
+    try:
+        # the strict mode for JSON: neither true nor "3" is a number, and a list becomes a tuple
+        config = Config.model_validate_json(json.dumps(tree.plain()), strict=True)
+    except ValidationError as error:
+        raise ConfigError(problems + explain(error, tree, partial=bool(problems))) from None
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _parse_overrides(
+    overrides: Sequence[str], problems: list[str], notices: list[str]
+) -> list[Tree]:
+    """One tree for each override, in order, with new key names."""
+    trees = [
+        _parse_override(text, f"command line, override {number}", problems)
+        for number, text in enumerate(overrides, 1)
+    ]
+    return [nulls_as_empty_sections(tree) for tree in with_new_keys(trees, problems, notices)]
+
+
+def _parse_override(text: str, origin: str, problems: list[str]) -> Tree:
+    key, equals, value = text.partition("=")
+    steps = key.strip().split(".")
+    if not equals or not all(steps) or len(steps) > MAX_DEPTH:
+        problems.append(f"{origin}  {text[:200]}\n    write key.path=value, as in tick.hz=12")
+        return Tree({}, origin)
+    try:
+        tree = parse(value, origin, problems, lines=False)
+    except InvalidYaml as error:
+        problems.append(f"{error}\n    in {text}")
+        return Tree({}, origin)
+    for step in reversed(steps):
+        tree = Tree({step: tree}, origin)
+    return tree
+
+
+def _without_nulls(tree: Tree, path: str) -> Tree:
+    """In a mapping with free names (`reward.parameters`), null removes an inherited name."""
+    if not isinstance(tree.value, dict):
+        return tree
+    setting = settings().get(path)
+    if setting is not None and setting.open:
+        return Tree({k: v for k, v in tree.value.items() if v.value is not None}, tree.where)
+    entries = tree.value.items()
+    return Tree(
+        {k: _without_nulls(v, f"{path}.{k}" if path else k) for k, v in entries}, tree.where
+    )

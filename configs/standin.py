@@ -1,15 +1,15 @@
-"""Settings of the stand-in VRChat: the place, the client and its avatar, people, faults."""
+"""Settings of the stand-in: the place, the simulated client and its avatars, people, faults."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from configs.strict import Name, ParameterName, Port, Strict
+from configs.strict import Name, ParameterName, Port, StrictModel
 
 AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650000"
 OTHER_AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650001"
 ParameterType = Literal["bool", "int", "float"]
-# Written by the client itself; no avatar can have one of its own by these names.
+# The client writes these itself, so an avatar cannot define a parameter with such a name.
 BUILT_IN: dict[str, ParameterType] = {
     "VelocityX": "float",
     "VelocityY": "float",
@@ -44,31 +44,35 @@ BUILT_IN: dict[str, ParameterType] = {
 }
 
 
-class ContactConfig(Strict):
-    """A contact receiver on the avatar, as its maker would put it there."""
+class ContactConfig(StrictModel):
+    """A contact receiver on an avatar, as the author of the avatar adds it in Unity."""
 
     kind: Literal["constant", "on_enter", "proximity"] = Field(
         default="constant",
-        description="constant: true while touched; on_enter: true for one tick; "
-        "proximity: 0..1, 1 at the centre",
+        description="Kind of receiver. `constant`: true while touched. `on_enter`: true for one "
+        "update of the client. `proximity`: 0..1, 1 at the centre.",
     )
     part: Literal["head", "nose", "chest", "feet"] = Field(
-        default="head", description="where on the avatar"
+        default="head", description="Part of the avatar where the receiver is."
     )
     by: Literal["hand", "head", "any"] = Field(
-        default="hand", description="which part of another avatar it answers to"
+        default="hand", description="Part of another avatar that the receiver reacts to."
     )
-    radius_m: float = Field(default=0.3, gt=0, le=3, description="VRChat allows 3 m at most")
+    radius_m: float = Field(
+        default=0.3, gt=0, le=3, description="Radius in metres. VRChat allows at most 3 m."
+    )
 
 
-class AvatarConfig(Strict):
-    """An avatar the client can wear: what it adds to the built-in parameters."""
+class AvatarConfig(StrictModel):
+    """An avatar of the simulated client: what it adds to the built-in parameters."""
 
-    id: Name = Field(description="as in /avatar/change")
-    eye_height_m: float = Field(default=1.6, ge=0.2, le=5, description="eyes above the ground")
+    id: Name = Field(description="Id that /avatar/change reports.")
+    eye_height_m: float = Field(
+        default=1.6, ge=0.2, le=5, description="Height of the eyes above the ground, in metres."
+    )
     parameters: dict[ParameterName, ParameterType] = Field(
         default={"VRCEmote": "int", "Mood": "float", "Hat": "bool"},
-        description="its own parameters, writable by OSC",
+        description="The avatar's own parameters, which OSC can set.",
     )
     contacts: dict[ParameterName, ContactConfig] = Field(
         default={
@@ -76,11 +80,11 @@ class AvatarConfig(Strict):
             "HeadPat_Prox": ContactConfig(kind="proximity", radius_m=0.8),
             "Boop": ContactConfig(kind="on_enter", part="nose", radius_m=0.12),
         },
-        description="contact receivers: the parameter each one drives",
+        description="Contact receivers, each by the name of the parameter that it sets.",
     )
 
     @model_validator(mode="after")
-    def _names(self) -> "AvatarConfig":
+    def _check_names(self) -> "AvatarConfig":
         for name in (*self.parameters, *self.contacts):
             if name in BUILT_IN:
                 raise ValueError(f"{name} is VRChat's own parameter; choose another name")
@@ -90,97 +94,160 @@ class AvatarConfig(Strict):
         return self
 
 
-class FaultsConfig(Strict):
-    """What goes wrong, from the first moment on; also over HTTP while it lives."""
+class FaultsConfig(StrictModel):
+    """Faults of the stand-in from its start. Most can also be changed over HTTP while it runs."""
 
-    loss: float = Field(default=0.0, ge=0, le=1, description="share of datagrams lost, each way")
-    delay_ms: float = Field(default=0.0, ge=0, le=5000, description="every datagram comes so late")
-    jitter_ms: float = Field(default=0.0, ge=0, le=5000, description="and up to so much later")
-    osc: bool = Field(default=True, description="false: OSC is switched off in the menu")
-    menu: bool = Field(default=False, description="the menu is open, and blocks movement")
-    afk: bool = Field(default=False, description="headset off: AFK")
+    loss: float = Field(
+        default=0.0, ge=0, le=1, description="Share of OSC datagrams lost, in each direction."
+    )
+    delay_ms: float = Field(
+        default=0.0, ge=0, le=5000, description="Delay of every datagram, in milliseconds."
+    )
+    jitter_ms: float = Field(
+        default=0.0, ge=0, le=5000, description="Largest random extra delay, in milliseconds."
+    )
+    osc: bool = Field(
+        default=True, description="OSC is enabled. `false`: it is switched off in the action menu."
+    )
+    menu: bool = Field(default=False, description="The menu is open and blocks movement.")
+    afk: bool = Field(default=False, description="The headset is off, and AFK is true.")
     video: Literal["good", "frozen", "black", "missing"] = Field(
-        default="good", description="what becomes of the picture; missing: the stream stalls"
+        default="good", description="State of the picture. `missing`: the stream stalls."
     )
     port_taken: bool = Field(
-        default=False, description="another program listens on the port the client sends to"
+        default=False, description="Another program listens on the port that the client sends to."
     )
     advertised_port: Port | None = Field(
-        default=None, ge=1, description="OSC port that OSCQuery tells wrongly; VRChat's bug: 9000"
+        default=None,
+        ge=1,
+        description="Wrong OSC port that OSCQuery reports, as VRChat's bug reports 9000. `null`: "
+        "the real port.",
     )
 
 
-class RandomiseConfig(Strict):
-    """Every episode another client: factors are drawn log-uniformly, 1 leaves all as it is."""
+class RandomiseConfig(StrictModel):
+    """Random variation of the client in each episode. Factors are drawn log-uniformly."""
 
     gain: float = Field(
-        default=1.0, ge=1, le=4, description="speeds and turn times 1/gain..gain; 2 is a lot"
+        default=1.0,
+        ge=1,
+        le=4,
+        description="Speeds and turning speed are multiplied by 1/gain to gain. `1`: unchanged; 2 "
+        "is a wide range.",
     )
-    delay: float = Field(default=1.0, ge=1, le=10, description="dead times times 1..delay")
+    delay: float = Field(
+        default=1.0,
+        ge=1,
+        le=10,
+        description="Dead times are multiplied by 1 to delay. `1`: unchanged.",
+    )
 
 
 Speed = Annotated[float | None, Field(gt=0, le=10)]
 
 
-class StandinConfig(Strict):
-    """The stand-in VRChat world, a process of its own in life, a function call in lockstep."""
+class StandinConfig(StrictModel):
+    """The stand-in, a simulated VRChat client: a process in a live run, a function in lockstep."""
 
     place: Literal["room", "gallery", "plaza", "garden", "maze"] = Field(
-        default="room", description="which world; docs/standin.md shows them"
+        default="room", description="The simulated place; docs/standin.md shows all of them."
     )
-    size_m: float = Field(default=8.0, ge=4, le=40, description="side of the room, metres")
+    size_m: float = Field(
+        default=8.0, ge=4, le=40, description="Side length of the room, in metres. Place room only."
+    )
     people: int | None = Field(
-        default=None, ge=0, le=16, description="how many others; none: as the place has them"
+        default=None,
+        ge=0,
+        le=16,
+        description="Number of other people. `null`: as usual for the place.",
     )
     hour: float | None = Field(
-        default=12.0, ge=0, lt=24, description="time of day at the start; none: drawn by the seed"
+        default=12.0,
+        ge=0,
+        lt=24,
+        description="Time of day at the start, in hours. `null`: random, from the seed.",
     )
     day_s: float = Field(
-        default=0.0, ge=0, le=86400, description="seconds a day takes; 0: time of day stands still"
+        default=0.0,
+        ge=0,
+        le=86400,
+        description="Length of a day in seconds. `0`: the time of day does not change.",
     )
-    width: int = Field(default=128, ge=16, le=1024, description="pixels of the stream")
-    height: int = Field(default=128, ge=16, le=1024, description="pixels of the stream")
-    fps: float = Field(default=30.0, gt=0, le=60, description="frames per second of the stream")
+    width: int = Field(
+        default=128, ge=16, le=1024, description="Width of the video stream, in pixels."
+    )
+    height: int = Field(
+        default=128, ge=16, le=1024, description="Height of the video stream, in pixels."
+    )
+    fps: float = Field(
+        default=30.0, gt=0, le=60, description="Frames per second of the video stream."
+    )
     fov_deg: float = Field(
-        default=75.0, ge=20, le=120, description="vertical field of view, degrees"
+        default=75.0, ge=20, le=120, description="Vertical field of view, in degrees."
     )
     timestamp: bool = Field(
-        default=False, description="when it was drawn, in a strip of pixels on top of the picture"
+        default=False,
+        description="Draw the time of drawing into a strip of pixels at the top, to measure "
+        "latency.",
     )
     profile: Literal["prefab", "client", "bare"] = Field(
         default="prefab",
-        description="prefab: VRChat's VRCWorld (walk 2, run 4, strafe 2 m/s, jump 3); client: as "
-        "measured in a live one (run 6, strafe 3, dead times by axis); bare: no jump",
+        description="Response to inputs. `prefab`: VRChat's VRCWorld (walk 2, run 4, strafe 2, "
+        "jump 3 m/s). `client`: measured in a real client (walk 3, run 6, strafe 3 m/s, a dead "
+        "time per axis). `bare`: prefab without jump.",
     )
-    walk_m_s: Speed = Field(default=None, description="walk speed; none: as the profile has it")
-    run_m_s: Speed = Field(default=None, description="run speed (also of the full stick)")
-    strafe_m_s: Speed = Field(default=None, description="strafe speed")
+    walk_m_s: Speed = Field(
+        default=None, description="Walking speed, in metres per second. `null`: of the profile."
+    )
+    run_m_s: Speed = Field(
+        default=None,
+        description="Running speed, in metres per second, with Run or a full axis. `null`: of the "
+        "profile.",
+    )
+    strafe_m_s: Speed = Field(
+        default=None, description="Sideways speed, in metres per second. `null`: of the profile."
+    )
     turn_deg_s: float = Field(
-        default=200.0, gt=0, le=720, description="yaw speed at full deflection"
+        default=200.0,
+        gt=0,
+        le=720,
+        description="Turning speed at full LookHorizontal, in degrees per second.",
     )
     dead_time_ms: float | None = Field(
-        default=None, ge=0, le=500, description="from packet to movement; none: as the profile"
+        default=None,
+        ge=0,
+        le=500,
+        description="Time from a packet to the movement, in milliseconds. `null`: of the profile.",
     )
     randomise: RandomiseConfig = RandomiseConfig()
     voice: Literal["toggle", "push_to_talk", "push_to_mute"] = Field(
-        default="toggle", description="what /input/Voice does, a setting of the client"
+        default="toggle", description="What /input/Voice does, which is a setting of the client."
     )
     vr_inputs: bool = Field(
-        default=False, description="inputs of VR (use, grab) act; in Desktop they do nothing"
+        default=False, description="Inputs of VR (use, grab) have an effect, unlike in Desktop."
     )
-    pat_distance_m: float = Field(default=1.2, gt=0, le=5, description="others pat within this")
+    pat_distance_m: float = Field(
+        default=1.2,
+        gt=0,
+        le=5,
+        description="Distance in metres within which people pat. Smaller makes the task harder.",
+    )
     speech: str | None = Field(
-        default=None, description="a WAV file the people speak; none: voices made by the seed"
+        default=None, description="WAV file that people speak. `null`: synthetic voices."
     )
     speaker: str | int | None = Field(
-        default=None, description="output the place is heard from, by name or index; none: silent"
+        default=None,
+        description="Output device that plays the sound of the place, by name or index. `null`: "
+        "none.",
     )
     microphone: str | int | None = Field(
-        default=None, description="input the agent speaks into, by name or index; none: no voice"
+        default=None,
+        description="Input device of the agent's voice, by name or index. `null`: none.",
     )
     oscquery: bool = Field(
         default=False,
-        description="found by mDNS as VRChat-Client-XXXXXX, on loopback; `standin` alone is",
+        description="Advertise the client by mDNS as VRChat-Client-XXXXXX, on loopback. The "
+        "command `standin` does so by default.",
     )
     avatars: tuple[AvatarConfig, ...] = Field(
         default=(
@@ -188,16 +255,16 @@ class StandinConfig(Strict):
             AvatarConfig(id=OTHER_AVATAR_ID, eye_height_m=1.1, parameters={}, contacts={}),
         ),
         min_length=1,
-        description="avatars to wear; the first is worn at the start",
+        description="Avatars that the client can use; the first one is used at the start.",
     )
     faults: FaultsConfig = FaultsConfig()
 
     @model_validator(mode="after")
-    def _unique(self) -> "StandinConfig":
+    def _check_avatars_and_timestamp(self) -> "StandinConfig":
         ids = [avatar.id for avatar in self.avatars]
         twice = sorted({each for each in ids if ids.count(each) > 1})
         if twice:
             raise ValueError(f"avatars named twice: {', '.join(twice)}")
         if self.timestamp and self.width < 64:
-            raise ValueError(f"timestamp needs a picture of 64 pixels or wider, not {self.width}")
+            raise ValueError(f"timestamp needs a width of at least 64 pixels, not {self.width}")
         return self

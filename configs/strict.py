@@ -1,4 +1,4 @@
-"""What every part of the configuration is made of."""
+"""The base class and the value types of all settings."""
 
 from typing import Annotated
 
@@ -6,7 +6,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s\x00-\x1f/#*,?\[\]{}]+$")]
-# Of an avatar: slashes may part it, as in Contact/Receiver/Pat; VRChat makes spaces to underlines.
+# Name of an avatar parameter. Slashes may separate its parts, as in Contact/Receiver/Pat. VRChat
+# replaces spaces by underscores.
 _WORD = r"[^\s\x00-\x1f/#*,?\[\]{}]+"
 ParameterName = Annotated[
     str,
@@ -16,7 +17,7 @@ ParameterName = Annotated[
 Weight = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
-class Strict(BaseModel):
-    """Frozen, and unknown keys are errors."""
+class StrictModel(BaseModel):
+    """A group of settings. Instances are frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

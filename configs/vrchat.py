@@ -1,4 +1,4 @@
-"""Settings of VRChat as a world: what the agent moves, feels, sees and hears, and its limits."""
+"""Settings of VRChat as a world: connection, voice, situations, limits and control."""
 
 import difflib
 from typing import Literal
@@ -6,53 +6,60 @@ from typing import Literal
 from pydantic import Field
 
 from configs.actions import CHAT_CHARACTERS, INPUT_AXES, INPUT_BUTTONS, ActionConfig
-from configs.strict import Name, ParameterName, Port, Strict
+from configs.strict import Name, ParameterName, Port, StrictModel
 
 
-class VoiceConfig(Strict):
-    """What is said: sounds into VRChat's microphone, which is a virtual cable."""
+class VoiceConfig(StrictModel):
+    """Voice output: sounds for VRChat's microphone, through a virtual cable."""
 
     device: str | int | None = Field(
-        default=None, description="output by name (part of it: CABLE Input) or index; none: mute"
+        default=None,
+        description="Output device by index or a part of its name (CABLE Input). `null`: no voice.",
     )
     unmute: Literal["toggle", "push_to_talk", "push_to_mute", "never"] = Field(
         default="toggle",
-        description="how /input/Voice is set in VRChat; MuteSelf is read back, never assumed",
+        description="How /input/Voice works, as set in VRChat. `never`: leave it alone. MuteSelf "
+        "tells whether the microphone is open.",
     )
 
 
-class OscConfig(Strict):
+class OscConfig(StrictModel):
+    """The OSC connection to the client: addresses, ports and OSCQuery."""
+
     host: str = Field(
         default="127.0.0.1",
-        description="where VRChat listens. Another machine: VRChat needs --osc=9000:OURS:9001 "
-        "there, and we listen at that address of ours",
+        description="Machine where VRChat runs. If it is another machine, start VRChat there with "
+        "--osc=9000:ADDRESS:9001, where ADDRESS is the address of this machine.",
     )
     send_port: Port = Field(
         default=0,
-        description="VRChat's OSC input port; 0: asked by OSCQuery, 9000 if nobody answers or it "
-        "is off (stand-in: a free one)",
+        description="OSC input port of VRChat. `0`: as OSCQuery reports, or 9000 without an answer "
+        "(stand-in: a free port).",
     )
     receive_port: Port = Field(
         default=0,
-        description="our port, VRChat's OSC output; 0: a free one, told by OSCQuery; 9001 if "
-        "nobody answers or it is off",
+        description="Port of this machine that receives VRChat's OSC output. `0`: a free port, "
+        "advertised by OSCQuery, or 9001 without an answer.",
     )
     oscquery: bool = Field(
         default=False,
-        description="find the client by mDNS, seed parameters from it, be found by it",
+        description="Find the client by mDNS, read its current parameters, and advertise the "
+        "receive port to it.",
     )
     client: str | None = Field(
         default=None,
-        description="which client, where several run: VRChat-Client-XXXXXX",
+        description="Name of the client, such as VRChat-Client-XXXXXX. Needed if several run.",
     )
     interfaces: tuple[str, ...] = Field(
-        default=(), description="own addresses whose networks OSCQuery speaks on; none: all"
+        default=(),
+        description="Own addresses of the networks that OSCQuery uses. Empty: all networks.",
     )
     copies: int = Field(
         default=2,
         ge=1,
         le=5,
-        description="how often each beat's state is sent: UDP may lose one. Chat lines go once",
+        description="How often each tick sends its state, because UDP may lose a packet. Increase "
+        "it on a bad network. Chat lines are sent once.",
     )
 
 
@@ -60,113 +67,164 @@ Response = Literal["rest", "wait", "first", "unlearned"]
 _Responses = tuple[Response, ...]
 
 
-class SituationsConfig(Strict):
-    """What to do when something is unusual. rest: inputs at rest while it lasts; wait: the same,
-    and a new beginning (is_first) after it; first: a new beginning when it comes; unlearned: its
-    Steps are recorded, but not learned from."""
+class SituationsConfig(StrictModel):
+    """Responses to unusual situations.
+
+    `rest`: release inputs while it lasts. `wait`: the same, and a new episode afterwards. `first`:
+    a new episode when it begins. `unlearned`: its Steps are recorded but not trained on.
+    """
 
     no_frame: _Responses = Field(
-        default=("rest", "unlearned"), description="the camera is gone: no frame for stale_s"
+        default=("rest", "unlearned"),
+        description="The camera has no frame newer than world.camera.stale_s.",
     )
     black: _Responses = Field(
-        default=("wait", "unlearned"), description="the picture is black: a world loads"
+        default=("wait", "unlearned"), description="The picture is black: a world is loading."
     )
     frozen: _Responses = Field(
-        default=("rest", "unlearned"), description="the picture stands still while it moves"
+        default=("rest", "unlearned"),
+        description="The picture does not change while the avatar moves.",
     )
     menu: _Responses = Field(
-        default=("wait", "unlearned"), description="inputs move nothing: the menu is open"
+        default=("wait", "unlearned"), description="Inputs have no effect: the menu is open."
     )
-    afk: _Responses = Field(default=("wait", "unlearned"), description="AFK is true")
-    stuck: _Responses = Field(default=(), description="it pushes, and does not get on")
-    muted: _Responses = Field(default=(), description="MuteSelf is true")
-    avatar_change: _Responses = Field(default=("first",), description="another avatar is worn")
-    world_change: _Responses = Field(default=("first",), description="another world has loaded")
-    respawn: _Responses = Field(default=("first",), description="it is suddenly elsewhere")
-    stuck_s: float = Field(default=1.0, gt=0, le=60, description="pushing so long without effect")
+    afk: _Responses = Field(default=("wait", "unlearned"), description="AFK is true.")
+    stuck: _Responses = Field(
+        default=(), description="Move inputs have no effect: something blocks the avatar."
+    )
+    muted: _Responses = Field(default=(), description="MuteSelf is true.")
+    avatar_change: _Responses = Field(
+        default=("first",), description="The client has changed to another avatar."
+    )
+    world_change: _Responses = Field(default=("first",), description="Another world has loaded.")
+    respawn: _Responses = Field(
+        default=("first",), description="The avatar is suddenly at another place."
+    )
+    stuck_s: float = Field(
+        default=1.0,
+        gt=0,
+        le=60,
+        description="Seconds of move inputs without effect that count as stuck.",
+    )
     menu_s: float = Field(
-        default=1.0, gt=0, le=60, description="turning and moving so long without effect"
+        default=1.0,
+        gt=0,
+        le=60,
+        description="Seconds of turn inputs without effect that count as an open menu.",
     )
     frozen_s: float = Field(
-        default=1.0, gt=0, le=60, description="moving so long with the same picture"
+        default=1.0,
+        gt=0,
+        le=60,
+        description="Seconds of movement with the same picture that count as frozen.",
     )
     black_below: float = Field(
-        default=6.0, ge=0, le=64, description="mean brightness (0..255) of a black picture"
+        default=6.0,
+        ge=0,
+        le=64,
+        description="Mean brightness (0..255) below which a picture counts as black. Lower it for "
+        "dark worlds.",
     )
 
 
-class MannersConfig(Strict):
-    """What it never does, whatever the policy wants."""
+class LimitsConfig(StrictModel):
+    """Limits that hold whatever the policy chooses."""
 
     jumps_per_minute: float | None = Field(
-        default=None, gt=0, le=3600, description="jumps at most; none: no limit"
+        default=None, gt=0, le=3600, description="Most jumps per minute. `null`: no limit."
     )
-    chats_per_minute: float = Field(default=10.0, gt=0, le=35, description="chat lines at most")
+    chats_per_minute: float = Field(
+        default=10.0, gt=0, le=35, description="Most chat lines per minute."
+    )
     spins_per_minute: float | None = Field(
         default=None,
         gt=0,
         le=3600,
-        description="full turns in one direction at most; none: no limit",
+        description="Most full turns in one direction per minute. `null`: no limit.",
     )
     avatars: tuple[Name, ...] = Field(
-        default=(), description="avatars (avtr_...) it acts in; elsewhere it rests. None: in any"
+        default=(),
+        description="Avatars (avtr_...) in which the agent may act; in others it releases all "
+        "inputs. Empty: all avatars.",
     )
     worlds: tuple[Name, ...] = Field(
         default=(),
-        description="worlds (wrld_...) it acts in; elsewhere it rests. None: in any. Read from "
-        "VRChat's log, which OSC does not tell",
+        description="Worlds (wrld_...) in which the agent may act; in others it releases all "
+        "inputs. Empty: all worlds. The world is read from VRChat's log.",
     )
     log_folder: str | None = Field(
-        default=None, description="where VRChat writes output_log_*.txt; none: its usual place"
+        default=None,
+        description="Folder where VRChat writes output_log_*.txt. `null`: the usual one.",
     )
     introduction: str = Field(
         default="",
         max_length=CHAT_CHARACTERS,
-        description="chat line said when it begins to act, such as: I am an AI avatar (Yume)",
+        description="Chat line sent when the agent starts to act, such as: I am an AI avatar "
+        "(Yume).",
     )
 
 
-class MeasuredConfig(Strict):
-    """What `calibrate` has measured in this client and world: a record for people, shown by
-    `doctor`. Yume itself goes by turn_deg_s only."""
+class MeasuredConfig(StrictModel):
+    """Results of `calibrate` for this client and world; `doctor` shows them.
+
+    Only turn_deg_s changes the behaviour.
+    """
 
     turn_deg_s: float = Field(
         default=200.0,
         gt=0,
         le=3600,
-        description="turning speed at full LookHorizontal; spins are counted by it",
+        description="Turning speed at full LookHorizontal, in degrees per second. It is used to "
+        "count full turns.",
     )
     forward_m_s: float | None = Field(
-        default=None, gt=0, le=100, description="speed at full Vertical; none: not measured"
+        default=None,
+        gt=0,
+        le=100,
+        description="Speed at full Vertical, in metres per second. `null`: not measured.",
     )
     right_m_s: float | None = Field(
-        default=None, gt=0, le=100, description="speed at full Horizontal; none: not measured"
+        default=None,
+        gt=0,
+        le=100,
+        description="Speed at full Horizontal, in metres per second. `null`: not measured.",
     )
     dead_time_s: float | None = Field(
-        default=None, ge=0, le=10, description="from an input sent to the parameter changed"
+        default=None,
+        ge=0,
+        le=10,
+        description="Seconds from sending an input to the change of the parameter. `null`: not "
+        "measured.",
     )
     loop_s: float | None = Field(
-        default=None, ge=0, le=10, description="from an input sent to the changed picture at hand"
+        default=None,
+        ge=0,
+        le=10,
+        description="Seconds from sending an input to the changed picture. `null`: not measured.",
     )
 
 
-class ControlConfig(Strict):
-    """How a person stops it, pauses it and takes over."""
+class ControlConfig(StrictModel):
+    """How a person stops and pauses the agent."""
 
     stop_parameter: ParameterName | None = Field(
         default="YumeOff",
-        description="avatar parameter that stops it while true: a toggle in the expression menu",
+        description="Avatar parameter that stops the agent while it is true, such as a toggle in "
+        "the expression menu. `null`: none.",
     )
     stop_key: str | None = Field(
-        default=None, description="global key that stops it, such as <ctrl>+<alt>+y (extra hotkey)"
+        default=None,
+        description="Global key that stops the agent, such as <ctrl>+<alt>+y (extra [hotkey]). "
+        "`null`: none.",
     )
     idle: Literal["rest", "look_around"] = Field(
-        default="rest", description="what it does while it is paused"
+        default="rest",
+        description="What the agent does while it is paused: release all inputs, or look around.",
     )
 
 
-def known_inputs(actions: tuple[ActionConfig, ...]) -> None:
-    """Raises ValueError for an input VRChat does not have: it would silently do nothing."""
+def check_input_names(actions: tuple[ActionConfig, ...]) -> None:
+    """Raises ValueError for an input that VRChat lacks: VRChat ignores it without an error."""
     for action in actions:
         if action.target != "input":
             continue
@@ -175,7 +233,7 @@ def known_inputs(actions: tuple[ActionConfig, ...]) -> None:
         if action.name in allowed:
             continue
         near = difflib.get_close_matches(action.name, allowed, 1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(allowed)}"
+        hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(allowed)}"
         raise ValueError(
             f"actions: VRChat has no input {'axis' if axis else 'button'} {action.name}{hint}"
         )

@@ -1,4 +1,4 @@
-"""Every setting as the schema describes it: for error messages, the editor and the manual."""
+"""Describes every setting from the schema: for error messages, editors and the manual."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from configs.schema import Config
 
-ITEM = "N"  # stands for a list's index in a setting's path
+ITEM = "N"  # in the path of a setting, stands for the index in a list
 _BOUNDS = {
     "exclusiveMinimum": "> {}",
     "minimum": ">= {}",
@@ -28,31 +28,41 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the manual. A section holds other settings; an open one has names of its own."""
+    """One setting or section, by its dotted `path`.
+
+    `default`: JSON, or "" without a default. `section`: it holds other settings. `open`: it is a
+    mapping whose names the user chooses.
+    """
 
     path: str
     allowed: str
     description: str
-    default: str  # JSON; empty where there is none
+    default: str
     section: bool = False
     open: bool = False
 
+    @property
+    def summary(self) -> str:
+        """The first sentence of the description, without its full stop."""
+        return self.description.split(". ")[0].removesuffix(".")
 
-def show(value: object) -> str:
+
+def to_json(value: object) -> str:
+    """One line of JSON, in which non-ASCII text stays readable."""
     return json.dumps(value, ensure_ascii=False)
 
 
 @cache
 def settings() -> Mapping[str, Setting]:
-    """By dotted path, in the schema's order; sections come before what they hold."""
+    """Every setting by dotted path, in the order of the schema; a section before its settings."""
     schema = Config.model_json_schema()
-    return {found.path: found for found in _walk(schema, schema["$defs"], "")}
+    return {setting.path: setting for setting in _walk(schema, schema["$defs"], "")}
 
 
 def _walk(schema: Schema, defs: Schema, path: str) -> Iterator[Setting]:
     whole = _resolve(schema, defs)
     description = str(whole.get("description", ""))
-    default = show(whole["default"]) if "default" in whole else ""
+    default = to_json(whole["default"]) if "default" in whole else ""
     if "properties" in whole:
         allowed = f"a section of {', '.join(whole['properties'])}"
         yield Setting(path, allowed, description, default, section=True)
@@ -100,13 +110,13 @@ def json_schema() -> str:
     for model in (schema, *schema["$defs"].values()):
         for child in model.get("properties", {}).values():
             if "$ref" in child:
-                child.pop("default", None)  # what it holds says its own
+                child.pop("default", None)  # each of its settings has its own default
             if child.get("type") == "object":
                 _allow_null(child)
     one = {"type": "string", "minLength": 1}
     extends = {
         "anyOf": [one, {"type": "array", "items": one}],
-        "description": "a file, or files, this one is laid over; relative to this file",
+        "description": "Files or presets that this file extends, relative to it. Later ones win.",
     }
     schema["properties"] = {"extends": extends, **schema["properties"]}
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
@@ -114,7 +124,7 @@ def json_schema() -> str:
 
 
 def _allow_null(mapping: dict[str, Any]) -> None:
-    """A null takes out a name that a file below put into an open mapping."""
+    """Allow null in an open mapping: it removes an inherited name."""
     for name, values in mapping.get("patternProperties", {}).items():
         mapping["patternProperties"][name] = {"anyOf": [values, {"type": "null"}]}
     if isinstance(mapping.get("additionalProperties"), dict):
@@ -124,22 +134,30 @@ def _allow_null(mapping: dict[str, Any]) -> None:
 
 
 def markdown_table() -> str:
-    """The settings as Markdown: one table a top-level section."""
+    """The settings as Markdown: one heading and one table per top-level section."""
+    general, known = "General", settings()
     blocks: dict[str, list[str]] = {}
-    for setting in settings().values():
-        if setting.section:
-            continue
-        top = setting.path.split(".")[0] if "." in setting.path else "Everything"
-        default = f"`{_cell(setting.default)}`" if setting.default else "none: say it"
-        blocks.setdefault(top, []).append(
-            f"| `{setting.path}` | {default} | `{_cell(setting.allowed)}` "
-            f"| {_cell(setting.description)} |"
-        )
-    head = "| setting | default | allowed | what it is |\n|---|---|---|---|\n"
+    for setting in known.values():
+        if setting.section and "." not in setting.path:
+            continue  # its description stands above its table
+        top = setting.path.split(".")[0] if "." in setting.path else general
+        blocks.setdefault(top, []).append(_row(setting))
+    head = "| setting | default | allowed | meaning |\n|---|---|---|---|\n"
+    about = {top: "" if top == general else f"{known[top].description}\n\n" for top in blocks}
     return "\n".join(
-        f"### {top}\n\n{head}" + "\n".join(rows) + "\n" for top, rows in blocks.items()
+        f"### {top}\n\n{about[top]}{head}" + "\n".join(rows) + "\n" for top, rows in blocks.items()
+    )
+
+
+def _row(setting: Setting) -> str:
+    if setting.section:
+        return f"| `{setting.path}.*` | | | {_cell(setting.description)} |"
+    default = f"`{_cell(setting.default)}`" if setting.default else "none: required"
+    return (
+        f"| `{setting.path}` | {default} | `{_cell(setting.allowed)}` "
+        f"| {_cell(setting.description)} |"
     )
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,28 +1,33 @@
-"""Finds a configuration's file and lays it over the files it extends."""
+"""Finds a configuration file and merges it over the files that it extends."""
 
 import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from configs.explain import ConfigError
-from configs.reference import settings, show
-from configs.tree import NotYaml, Tree, merge, parse
+from configs.loading.explain import ConfigError
+from configs.loading.reference import settings, to_json
+from configs.loading.renamed_keys import with_new_keys
+from configs.loading.tree import InvalidYaml, Tree, merge, parse
 
-FOLDER = Path(__file__).parent
+PRESETS = Path(__file__).parents[1]
 MAX_BYTES = 256 * 1024
 MAX_CHAIN = 32
 
 
 def presets() -> list[str]:
-    return sorted(preset.stem for preset in FOLDER.glob("*.yaml"))
+    """The names of the presets, sorted."""
+    return sorted(preset.stem for preset in PRESETS.glob("*.yaml"))
 
 
 def find_config(path: Path, beside: Path | None = None) -> Path:
-    """`path` itself (relative to `beside`), or the preset of that name. Raises ConfigError."""
+    """`path` itself, relative to the folder `beside`, or the preset of that name.
+
+    A file comes before a preset of the same name. Raises ConfigError if there is neither.
+    """
     here = path if beside is None else beside / path
-    in_folder = [FOLDER / path.name, FOLDER / f"{path.name}.yaml"] if path.parent == Path() else []
+    names = (path.name, f"{path.name}.yaml") if path.parent == Path() else ()
     try:
-        for candidate in (here, *in_folder):
+        for candidate in (here, *(PRESETS / name for name in names)):
             if candidate.is_file():
                 return candidate
         kind = "a directory, not a file" if here.is_dir() else "no such file"
@@ -31,20 +36,26 @@ def find_config(path: Path, beside: Path | None = None) -> Path:
         raise ConfigError([f"{here}  {error}"]) from None
     close = difflib.get_close_matches(path.name.removesuffix(".yaml"), presets(), 1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    told = "" if path.suffix in (".yaml", ".yml") else "\n    a setting is KEY=VALUE"
-    there = ", ".join(presets())
-    raise ConfigError([f"{here}  {kind}{hint}\n    presets there are: {there}{told}"])
+    syntax = "" if path.suffix in (".yaml", ".yml") else "\n    a setting is KEY=VALUE"
+    raise ConfigError(
+        [f"{here}  {kind}{hint}\n    the presets are: {', '.join(presets())}{syntax}"]
+    )
 
 
 @dataclass
-class Layers:
-    """What cannot be read becomes a line in `problems` and an empty tree."""
+class ConfigFiles:
+    """Reads configuration files and merges each over the files that it extends.
+
+    A file that cannot be read adds a line to `problems` and counts as empty. A key with an old name
+    adds a line to `notices`.
+    """
 
     problems: list[str]
+    notices: list[str]
     _done: dict[Path, Tree] = field(default_factory=dict[Path, Tree])
 
     def read(self, path: Path) -> Tree:
-        """The file, or preset, laid over all it extends."""
+        """The file or preset `path`, merged over all files that it extends."""
         try:
             return self._file(find_config(path), ())
         except ConfigError as error:
@@ -52,9 +63,10 @@ class Layers:
             return Tree({}, str(path))
 
     def _file(self, path: Path, chain: tuple[Path, ...]) -> Tree:
+        """`chain`: the files that led here by `extends`, resolved."""
         resolved = path.resolve()
         if resolved not in self._done:  # many files may extend one; each is read once
-            own = _parse_file(path, self.problems)
+            own = _parse_file(path, self.problems, self.notices)
             parents = own.value.pop("extends", None) if isinstance(own.value, dict) else None
             base = Tree({}, own.where)
             for parent in self._parents(parents):
@@ -69,13 +81,13 @@ class Layers:
         if all(isinstance(parent.value, str) and parent.value for parent in listed):
             return listed
         self.problems.append(
-            f"{parents.where}  extends = {show(parents.plain())}\n"
-            "    allowed: a file's name, or a list of them"
+            f"{parents.where}  extends = {to_json(parents.plain())}\n"
+            "    allowed: the name of a file, or a list of names"
         )
         return []
 
     def _parent(self, parent: Tree, folder: Path, chain: tuple[Path, ...]) -> Tree:
-        head = f"{parent.where}  extends = {show(parent.value)}\n    "
+        head = f"{parent.where}  extends = {to_json(parent.value)}\n    "
         try:
             path = find_config(Path(str(parent.value)), folder)
         except ConfigError as error:
@@ -88,40 +100,17 @@ class Layers:
             )
             self.problems.append(f"{head}extends itself: {links}")
         elif len(chain) >= MAX_CHAIN:
-            self.problems.append(f"{head}more than {MAX_CHAIN} files, each extending the next")
+            self.problems.append(f"{head}a chain of more than {MAX_CHAIN} files")
         else:
             return self._file(path, chain)
         return Tree({}, parent.where)
 
 
-def _parse_file(path: Path, problems: list[str]) -> Tree:
-    """The file's mapping, its empty sections as empty mappings."""
-    shown = _shown(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise NotYaml(f"{shown}  larger than {MAX_BYTES // 1024} KiB: no configuration")
-        tree = parse(content.decode("utf-8-sig"), shown, problems)
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        utf16 = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
-        told = "UTF-16: save it as UTF-8" if utf16 else f"byte {error.start} ({error.reason})"
-        problems.append(f"{shown}:{line}  not UTF-8: {told}")
-        return Tree({}, shown)
-    except (NotYaml, OSError) as error:
-        problems.append(str(error) if isinstance(error, NotYaml) else f"{shown}  {error.strerror}")
-        return Tree({}, shown)
-    if tree.value is None:
-        return Tree({}, shown)
-    if not isinstance(tree.value, dict):
-        problems.append(f"{tree.where}  not a mapping\n    write `key: value` lines")
-        return Tree({}, shown)
-    return filled(tree, "")
+def nulls_as_empty_sections(tree: Tree, path: str = "") -> Tree:
+    """Replace the null of a section without entries (only comments) by an empty mapping.
 
-
-def filled(tree: Tree, path: str) -> Tree:
-    """A section with nothing (or comments only) under it is empty, not null."""
+    `path`: the dotted path of the section `tree`; "" is the whole configuration.
+    """
     setting = settings().get(path)
     if setting is None or not setting.section:
         return tree
@@ -129,12 +118,45 @@ def filled(tree: Tree, path: str) -> Tree:
         return Tree({}, tree.where)
     if not isinstance(tree.value, dict):
         return tree
-    entries = tree.value.items()
-    return Tree({k: filled(v, f"{path}.{k}" if path else k) for k, v in entries}, tree.where)
+    entries = {
+        key: nulls_as_empty_sections(child, f"{path}.{key}" if path else key)
+        for key, child in tree.value.items()
+    }
+    return Tree(entries, tree.where)
+
+
+def _parse_file(path: Path, problems: list[str], notices: list[str]) -> Tree:
+    """The mapping in the file, with new key names and with empty sections as empty mappings."""
+    shown = _shown(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise InvalidYaml(f"{shown}  larger than {MAX_BYTES // 1024} KiB: not a configuration")
+        tree = parse(content.decode("utf-8-sig"), shown, problems)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        utf16 = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+        reason = "UTF-16: save it as UTF-8" if utf16 else f"byte {error.start} ({error.reason})"
+        problems.append(f"{shown}:{line}  not UTF-8: {reason}")
+        return Tree({}, shown)
+    except InvalidYaml as error:
+        problems.append(str(error))
+        return Tree({}, shown)
+    except OSError as error:
+        problems.append(f"{shown}  {error.strerror}")
+        return Tree({}, shown)
+    if tree.value is None:
+        return Tree({}, shown)
+    if not isinstance(tree.value, dict):
+        problems.append(f"{tree.where}  not a mapping\n    write `key: value` lines")
+        return Tree({}, shown)
+    (tree,) = with_new_keys([tree], problems, notices)
+    return nulls_as_empty_sections(tree)
 
 
 def _shown(path: Path) -> str:
-    """Short where it lies under the working directory."""
+    """The path, relative to the working directory if it lies there."""
     try:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except (OSError, ValueError):

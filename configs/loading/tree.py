@@ -1,12 +1,13 @@
-"""YAML as a tree in which every value knows the file, line and column it was written at."""
+"""Parses YAML into a tree in which every value has its file, line and column."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-MAX_NODES = 10_000  # aliases expanded; a "billion laughs" file stops here
+MAX_NODES = 10_000  # with aliases expanded, against a "billion laughs" file
 MAX_DEPTH = 32
 
 _TAG = "tag:yaml.org,2002:"
@@ -15,23 +16,24 @@ _EXPONENT = re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, but 1e-3 is a number (1.1 wants 1.0e-3) and a date stays text."""
+    """YAML 1.1, except that 1e-3 is a number (1.1 requires 1.0e-3) and a date stays text."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name, never written to
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the name is PyYAML's; nothing writes to it
         first: [(tag, pattern) for tag, pattern in pairs if tag != f"{_TAG}timestamp"]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
 
 class Dumper(yaml.SafeDumper):
-    """Writes what the loader reads: the text '1e-3' gets quotes."""
+    """Writes YAML that the loader reads back unchanged: the text '1e-3' gets quotes."""
 
     def ignore_aliases(self, data: Any) -> bool:
+        """Always true: no anchors and aliases are written."""
         return True
 
 
 def _text(dumper: Dumper, text: str) -> yaml.ScalarNode:
-    # PyYAML folds a lone U+0085 to a space unless it is escaped
+    # PyYAML turns a lone U+0085 into a space unless it is escaped
     style = None if text.isprintable() else '"'
     return dumper.represent_scalar(f"{_TAG}str", text, style)
 
@@ -43,12 +45,16 @@ Dumper.add_representer(str, _text)
 
 @dataclass(frozen=True)
 class Tree:
-    """A mapping, a list or a scalar, and where it was written (a mapping's entry: its key)."""
+    """A mapping, a list or a scalar.
+
+    `where`: its place in the form FILE:LINE:COLUMN. An entry of a mapping has the place of its key.
+    """
 
     value: "dict[str, Tree] | list[Tree] | str | int | float | bool | None"
     where: str
 
     def plain(self) -> Any:
+        """The same value as dicts, lists and scalars."""
         if isinstance(self.value, dict):
             return {key: child.plain() for key, child in self.value.items()}
         if isinstance(self.value, list):
@@ -56,20 +62,31 @@ class Tree:
         return self.value
 
     def child(self, step: str | int) -> "Tree | None":
+        """The entry of this key or index; None if there is none."""
         if isinstance(self.value, dict) and isinstance(step, str):
             return self.value.get(step)
         if isinstance(self.value, list) and isinstance(step, int) and step < len(self.value):
             return self.value[step]
         return None
 
+    def at(self, steps: Sequence[str | int]) -> "Tree | None":
+        """The node that these keys and indices lead to; None if there is none."""
+        node: Tree | None = self
+        for step in steps:
+            node = None if node is None else node.child(step)
+        return node
 
-class NotYaml(ValueError):
-    """The text is no YAML we read; the message begins with where."""
+
+class InvalidYaml(ValueError):
+    """Text that is not YAML, or uses parts of YAML that are not supported.
+
+    The message starts with the place.
+    """
 
 
 @dataclass
 class _Reader:
-    """Turns PyYAML's nodes into a Tree; what can be read past is noted in `problems`."""
+    """Converts PyYAML's nodes into a Tree. Errors that do not stop the reader go to `problems`."""
 
     loader: _Loader
     origin: str
@@ -78,14 +95,16 @@ class _Reader:
     nodes: int = 0
 
     def where(self, mark: Any) -> str:
+        """The place of a mark: the origin, and line and column where there are any."""
         if not self.lines or mark is None:
             return self.origin
         return f"{self.origin}:{mark.line + 1}:{mark.column + 1}"
 
     def tree(self, node: yaml.Node, where: str, depth: int = 0) -> Tree:
+        """The Tree of a node. Raises InvalidYaml for too many or too deep values and for tags."""
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise NotYaml(
+            raise InvalidYaml(
                 f"{where}  more than {MAX_NODES} values or {MAX_DEPTH} levels (aliases expanded)"
             )
         if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
@@ -96,11 +115,11 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
             try:
                 value = self.loader.construct_object(node)
-                str(value).encode()  # a lone surrogate, or more digits than Python prints
+                str(value).encode()  # fails for a lone surrogate and for too many digits
             except (ValueError, LookupError, OverflowError, yaml.YAMLError):
-                raise NotYaml(f"{where}  cannot read {node.value[:60]!r}") from None
+                raise InvalidYaml(f"{where}  cannot read {node.value[:60]!r}") from None
             return Tree(value, where)
-        raise NotYaml(f"{where}  the tag {node.tag.replace(_TAG, '!!')[:60]} is not read here")
+        raise InvalidYaml(f"{where}  the tag {node.tag.replace(_TAG, '!!')[:60]} is not supported")
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Tree]:
         entries: dict[str, Tree] = {}
@@ -108,7 +127,7 @@ class _Reader:
             where = self.where(key_node.start_mark)
             if key_node.tag != f"{_TAG}str" or not isinstance(key_node, yaml.ScalarNode):
                 given = key_node.value if isinstance(key_node, yaml.ScalarNode) else "a list"
-                hint = "use extends" if given == "<<" else "a key is text; put it in quotes"
+                hint = "use extends" if given == "<<" else "a key must be text; put it in quotes"
                 self.problems.append(f"{where}  key {given}\n    {hint}")
                 continue
             key, child = key_node.value, self.tree(value_node, where, depth + 1)
@@ -121,10 +140,10 @@ class _Reader:
 
 
 def parse(text: str, origin: str, problems: list[str], *, lines: bool = True) -> Tree:
-    """The tree of one YAML document; nothing in it is a null.
+    """The tree of one YAML document; an empty document is null.
 
-    Duplicate keys and keys that are not text are added to `problems` and left out. `lines=False`
-    says only the origin, for text that is no file. Raises NotYaml.
+    Duplicate keys and keys that are not text are left out and go to `problems`. With `lines=False`
+    a place is only the origin, for text that is not in a file. Raises InvalidYaml.
     """
     try:
         loader = _Loader(text)
@@ -136,18 +155,18 @@ def parse(text: str, origin: str, problems: list[str], *, lines: bool = True) ->
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{origin}:{mark.line + 1}:{mark.column + 1}" if mark and lines else origin
-        raise NotYaml(f"{where}  not YAML: {error.problem or error.context}") from None
+        raise InvalidYaml(f"{where}  not YAML: {error.problem or error.context}") from None
     except RecursionError:
-        raise NotYaml(f"{origin}  nested too deeply") from None
-    except NotYaml:
+        raise InvalidYaml(f"{origin}  nested too deeply") from None
+    except InvalidYaml:
         raise
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise NotYaml(f"{origin}  not YAML: {first_line}") from None
+        raise InvalidYaml(f"{origin}  not YAML: {first_line}") from None
 
 
 def merge(under: Tree, over: Tree) -> Tree:
-    """`over` laid on `under`: mappings merge, everything else replaces."""
+    """Merge `over` into `under`: mappings merge, any other value of `over` replaces."""
     if not (isinstance(under.value, dict) and isinstance(over.value, dict)):
         return over
     merged = dict(under.value)

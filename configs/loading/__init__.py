@@ -1,0 +1,1 @@
+"""Reads YAML files, merges them, renames old keys and explains what is wrong."""

@@ -1,0 +1,123 @@
+"""Settings of the world: its kind, observations, actions, devices and limits."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from configs.actions import ActionConfig
+from configs.devices import AudioInputConfig, CameraConfig
+from configs.standin import StandinConfig
+from configs.strict import ParameterName, StrictModel
+from configs.vrchat import (
+    ControlConfig,
+    LimitsConfig,
+    MeasuredConfig,
+    OscConfig,
+    SituationsConfig,
+    VoiceConfig,
+    check_input_names,
+)
+
+
+class GymnasiumConfig(StrictModel):
+    """A Gymnasium or DeepMind Control environment."""
+
+    repeat: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="Environment steps that each action lasts. Larger makes control coarser and "
+        "training faster.",
+    )
+    pixels: bool = Field(
+        default=False,
+        description="Observe the rendered picture. `false`: observe the environment's vector.",
+    )
+    worlds: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Environments that `train` steps in parallel. More collect steps faster.",
+    )
+
+
+class WorldConfig(StrictModel):
+    """The world in which the agent acts, and its connection to it."""
+
+    kind: Literal["standin", "vrchat", "gymnasium"] = Field(
+        default="standin",
+        description="Kind of the world. `standin`: the simulated client. `vrchat`: a real client. "
+        "`gymnasium`: the environment world.id.",
+    )
+    id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Id of a gymnasium environment: Pendulum-v1 (extra [gym]), or "
+        "dmc/cartpole_swingup for DeepMind Control (extra [dmc]).",
+    )
+    gymnasium: GymnasiumConfig = GymnasiumConfig()
+    camera: CameraConfig = CameraConfig()
+    osc: OscConfig = OscConfig()
+    actions: tuple[ActionConfig, ...] = Field(
+        default=(
+            ActionConfig(name="Vertical"),
+            ActionConfig(name="Horizontal"),
+            ActionConfig(name="LookHorizontal"),
+            ActionConfig(name="Jump", kind="press"),
+            ActionConfig(name="Run", kind="hold"),
+        ),
+        min_length=1,
+        description="What the policy controls, in this order.",
+    )
+    parameters: tuple[ParameterName, ...] = Field(
+        default=("VelocityX", "VelocityY", "VelocityZ", "AngularY", "Grounded", "HeadPat"),
+        description="Avatar parameters in the observation, in this order.",
+    )
+    ranges: dict[ParameterName, tuple[float, float]] = Field(
+        default={},
+        description="Lowest and highest value of a parameter; values beyond are clipped. Default: "
+        "known ranges for VRChat's own parameters, -1..255 for others.",
+    )
+    audio_input: AudioInputConfig = AudioInputConfig()
+    voice: VoiceConfig = VoiceConfig()
+    situations: SituationsConfig = SituationsConfig()
+    limits: LimitsConfig = LimitsConfig()
+    control: ControlConfig = ControlConfig()
+    measured: MeasuredConfig = MeasuredConfig()
+    standin: StandinConfig = StandinConfig()
+
+    @model_validator(mode="after")
+    def _check_settings_together(self) -> "WorldConfig":
+        for what, names in (
+            ("actions", [action.name for action in self.actions]),
+            ("parameters", list(self.parameters)),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what} named twice: {', '.join(twice)}")
+        check_input_names(self.actions)
+        if (self.kind == "gymnasium") != (self.id is not None):
+            raise ValueError("world.id and world.kind gymnasium need each other")
+        if self.kind != "gymnasium" and self.gymnasium.worlds > 1:
+            raise ValueError(
+                f"gymnasium.worlds {self.gymnasium.worlds}: only kind gymnasium runs in parallel; "
+                f"for {self.kind} it must be 1"
+            )
+        if self.kind == "standin" and self.limits.worlds:
+            raise ValueError("limits.worlds: the stand-in writes no log, only VRChat does")
+        switched = self.voice.device is not None and self.voice.unmute != "never"
+        if switched and any(a.target == "input" and a.name == "Voice" for a in self.actions):
+            raise ValueError(
+                f"actions: voice.unmute {self.voice.unmute} already uses the input Voice; with "
+                "voice.unmute never the policy can control it"
+            )
+        for name, (low, high) in self.ranges.items():
+            if name not in self.parameters:
+                raise ValueError(f"ranges.{name} is not among parameters")
+            if not low < high:
+                raise ValueError(f"ranges.{name}: {low} is not below {high}")
+        if self.kind == "vrchat" and self.camera.source == "auto":
+            raise ValueError(
+                "world.kind vrchat needs camera.source: a device, a URL, a file, screen or window"
+            )
+        return self
