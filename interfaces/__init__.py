@@ -1,1 +1,1 @@
-"""Every edge of Yume: worlds, journal, weights, board, guard. NumPy only, no torch."""
+"""Every edge of the system: worlds, journal, weights, Board, guard. NumPy only, no torch."""

@@ -1,20 +1,25 @@
-"""The command line's own promises that need no processes."""
+"""The command line: every command has a help line, and every process of a run a hidden command."""
 
-import sys
+from importlib import import_module
 
 import pytest
+import typer
 
 import main
+from interfaces.runtime.process_table import PROCESSES
+
+COMMANDS = typer.main.get_command(main.app).commands
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="a script stands in for nvidia-smi")
-def test_a_gpu_beside_a_cpu_torch_is_said_loudly(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert main.cpu_torch_beside_gpu() == "", "no GPU, nothing to say"
-    smi = tmp_path / "nvidia-smi"
-    smi.write_text("#!/bin/sh\n")
-    smi.chmod(0o755)
-    import torch
+@pytest.mark.parametrize("spec", PROCESSES, ids=lambda spec: spec.name)
+def test_every_process_has_a_hidden_command_and_an_entry_point(spec):
+    assert COMMANDS[spec.command].hidden
+    module, function = spec.entry_point.split(":")
+    assert callable(getattr(import_module(module), function))
 
-    said = main.cpu_torch_beside_gpu()
-    assert ("CPU build" in said) == (torch.version.cuda is None)
+
+def test_every_other_command_is_shown_with_a_help_line():
+    for name, command in COMMANDS.items():
+        if not name.startswith("_"):
+            assert not command.hidden
+            assert command.help, name

@@ -1,0 +1,1 @@
+"""Calibration: measures how the avatar responds to inputs, and writes the result as YAML."""

@@ -1,4 +1,4 @@
-"""The client under measurement: told wire values, watched, and never left moving."""
+"""The client under measurement: sends inputs, reads responses, and always releases the inputs."""
 
 import os
 import socket
@@ -16,29 +16,33 @@ from configs.errors import BadInput
 from configs.load import write_config
 from configs.schema import Config
 from interfaces.core.clock import RealClock
-from interfaces.devices.camera import Camera, Grabbed
+from interfaces.devices.camera import Camera, CameraFrame
 from interfaces.ipc.board import Board
 from interfaces.osc.message import encode
 from interfaces.osc.ports import listen_at
 from interfaces.runtime.child_process import SUPERVISOR_PID
+from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import rest_datagrams
-from interfaces.vrchat.avatar_parameters import Feelings
-from interfaces.vrchat.client_finder import Receiver
+from interfaces.vrchat.avatar_parameters import AvatarParameters
+from interfaces.vrchat.client_finder import ReceiverAdvertiser
 from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 
 AXES = ("LookHorizontal", "Vertical", "Horizontal")
-FELT = ("AngularY", "VelocityX", "VelocityZ")
+PARAMETERS = ("AngularY", "VelocityX", "VelocityZ")
 _POLL_S = 0.001
 _GUARD_WAIT_S = 10.0
 
 
-class Stopped(Exception):
-    """A person, or the guard, has ended it. The message says why."""
+class CalibrationStopped(Exception):
+    """A person or the guard stopped the calibration. The message is the reason."""
 
 
-class Subject:
-    """Use as a context: a guard of its own lets go of every input, however this process ends."""
+class MeasuredClient:
+    """Use as a context. Its own guard releases every input, however this process ends.
+
+    `main`: path of main.py. `stopped`: ends the measurement when set.
+    """
 
     def __init__(
         self, config: Config, endpoints: Endpoints, main: Path, stopped: threading.Event
@@ -51,13 +55,13 @@ class Subject:
         ]
         self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.feelings = Feelings(FELT, (), {}, self._clock.now)
+        self.parameters = AvatarParameters(PARAMETERS, (), {}, self._clock.now)
         self._closed = False
-        threading.Thread(target=self._hear, name="osc-in", daemon=True).start()
+        threading.Thread(target=self._receive, name="osc-in", daemon=True).start()
         self._camera = Camera(endpoints.camera_source, config.world.camera, self._clock)
         self._receiver = None
         if endpoints.advertised:
-            self._receiver = Receiver(
+            self._receiver = ReceiverAdvertiser(
                 endpoints.osc_receive_port,
                 config.world.osc.interfaces or None,
                 endpoints.osc_receive_host,
@@ -73,7 +77,7 @@ class Subject:
         self._guard_log = run.logs / "guard.log"
         with self._guard_log.open("wb") as log:
             self._guard = subprocess.Popen(
-                [sys.executable, str(main), "_guard", str(run.path)],
+                find_process("guard").arguments(sys.executable, main, run.path),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
@@ -82,18 +86,19 @@ class Subject:
             )
 
     def __enter__(self) -> Self:
-        """Raises BadInput when the guard does not come: nothing is moved without one."""
+        """Wait for the guard. Raises BadInput if it does not start: without it nothing moves."""
         deadline = time.perf_counter() + _GUARD_WAIT_S
         while not self._board["guard_heartbeat_ns"]:
             if self._guard.poll() is not None or time.perf_counter() > deadline:
-                why = self._last_words() or f"no sign of it within {_GUARD_WAIT_S:g} s"
+                why = self._last_log_line() or f"no heartbeat within {_GUARD_WAIT_S:g} s"
                 self.__exit__(None, None, None)
                 raise BadInput(
-                    f"the guard did not start ({why}), and without one nothing is moved; close "
-                    "what keeps this machine busy and try again, `python main.py doctor` tells more"
+                    f"the guard did not start ({why}), and without it nothing moves. If this "
+                    "machine is busy, close other programs and try again; see "
+                    "`python main.py doctor`"
                 )
             time.sleep(0.02)
-        self._board.beat("body")
+        self._board.heartbeat("body")
         self._board["body_pid"] = os.getpid()
         return self
 
@@ -103,9 +108,9 @@ class Subject:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for _ in range(3):  # UDP may lose one
+        for _ in range(3):  # UDP may lose a packet
             self.rest()
-        self._guard.kill()  # told to stop it would wait for this process to end
+        self._guard.kill()  # a clean stop would wait until this process ends
         self._guard.wait()
         self._closed = True
         self._in.close()
@@ -116,42 +121,46 @@ class Subject:
         self._folder.cleanup()
 
     def now(self) -> float:
+        """Seconds of the clock."""
         return self._clock.now()
 
-    def grabbed(self) -> Grabbed | None:
+    def frame(self) -> CameraFrame | None:
+        """The newest frame, or None."""
         return self._camera.newest()
 
-    def tell(self, axis: str, value: float) -> float:
-        """Send one axis; returns when."""
+    def send(self, axis: str, value: float) -> float:
+        """Send a wire value, -1..1, to an input axis. Returns the time, in seconds."""
         self._out.sendto(encode(f"/input/{axis}", float(value)), self._target)
         return self._clock.now()
 
     def rest(self) -> None:
+        """Release every input."""
         for datagram in self._rest:
             self._out.sendto(datagram, self._target)
 
     def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-        """Whether `until` came true within. Raises Stopped."""
+        """Wait up to `seconds`. Returns whether `until` became true. Raises CalibrationStopped."""
         ends = self._clock.now() + seconds
-        while not (came := until()) and self._clock.now() < ends:
+        while not (is_true := until()) and self._clock.now() < ends:
             if self._stopped.is_set():
-                raise Stopped("stopped")
+                raise CalibrationStopped("stopped")
             if self._board["fence"]:
-                raise Stopped("this machine hung: the guard let go")
+                raise CalibrationStopped("this machine hung: the guard released the inputs")
             self._board["ticks"] += 1
-            self._board.beat("body")
+            self._board.heartbeat("body")
             time.sleep(_POLL_S)
-        return came
+        return is_true
 
-    def _last_words(self) -> str:
-        """The last line the guard said, before it ended by itself."""
+    def _last_log_line(self) -> str:
+        """The last line in the log of a guard that ended; "" while it runs."""
         if self._guard.poll() is None:
             return ""
         lines = self._guard_log.read_text(encoding="utf-8", errors="replace").split("\n")
         lines = [line for line in lines if line.strip()]
         return lines[-1] if lines else f"it ended with code {self._guard.returncode}"
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
+        """The thread that receives the avatar's parameters."""
         while not self._closed:
             try:
                 datagram = self._in.recv(65536)
@@ -159,4 +168,4 @@ class Subject:
                 continue
             except OSError:
                 return
-            self.feelings.take(datagram)
+            self.parameters.receive(datagram)

@@ -1,0 +1,1 @@
+"""Gymnasium and DeepMind Control environments as Worlds in lockstep."""

@@ -1,0 +1,1 @@
+"""The live run: its processes, their supervision, control of the avatar, and the run folder."""

@@ -1,4 +1,4 @@
-"""What the processes of a run share: a title, a log, clean stops, and a watch on each other."""
+"""What all processes of a run need: a title, a log, a stop event, and a watch on a process."""
 
 import contextlib
 import ctypes
@@ -15,13 +15,18 @@ import psutil
 import setproctitle
 from loguru import logger
 
+from interfaces.runtime.process_table import process_title
+
 SUPERVISOR_PID = "YUME_SUPERVISOR_PID"
 _LOG_FORMAT = "{time:HH:mm:ss.SSS} {level: <7} {message}"
 
 
-def become(name: str) -> threading.Event:
-    """Take the title yume-NAME, log to stderr, and return an event that SIGTERM and SIGINT set."""
-    setproctitle.setproctitle(f"yume-{name}")
+def set_up_process(name: str) -> threading.Event:
+    """Set the process title yume-NAME, log to stderr, and handle stop signals.
+
+    Returns an event that SIGTERM, SIGINT and SIGBREAK set.
+    """
+    setproctitle.setproctitle(process_title(name))
     logger.remove()
     logger.add(sys.stderr, format=_LOG_FORMAT, level="INFO")
     stopped = threading.Event()
@@ -29,20 +34,20 @@ def become(name: str) -> threading.Event:
     def stop(_signal: int, _frame: FrameType | None) -> None:
         stopped.set()
 
-    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):  # Windows ends a process group by SIGBREAK
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):  # SIGBREAK: Windows only
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
     return stopped
 
 
 def lower_priority() -> None:
-    """Give way to everybody else: nice 19, on Windows below normal."""
+    """Run below the priority of all other programs: nice 19, on Windows below normal."""
     process = psutil.Process()
     process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 19)
 
 
 class ProcessWatch:
-    """Notices the death of a process at once, a zombie's too, and is not fooled by a reused pid."""
+    """Notices at once when a process ends, also as a zombie. A reused pid does not confuse it."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -50,14 +55,14 @@ class ProcessWatch:
         self._handle: int | None = None
         self._process: psutil.Process | None = None
         if hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):  # gone, or not allowed here: psutil knows which
+            with contextlib.suppress(OSError):  # ended, or not allowed here: psutil tells which
                 self._fd = os.pidfd_open(pid)
         elif sys.platform == "win32":
             synchronize = 0x00100000
             handle = ctypes.windll.kernel32.OpenProcess(synchronize, False, pid)
             self._handle = handle or None
         if self._fd is None and self._handle is None:
-            with contextlib.suppress(psutil.NoSuchProcess):  # already gone: wait() says so
+            with contextlib.suppress(psutil.NoSuchProcess):  # already ended: wait() returns True
                 self._process = psutil.Process(pid)
 
     def wait(self, timeout_s: float) -> bool:
@@ -80,25 +85,25 @@ class ProcessWatch:
         self._fd = self._handle = self._process = None
 
 
-def when_orphaned() -> threading.Event:
-    """An event set within half a second of the death of the supervisor.
+def watch_supervisor() -> threading.Event:
+    """An event that is set within half a second after the supervisor ends.
 
-    Its pid comes by the environment: in a virtual environment on Windows the parent is a launcher,
-    which lives as long as its child.
+    The environment holds the supervisor's pid. In a virtual environment on Windows the parent is a
+    launcher, which runs as long as its child.
     """
     supervisor = int(os.environ.get(SUPERVISOR_PID) or os.getppid())
     orphaned, watch = threading.Event(), ProcessWatch(supervisor)
 
-    def look() -> None:
+    def wait_for_end() -> None:
         while not watch.wait(0.5):
             pass
         orphaned.set()
 
-    threading.Thread(target=look, name="parent-watch", daemon=True).start()
+    threading.Thread(target=wait_for_end, name="parent-watch", daemon=True).start()
     return orphaned
 
 
 def append_log(folder: Path, name: str) -> int:
-    """File descriptor of NAME.log, opened for appending; the caller closes it."""
+    """Open NAME.log for appending. Returns the file descriptor, which the caller must close."""
     folder.mkdir(parents=True, exist_ok=True)
     return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

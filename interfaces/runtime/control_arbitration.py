@@ -1,4 +1,4 @@
-"""Who moves the avatar at this beat: the policy, a person, or nobody. The body asks once a beat."""
+"""Decides what controls the avatar at a tick: the policy, a person, or neither."""
 
 import math
 from collections.abc import Sequence
@@ -12,65 +12,74 @@ from configs.actions import ActionConfig
 from configs.vrchat import ControlConfig
 from interfaces.ipc.board import Board
 
-HUMAN_GONE_S = 0.5  # a person who is not heard of for so long has let go
-_SLACK_S = 0.15
-_GUARD_GONE_S = 0.2  # it shows itself fifty times a second
-_LOOK_AROUND, _LOOK_AROUND_S = 0.15, 8.0  # share of full turning speed, and once to and fro
+HUMAN_TIMEOUT_S = 0.5  # without a heartbeat for this long, a person no longer drives
+_BODY_SLACK_S = 0.15
+_GUARD_TIMEOUT_S = 0.2  # its heartbeat comes fifty times per second
+_IDLE_TURN, _IDLE_PERIOD_S = 0.15, 8.0  # share of full turning speed; one swing left and right
 
 
-class Will(IntEnum):
-    """Whose will counts."""
+class ControlMode(IntEnum):
+    """What controls the avatar."""
 
     POLICY = 0
     HUMAN = 1
-    PAUSED = 2  # a person paused it; `action` is what it idles with
+    PAUSED = 2  # a person paused the policy
     FENCED = 3  # the guard holds the inputs: the body must send nothing at all
-    UNGUARDED = 4  # there is no guard: the body lets go by itself
+    UNGUARDED = 4  # no guard runs: the body releases the inputs itself
 
 
-class Order(NamedTuple):
-    """`action` (num_actions,) in policy units, where it is not the policy's; None: rest."""
+class ControlDecision(NamedTuple):
+    """The mode of a tick, and its action in policy units, float32 (num_actions,).
 
-    will: Will
+    Without an action the inputs rest, except in mode POLICY, where the policy chooses.
+    """
+
+    mode: ControlMode
     action: NDArray[np.float32] | None = None
 
 
-class Controls:
-    """Reads the orders of guard and people from the Board."""
+class ControlArbiter:
+    """Reads from the Board what the guard and the commands of a person require.
+
+    The guard comes before a person, and a person before the policy. `hz`: ticks per second.
+    """
 
     def __init__(
         self, board: Board, config: ControlConfig, actions: Sequence[ActionConfig], hz: float
     ) -> None:
         self._board, self._hz, self._count = board, hz, len(actions)
-        self._idle = np.array([action.name == "LookHorizontal" for action in actions], np.float32)
-        self._looks_around = config.idle == "look_around" and bool(self._idle.any())
+        self._turns = np.array([action.name == "LookHorizontal" for action in actions], np.float32)
+        self._looks_around = config.idle == "look_around" and bool(self._turns.any())
 
-    def order(self) -> Order:
-        """What holds at this beat."""
+    def decide(self) -> ControlDecision:
+        """The decision of this tick. Confirms a fence on the Board."""
         board = self._board
         if fence := int(board["fence"]):
             board["fence_seen"] = fence
-            return Order(Will.FENCED)
-        if board.heartbeat_age_s("guard") > _GUARD_GONE_S:
-            return Order(Will.UNGUARDED)
-        if board["human_heartbeat_ns"] and board.heartbeat_age_s("human") < HUMAN_GONE_S:
-            return Order(Will.HUMAN, board["human_action"][: self._count].astype(np.float32))
-        if board["paused"]:  # a person drives all the same
-            return Order(Will.PAUSED, self._idling() if self._looks_around else None)
-        return Order(Will.POLICY)
+            return ControlDecision(ControlMode.FENCED)
+        if board.heartbeat_age_s("guard") > _GUARD_TIMEOUT_S:
+            return ControlDecision(ControlMode.UNGUARDED)
+        if board["human_heartbeat_ns"] and board.heartbeat_age_s("human") < HUMAN_TIMEOUT_S:
+            action = board["human_action"][: self._count].astype(np.float32)
+            return ControlDecision(ControlMode.HUMAN, action)
+        if board["paused"]:  # after HUMAN: a person can drive a paused run
+            idle_action = self._idle_action() if self._looks_around else None
+            return ControlDecision(ControlMode.PAUSED, idle_action)
+        return ControlDecision(ControlMode.POLICY)
 
-    def _idling(self) -> NDArray[np.float32]:
-        angle = 2.0 * math.pi * int(self._board["ticks"]) / (self._hz * _LOOK_AROUND_S)
-        return self._idle * np.float32(_LOOK_AROUND * math.sin(angle))
-
-
-class NoControls:
-    """Lockstep: nobody to guard, nobody to obey."""
-
-    def order(self) -> Order:
-        return Order(Will.POLICY)
+    def _idle_action(self) -> NDArray[np.float32]:
+        """A slow turn left and right."""
+        angle = 2.0 * math.pi * int(self._board["ticks"]) / (self._hz * _IDLE_PERIOD_S)
+        return self._turns * np.float32(_IDLE_TURN * math.sin(angle))
 
 
-def silent_after_s(hz: float) -> float:
-    """A body silent for so long is taken for hung: two and a half beats, and some."""
-    return 2.5 / hz + _SLACK_S
+class PolicyOnly:
+    """Control in lockstep: without a guard and without commands, the policy always acts."""
+
+    def decide(self) -> ControlDecision:
+        return ControlDecision(ControlMode.POLICY)
+
+
+def body_timeout_s(hz: float) -> float:
+    """Seconds without a heartbeat after which the body counts as hung: 2.5 ticks and some slack."""
+    return 2.5 / hz + _BODY_SLACK_S

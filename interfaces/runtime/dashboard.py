@@ -1,4 +1,4 @@
-"""The live view in the terminal, drawn from the Board alone."""
+"""The dashboard in the terminal. It shows only values of the Board."""
 
 import time
 from typing import Any
@@ -16,39 +16,39 @@ from interfaces.ipc.board import Board
 from interfaces.runtime.metrics import psnr, reward_sums
 from interfaces.runtime.run_folder import RunFolder
 
-_BAR = 10
+_BAR_WIDTH = 10
 _LINE_EVERY_S = 5.0
 
 
 def live_view(board: Board, run: RunFolder, config: Config, seconds: float, notice: str) -> Panel:
-    """One picture of the run's state."""
+    """The state of the run as a panel. `seconds`: since the start. `notice`: a warning, or ""."""
     ticks = int(board["ticks"])
     if not ticks:
-        body: Group | Text = Text(f"waking up … {seconds:.0f} s", style="dim")
+        body: Group | Text = Text(f"starting … {seconds:.0f} s", style="dim")
     else:
         body = Group(_numbers(board, config), Text(), _actions(board, config))
-    where = Text.assemble(
+    footer = Text.assemble(
         ("run  ", "dim"),
         str(run.path),
         "\n",
-        ("sees ", "dim"),
+        ("view ", "dim"),
         str(run.view),
         "   ",
-        ("Ctrl-C ends", "dim"),
+        ("Ctrl-C ends the run", "dim"),
     )
-    parts = [body, Text(), where]
+    parts = [body, Text(), footer]
     if notice:
         parts.append(Text(notice, style="bold yellow"))
     return Panel(Group(*parts), title=f"夢 Yume · {_clock(seconds)}", border_style="blue")
 
 
 def plain_line(board: Board, seconds: float) -> str:
-    """The same in one line, for a log."""
+    """The state of the run in one line, for a log."""
     late = board.histogram("lateness").summary_ms()
     return (
         f"{_clock(seconds)}  ticks {int(board['ticks'])}  late p99 {late['p99']:.2f} ms  "
         f"missed {int(board['missed_beats'])}  updates {int(board['updates'])}  "
-        f"weights v{int(board['weights_version'])}  model loss {_learned(board, 'loss_model')}  "
+        f"weights v{int(board['weights_version'])}  model loss {_trained(board, 'loss_model')}  "
         f"reward {reward_sums(board)['sum']:+.2f}, now {float(board['reward_now']):+.3f}"
     )
 
@@ -56,14 +56,19 @@ def plain_line(board: Board, seconds: float) -> str:
 def _numbers(board: Board, config: Config) -> Table:
     late = board.histogram("lateness").summary_ms()
     first = int(board["first_tick_ns"])
-    lived = max(1e-9, (time.perf_counter_ns() - first) * 1e-9)
-    rate = min(config.beat.hz, int(board["ticks"]) / lived)
+    acting_s = max(1e-9, (time.perf_counter_ns() - first) * 1e-9)
+    rate = min(config.tick.hz, int(board["ticks"]) / acting_s)
     rests = int(board["rests"])
     table = Table.grid(padding=(0, 3))
     for _ in range(4):
         table.add_column()
     rows = [
-        ("beat", f"{rate:.2f} of {config.beat.hz:g} Hz", "missed", f"{int(board['missed_beats'])}"),
+        (
+            "tick rate",
+            f"{rate:.2f} of {config.tick.hz:g} Hz",
+            "missed",
+            f"{int(board['missed_beats'])}",
+        ),
         (
             "late p50 p99 max",
             f"{late['p50']:.2f} {late['p99']:.2f} {late['max']:.2f} ms",
@@ -83,12 +88,12 @@ def _numbers(board: Board, config: Config) -> Table:
             "value",
             f"{float(board['value_now']):.2f}",
         ),
-        ("loss model", _learned(board, "loss_model"), "KL", _learned(board, "loss_kl")),
+        ("loss model", _trained(board, "loss_model"), "KL", _trained(board, "loss_kl")),
         (
             "loss policy",
-            _learned(board, "loss_policy", 3),
+            _trained(board, "loss_policy", 3),
             "loss value",
-            _learned(board, "loss_value", 3),
+            _trained(board, "loss_value", 3),
         ),
         (
             "PSNR model",
@@ -101,23 +106,23 @@ def _numbers(board: Board, config: Config) -> Table:
         table.add_row(Text(a, "dim"), b, Text(c, "dim"), d)
     unusual = Situation(int(board["situation"])) & ~Situation.FENCED
     if unusual:
-        words = (str(flag.name).lower().replace("_", " ") for flag in unusual)
-        table.add_row(Text("situation", "bold yellow"), ", ".join(words))
+        names = (str(flag.name).lower().replace("_", " ") for flag in unusual)
+        table.add_row(Text("situation", "bold yellow"), ", ".join(names))
     if int(board["sender"]) == Sender.HUMAN:
         table.add_row(Text("driven", "bold green"), "by a person")
     if int(board["fence"]):
-        table.add_row(Text("FENCED", "bold red"), f"the guard rests the avatar ({rests} times)")
+        table.add_row(Text("FENCED", "bold red"), f"the guard releases the inputs ({rests} times)")
     return table
 
 
-def _learned(board: Board, name: str, digits: int = 2) -> str:
-    """A gauge of the trainer's; before its first update there is none."""
+def _trained(board: Board, name: str, digits: int = 2) -> str:
+    """A gauge of the trainer; "-" before its first update."""
     return f"{float(board[name]):.{digits}f}" if board["session_updates"] else "-"
 
 
 def _decibel(board: Board, name: str) -> str:
-    found = psnr(board)[name]
-    return "-" if found is None else f"{found:.1f} dB"
+    value = psnr(board)[name]
+    return "-" if value is None else f"{value:.1f} dB"
 
 
 def _actions(board: Board, config: Config) -> Table:
@@ -129,10 +134,10 @@ def _actions(board: Board, config: Config) -> Table:
 
 
 def _bar(value: float) -> str:
-    """-1..1 as a bar around a middle."""
-    filled = round(min(1.0, abs(value)) * _BAR)
-    left = ("█" * filled).rjust(_BAR) if value < 0 else " " * _BAR
-    right = ("█" * filled).ljust(_BAR) if value > 0 else " " * _BAR
+    """A value in -1..1 as a bar to the left or right of the middle."""
+    filled = round(min(1.0, abs(value)) * _BAR_WIDTH)
+    left = ("█" * filled).rjust(_BAR_WIDTH) if value < 0 else " " * _BAR_WIDTH
+    right = ("█" * filled).ljust(_BAR_WIDTH) if value > 0 else " " * _BAR_WIDTH
     return f"{left}│{right}"
 
 
@@ -142,8 +147,8 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}"
 
 
-class Screen:
-    """Rich on a terminal, a line now and then in a log, nothing when quiet."""
+class Dashboard:
+    """A panel in a terminal, a line every few seconds in a log, and nothing with `quiet`."""
 
     def __init__(
         self, board: Board, run: RunFolder, config: Config, console: Console, *, quiet: bool
@@ -154,7 +159,7 @@ class Screen:
         self._next_line_s = 0.0
         self.notice = ""
 
-    def __enter__(self) -> "Screen":
+    def __enter__(self) -> "Dashboard":
         if self._quiet:
             return self
         if self._console.is_terminal:
@@ -169,7 +174,7 @@ class Screen:
             self._live.__exit__(*error)
 
     def show(self, seconds: float) -> None:
-        """Draw the present state; at most a line each few seconds where there is no terminal."""
+        """Show the current state, `seconds` after the start. Call it about once per second."""
         if self._live is not None:
             view = live_view(self._board, self._run, self._config, seconds, self.notice)
             self._live.update(view, refresh=True)

@@ -1,4 +1,4 @@
-"""A life: `run` from the first process started to the summary written."""
+"""A live run: from the start of its processes to the written summary."""
 
 import signal
 import sys
@@ -16,19 +16,23 @@ from configs.schema import Config
 from interfaces.devices.hotkey import Hotkey
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.runtime import run_control as people
-from interfaces.runtime.dashboard import Screen
+from interfaces.runtime import run_control
+from interfaces.runtime.dashboard import Dashboard
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.runtime.process_table import processes_of
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.runtime.supervisor import Fault, Supervisor
+from interfaces.runtime.supervisor import ProcessFailure, Supervisor
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
 
-_LOOK_S = 0.1
-_MEMORY_S = 20.0
+_CHECK_EVERY_S = 0.1
+_MEMORY_EVERY_S = 20.0
 
 
-class Life:
-    """Supervises one run, shows it, and measures it."""
+class LiveRun:
+    """Supervises one run, shows its dashboard and writes its metrics.
+
+    Raises PortTaken and BadInput as choose_endpoints does.
+    """
 
     def __init__(
         self, run: RunFolder, config: Config, main: Path, console: Console, *, quiet: bool
@@ -37,46 +41,43 @@ class Life:
         self._endpoints = choose_endpoints(config.world)
         write_endpoints(run.endpoints, self._endpoints)
         self.board = Board(run.board, create=True)
-        names = ["standin"] if config.world.kind == "standin" else []
-        names += ["guard", "body", "trainer"]
-        names += ["recorder"] if config.session.record else []
-        self._supervisor = Supervisor(run, self.board, main, names)
+        self._supervisor = Supervisor(run, self.board, main, processes_of(config))
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
-        self._screen = Screen(self.board, run, config, console, quiet=quiet)
+        self._dashboard = Dashboard(self.board, run, config, console, quiet=quiet)
         if self._endpoints.notice:
             self.warn(self._endpoints.notice)
 
-    def live(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
-        """Until `seconds` of life have passed or `stopped` is set. Returns the summary.
+    def run(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
+        """Run until `seconds` have passed since the first tick, or `stopped` is set.
 
-        Raises Fault, after everything has ended and the summary is written; BadInput for a stop key
-        that cannot be heard, before anything has begun.
+        Returns the summary. Raises ProcessFailure after every process has ended and the summary is
+        written. Raises BadInput, before any process starts, for a stop key that cannot be used.
         """
         with self._emergency_stop():
-            return self._live(seconds, stopped)
+            return self._run_processes(seconds, stopped)
 
-    def _live(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
+    def _run_processes(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
         began = time.perf_counter()
-        fault: Fault | None = None
+        failure: ProcessFailure | None = None
         self._supervisor.start()
         log = MetricsLog(self._run.metrics)
         try:
-            with self._screen, self._found_by_oscquery():
-                fault = self._watch(seconds, stopped, began, log)
+            with self._dashboard, self._advertised_receiver():
+                failure = self._watch(seconds, stopped, began, log)
         finally:
             self._sample_memory()
             ended = time.perf_counter()
-            self._supervisor.stop(["body", "trainer", "guard", "recorder"], ["standin"])
+            self._supervisor.stop()
             log.write(metrics_line(self.board, time.perf_counter() - began))
             log.close()
-        word = "fault" if fault else "interrupted" if stopped.is_set() else "clean"
+        exit_word = "fault" if failure else "interrupted" if stopped.is_set() else "clean"
         first_tick = int(self.board["first_tick_ns"]) * 1e-9
         content = summary(
             self.board,
-            exit_word=word,
+            exit_word=exit_word,
             seconds=ended - began,
-            lived_s=max(0.0, int(self.board["body_heartbeat_ns"]) * 1e-9 - first_tick),
+            acting_s=max(0.0, int(self.board["body_heartbeat_ns"]) * 1e-9 - first_tick),
             steps=int(self.board["steps_lived"]),
             train_ratio=self._train_ratio(),
             first_losses=self._first_losses,
@@ -87,21 +88,24 @@ class Life:
         try:
             write_json(self._run.summary, content)
         except OSError as error:
-            fault = fault or Fault(f"{self._run.summary} could not be written: {error}", 1)
-        if fault:
-            raise fault
+            failure = failure or ProcessFailure(
+                f"{self._run.summary} could not be written: {error}", 1
+            )
+        if failure:
+            raise failure
         return content
 
     def _watch(
         self, seconds: float | None, stopped: threading.Event, began: float, log: MetricsLog
-    ) -> Fault | None:
+    ) -> ProcessFailure | None:
+        """Supervise and measure until the end. Returns the failure that ended the run, if any."""
         next_line = next_memory = began
-        while not stopped.wait(_LOOK_S):
+        while not stopped.wait(_CHECK_EVERY_S):
             now = time.perf_counter()
             try:
-                self._supervisor.look()
-            except Fault as fault:
-                return fault
+                self._supervisor.check()
+            except ProcessFailure as failure:
+                return failure
             first_tick = int(self.board["first_tick_ns"]) * 1e-9
             if seconds is not None and first_tick and now - first_tick >= seconds:
                 return None
@@ -109,23 +113,23 @@ class Life:
                 self._first_losses = losses(self.board)
             if now >= next_line:
                 log.write(metrics_line(self.board, now - began))
-                self._screen.show(now - began)
+                self._dashboard.show(now - began)
                 next_line += 1.0
             if now >= next_memory:
                 self._sample_memory()
-                next_memory = now + _MEMORY_S
+                next_memory = now + _MEMORY_EVERY_S
         return None
 
     @contextmanager
-    def _found_by_oscquery(self) -> Generator[None]:
-        """Here, not in the body: mDNS and HTTP have no place beside its beat."""
+    def _advertised_receiver(self) -> Generator[None]:
+        """Advertise the receive port here, because mDNS and HTTP would delay ticks of the body."""
         if not self._endpoints.advertised:
             yield
             return
-        from interfaces.vrchat.client_finder import Receiver
+        from interfaces.vrchat.client_finder import ReceiverAdvertiser
 
         interfaces = self._config.world.osc.interfaces or None
-        receiver = Receiver(
+        receiver = ReceiverAdvertiser(
             self._endpoints.osc_receive_port, interfaces, self._endpoints.osc_receive_host
         )
         try:
@@ -135,12 +139,12 @@ class Life:
 
     @contextmanager
     def _emergency_stop(self) -> Generator[None]:
-        """By a key from any window, and by SIGUSR1 where there is one."""
+        """Stop by a key in any window, and by SIGUSR1 if the system has it."""
 
         def stop(*_: object) -> None:
             try:
-                people.stop(self._run, release=False)  # the guard sees it, and the screen shows it
-            except (OSError, ValueError) as error:  # here it would end the life
+                run_control.stop(self._run, release=False)  # the guard acts on it
+            except (OSError, ValueError) as error:  # raised here, it would end the run
                 logger.error("the emergency stop failed: {}", error)
 
         key = self._config.world.control.stop_key
@@ -155,8 +159,8 @@ class Life:
                 hotkey.close()
 
     def warn(self, notice: str) -> None:
-        """Show a line that must not be missed."""
-        self._screen.notice = "\n".join(filter(None, [self._screen.notice, notice]))
+        """Show a warning on the dashboard."""
+        self._dashboard.notice = "\n".join(filter(None, [self._dashboard.notice, notice]))
 
     def _train_ratio(self) -> float:
         replayed = int(self.board["session_updates"]) * self._config.replayed_per_update
@@ -168,7 +172,7 @@ class Life:
 
 
 def short_summary(content: dict[str, Any], run: RunFolder) -> str:
-    """What a person wants to know when a life has ended."""
+    """The text that the command prints after a run."""
     late, weights = content["lateness_ms"], content["weights"]
     psnr = content["prediction_psnr"]
     lines = [

@@ -1,4 +1,4 @@
-"""What a run measures: a line of metrics each second, and the summary at the end."""
+"""The measurements of a run: a line of metrics per second, and the summary at the end."""
 
 import contextlib
 import json
@@ -11,13 +11,13 @@ LOSSES = ("image", "vector", "sound", "reward", "kl", "model", "policy", "value"
 
 
 class MetricsLog:
-    """Appends one JSON object a line; a crash loses at most the last one."""
+    """Appends one JSON object per line. A crash loses at most the last line."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8", buffering=1)
 
     def write(self, line: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # a full disk: the life goes on without the line
+        with contextlib.suppress(OSError):  # a full disk: the run continues without the line
             self._file.write(json.dumps(line) + "\n")
 
     def close(self) -> None:
@@ -32,10 +32,12 @@ class MetricsLog:
 
 
 def losses(board: Board) -> dict[str, float]:
+    """The newest losses by name."""
     return {name: round(float(board[f"loss_{name}"]), 5) for name in LOSSES}
 
 
 def reward_sums(board: Board) -> dict[str, float]:
+    """The sum of each reward term since the start, and their sum as "sum"."""
     terms = {
         name: float(board[f"reward_{name}"]) for name in ("parameters", "action_cost", "world")
     }
@@ -43,7 +45,7 @@ def reward_sums(board: Board) -> dict[str, float]:
 
 
 def metrics_line(board: Board, seconds: float) -> dict[str, Any]:
-    """The Board's gauges at this moment."""
+    """The current gauges of the Board. `seconds`: since the start of the run."""
     return {
         "seconds": round(seconds, 2),
         "ticks": int(board["ticks"]),
@@ -59,12 +61,12 @@ def metrics_line(board: Board, seconds: float) -> dict[str, Any]:
         "dream_return": round(float(board["dream_return"]), 4),
         "entropy": round(float(board["entropy"]), 4),
         "prediction_psnr": psnr(board),
-        "honesty": honesty(board),
+        "honesty": return_gap(board),
     }
 
 
 def psnr(board: Board) -> dict[str, float | None]:
-    """Of the one-step prediction, dB; None while it has not been measured."""
+    """PSNR of the one-step prediction and its baselines, dB; None before the first measurement."""
     measured = bool(board["psnr_mean_frame"])
     return {
         name: round(float(board[f"psnr_{name}"]), 3) if measured else None
@@ -72,17 +74,20 @@ def psnr(board: Board) -> dict[str, float | None]:
     }
 
 
-def honesty(board: Board) -> dict[str, float | None]:
-    """Return over one horizon as dreamed, as lived from the same starts, and as dreamed with the
-    actions that were lived; None while it has not been measured."""
+def return_gap(board: Board) -> dict[str, float | None]:
+    """Returns over one horizon from the same starts, and their gap; None before a measurement.
+
+    dreamed: imagined by the policy. lived: as recorded. replayed: imagined with the recorded
+    actions. gap: dreamed - lived.
+    """
     measured = bool(board["honesty_measured"])
-    found = {
+    returns = {
         name: round(float(board[f"return_{name}"]), 4) if measured else None
         for name in ("dreamed", "lived", "replayed")
     }
-    dreamed, lived = found["dreamed"], found["lived"]
+    dreamed, lived = returns["dreamed"], returns["lived"]
     gap = None if dreamed is None or lived is None else round(dreamed - lived, 4)
-    return {**found, "gap": gap}
+    return {**returns, "gap": gap}
 
 
 def summary(
@@ -90,20 +95,20 @@ def summary(
     *,
     exit_word: str,
     seconds: float,
-    lived_s: float,
+    acting_s: float,
     steps: int,
     train_ratio: float,
     first_losses: dict[str, float],
     restarts: dict[str, int],
     memory_mb: dict[str, float],
 ) -> dict[str, Any]:
-    """Everything `summary.json` holds. `lived_s` is from the first tick to the last."""
+    """The content of `summary.json`. `acting_s`: seconds from the first tick to the last one."""
     ticks = int(board["ticks"])
     return {
         "exit": exit_word,
         "seconds": round(seconds, 2),
         "ticks": ticks,
-        "hz": round((ticks - 1) / lived_s, 4) if ticks > 1 and lived_s > 0 else 0.0,
+        "hz": round((ticks - 1) / acting_s, 4) if ticks > 1 and acting_s > 0 else 0.0,
         "missed_beats": int(board["missed_beats"]),
         "lateness_ms": board.histogram("lateness").summary_ms(),
         "frame_age_ms": board.histogram("frame_age").summary_ms(),
@@ -125,7 +130,7 @@ def summary(
         "reward": reward_sums(board),
         "losses": {"first": first_losses, "last": losses(board)},
         "prediction_psnr": psnr(board),
-        "honesty": honesty(board),
+        "honesty": return_gap(board),
         "osc": {
             "sent": int(board["osc_sent"]),
             "received": int(board["osc_received"]),

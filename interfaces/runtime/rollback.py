@@ -1,28 +1,28 @@
 """`rollback`: pin the body of a run to an earlier version of its weights."""
 
-from interfaces.ipc.atomic_files import quoted
+from interfaces.ipc.atomic_files import shell_quoted
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.weights import pin, unpin
 from interfaces.weights.slots import WeightsError
-from interfaces.weights.versions import kept_versions, read_pin
+from interfaces.weights.versions import read_pin, stored_versions
 
 
 def roll_back(run: RunFolder, version: int | None, *, release: bool) -> str:
-    """Pin, or release; what was done, for people. A living body follows within 20 ms and a beat.
+    """Pin the body to a version, or release the pin. Returns a message for the user.
 
-    Without a version: the one before the newest kept, or before the pinned one. Raises
-    WeightsError.
+    Without a version: the one before the pinned version, or before the newest stored one. A running
+    body follows within 20 ms and one tick. Raises WeightsError for a version that is not stored.
     """
     if release:
         unpin(run.weights)
-        return "released: the body follows the newest weights again"
+        return "pin released: the body uses the newest weights again"
     if version is None:
         pinned = read_pin(run.weights)
-        kept = [v for v in kept_versions(run.weights) if pinned is None or v < pinned]
-        before = kept[-2:-1] if pinned is None else kept[-1:]
-        if not before:
-            raise WeightsError(f"{run.path}: no earlier version is kept to go back to")
-        version = before[0]
+        versions = [v for v in stored_versions(run.weights) if pinned is None or v < pinned]
+        previous = versions[-2:-1] if pinned is None else versions[-1:]
+        if not previous:
+            raise WeightsError(f"{run.path}: no earlier version is stored")
+        version = previous[0]
     pin(run.weights, version)
-    again = f"rollback {quoted(run.path)} --release"
-    return f"pinned to version {version}; `{again}` follows the newest again"
+    command = f"rollback {shell_quoted(run.path)} --release"
+    return f"pinned to version {version}; `{command}` returns to the newest"

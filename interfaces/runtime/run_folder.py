@@ -1,4 +1,4 @@
-"""A run's folder: where everything a life leaves behind is kept."""
+"""The folder of a run: the paths of its files, and how it is created and opened."""
 
 import contextlib
 import itertools
@@ -12,32 +12,37 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.load import load_config, write_config
 from configs.schema import Config
-from interfaces.ipc.atomic_files import quoted, write_json
+from interfaces.ipc.atomic_files import shell_quoted, write_json
 
 _LIBRARIES = ("torch", "numpy", "python-osc", "opencv-python", "panda3d", "pydantic", "safetensors")
 
 
 class RunError(BadInput, ValueError):
-    """The folder given is not a run, or may not be used for one."""
+    """The given folder is not a run, or cannot be used for one."""
 
 
 class RunFolder:
-    """Paths of a run. Nothing is created until asked for."""
+    """The paths of a run. Creates nothing.
 
-    def __init__(self, path: Path) -> None:
+    `log_old_keys`: the first read of `config` logs keys of config.yaml with old names. Commands log
+    them; the processes of a run do not.
+    """
+
+    def __init__(self, path: Path, *, log_old_keys: bool = False) -> None:
         self.path = path
+        self._log_old_keys = log_old_keys
         self.config_file = path / "config.yaml"
         self.meta = path / "meta.json"
         self.processes = path / "processes.json"
         self.endpoints = path / "endpoints.json"
         self.board = path / "board.mmap"
         self.journal = path / "journal"
-        self.keyframes = path / "keyframes.bin"
+        self.latent_snapshots = path / "keyframes.bin"
         self.session = path / "session"
-        self.began = path / "began.json"  # when life began, once its beginning was deleted
+        self.start_time_file = path / "began.json"  # written when the first Steps are deleted
         self.exports = path / "exports"
         self.replays = path / "replays"
-        self.sources = path / "sessions.json"  # whose Steps its journal began with, and how many
+        self.sources = path / "sessions.json"  # the recordings at the start of the journal
         self.weights = path / "weights"
         self.checkpoints = path / "checkpoints"
         self.metrics = path / "metrics.jsonl"
@@ -46,29 +51,31 @@ class RunFolder:
         self.summary = path / "summary.json"
         self.logs = path / "logs"
         self.lock = path / "run.lock"
-        self.looks = path / "looks"  # locks of those who look at it
-        self.stop_file = path / "STOP"  # while it is there, the guard holds every input at rest
+        self.reader_locks = path / "looks"  # shared locks of processes that read the recording
+        self.stop_file = path / "STOP"  # while it exists, the guard keeps every input released
 
     @property
     def config(self) -> Config:
-        return load_config(self.config_file)
+        """Read the settings from config.yaml. Raises ConfigError."""
+        log_old_keys, self._log_old_keys = self._log_old_keys, False
+        return load_config(self.config_file, log_old_keys=log_old_keys)
 
 
 def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFolder:
-    """A new folder with config.yaml and meta.json; `out`, or runs/TIME-NAME.
+    """Create a folder with config.yaml and meta.json: `out`, or runs/TIME-NAME.
 
-    Raises RunError when `out` already holds a run, or what another has lived, or is not a folder
-    that can be written.
+    `code`: the folder of the git repository, for meta.json. Raises RunError if `out` already holds
+    a run or Steps of another run, or cannot be written.
     """
     path = out or _fresh_name(Path("runs"), name)
     run = RunFolder(path.resolve())
     if run.config_file.exists():
         raise RunError(
-            f"--out {path} already holds a run; continue it with --resume {quoted(path)}"
+            f"--out {path} already holds a run; continue it with --resume {shell_quoted(path)}"
         )
-    lived = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
-    if any(itertools.chain(*lived)):
-        raise RunError(f"--out {path} holds Steps of another life: name a new folder")
+    steps = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
+    if any(itertools.chain(*steps)):
+        raise RunError(f"--out {path} holds Steps of another run: choose a new folder")
     try:
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)
@@ -79,19 +86,19 @@ def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFo
 
 
 def open_run(path: Path) -> RunFolder:
-    """An existing run. Raises RunError when there is none."""
-    run = RunFolder(path.resolve())
+    """Open an existing run. Raises RunError if there is none."""
+    run = RunFolder(path.resolve(), log_old_keys=True)
     if not run.config_file.is_file():
         known = [p.parent.name for p in sorted(Path("runs").glob("*/config.yaml"))][-3:]
         hint = f"; the newest in runs/: {', '.join(known)}" if known else ""
         raise RunError(f"{path} is not a run (no config.yaml in it){hint}")
-    with contextlib.suppress(OSError):  # who only reads needs none; who writes hears of it there
+    with contextlib.suppress(OSError):  # readers need no logs; a writer gets this error later
         run.logs.mkdir(parents=True, exist_ok=True)
     return run
 
 
 def run_of(path: Path) -> RunFolder | None:
-    """The run that this is, or lies in: a run's folder, its session's, or a file there."""
+    """The run of a run folder, a session folder or a file in it. None: not part of a run."""
     path = path.resolve()
     for folder in (path, path.parent, path.parent.parent):
         run = RunFolder(folder)
@@ -128,11 +135,11 @@ def _meta(config: Config, code: Path) -> dict[str, object]:
 
 
 def _git(code: Path, *words: str) -> str:
-    """Empty when there is no git, or no repository."""
+    """The output of a git command; "" without git or a repository."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", "-C", str(code), *words], capture_output=True, text=True, timeout=5, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return result.stdout.strip() if result.returncode == 0 else ""

@@ -1,4 +1,4 @@
-"""One life at a time: a run's folder belongs to the process that lives in it."""
+"""Locks of a run folder: one live run at a time, and many readers or one that changes it."""
 
 import contextlib
 import json
@@ -10,34 +10,38 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
+from interfaces.runtime.process_table import process_title
 from interfaces.runtime.run_folder import RunError, RunFolder
 
 _PATIENCE_S = 15.0
-_LOOKERS = 8  # at once
+_MAX_READERS = 8
 
 
 @contextmanager
 def claim(run: RunFolder) -> Generator[None]:
-    """Hold the folder's lock; the end of this process, however it comes, releases it too.
+    """Lock the folder for one live run. The lock also ends with this process, however it ends.
 
-    Waits for the processes of an earlier life that still end themselves after their supervisor was
-    killed. Raises RunError when another life goes on there.
+    Waits for the processes of an earlier run: if its supervisor was killed, they end soon. Raises
+    RunError if another run uses the folder, or if these processes do not end.
     """
-    with _held(run.lock, f"{run.path} is alive in another process; end that first"):
-        _wait_for_the_left_over(run)
+    with _locked(run.lock, f"{run.path} is in use by another process; end that process first"):
+        _wait_for_leftovers(run)
         yield
 
 
 @contextmanager
-def look_at(run: RunFolder | None) -> Generator[None]:
-    """While a life is looked at nobody forgets or mends it; so may several look, and one that is
-    being lived may be looked at. Raises RunError."""
-    if run is None:  # a file of its own: nobody else knows of it
+def shared_lock(run: RunFolder | None) -> Generator[None]:
+    """Keep the recording unchanged while it is read. A live run may be read too.
+
+    Up to eight readers have a lock at the same time. Without a run, for a file outside a run
+    folder, there is nothing to lock. Raises RunError if all eight locks are taken.
+    """
+    if run is None:
         yield
         return
-    run.looks.mkdir(exist_ok=True)
-    for number in range(_LOOKERS):
-        lock = FileLock(run.looks / f"{number}.lock")
+    run.reader_locks.mkdir(exist_ok=True)
+    for number in range(_MAX_READERS):
+        lock = FileLock(run.reader_locks / f"{number}.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -47,59 +51,65 @@ def look_at(run: RunFolder | None) -> Generator[None]:
         finally:
             lock.release()
         return
-    raise RunError(f"{run.path} is being looked at by {_LOOKERS} others; end one of them first")
+    raise RunError(
+        f"{run.path} is being read by {_MAX_READERS} other processes; end one of them first"
+    )
 
 
 @contextmanager
-def unseen(run: RunFolder) -> Generator[None]:
-    """While nobody looks at it. Raises RunError."""
-    run.looks.mkdir(exist_ok=True)
-    taken = f"{run.path} is being looked at by a replay or an export; end that first"
-    with contextlib.ExitStack() as held:
-        for number in range(_LOOKERS):
-            held.enter_context(_held(run.looks / f"{number}.lock", taken))
+def exclusive_lock(run: RunFolder) -> Generator[None]:
+    """Keep all readers away while the recording is changed. Raises RunError if there is one."""
+    run.reader_locks.mkdir(exist_ok=True)
+    message = f"{run.path} is being read by a replay or an export; end that first"
+    with contextlib.ExitStack() as locks:
+        for number in range(_MAX_READERS):
+            locks.enter_context(_locked(run.reader_locks / f"{number}.lock", message))
         yield
 
 
 @contextmanager
-def _held(file: Path, taken: str) -> Generator[None]:
+def _locked(file: Path, message: str) -> Generator[None]:
+    """Hold a file lock. Raises RunError with `message` if it is taken."""
     lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RunError(taken) from None
+        raise RunError(message) from None
     try:
         yield
     finally:
         lock.release()
 
 
-def _wait_for_the_left_over(run: RunFolder) -> None:
+def _wait_for_leftovers(run: RunFolder) -> None:
     deadline = time.perf_counter() + _PATIENCE_S
-    while left := left_over(run):
+    while leftovers := leftover_processes(run):
         if time.perf_counter() > deadline:
-            named = ", ".join(f"{name} (pid {pid})" for name, pid in left.items())
-            raise RunError(f"{run.path}: processes of an earlier life are still there: {named}")
+            names = ", ".join(f"{name} (pid {pid})" for name, pid in leftovers.items())
+            raise RunError(f"{run.path}: processes of an earlier run still run: {names}")
         time.sleep(0.1)
 
 
-def left_over(run: RunFolder) -> dict[str, int]:
-    """Processes named in processes.json that still live in this folder."""
+def leftover_processes(run: RunFolder) -> dict[str, int]:
+    """Processes of processes.json that still run: pid by name, without the supervisor."""
     try:
         known: dict[str, int] = json.loads(run.processes.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    left: dict[str, int] = {}
+    leftovers: dict[str, int] = {}
     for name, pid in known.items():
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
             ended = process.status() == psutil.STATUS_ZOMBIE
-            if name != "supervisor" and not ended and _is_ours(process, name, run):
-                left[name] = pid
-    return left
+            if name != "supervisor" and not ended and _is_of_run(process, name, run):
+                leftovers[name] = pid
+    return leftovers
 
 
-def _is_ours(process: psutil.Process, name: str, run: RunFolder) -> bool:
-    """A pid may have been given to somebody else since; ours bear a title, or name the folder."""
+def _is_of_run(process: psutil.Process, name: str, run: RunFolder) -> bool:
+    """Whether the pid is a process of this run, by its title or the folder in its command line.
+
+    The system may have given the pid to another program since.
+    """
     words = process.cmdline()
-    return words[:1] == [f"yume-{name}"] or str(run.path) in words
+    return words[:1] == [process_title(name)] or str(run.path) in words

@@ -1,4 +1,4 @@
-"""A run that begins: a start that is refused leaves nothing behind, so it can be tried again."""
+"""Starts a run: if the start fails, its folder is removed, so that it can be tried again."""
 
 import contextlib
 from collections.abc import Generator
@@ -12,38 +12,38 @@ from interfaces.runtime.run_lock import claim
 
 
 @contextmanager
-def begun_run(out: Path | None, config: Config, name: str, code: Path) -> Generator[RunFolder]:
-    """The folder `create_run` makes, for as long as somebody lives in it.
+def new_run(out: Path | None, config: Config, name: str, code: Path) -> Generator[RunFolder]:
+    """The folder that `create_run` makes, for the duration of the run.
 
-    BadInput before anything was lived takes away again what was made: what a word more on the
-    command line mends must not fail for the folder then. Raises RunError as create_run does.
+    After a BadInput before the first process or Step it removes what it created: a corrected
+    command can then use the same folder. Raises RunError as create_run does.
     """
-    before = _there(out or Path("runs"))
+    before = _existing_paths(out or Path("runs"))
     run = create_run(out, config, name, code)
     try:
         yield run
     except BadInput:
         if not (run.processes.exists() or run.journal.exists()):
-            with contextlib.suppress(RunError):  # somebody else has begun there meanwhile
-                _take_away(run, before)
+            with contextlib.suppress(RunError):  # another run has started there meanwhile
+                _remove_created(run, before)
         raise
 
 
-def _there(path: Path) -> frozenset[Path]:
-    """The folder, what lies in it and above it."""
+def _existing_paths(path: Path) -> frozenset[Path]:
+    """The folder, its content and its parents, as far as they exist."""
     path = path.resolve()
     inside = path.iterdir() if path.is_dir() else ()
     return frozenset(each for each in (*inside, path, *path.parents) if each.exists())
 
 
-def _take_away(run: RunFolder, before: frozenset[Path]) -> None:
-    """What a start makes, as far as it was not there `before`; never what it does not know."""
+def _remove_created(run: RunFolder, before: frozenset[Path]) -> None:
+    """Remove the files of a start that did not exist `before`, and no other files."""
     with claim(run):
         for path in (run.config_file, run.meta, run.endpoints, run.board):
             if path not in before:
-                with contextlib.suppress(OSError):  # Windows keeps what is still mapped
+                with contextlib.suppress(OSError):  # Windows: the file may still be mapped
                     path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # not empty: something else is in it
+    with contextlib.suppress(OSError):  # not empty: it holds other files
         if run.lock not in before:
             run.lock.unlink(missing_ok=True)
         for folder in (run.logs, run.path, *run.path.parents):

@@ -1,4 +1,4 @@
-"""The supervisor: starts the processes of a run, keeps them alive, and ends them in order."""
+"""The supervisor: starts the processes of a run, restarts them, and ends them in order."""
 
 import contextlib
 import os
@@ -15,34 +15,38 @@ from loguru import logger
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import SUPERVISOR_PID, append_log
+from interfaces.runtime.process_table import ProcessSpec, stop_order
 from interfaces.runtime.run_folder import RunFolder
 
-BAD_INPUT = 2  # a child that exits so has been told something it cannot use: no restart helps
-_LEAST_S = 2.0
+BAD_INPUT = 2  # exit code of a child that refuses its input: a restart does not help
+_MIN_STOP_S = 2.0
 _MAX_RESTARTS, _WITHIN_S = 5, 60.0
-_MAX_MISSED, _AGAIN_S = 10, 1.0
+_MAX_FAILED_STARTS, _RETRY_S = 10, 1.0
 
 
 @dataclass
 class Child:
-    """One process of the run; `restarted` holds when, in monotonic seconds; `next_try` is such a
-    time too."""
+    """One process of the run. `restart_times_s` and `next_start_s`: in monotonic seconds."""
 
-    name: str
+    spec: ProcessSpec
     command: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     restarts: int = 0
-    restarted: list[float] = field(default_factory=list[float])
-    missed: int = 0  # tries to start it that failed, one after another
-    next_try: float = 0.0
+    restart_times_s: list[float] = field(default_factory=list[float])  # within the last minute
+    failed_starts: int = 0  # in a row
+    next_start_s: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
 
     @property
     def running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
 
-class Fault(RuntimeError):
-    """A process could not be kept alive. `exit_code` is what the command should end with."""
+class ProcessFailure(RuntimeError):
+    """A process could not be kept alive. `exit_code`: the exit code of the command."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -50,67 +54,76 @@ class Fault(RuntimeError):
 
 
 class Supervisor:
-    """Holds the table of processes. A child leads its own session: a console's Ctrl-C reaches only
-    the supervisor, which then ends everybody in order."""
+    """Starts, checks and stops the processes of a run.
 
-    def __init__(self, run: RunFolder, board: Board, main: Path, names: Sequence[str]) -> None:
+    Each child leads its own session. So Ctrl-C in a console reaches only the supervisor, which then
+    ends all processes in order.
+    """
+
+    def __init__(
+        self, run: RunFolder, board: Board, main: Path, specs: Sequence[ProcessSpec]
+    ) -> None:
         self._run, self._board = run, board
         self.children = {
-            name: Child(name, (sys.executable, str(main), f"_{name}", str(run.path)))
-            for name in names
+            spec.name: Child(spec, spec.arguments(sys.executable, main, run.path)) for spec in specs
         }
-        self._table_is_written = False
+        self._pids_written = False
 
     def start(self) -> None:
+        """Start every process. Raises OSError if one cannot be started."""
         for child in self.children.values():
             self._spawn(child)
-        self._write_table()
+        self._write_pids()
 
-    def look(self) -> None:
-        """Restart who has died. Raises Fault when that is hopeless."""
-        if not self._table_is_written:
-            self._write_table()
+    def check(self) -> None:
+        """Restart processes that ended. Raises ProcessFailure if restarts do not help."""
+        if not self._pids_written:
+            self._write_pids()
         for child in self.children.values():
             if child.running or child.process is None:
                 continue
-            if child.missed:  # it has ended once: only its start is tried again
-                self._start_again(child)
+            if child.failed_starts:  # it ended earlier, and the last start failed
+                self._restart(child)
                 continue
             code = child.process.returncode
-            last_words = self._last_words(child.name)
+            last_line = self._last_log_line(child.name)
             if code == BAD_INPUT:
-                raise Fault(last_words, BAD_INPUT)
+                raise ProcessFailure(last_line, BAD_INPUT)
+            if child.spec.restart == "never":
+                continue
             now = time.perf_counter()
-            child.restarted = [at for at in child.restarted if now - at < _WITHIN_S] + [now]
-            if len(child.restarted) > _MAX_RESTARTS:
-                raise Fault(
-                    f"{child.name} ended {len(child.restarted)} times within {_WITHIN_S:.0f} s "
-                    f"(last code {code}): {last_words}",
+            recent = [at for at in child.restart_times_s if now - at < _WITHIN_S]
+            child.restart_times_s = [*recent, now]
+            if (count := len(child.restart_times_s)) > _MAX_RESTARTS:
+                raise ProcessFailure(
+                    f"{child.name} ended {count} times within {_WITHIN_S:.0f} s "
+                    f"(last code {code}): {last_line}",
                     1,
                 )
-            logger.warning("{} ended with code {}: restarting it", child.name, code)
+            logger.warning("{} ended with code {}: restarting", child.name, code)
             child.restarts += 1
-            self._start_again(child)
+            self._restart(child)
 
-    def stop(self, first: Sequence[str], then: Sequence[str], patience_s: float = 10.0) -> None:
-        """Ask `first` to end by the Board and wait for them, then terminate `then`.
+    def stop(self, patience_s: float = 10.0) -> None:
+        """Ask the processes to end by the Board and wait for them, then terminate the others.
 
-        Whoever is still there after `patience_s` is killed; the guard then lets go of the inputs.
+        A process that still runs after `patience_s` is killed. The guard then releases the inputs.
         """
+        by_board, terminated = stop_order([child.spec for child in self.children.values()])
         self._board["stop"] = 1
         deadline = time.perf_counter() + patience_s
-        for name in first:
-            # A little time is left to each in any case: the guard lets go after the body's end.
-            self._wait(name, max(deadline, time.perf_counter() + _LEAST_S))
-        for name in then:
+        for name in by_board:
+            # Each process gets some time: the guard releases the inputs after the body has ended.
+            self._wait(name, max(deadline, time.perf_counter() + _MIN_STOP_S))
+        for name in terminated:
             child = self.children.get(name)
             if child is not None and child.running and child.process is not None:
                 child.process.terminate()
-        for name in then:
+        for name in terminated:
             self._wait(name, time.perf_counter() + 2.0)
 
     def memory_mb(self) -> dict[str, float]:
-        """Unique set size of every process, this one included, MB."""
+        """Unique set size of every process, this one included, in MB."""
         processes = {"supervisor": os.getpid()} | {
             child.name: child.process.pid
             for child in self.children.values()
@@ -123,23 +136,27 @@ class Supervisor:
         return memory
 
     def restarts(self) -> dict[str, int]:
+        """Number of restarts by process."""
         return {child.name: child.restarts for child in self.children.values()}
 
-    def _start_again(self, child: Child) -> None:
-        """Where that fails, for want of memory or of a place for its log, once more a second later.
-        Raises Fault when that is hopeless."""
-        if (now := time.perf_counter()) < child.next_try:
+    def _restart(self, child: Child) -> None:
+        """Start an ended process again, after a failure at most once per second.
+
+        A start can fail without memory, or without disk space for the log. Raises ProcessFailure
+        after more than ten failures in a row.
+        """
+        if (now := time.perf_counter()) < child.next_start_s:
             return
         try:
             self._spawn(child)
         except OSError as error:
-            child.missed, child.next_try = child.missed + 1, now + _AGAIN_S
-            if child.missed > _MAX_MISSED:
-                raise Fault(f"{child.name} cannot be started: {error}", 1) from error
+            child.failed_starts, child.next_start_s = child.failed_starts + 1, now + _RETRY_S
+            if child.failed_starts > _MAX_FAILED_STARTS:
+                raise ProcessFailure(f"{child.name} cannot be started: {error}", 1) from error
             logger.error("{} cannot be started: {}", child.name, error)
             return
-        child.missed, child.next_try = 0, 0.0
-        self._write_table()
+        child.failed_starts, child.next_start_s = 0, 0.0
+        self._write_pids()
 
     def _spawn(self, child: Child) -> None:
         log = append_log(self._run.logs, child.name)
@@ -151,7 +168,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 start_new_session=sys.platform != "win32",
-                # Without a console: closing the window must not end body and guard at once.
+                # No console: closing the window must not end body and guard at the same time.
                 creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
             )
         finally:
@@ -165,13 +182,13 @@ class Supervisor:
             child.process.wait(max(0.0, deadline - time.perf_counter()))
         except subprocess.TimeoutExpired:
             if name == "body" and not self._board["body_heartbeat_ns"]:
-                logger.info("the body was still waking up: it is ended")
+                logger.info("the body was still starting: killed")
             else:
-                logger.warning("{} does not end by itself: killed", name)
+                logger.warning("{} does not end: killed", name)
             child.process.kill()
             child.process.wait()
 
-    def _write_table(self) -> None:
+    def _write_pids(self) -> None:
         pids = {
             child.name: child.process.pid
             for child in self.children.values()
@@ -179,16 +196,16 @@ class Supervisor:
         }
         try:
             write_json(self._run.processes, {"supervisor": os.getpid(), **pids})
-            self._table_is_written = True
-        except OSError as error:  # a full disk ends no life; the next look tries again
-            self._table_is_written = False
+            self._pids_written = True
+        except OSError as error:  # a full disk does not end the run; check() tries again
+            self._pids_written = False
             logger.debug("{} is not written: {}", self._run.processes, error)
 
-    def _last_words(self, name: str) -> str:
-        """The last line of a child's log: there its error stands."""
+    def _last_log_line(self, name: str) -> str:
+        """The last line of a child's log, which holds its error."""
         path = self._run.logs / f"{name}.log"
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:
             lines = []
-        return lines[-1] if lines else f"{name} said nothing (see {path})"
+        return lines[-1] if lines else f"{name} logged nothing (see {path})"

@@ -1,1 +1,1 @@
-"""VRChat's edges: OSC out (hands), OSC in (feelings), the camera, and the world made of them."""
+"""VRChat as a World: OSC input and output, the camera, and the inputs and limits of the avatar."""

@@ -1,7 +1,7 @@
-"""Policy actions into what VRChat is told, and what was really sent back into policy units.
+"""Encodes policy actions as OSC datagrams, and the actions as sent back into policy units.
 
-VRChat holds the last value of every input, acts on a press at its rising edge, and loses packets:
-so the full intended state is sent every beat, and a press is held for two beats.
+VRChat keeps the last value of every input and starts a press at its rising edge. UDP loses packets.
+So the full intended state is sent at every tick, and a press is held for two ticks.
 """
 
 import math
@@ -12,103 +12,118 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.actions import ActionConfig
-from configs.vrchat import MannersConfig
-from interfaces.vrchat.actuators import Axis, Button, Finger, Sayer, Utterance, rest_datagram
+from configs.vrchat import LimitsConfig
+from interfaces.vrchat.actuators import (
+    Actuator,
+    Axis,
+    Button,
+    SpeechOutput,
+    SpeechTrigger,
+    rest_datagram,
+)
 from interfaces.vrchat.chat import Chat
-from interfaces.vrchat.rate_limits import PerMinute, Spins
+from interfaces.vrchat.rate_limits import RateLimit, TurnLimit
 
 
 def rest_datagrams(actions: Sequence[ActionConfig]) -> list[bytes]:
-    """Every input and parameter at its own rest value."""
-    found = (rest_datagram(action) for action in actions)
-    return [datagram for datagram in found if datagram is not None]
+    """A datagram for every input and parameter that sets it to its rest value."""
+    datagrams = (rest_datagram(action) for action in actions)
+    return [datagram for datagram in datagrams if datagram is not None]
 
 
-class Mute:
-    """No voice: nothing is said."""
+class NoVoice:
+    """The speech output without a voice device: it accepts no sound."""
 
-    def say(self, what: str) -> bool:
+    def say(self, text_or_sound: str) -> bool:
         return False
 
 
-class Hands:
-    """Turns actions into the full state of one beat, and remembers what is under way.
+class ActionEncoder:
+    """Encodes the actions of each tick, and keeps the state of presses and limits between ticks.
 
-    What the manners forbid is not sent, and said so: one learns from what was sent.
+    An action that a limit forbids is not sent. The action as sent says so, because the learner must
+    learn from what was sent. `tick_s`: seconds per tick. `turn_deg_s`: the turning speed at full
+    LookHorizontal, in degrees per second.
     """
 
     def __init__(
         self,
         actions: Sequence[ActionConfig],
-        manners: MannersConfig | None = None,
-        beat_s: float = 0.1,
-        voice: Sayer | None = None,
+        limits: LimitsConfig | None = None,
+        tick_s: float = 0.1,
+        voice: SpeechOutput | None = None,
         turn_deg_s: float = 200.0,
     ) -> None:
-        """`turn_deg_s`: how fast it turns at full LookHorizontal."""
-        manners = manners or MannersConfig()
+        limits = limits or LimitsConfig()
         self._actions = tuple(actions)
         self._rest = rest_datagrams(actions)
-        self._beat = 0
-        self.chat = Chat(beat_s)
-        chats = PerMinute(manners.chats_per_minute, beat_s)  # one measure for all lines together
-        self._fingers = [
-            _finger(config, manners, beat_s, self.chat, chats, voice or Mute(), turn_deg_s)
+        self._tick = 0
+        self.chat = Chat(tick_s)
+        chat_limit = RateLimit(limits.chats_per_minute, tick_s)  # shared by all chat lines
+        self._actuators = [
+            _make_actuator(
+                config, limits, tick_s, self.chat, chat_limit, voice or NoVoice(), turn_deg_s
+            )
             for config in self._actions
         ]
 
-    def move(self, action: NDArray[np.float32]) -> tuple[list[bytes], NDArray[np.float32]]:
-        """Datagrams for one beat, and the action as really sent, float32 (num_actions,)."""
-        sent = np.zeros(len(self._fingers), np.float32)
+    def encode(self, action: NDArray[np.float32]) -> tuple[list[bytes], NDArray[np.float32]]:
+        """Encode the action of one tick, float32 (num_actions,) in policy units.
+
+        Returns the datagrams and the action as sent, with the same shape and units. A value that is
+        not finite counts as 0.
+        """
+        sent = np.zeros(len(self._actuators), np.float32)
         datagrams: list[bytes] = []
-        wanted: list[float] = action.tolist()  # plain floats: NumPy's cost ten times as much here
-        self._beat += 1
-        for i, finger in enumerate(self._fingers):
-            sent[i] = finger.move(wanted[i] if math.isfinite(wanted[i]) else 0.0, self._beat)
-            datagram = finger.datagram()
+        requested: list[float] = action.tolist()  # NumPy scalars are ten times slower here
+        self._tick += 1
+        for i, actuator in enumerate(self._actuators):
+            value = requested[i] if math.isfinite(requested[i]) else 0.0
+            sent[i] = actuator.update(value, self._tick)
+            datagram = actuator.datagram()
             if datagram is not None:
                 datagrams.append(datagram)
         return datagrams + self.chat.datagrams(), sent
 
     def rest(self) -> list[bytes]:
-        """Let go of everything and forget what is under way."""
-        for finger in self._fingers:
-            finger.rest()
+        """Release every input and drop unfinished presses. Returns the datagrams to send."""
+        for actuator in self._actuators:
+            actuator.rest()
         return list(self._rest)
 
     def snapshot(self) -> dict[str, Any]:
         return {
-            "beat": self._beat,
+            "beat": self._tick,
             "chat": self.chat.snapshot(),
-            "fingers": [finger.snapshot() for finger in self._fingers],
+            "fingers": [actuator.snapshot() for actuator in self._actuators],
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        self._beat = int(snapshot["beat"])
+        self._tick = int(snapshot["beat"])
         self.chat.restore(snapshot["chat"])
-        for finger, state in zip(self._fingers, snapshot["fingers"], strict=True):
-            finger.restore(state)
+        for actuator, state in zip(self._actuators, snapshot["fingers"], strict=True):
+            actuator.restore(state)
 
 
-def _finger(
+def _make_actuator(
     config: ActionConfig,
-    manners: MannersConfig,
-    beat_s: float,
+    limits: LimitsConfig,
+    tick_s: float,
     chat: Chat,
-    chats: PerMinute,
-    voice: Sayer,
+    chat_limit: RateLimit,
+    voice: SpeechOutput,
     turn_deg_s: float,
-) -> Finger:
-    limits = [PerMinute(config.per_minute, beat_s)] if config.per_minute else []
+) -> Actuator:
+    rate_limits = [RateLimit(config.per_minute, tick_s)] if config.per_minute else []
     if config.target == "chat":
-        return Utterance(config.text, [*limits, chats], chat)
+        return SpeechTrigger(config.text, [*rate_limits, chat_limit], chat)
     if config.target == "voice":
-        return Utterance(config.sound, limits, voice)
+        return SpeechTrigger(config.sound, rate_limits, voice)
     if config.kind == "axis":
         turns = config.target == "input" and config.name == "LookHorizontal"
-        most = manners.spins_per_minute if turns else None
-        return Axis(config, beat_s, None if most is None else Spins(most, beat_s, turn_deg_s))
+        most = limits.spins_per_minute if turns else None
+        return Axis(config, tick_s, None if most is None else TurnLimit(most, tick_s, turn_deg_s))
     jumps = config.target == "input" and config.name == "Jump"
-    if jumps and manners.jumps_per_minute is not None:
-        limits.append(PerMinute(manners.jumps_per_minute, beat_s))
-    return Button(config, limits)
+    if jumps and limits.jumps_per_minute is not None:
+        rate_limits.append(RateLimit(limits.jumps_per_minute, tick_s))
+    return Button(config, rate_limits)

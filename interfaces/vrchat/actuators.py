@@ -1,64 +1,73 @@
-"""One input each: from what the policy asks for to what goes out on the wire, and back."""
+"""One actuator per action: turns what the policy requests into what is sent, and back."""
 
 import math
 from typing import Any, Protocol
 
 from configs.actions import ActionConfig
 from interfaces.osc.message import encode
-from interfaces.vrchat.rate_limits import PerMinute, Spins
+from interfaces.vrchat.rate_limits import RateLimit, TurnLimit
 
-HELD_BEATS = 2  # a press spans two beats, so that one lost packet does not swallow it
+PRESS_TICKS = 2  # a press lasts two ticks, so that one lost packet does not drop it
 
 
-class Finger(Protocol):
-    """Holds what one input was last told. `wanted` and what is returned are in policy units."""
+class Actuator(Protocol):
+    """Keeps the state of one input. All values are in policy units."""
 
-    def move(self, wanted: float, beat: int) -> float: ...
-    def datagram(self) -> bytes | None:
-        """The input's whole state as it should be now; None where there is nothing to send."""
+    def update(self, requested: float, tick: int) -> float:
+        """Take the requested value of this tick. Returns the value that is sent."""
         ...
 
-    def rest(self) -> None: ...
+    def datagram(self) -> bytes | None:
+        """A datagram with the full state of the input at this tick; None: nothing to send."""
+        ...
+
+    def rest(self) -> None:
+        """Release the input and drop an unfinished press."""
+        ...
+
     def snapshot(self) -> dict[str, Any]: ...
     def restore(self, snapshot: dict[str, Any]) -> None: ...
 
 
 class Axis:
-    """-1..1: smoothed, slewed, stepped, limited, and lifted over the dead zone."""
+    """An axis in -1..1: smoothing, slew limit, levels, turn limit and dead zone, in this order."""
 
-    def __init__(self, config: ActionConfig, beat_s: float, spins: Spins | None = None) -> None:
-        self._config, self._spins = config, spins
-        self._follow = 1.0 - math.exp(-beat_s / config.smooth_s) if config.smooth_s else 1.0
-        self._most = config.slew_per_s * beat_s if config.slew_per_s else math.inf
-        self._now = 0.0
-        self._wire: float | None = None  # none: at rest
+    def __init__(
+        self, config: ActionConfig, tick_s: float, turn_limit: TurnLimit | None = None
+    ) -> None:
+        self._config, self._turn_limit = config, turn_limit
+        self._smoothing = 1.0 - math.exp(-tick_s / config.smooth_s) if config.smooth_s else 1.0
+        self._max_step = config.slew_per_s * tick_s if config.slew_per_s else math.inf
+        self._value = 0.0
+        self._wire: float | None = None  # None: at rest
 
-    def move(self, wanted: float, beat: int) -> float:
-        step = self._follow * (min(1.0, max(-1.0, wanted)) - self._now)
-        self._now += min(self._most, max(-self._most, step))
-        value = self._stepped(self._now)
-        if self._spins is not None:
-            value = self._spins.allowed(value, beat)
+    def update(self, requested: float, tick: int) -> float:
+        step = self._smoothing * (min(1.0, max(-1.0, requested)) - self._value)
+        self._value += min(self._max_step, max(-self._max_step, step))
+        value = self._to_level(self._value)
+        if self._turn_limit is not None:
+            value = self._turn_limit.limit(value, tick)
         dead = self._config.dead_zone
-        self._wire = lifted(value, dead)
+        self._wire = add_dead_zone(value, dead)
         return math.copysign(max(0.0, abs(self._wire) - dead) / (1.0 - dead), self._wire)
 
     def datagram(self) -> bytes | None:
         return _datagram(self._config, self._config.rest if self._wire is None else self._wire)
 
     def rest(self) -> None:
-        self._now, self._wire = 0.0, None
+        self._value, self._wire = 0.0, None
 
     def snapshot(self) -> dict[str, Any]:
-        spins = None if self._spins is None else self._spins.snapshot()
-        return {"now": self._now, "wire": self._wire, "spins": spins}
+        turns = None if self._turn_limit is None else self._turn_limit.snapshot()
+        return {"now": self._value, "wire": self._wire, "spins": turns}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        self._now, self._wire = float(snapshot["now"]), snapshot["wire"]
-        if self._spins is not None:
-            self._spins.restore(snapshot["spins"])
+        self._value, self._wire = float(snapshot["now"]), snapshot["wire"]
+        if self._turn_limit is not None:
+            self._turn_limit.restore(snapshot["spins"])
 
-    def _stepped(self, value: float) -> float:
+    def _to_level(self, value: float) -> float:
+        """The nearest of the configured levels."""
         if self._config.levels is None:
             return value
         steps = self._config.levels - 1
@@ -66,109 +75,120 @@ class Axis:
 
 
 class Button:
-    """Down or up. A press lasts two beats, then at least one up: the next one needs an edge."""
+    """A button that is down or up.
 
-    def __init__(self, config: ActionConfig, limits: list[PerMinute]) -> None:
+    A press lasts two ticks. At least one tick up follows: the next press needs a rising edge.
+    """
+
+    def __init__(self, config: ActionConfig, limits: list[RateLimit]) -> None:
         self._config, self._limits = config, limits
-        self._held = 0  # beats a press has still to be held
+        self._ticks_left = 0  # ticks that the current press still lasts
         self.down = False
 
-    def move(self, wanted: float, beat: int) -> float:
-        want = wanted > 0.5
+    def update(self, requested: float, tick: int) -> float:
+        want = requested > 0.5
         if self._config.kind == "hold":
-            self.down = want and (self.down or self._begin(beat))
-        elif self._held > 0:
-            self._held -= 1
+            self.down = want and (self.down or self._start_press(tick))
+        elif self._ticks_left > 0:
+            self._ticks_left -= 1
             self.down = True
         else:
-            self.down = want and not self.down and self._begin(beat)
-            self._held = HELD_BEATS - 1 if self.down else 0
+            self.down = want and not self.down and self._start_press(tick)
+            self._ticks_left = PRESS_TICKS - 1 if self.down else 0
         return float(self.down)
 
     def datagram(self) -> bytes | None:
         return _datagram(self._config, self._config.down if self.down else self._config.rest)
 
     def rest(self) -> None:
-        self._held, self.down = 0, False
+        self._ticks_left, self.down = 0, False
 
     def snapshot(self) -> dict[str, Any]:
         done = [limit.snapshot() for limit in self._limits]
-        return {"held": self._held, "down": self.down, "done": done}
+        return {"held": self._ticks_left, "down": self.down, "done": done}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        self._held, self.down = int(snapshot["held"]), bool(snapshot["down"])
+        self._ticks_left, self.down = int(snapshot["held"]), bool(snapshot["down"])
         for limit, done in zip(self._limits, snapshot["done"], strict=True):
             limit.restore(done)
 
-    def _begin(self, beat: int) -> bool:
-        if not all(limit.allows(beat) for limit in self._limits):
+    def _start_press(self, tick: int) -> bool:
+        """Whether the limits allow a press now; if so, it is counted."""
+        if not all(limit.allows(tick) for limit in self._limits):
             return False
         for limit in self._limits:
-            limit.count(beat)
+            limit.count(tick)
         return True
 
 
-class Sayer(Protocol):
-    """Where a line or a sound goes. False: not now."""
+class SpeechOutput(Protocol):
+    """The chatbox, or the voice."""
 
-    def say(self, what: str) -> bool: ...
+    def say(self, text_or_sound: str) -> bool:
+        """Take a chat line or the name of a sound. False: not possible now."""
+        ...
 
 
-class Utterance:
-    """A press that says a line or plays a sound: for one beat, and only where it was said."""
+class SpeechTrigger:
+    """A press that writes one chat line or plays one sound.
 
-    def __init__(self, what: str, limits: list[PerMinute], sayer: Sayer) -> None:
-        self._what, self._sayer = what, sayer
+    It counts as sent for one tick, and only if the output took it.
+    """
+
+    def __init__(self, text_or_sound: str, limits: list[RateLimit], output: SpeechOutput) -> None:
+        self._text_or_sound, self._output = text_or_sound, output
         self._limits = limits
-        self._wanted = False  # already at the last beat: what is held down is said once
+        self._requested = False  # at the last tick: a button held down triggers once
 
-    def move(self, wanted: float, beat: int) -> float:
-        again, self._wanted = self._wanted, wanted > 0.5
-        if not self._wanted or again or not all(limit.allows(beat) for limit in self._limits):
+    def update(self, requested: float, tick: int) -> float:
+        before, self._requested = self._requested, requested > 0.5
+        if not self._requested or before or not all(limit.allows(tick) for limit in self._limits):
             return 0.0
-        if not self._sayer.say(self._what):
+        if not self._output.say(self._text_or_sound):
             return 0.0
         for limit in self._limits:
-            limit.count(beat)
+            limit.count(tick)
         return 1.0
 
     def datagram(self) -> bytes | None:
         return None
 
     def rest(self) -> None:
-        self._wanted = False
+        self._requested = False
 
     def snapshot(self) -> dict[str, Any]:
-        return {"wanted": self._wanted, "done": [limit.snapshot() for limit in self._limits]}
+        return {"wanted": self._requested, "done": [limit.snapshot() for limit in self._limits]}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        self._wanted = bool(snapshot["wanted"])
+        self._requested = bool(snapshot["wanted"])
         for limit, done in zip(self._limits, snapshot["done"], strict=True):
             limit.restore(done)
 
 
-def lifted(value: float, dead_zone: float) -> float:
-    """An axis' value over the dead zone; 0 stays 0."""
+def add_dead_zone(value: float, dead_zone: float) -> float:
+    """Map an axis value in -1..1 beyond the client's dead zone; 0 stays 0."""
     return math.copysign(dead_zone + (1.0 - dead_zone) * abs(value), value) if value else 0.0
 
 
 def wire_value(config: ActionConfig, sent: float) -> float | None:
-    """What the client was told where `sent`, in policy units, was really sent; None: a line or a
-    sound. An axis at 0 may also have been let go of, at its rest value."""
+    """The value that the client received for an action sent as `sent`, in policy units.
+
+    None for a chat line or a sound. An axis at 0 gives its rest value: it may have been released.
+    """
     if config.target in ("chat", "voice"):
         return None
     if config.kind == "axis":
-        return lifted(sent, config.dead_zone) if sent else float(config.rest)
+        return add_dead_zone(sent, config.dead_zone) if sent else float(config.rest)
     return float(config.down if sent > 0.5 else config.rest)
 
 
 def rest_datagram(config: ActionConfig) -> bytes | None:
-    """An input's value at rest."""
+    """A datagram with the rest value of an input; None for a chat line or a sound."""
     return None if config.target in ("chat", "voice") else _datagram(config, config.rest)
 
 
 def _datagram(config: ActionConfig, value: float) -> bytes:
-    """Floats are sent as floats: VRChat takes an int on a float's address for a bool at times."""
+    """A float address gets a float: VRChat sometimes reads an int there as a bool."""
     wire = config.wire
     if wire == "auto":
         button = "bool" if config.target == "parameter" else "int"

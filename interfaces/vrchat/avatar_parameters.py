@@ -1,4 +1,4 @@
-"""Avatar parameters heard by OSC, as numbers. Newest value wins; the rest is dropped unparsed."""
+"""Avatar parameters received by OSC, as numbers. Only the newest value of each is parsed."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from interfaces.osc.message import OscError, decode
 
 PREFIX = "/avatar/parameters/"
-# VRChat's own parameters and where their values end: metres and degrees a second are bounded here
-# only so that one absurd number cannot spoil what is learned. They outlive a change of avatar.
+# VRChat's own parameters and the limits of their values. Metres and degrees per second have wide
+# limits, so that one absurd number cannot spoil training. These parameters keep their values when
+# the avatar changes.
 RANGES: dict[str, tuple[float, float]] = (
     dict.fromkeys(("VelocityX", "VelocityY", "VelocityZ", "VelocityMagnitude"), (-1e3, 1e3))
     | {"AngularY": (-1e4, 1e4), "Viseme": (0.0, 100.0), "Voice": (0.0, 1.0)}
@@ -23,64 +24,66 @@ RANGES: dict[str, tuple[float, float]] = (
     | dict.fromkeys(("ScaleModified", "IsLocal", "IsOnFriendsList"), (0.0, 1.0))
     | {"IsAnimatorEnabled": (0.0, 1.0)}
 )
-_CUSTOM = (-1.0, 255.0)  # a float is -1..1, an int 0..255, a bool 0 or 1
-_Heard = tuple[float, bytes | list[object]]  # when, and what
+_CUSTOM_RANGE = (-1.0, 255.0)  # a float is -1..1, an int 0..255, a bool 0 or 1
+_Message = tuple[float, bytes | list[object]]  # time in s, and the datagram or its arguments
 _PREFIX, _CHANGE, _BUNDLE = PREFIX.encode(), b"/avatar/change\0", b"#bundle\0"
 
 
-class Feelings:
-    """The newest value of each parameter that is wanted, and since when.
+class AvatarParameters:
+    """The newest value of each selected parameter, and its time.
 
-    VRChat sends the whole subtree, face tracking and physics bones included: a datagram whose raw
-    address is not wanted is counted and dropped, and of the others only the newest is parsed, once
-    somebody asks. `also` names those that are watched but are not part of the vector. `ranges`
-    cuts values, name by name.
+    VRChat sends every parameter, also those of face tracking and physics bones. A datagram with
+    another address is counted and dropped. Of the selected parameters only the newest datagram is
+    parsed, when a value is read.
 
-    One thread takes, another asks: a slot is written whole, and nothing heard is ever lost.
+    `extra` names parameters that can be read but are not part of the vector. `ranges` limits the
+    values of a parameter.
+
+    One thread receives, another reads. A slot is replaced as a whole, so no newest value is lost.
     """
 
     def __init__(
         self,
         parameters: Sequence[str],
-        also: Sequence[str] = (),
+        extra: Sequence[str] = (),
         ranges: Mapping[str, tuple[float, float]] | None = None,
         now: Callable[[], float] = float,
     ) -> None:
-        names = list(dict.fromkeys([*parameters, *also]))
+        names = list(dict.fromkeys([*parameters, *extra]))
         self._names, self._size, self._now = names, len(parameters), now
         self._index = {name: i for i, name in enumerate(names)}
-        self._wanted = {_PREFIX + name.encode(): i for i, name in enumerate(names)}
+        self._slots = {_PREFIX + name.encode(): i for i, name in enumerate(names)}
         known = RANGES | dict(ranges or {})
-        self._ranges = [known.get(name, _CUSTOM) for name in names]
-        self._heard: list[_Heard | None] = [None] * len(names)
-        self._settled: list[_Heard | None] = [None] * len(names)
+        self._ranges = [known.get(name, _CUSTOM_RANGE) for name in names]
+        self._newest: list[_Message | None] = [None] * len(names)
+        self._parsed: list[_Message | None] = [None] * len(names)
         self._values = np.zeros(len(names), np.float32)
         self._at_s = [math.nan] * len(names)
-        self.newest_s = math.nan  # when anything at all was heard
+        self.newest_s = math.nan  # time of the last datagram, whatever it holds
         self.received = 0
         self.ignored = 0
         self.avatar_changes = 0
         self.avatar_id = ""
 
-    def take(self, datagram: bytes) -> None:
-        """Take in one datagram; never raises."""
+    def receive(self, datagram: bytes) -> None:
+        """Store one datagram. Never raises."""
         self.received += 1
         self.newest_s = now = self._now()
-        i = self._wanted.get(datagram[: datagram.find(b"\0")])
+        i = self._slots.get(datagram[: datagram.find(b"\0")])
         if i is not None:
-            self._heard[i] = (now, datagram)
+            self._newest[i] = (now, datagram)
         elif datagram.startswith(_CHANGE) or datagram.startswith(_BUNDLE):
             try:
-                for name, arguments in decode(datagram):
-                    self._message(now, name, arguments)
-            except OscError:  # a stranger's packet must not stop the body
+                for address, arguments in decode(datagram):
+                    self._store(now, address, arguments)
+            except OscError:  # a packet of another program must not stop the body
                 self.ignored += 1
         else:
             self.ignored += 1
 
     def seed(self, avatar_id: str | None, values: Mapping[str, object]) -> None:
-        """What a client that replays nothing says when it is asked; what was heard is newer."""
-        self._settle()
+        """Fill in values that the client returned to a query. A value already received is kept."""
+        self._parse_newest()
         if avatar_id and not self.avatar_id:
             self.avatar_id = avatar_id
         for name, value in values.items():
@@ -90,21 +93,21 @@ class Feelings:
 
     def vector(self) -> NDArray[np.float32]:
         """The newest values, float32 (num_parameters,)."""
-        self._settle()
+        self._parse_newest()
         return self._values[: self._size].copy()
 
     def __getitem__(self, name: str) -> float:
-        """The newest value of any parameter that is wanted; 0 while it has not been heard."""
-        self._settle()
+        """The newest value of a selected parameter; 0 before the first message."""
+        self._parse_newest()
         return float(self._values[self._index[name]])
 
     def age_s(self, name: str) -> float:
-        """Seconds since it was told, which VRChat does on change only; NaN: never."""
-        self._settle()
+        """Seconds since the last message, NaN before the first. VRChat sends changes only."""
+        self._parse_newest()
         return self._now() - self._at_s[self._index[name]]
 
     def snapshot(self) -> dict[str, object]:
-        self._settle()
+        self._parse_newest()
         return {
             "values": self._values.tolist(),
             "at_s": [None if math.isnan(at) else at for at in self._at_s],
@@ -116,39 +119,39 @@ class Feelings:
 
     def restore(self, snapshot: dict[str, object]) -> None:
         state: dict = snapshot  # type: ignore[type-arg]
-        self._heard = [None] * len(self._names)
-        self._settled = [None] * len(self._names)
+        self._newest = [None] * len(self._names)
+        self._parsed = [None] * len(self._names)
         self._values = np.asarray(state["values"], np.float32)
         self._at_s = [math.nan if at is None else float(at) for at in state["at_s"]]
         self.received, self.ignored = int(state["received"]), int(state["ignored"])
         self.avatar_changes = int(state["avatar_changes"])
         self.avatar_id = str(state["avatar_id"])
 
-    def _settle(self) -> None:
-        """Parse what is new since it was last asked."""
-        if self._heard == self._settled:
+    def _parse_newest(self) -> None:
+        """Parse the datagrams received since the last call."""
+        if self._newest == self._parsed:
             return
-        for i, heard in enumerate(self._heard):
-            if heard is None or heard is self._settled[i]:
+        for i, message in enumerate(self._newest):
+            if message is None or message is self._parsed[i]:
                 continue
-            self._settled[i] = heard
-            at_s, said = heard
-            if isinstance(said, bytes):
+            self._parsed[i] = message
+            at_s, arguments = message
+            if isinstance(arguments, bytes):
                 try:
-                    said = decode(said)[0][1]
+                    arguments = decode(arguments)[0][1]
                 except OscError:
                     self.ignored += 1
                     continue
-            if said:
-                self._set(i, at_s, said[0])
+            if arguments:
+                self._set(i, at_s, arguments[0])
 
-    def _message(self, now: float, address: str, arguments: list[object]) -> None:
+    def _store(self, now: float, address: str, arguments: list[object]) -> None:
         if address == "/avatar/change":
-            self._change(arguments)
+            self._change_avatar(arguments)
             return
         i = self._index.get(address.removeprefix(PREFIX))
         if i is not None and arguments:
-            self._heard[i] = (now, arguments)
+            self._newest[i] = (now, arguments)
 
     def _set(self, i: int, at_s: float, value: object) -> None:
         if not isinstance(value, (bool, int, float)) or math.isnan(value):
@@ -157,11 +160,11 @@ class Feelings:
         self._values[i] = min(high, max(low, value))
         self._at_s[i] = at_s
 
-    def _change(self, arguments: list[object]) -> None:
-        """What the last avatar had of its own is gone; VRChat tells what this one has."""
+    def _change_avatar(self, arguments: list[object]) -> None:
+        """Set custom parameters to 0: VRChat then sends those that the new avatar has."""
         self.avatar_changes += 1
         if arguments and isinstance(arguments[0], str):
             self.avatar_id = arguments[0]
         for i, name in enumerate(self._names):
             if name not in RANGES:
-                self._heard[i] = (math.nan, [0.0])
+                self._newest[i] = (math.nan, [0.0])

@@ -1,4 +1,4 @@
-"""Where VRChat keeps its own files, on Windows or under Proton."""
+"""The folders where VRChat keeps its files, on Windows or under Proton."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ _STEAM = (Path(".steam", "steam"), Path(".local", "share", "Steam"))
 
 
 def client_folders(home: Path) -> list[Path]:
-    """Those that are there."""
+    """VRChat's folders below the home folder of a user; only those that exist."""
     if sys.platform == "win32":
         places = [home / _LOCAL_LOW]
     else:

@@ -1,4 +1,4 @@
-"""Where this life's world is reached: the real ports and camera, chosen when a run starts."""
+"""The addresses of a run's world: real ports and camera source, chosen when the run starts."""
 
 import json
 import socket
@@ -6,24 +6,27 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from configs.errors import BadInput
-from configs.schema import WorldConfig
 from configs.vrchat import OscConfig
+from configs.world_settings import WorldConfig
 from interfaces.devices.video_source import check_video
 from interfaces.ipc.atomic_files import write_json
 from interfaces.osc.ports import LOOPBACK, listen_at, own_address
 from interfaces.vrchat.client_log import log_folder
 
-USUAL_IN, USUAL_OUT = 9000, 9001  # VRChat's own ports
+VRCHAT_IN_PORT, VRCHAT_OUT_PORT = 9000, 9001  # VRChat's default ports
 
 
 @dataclass(frozen=True)
 class Endpoints:
-    """OSC in and out, and where the picture comes from.
+    """OSC input and output of the client, and the source of its picture.
 
-    osc_receive_host: our address that the client's parameters come to; loopback, unless the client
-    is elsewhere. query_host and query_port: where the client's OSCQuery is asked, if it was found;
-    advertised: it is told of `osc_receive_port` by OSCQuery. `notice` is what a person should know
-    of it.
+    `osc_receive_host`: the address of this machine that receives the client's parameters. It is
+    loopback, unless the client runs on another machine.
+
+    `query_host` and `query_port`: the client's OSCQuery server, if one was found. `advertised`:
+    whether OSCQuery tells the client about `osc_receive_port`.
+
+    `notice`: a message for the user, or "".
     """
 
     osc_host: str
@@ -38,75 +41,82 @@ class Endpoints:
 
 
 def choose_endpoints(config: WorldConfig) -> Endpoints:
-    """What the configuration says; port 0 becomes a free one, `auto` the stand-in's stream.
+    """The endpoints of a configuration. Port 0 becomes a free port, camera `auto` the stand-in's.
 
-    In VRChat with OSCQuery: what the client found there says; without one, or without OSCQuery, its
-    usual ports. Raises PortTaken for a receive port that is not free, and BadInput for a host that
-    is not known, where several clients could be meant, and for a camera or a log folder that
-    waiting does not bring.
+    VRChat with OSCQuery: the ports that the client reports. If no client answers, or without
+    OSCQuery: VRChat's default ports.
+
+    Raises PortTaken for a receive port in use. Raises BadInput for an unknown host, for several
+    matching clients, and for a camera source or log folder that does not exist.
     """
     source = config.camera.source
     if source == "auto":
         source = f"http://{LOOPBACK}:{_free_port(socket.SOCK_STREAM)}/camera.mjpg"
     else:
         check_video(source)
-    if config.manners.worlds:
-        log_folder(config.manners)
-    osc, host = config.osc, address_of(config.osc.host)
-    found = _in_vrchat(osc, host, source) if config.kind == "vrchat" else _beside(osc, host, source)
-    listen_at(found.osc_receive_port, found.osc_receive_host).close()
-    return found
+    if config.limits.worlds:
+        log_folder(config.limits)
+    osc, host = config.osc, resolve_host(config.osc.host)
+    for_kind = _vrchat_endpoints if config.kind == "vrchat" else _standin_endpoints
+    endpoints = for_kind(osc, host, source)
+    listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host).close()
+    return endpoints
 
 
-def _beside(osc: OscConfig, host: str, source: str | int) -> Endpoints:
-    """A stand-in of our own takes the ports it is given."""
+def _standin_endpoints(osc: OscConfig, host: str, source: str | int) -> Endpoints:
+    """The run starts the stand-in itself, at these ports."""
     send_port = osc.send_port or _free_port(socket.SOCK_DGRAM)
     return Endpoints(host, send_port, osc.receive_port or _free_port(socket.SOCK_DGRAM), source)
 
 
-def _in_vrchat(osc: OscConfig, host: str, source: str | int) -> Endpoints:
-    here = own_address(host)
-    ports = Endpoints(host, osc.send_port or USUAL_IN, osc.receive_port or USUAL_OUT, source, here)
+def _vrchat_endpoints(osc: OscConfig, host: str, source: str | int) -> Endpoints:
+    own = own_address(host)
+    send_port, receive_port = osc.send_port or VRCHAT_IN_PORT, osc.receive_port or VRCHAT_OUT_PORT
+    endpoints = Endpoints(host, send_port, receive_port, source, own)
     if not osc.oscquery:
-        return _told(ports)
-    from interfaces.vrchat.client_finder import (  # mDNS: not in every process
+        return _with_notice(endpoints)
+    from interfaces.vrchat.client_finder import (  # imports mDNS, which few processes need
         choose_client,
         find_clients,
     )
 
     client = choose_client(find_clients(osc.interfaces or None), host, osc.client)
     if client is None:
-        return _told(
-            ports,
+        return _with_notice(
+            endpoints,
             "no VRChat client answers OSCQuery (is OSC enabled in its action menu?); "
-            f"sending to {ports.osc_send_port} and listening at {ports.osc_receive_port} instead",
+            f"sending to port {send_port} and listening at port {receive_port} instead",
         )
     notice = ""
     if osc.send_port and osc.send_port != client.osc_port:
         notice = (
-            f"{client.name} advertises OSC port {client.osc_port}, world.osc.send_port says "
+            f"{client.name} advertises OSC port {client.osc_port}, but world.osc.send_port is "
             f"{osc.send_port}: sending there (with --osc VRChat still advertises 9000)"
         )
-    ports = replace(
-        ports,
+    endpoints = replace(
+        endpoints,
         osc_send_port=osc.send_port or client.osc_port,
         query_host=client.host,
         query_port=client.http_port,
         advertised=not osc.receive_port,
     )
-    if here == LOOPBACK and not osc.receive_port:
-        ports = replace(ports, osc_receive_port=_free_port(socket.SOCK_DGRAM))
-    return _told(ports, notice)
+    if own == LOOPBACK and not osc.receive_port:
+        endpoints = replace(endpoints, osc_receive_port=_free_port(socket.SOCK_DGRAM))
+    return _with_notice(endpoints, notice)
 
 
-def _told(ports: Endpoints, notice: str = "") -> Endpoints:
-    """With what a person should know: VRChat tells its own machine only, unless it is started so.
-    (It does not go by the address that OSCQuery tells.)"""
-    if ports.osc_receive_host == LOOPBACK:
-        return replace(ports, notice=notice)
-    start = f"--osc={ports.osc_send_port}:{ports.osc_receive_host}:{ports.osc_receive_port}"
-    elsewhere = f"VRChat on {ports.osc_host} is heard only if it was started with {start}"
-    return replace(ports, notice="\n".join(filter(None, [notice, elsewhere])))
+def _with_notice(endpoints: Endpoints, notice: str = "") -> Endpoints:
+    """Add `notice`, and for a client on another machine how VRChat must be started there.
+
+    By default VRChat sends parameters to its own machine only, whatever address OSCQuery reports.
+    """
+    if endpoints.osc_receive_host == LOOPBACK:
+        return replace(endpoints, notice=notice)
+    option = (
+        f"--osc={endpoints.osc_send_port}:{endpoints.osc_receive_host}:{endpoints.osc_receive_port}"
+    )
+    remote = f"VRChat on {endpoints.osc_host} sends parameters here only if started with {option}"
+    return replace(endpoints, notice="\n".join(filter(None, [notice, remote])))
 
 
 def write_endpoints(path: Path, endpoints: Endpoints) -> None:
@@ -117,9 +127,11 @@ def read_endpoints(path: Path) -> Endpoints:
     return Endpoints(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def address_of(host: str) -> str:
-    """The address of a name, looked up once: in the beat it would wait for the name service.
-    Raises BadInput."""
+def resolve_host(host: str) -> str:
+    """The IPv4 address of a host name. Resolved once, because a look-up in a tick would wait.
+
+    Raises BadInput for an unknown host.
+    """
     try:
         return str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])
     except (OSError, UnicodeError) as error:

@@ -1,7 +1,7 @@
-"""What is unusual now, told from the picture and the parameters, and what to do about it.
+"""Detects unusual situations from frame and avatar parameters, and says how to respond.
 
-VRChat tells nobody that its menu is open, that a world loads or that one has fallen out of it:
-those are concluded from what does not follow on what was sent.
+VRChat does not report an open menu, a loading world or a respawn. The detector infers them: the
+inputs that were sent do not have their usual effect.
 """
 
 import math
@@ -13,23 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.vrchat import SituationsConfig
+from interfaces.core.situation_responses import ALWAYS_RESTING, situations_with
 from interfaces.core.world import Situation
 
-# What the detectors need to feel, whatever the policy does.
-WATCHED = ("VelocityX", "VelocityZ", "AngularY", "AFK", "MuteSelf")
-_PUSH, _TURN = 0.2, 0.2  # shares of full deflection that should have an effect
-_STANDS_M_S, _TURNS_DEG_S = 0.1, 1.0
-_WALKS_M_S = 0.3
-_PROBE = 3.0  # an open menu is looked for again after so many times menu_s
-_LOADED_S = 12.0  # an avatar that comes so soon after black comes with another world
-_CUT = 40.0  # mean difference of two pictures that no walking explains
+# The detector reads these parameters, whether or not they are part of the observation.
+WATCHED_PARAMETERS = ("VelocityX", "VelocityZ", "AngularY", "AFK", "MuteSelf")
+_MIN_MOVE, _MIN_TURN = 0.2, 0.2  # Shares of full deflection that should have an effect.
+_MOVES_M_S, _TURNS_DEG_S = 0.1, 1.0  # Below these speeds the avatar does not move or turn.
+_WALKS_M_S, _SWINGS_DEG_S = 0.3, 10.0  # At these speeds the picture must change.
+_CALM_M_S = 1.0  # Below this speed walking does not explain another picture.
+_MENU_RETRY = 3.0  # An open menu is assumed for this many times menu_s, then checked again.
+_LOADED_S = 12.0  # An avatar change this soon after a black picture means another world.
+_CUT = 40.0  # Mean difference of two pictures that walking cannot explain.
 _SMALL = (8, 8)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """The newest picture, uint8 (height, width, 3), and what the camera noticed about it. `age_s`
-    since it was grabbed; `same_s` for how long pictures have been the same."""
+class FrameSample:
+    """The newest frame at a tick: `picture` is uint8 (height, width, 3).
+
+    `age_s`: seconds since capture. `same_s`: for how many seconds the pictures have been the same.
+    `brightness`: mean, 0..255.
+    """
 
     picture: NDArray[np.uint8]
     age_s: float
@@ -39,8 +44,8 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Felt:
-    """What the parameters say: speeds in m/s and deg/s."""
+class AvatarState:
+    """The avatar's speeds and flags, from its parameters."""
 
     right_m_s: float
     forward_m_s: float
@@ -55,119 +60,129 @@ class Felt:
 
 
 @dataclass(slots=True)
-class _Memory:
-    """Since when something has been so, in seconds of the clock; none: it is not."""
+class _DetectorState:
+    """When each condition began, in seconds of the clock; None: it does not hold.
 
-    pushing_s: float | None = None
-    turning_s: float | None = None
-    moving_s: float | None = None
+    Snapshots store these field names.
+    """
+
+    pushing_s: float | None = None  # move inputs without effect
+    turning_s: float | None = None  # turn inputs without effect
+    moving_s: float | None = None  # the avatar moves or turns
     menu_until_s: float = -math.inf
-    black_s: float = -math.inf  # when it was last black
+    black_s: float = -math.inf  # when the picture was last black
     number: int = 0
-    calm: bool = False  # at the last beat it neither turned nor ran
+    calm: bool = False  # at the last tick the avatar neither turned nor ran
 
 
-class Situations:
-    """Looks once a beat; remembers since when things have been so."""
+class SituationDetector:
+    """Detects situations once per tick, and keeps since when each condition holds."""
 
     def __init__(self, config: SituationsConfig, stale_s: float) -> None:
         self._config, self._stale_s = config, stale_s
-        self._memory = _Memory()
-        self._before: NDArray[np.uint8] | None = None  # the picture of the beat before
+        self._state = _DetectorState()
+        self._last_picture: NDArray[np.uint8] | None = None
 
-    def look(
-        self, sight: Sight | None, felt: Felt, push: float, turn: float, now: float
+    def detect(
+        self, frame: FrameSample | None, avatar: AvatarState, move: float, turn: float, now: float
     ) -> Situation:
-        """`push` and `turn`: how far the inputs for moving and turning were sent, 0..1, at the
-        beat before."""
-        config, memory = self._config, self._memory
-        seen = Situation.NONE
-        if sight is None or sight.age_s > self._stale_s:
-            seen |= Situation.NO_FRAME
-        elif sight.brightness < config.black_below:
-            seen |= Situation.BLACK
-            memory.black_s = now
-        if felt.afk:
-            seen |= Situation.AFK
-        if felt.muted:
-            seen |= Situation.MUTED
-        if felt.avatar_changed:
-            seen |= Situation.AVATAR_CHANGE
-            if now - memory.black_s < _LOADED_S:
-                seen |= Situation.WORLD_CHANGE
-                memory.black_s = -math.inf
-        seen |= self._pushing_in_vain(felt, push, turn, now)
-        if sight is not None and not seen & (Situation.NO_FRAME | Situation.BLACK):
-            seen |= self._picture(sight, felt, now)
-        memory.calm = felt.speed_m_s < 1.0 and abs(felt.turn_deg_s) < _TURNS_DEG_S
-        return seen
+        """The situations of this tick.
+
+        `move` and `turn`: the largest move and turn input sent at the last tick, 0..1. `now` in
+        seconds.
+        """
+        config, state = self._config, self._state
+        situation = Situation.NONE
+        if frame is None or frame.age_s > self._stale_s:
+            situation |= Situation.NO_FRAME
+        elif frame.brightness < config.black_below:
+            situation |= Situation.BLACK
+            state.black_s = now
+        if avatar.afk:
+            situation |= Situation.AFK
+        if avatar.muted:
+            situation |= Situation.MUTED
+        if avatar.avatar_changed:
+            situation |= Situation.AVATAR_CHANGE
+            if now - state.black_s < _LOADED_S:
+                situation |= Situation.WORLD_CHANGE
+                state.black_s = -math.inf
+        situation |= self._inputs_without_effect(avatar, move, turn, now)
+        if frame is not None and not situation & (Situation.NO_FRAME | Situation.BLACK):
+            situation |= self._frozen_or_cut(frame, avatar, now)
+        state.calm = avatar.speed_m_s < _CALM_M_S and abs(avatar.turn_deg_s) < _TURNS_DEG_S
+        return situation
 
     def snapshot(self) -> dict[str, Any]:
-        """JSON-able: what is not finite is None."""
-        fields = {name: getattr(self._memory, name) for name in _Memory.__slots__}
+        """The state as JSON; infinite times are None."""
+        fields = {name: getattr(self._state, name) for name in _DetectorState.__slots__}
         for name in ("menu_until_s", "black_s"):
             fields[name] = fields[name] if math.isfinite(fields[name]) else None
-        small = None if self._before is None else _smaller(self._before).tolist()
+        small = None if self._last_picture is None else _shrink(self._last_picture).tolist()
         return {"memory": fields, "before": small}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         fields = dict(snapshot["memory"])
         for name in ("menu_until_s", "black_s"):
             fields[name] = -math.inf if fields[name] is None else fields[name]
-        self._memory = _Memory(**fields)
+        self._state = _DetectorState(**fields)
         small = snapshot["before"]
-        self._before = None if small is None else np.asarray(small, np.uint8)
+        self._last_picture = None if small is None else np.asarray(small, np.uint8)
 
-    def _pushing_in_vain(self, felt: Felt, push: float, turn: float, now: float) -> Situation:
-        config, memory = self._config, self._memory
-        turns_in_vain = turn >= _TURN and abs(felt.turn_deg_s) < _TURNS_DEG_S
-        pushes_in_vain = push >= _PUSH and felt.speed_m_s < _STANDS_M_S
-        memory.turning_s = _since(memory.turning_s, turns_in_vain, now)
-        memory.pushing_s = _since(memory.pushing_s, pushes_in_vain, now)
-        # A wall stops who walks, but nobody who turns: only a menu, or OSC switched off, does.
-        if _for_s(memory.turning_s, now) >= config.menu_s:
-            memory.menu_until_s = now + _PROBE * config.menu_s
-            memory.turning_s = None
-        # Once the inputs rest, nothing tells that it was closed: after a while one tries again.
-        if felt.speed_m_s >= _STANDS_M_S or abs(felt.turn_deg_s) >= _TURNS_DEG_S:
-            memory.menu_until_s = -math.inf
-        if now < memory.menu_until_s:
+    def _inputs_without_effect(
+        self, avatar: AvatarState, move: float, turn: float, now: float
+    ) -> Situation:
+        """MENU or STUCK: the inputs are sent, but the avatar does not move."""
+        config, state = self._config, self._state
+        no_turn = turn >= _MIN_TURN and abs(avatar.turn_deg_s) < _TURNS_DEG_S
+        no_move = move >= _MIN_MOVE and avatar.speed_m_s < _MOVES_M_S
+        state.turning_s = _start_time(state.turning_s, no_turn, now)
+        state.pushing_s = _start_time(state.pushing_s, no_move, now)
+        # A wall stops walking but not turning. Only a menu, or OSC switched off, stops turning.
+        if _duration_s(state.turning_s, now) >= config.menu_s:
+            state.menu_until_s = now + _MENU_RETRY * config.menu_s
+            state.turning_s = None
+        # With inputs at rest nothing shows that the menu was closed: the agent tries again later.
+        if avatar.speed_m_s >= _MOVES_M_S or abs(avatar.turn_deg_s) >= _TURNS_DEG_S:
+            state.menu_until_s = -math.inf
+        if now < state.menu_until_s:
             return Situation.MENU
-        return Situation.STUCK if _for_s(memory.pushing_s, now) >= config.stuck_s else Situation(0)
+        stuck = _duration_s(state.pushing_s, now) >= config.stuck_s
+        return Situation.STUCK if stuck else Situation(0)
 
-    def _picture(self, sight: Sight, felt: Felt, now: float) -> Situation:
-        memory = self._memory
-        moves = felt.speed_m_s >= _WALKS_M_S or abs(felt.turn_deg_s) >= 10.0
-        memory.moving_s = _since(memory.moving_s, moves, now)
-        same_s = min(sight.same_s, _for_s(memory.moving_s, now))
-        seen = Situation.FROZEN if same_s >= self._config.frozen_s else Situation(0)
-        if sight.number == memory.number:
-            return seen
-        memory.number = sight.number
-        before, self._before = self._before, sight.picture
-        calm = memory.calm and abs(felt.turn_deg_s) < _TURNS_DEG_S and felt.speed_m_s < 1.0
-        # Made small only here: most of the time it moves, and nothing is compared.
-        if before is not None and calm and _difference(before, sight.picture) > _CUT:
-            seen |= Situation.RESPAWN
-        return seen
+    def _frozen_or_cut(self, frame: FrameSample, avatar: AvatarState, now: float) -> Situation:
+        """FROZEN: the picture stays the same although the avatar moves. RESPAWN: it jumps."""
+        state = self._state
+        moves = avatar.speed_m_s >= _WALKS_M_S or abs(avatar.turn_deg_s) >= _SWINGS_DEG_S
+        state.moving_s = _start_time(state.moving_s, moves, now)
+        same_s = min(frame.same_s, _duration_s(state.moving_s, now))
+        situation = Situation.FROZEN if same_s >= self._config.frozen_s else Situation(0)
+        if frame.number == state.number:
+            return situation
+        state.number = frame.number
+        before, self._last_picture = self._last_picture, frame.picture
+        calm = state.calm and abs(avatar.turn_deg_s) < _TURNS_DEG_S and avatar.speed_m_s < _CALM_M_S
+        # Shrunk only here: most of the time the avatar moves, and no pictures are compared.
+        if before is not None and calm and _difference(before, frame.picture) > _CUT:
+            situation |= Situation.RESPAWN
+        return situation
 
 
-class Responses:
-    """From what is unusual to whether the inputs rest, and whether something new begins."""
+class SituationResponder:
+    """Says whether the inputs rest in a situation, and whether a new episode starts."""
 
     def __init__(self, config: SituationsConfig) -> None:
-        answers = {flag: getattr(config, (flag.name or "").lower()) for flag in ANSWERED}
-        self._resting = _bits(answers, "rest") | _bits(answers, "wait") | ALWAYS_RESTING
-        self._waiting = _bits(answers, "wait") | ALWAYS_RESTING
-        self._first = _bits(answers, "first")
+        self._waiting = situations_with(config, "wait") | ALWAYS_RESTING
+        self._resting = situations_with(config, "rest") | self._waiting
+        self._first = situations_with(config, "first")
         self._before = Situation.NONE
 
-    def of(self, situation: Situation) -> tuple[bool, bool]:
-        """(rests, begins anew) at this Step."""
+    def respond(self, situation: Situation) -> tuple[bool, bool]:
+        """(the inputs rest, a new episode starts) at this Step."""
         before, self._before = self._before, situation
-        came = situation & ~before
-        over = bool(before & self._waiting) and not situation & self._waiting
-        return bool(situation & self._resting), bool(came & self._first) or over
+        new = situation & ~before
+        wait_ended = bool(before & self._waiting) and not situation & self._waiting
+        return bool(situation & self._resting), bool(new & self._first) or wait_ended
 
     def snapshot(self) -> int:
         return int(self._before)
@@ -176,41 +191,19 @@ class Responses:
         self._before = Situation(snapshot)
 
 
-ANSWERED = (
-    *(Situation.NO_FRAME, Situation.BLACK, Situation.FROZEN, Situation.MENU, Situation.AFK),
-    *(Situation.STUCK, Situation.MUTED, Situation.AVATAR_CHANGE, Situation.WORLD_CHANGE),
-    Situation.RESPAWN,
-)
-ALWAYS_RESTING = Situation.STOPPED | Situation.FORBIDDEN | Situation.NO_CLIENT
+def _start_time(started_s: float | None, holds: bool, now: float) -> float | None:
+    """When a condition began to hold; None if it does not hold now."""
+    return (now if started_s is None else started_s) if holds else None
 
 
-def unlearned(config: SituationsConfig) -> int:
-    """The bits of a Step's `situation` that keep it out of learning."""
-    answers = {flag: getattr(config, (flag.name or "").lower()) for flag in ANSWERED}
-    others = Situation.FENCED | Situation.PAUSED | Situation.FORGOTTEN | ALWAYS_RESTING
-    return int(_bits(answers, "unlearned") | others)
+def _duration_s(started_s: float | None, now: float) -> float:
+    return 0.0 if started_s is None else now - started_s
 
 
-def _bits(answers: dict[Situation, tuple[str, ...]], word: str) -> Situation:
-    found = Situation.NONE
-    for flag, words in answers.items():
-        if word in words:
-            found |= flag
-    return found
-
-
-def _since(begun_s: float | None, is_so: bool, now: float) -> float | None:
-    return (now if begun_s is None else begun_s) if is_so else None
-
-
-def _for_s(begun_s: float | None, now: float) -> float:
-    return 0.0 if begun_s is None else now - begun_s
-
-
-def _smaller(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Of a small picture it is the picture itself: a snapshot keeps no more than is compared."""
+def _shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (8, 8, 3). A picture that already has this size, as in a snapshot, stays the same."""
     return np.asarray(cv2.resize(picture, _SMALL, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _difference(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    return float(np.abs(_smaller(a).astype(np.int16) - _smaller(b)).mean())
+    return float(np.abs(_shrink(a).astype(np.int16) - _shrink(b)).mean())

@@ -1,4 +1,4 @@
-"""`train`, `evaluate` and `--resume` in lockstep: bit-identical for a seed."""
+"""`train`, `train --resume` and `evaluate` in lockstep: bit-identical for the same seed."""
 
 import errno
 import json
@@ -32,8 +32,10 @@ def journal_rows(run: Path, steps: int):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The same life three times: whole in a process of its own and in this one, and here again,
-    but stopped at half and resumed."""
+    """The same run three times.
+
+    `one` runs in a new process and `two` in this one. `half` stops halfway and is resumed.
+    """
     folder, half = tmp_path_factory.mktemp("夢 lockstep"), STEPS // 2 - 7
     for train, name in ((call, "one"), (here, "two")):
         train("train", *TINY, "--steps", STEPS, "--out", folder / name, "--quiet")
@@ -43,7 +45,7 @@ def runs(tmp_path_factory):
 
 
 @pytest.mark.parametrize("other", ["two", "half"])
-def test_the_same_seed_gives_the_same_bits(runs, other):
+def test_same_seed_gives_identical_weights_and_steps(runs, other):
     one, another = newest_tensors(runs / "one"), newest_tensors(runs / other)
     assert one.keys() == another.keys()
     for name, tensor in one.items():
@@ -53,12 +55,12 @@ def test_the_same_seed_gives_the_same_bits(runs, other):
         np.testing.assert_array_equal(rows[field], others[field], err_msg=field)
 
 
-def test_a_life_that_was_resumed_is_replayed_whole(runs):
-    found = json.loads(here("replay", runs / "half", "--json").output)
-    assert (found["verified"], found["differing"], found["missing"]) == (STEPS, 0, [])
+def test_every_decision_of_a_resumed_run_is_verified_by_replay(runs):
+    report = json.loads(here("replay", runs / "half", "--json").output)
+    assert (report["verified"], report["differing"], report["missing"]) == (STEPS, 0, [])
 
 
-def test_a_resume_is_exact_where_old_steps_were_freed(tmp_path):
+def test_resume_is_exact_after_old_steps_were_deleted(tmp_path):
     small = (
         *("journal.segment_steps=16", "journal.max_steps=64", "trainer.prefill=40"),
         "trainer.checkpoint_steps=50",
@@ -71,19 +73,19 @@ def test_a_resume_is_exact_where_old_steps_were_freed(tmp_path):
         np.testing.assert_array_equal(tensor, another[name], err_msg=name)
 
 
-def test_one_that_was_killed_goes_on_from_its_last_checkpoint_and_says_so(runs, tmp_path):
+def test_killed_run_resumes_from_its_last_checkpoint_and_reports_dropped_steps(runs, tmp_path):
     killed = tmp_path / "killed"
     here("train", *TINY, "trainer.checkpoint_steps=50", "--steps", 90, "--out", killed, "--quiet")
-    max((killed / "checkpoints").glob("*.json")).unlink()  # it did not come to that
-    told = here("train", "--resume", killed, "--steps", STEPS).all
-    assert "goes on from step 50" in told
-    assert "the 40 lived since are dropped" in told
+    max((killed / "checkpoints").glob("*.json")).unlink()  # as if killed before it was saved
+    output = here("train", "--resume", killed, "--steps", STEPS).all
+    assert "resumes at step 50" in output
+    assert "the 40 steps recorded after it are dropped" in output
     one, another = newest_tensors(runs / "one"), newest_tensors(killed)
     for name, tensor in one.items():
         np.testing.assert_array_equal(tensor, another[name], err_msg=name)
 
 
-def test_it_learns_where_tensorboard_has_no_place(tmp_path, monkeypatch):
+def test_training_continues_if_tensorboard_cannot_be_written(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -94,28 +96,28 @@ def test_it_learns_where_tensorboard_has_no_place(tmp_path, monkeypatch):
     assert board["loss_model"] > 0
 
 
-def test_a_life_in_real_time_is_not_resumed_in_lockstep(runs, tmp_path):
-    lived = tmp_path / "lived"
-    shutil.copytree(runs / "one", lived)
-    (lived / "processes.json").write_text('{"body": 1}', encoding="utf-8")
-    before = {p: p.read_bytes() for p in (lived / "journal").iterdir()}
-    assert "run --resume" in here("train", "--resume", lived, code=2).all
-    assert {p: p.read_bytes() for p in (lived / "journal").iterdir()} == before
+def test_live_run_is_not_resumed_in_lockstep(runs, tmp_path):
+    live = tmp_path / "live"
+    shutil.copytree(runs / "one", live)
+    (live / "processes.json").write_text('{"body": 1}', encoding="utf-8")
+    before = {path: path.read_bytes() for path in (live / "journal").iterdir()}
+    assert "run --resume" in here("train", "--resume", live, code=2).all
+    assert {path: path.read_bytes() for path in (live / "journal").iterdir()} == before
 
 
-def test_it_learned_something_and_says_what(runs):
-    told = json.loads((runs / "one" / "summary.json").read_text(encoding="utf-8"))
-    assert told["exit"] == "clean"
-    assert told["steps"] == STEPS
-    assert told["updates"] > 10
-    assert told["losses"]["last"]["model"] < told["losses"]["first"]["model"]
+def test_summary_reports_steps_updates_and_a_lower_model_loss(runs):
+    summary = json.loads((runs / "one" / "summary.json").read_text(encoding="utf-8"))
+    assert summary["exit"] == "clean"
+    assert summary["steps"] == STEPS
+    assert summary["updates"] > 10
+    assert summary["losses"]["last"]["model"] < summary["losses"]["first"]["model"]
     rows = journal_rows(runs / "one", STEPS)
     assert rows["is_first"].sum() == 1
     assert (np.diff(rows["weights_version"]) >= 0).all()
     assert rows["weights_version"][-1] > 1
 
 
-def test_evaluate_is_repeatable_and_prints_json(runs):
+def test_evaluate_gives_the_same_json_each_time(runs):
     words = ("evaluate", runs / "one", "--episodes", 2, "--seed", 5, "--json")
     first, second = json.loads(call(*words).output), json.loads(here(*words).output)
     assert first == second

@@ -1,4 +1,4 @@
-"""Whose will counts: the guard's before a person's, a person's before the policy's."""
+"""Control: the guard comes before a person, and a person before the policy."""
 
 import time
 
@@ -8,7 +8,7 @@ import pytest
 from configs.actions import ActionConfig
 from configs.vrchat import ControlConfig
 from interfaces.ipc.board import Board
-from interfaces.runtime.control_arbitration import Controls, NoControls, Will
+from interfaces.runtime.control_arbitration import ControlArbiter, ControlMode, PolicyOnly
 
 ACTIONS = (ActionConfig(name="Vertical"), ActionConfig(name="LookHorizontal"))
 
@@ -16,54 +16,54 @@ ACTIONS = (ActionConfig(name="Vertical"), ActionConfig(name="LookHorizontal"))
 @pytest.fixture
 def board(tmp_path):
     board = Board(tmp_path / "board.mmap", create=True)
-    board.beat("guard")
+    board.heartbeat("guard")
     return board
 
 
-def controls(board, **config):
-    return Controls(board, ControlConfig(**config), ACTIONS, hz=10)
+def decision(board, **config):
+    return ControlArbiter(board, ControlConfig(**config), ACTIONS, hz=10).decide()
 
 
-def test_the_policy_acts_when_nobody_else_wants_to(board):
-    assert controls(board).order().will is Will.POLICY
-    assert NoControls().order().will is Will.POLICY
+def test_policy_acts_by_default(board):
+    assert decision(board).mode is ControlMode.POLICY
+    assert PolicyOnly().decide().mode is ControlMode.POLICY
 
 
-def test_a_fence_is_noticed_and_answered(board):
+def test_fence_is_obeyed_and_confirmed(board):
     board["fence"], board["paused"] = 3, 1
-    assert controls(board).order().will is Will.FENCED
+    assert decision(board).mode is ControlMode.FENCED
     assert board["fence_seen"] == 3
 
 
-def test_without_a_guard_nobody_acts(board):
+def test_without_a_guard_the_policy_does_not_act(board):
     board["guard_heartbeat_ns"] = time.perf_counter_ns() - 500_000_000
-    assert controls(board).order().will is Will.UNGUARDED
+    assert decision(board).mode is ControlMode.UNGUARDED
 
 
-def test_a_pause_rests_or_looks_around(board):
+def test_pause_rests_or_looks_around(board):
     board["paused"], board["ticks"] = 1, 20
-    assert controls(board).order() == (Will.PAUSED, None)
-    will, action = controls(board, idle="look_around").order()
-    assert will is Will.PAUSED
+    assert decision(board) == (ControlMode.PAUSED, None)
+    mode, action = decision(board, idle="look_around")
+    assert mode is ControlMode.PAUSED
     assert action[0] == 0.0
     assert 0.0 < action[1] < 0.2
 
 
-def test_a_person_drives_for_as_long_as_they_are_there(board):
+def test_person_drives_until_the_heartbeat_stops(board):
     board["human_action"] = np.concatenate([[0.5, -1.0], np.zeros(62)])
-    board.beat("human")
-    will, action = controls(board).order()
-    assert will is Will.HUMAN
+    board.heartbeat("human")
+    mode, action = decision(board)
+    assert mode is ControlMode.HUMAN
     assert action.tolist() == [0.5, -1.0]
     board["human_heartbeat_ns"] = time.perf_counter_ns() - 700_000_000
-    assert controls(board).order().will is Will.POLICY
+    assert decision(board).mode is ControlMode.POLICY
     board["human_heartbeat_ns"] = 0
-    assert controls(board).order().will is Will.POLICY
+    assert decision(board).mode is ControlMode.POLICY
 
 
-def test_a_person_drives_a_paused_body_too(board):
+def test_person_can_drive_a_paused_body(board):
     board["paused"] = 1
-    board.beat("human")
-    assert controls(board).order().will is Will.HUMAN
+    board.heartbeat("human")
+    assert decision(board).mode is ControlMode.HUMAN
     board["human_heartbeat_ns"] = 0
-    assert controls(board).order().will is Will.PAUSED
+    assert decision(board).mode is ControlMode.PAUSED

@@ -1,8 +1,7 @@
-"""Taking over: keys of a real terminal become the Board's human action."""
+"""Driving: keys in a real terminal become the human action on the Board."""
 
 import sys
 import threading
-import time
 from contextlib import nullcontext
 
 import pytest
@@ -10,8 +9,9 @@ from rich.console import Console
 
 from configs.actions import ActionConfig
 from interfaces.ipc.board import Board
-from interfaces.runtime.drive import HELD_S, REPEATED_S, Held, drive, keys_in
+from interfaces.runtime.drive import FIRST_HOLD_S, REPEAT_HOLD_S, PressedKeys, drive, parse_keys
 from tests.conftest import ROOT
+from tests.polling import wait_until
 
 ACTIONS = (
     ActionConfig(name="Vertical"),
@@ -21,44 +21,44 @@ ACTIONS = (
 )
 
 
-def test_keys_of_a_terminal():
-    assert keys_in("wW \x1b[A\x1b[Dx") == ["w", "w", " ", "up", "left", "x"]
-    assert keys_in("\x1bOC\x1b") == ["right", "\x1b"]
-    assert keys_in("") == []
+def test_keys_and_escape_sequences_of_a_terminal_are_parsed():
+    assert parse_keys("wW \x1b[A\x1b[Dx") == ["w", "w", " ", "up", "left", "x"]
+    assert parse_keys("\x1bOC\x1b") == ["right", "\x1b"]
+    assert parse_keys("") == []
 
 
-def test_a_key_is_held_until_its_first_repeat_can_have_come():
-    held = Held()
-    held.press("w", 1.0)
-    assert held.action(ACTIONS, 1.0 + HELD_S - 0.01).tolist() == [1.0, 0.0, 0.0, 0.0]
-    assert not held.action(ACTIONS, 1.0 + HELD_S + 0.01).any()
+def test_key_counts_as_pressed_until_its_first_repeat_is_due():
+    pressed = PressedKeys()
+    pressed.press("w", 1.0)
+    assert pressed.action(ACTIONS, 1.0 + FIRST_HOLD_S - 0.01).tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert not pressed.action(ACTIONS, 1.0 + FIRST_HOLD_S + 0.01).any()
 
 
-def test_a_repeating_key_is_let_go_soon_after_its_last_repeat():
-    held = Held()
+def test_repeating_key_is_released_soon_after_its_last_repeat():
+    pressed = PressedKeys()
     for i in range(10):
-        held.press("w", 1.0 + 0.05 * i)
-    assert held.action(ACTIONS, 1.5).any()
-    assert not held.action(ACTIONS, 1.45 + REPEATED_S + 0.01).any()
+        pressed.press("w", 1.0 + 0.05 * i)
+    assert pressed.action(ACTIONS, 1.5).any()
+    assert not pressed.action(ACTIONS, 1.45 + REPEAT_HOLD_S + 0.01).any()
 
 
-def test_opposite_keys_cancel_and_what_cannot_be_driven_is_left_alone():
-    held = Held()
+def test_opposite_keys_cancel_and_other_actions_stay_at_zero():
+    pressed = PressedKeys()
     for key in ("w", "s", "right", " ", "d"):
-        held.press(key, 1.0)
-    assert held.action(ACTIONS, 1.1).tolist() == [0.0, 0.6, 1.0, 0.0]
-    held.release_all()
-    assert not held.action(ACTIONS, 1.1).any()
+        pressed.press(key, 1.0)
+    assert pressed.action(ACTIONS, 1.1).tolist() == [0.0, 0.6, 1.0, 0.0]
+    pressed.release_all()
+    assert not pressed.action(ACTIONS, 1.1).any()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo terminal on Windows")
-def test_in_a_terminal(tmp_path):
+def test_keys_in_a_real_terminal_drive_and_q_ends(tmp_path):
     import os
     import pty
     import subprocess
 
     board = Board(tmp_path / "board.mmap", create=True)
-    board.beat("guard")
+    board.heartbeat("guard")
     code = (
         "import sys, threading; from pathlib import Path; from rich.console import Console\n"
         "from configs.actions import ActionConfig; from interfaces.ipc.board import Board\n"
@@ -66,44 +66,37 @@ def test_in_a_terminal(tmp_path):
         "drive(Board(Path(sys.argv[1])), (ActionConfig(name='Vertical'),), threading.Event(),"
         " Console())"
     )
-    ours, theirs = pty.openpty()
+    terminal, child_end = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "board.mmap")],
         cwd=ROOT,
-        stdin=theirs,
+        stdin=child_end,
         stdout=subprocess.DEVNULL,
     )
     try:
-        _until(lambda: board["human_heartbeat_ns"] > 0)
-        os.write(ours, b"w")
-        _until(lambda: board["human_action"][0] == 1.0)
-        _until(lambda: board["human_action"][0] == 0.0)  # a terminal does not tell of a key let go
-        os.write(ours, b"q")
+        wait_until(lambda: board["human_heartbeat_ns"] > 0, "a heartbeat")
+        os.write(terminal, b"w")
+        wait_until(lambda: board["human_action"][0] == 1.0, "forward")
+        wait_until(lambda: board["human_action"][0] == 0.0, "the key counts as released")
+        os.write(terminal, b"q")
         assert process.wait(10) == 0
         assert board["human_heartbeat_ns"] == 0
     finally:
         process.kill()
         process.wait()
-        os.close(ours)
-        os.close(theirs)
+        os.close(terminal)
+        os.close(child_end)
 
 
-def test_it_ends_with_the_life(tmp_path, monkeypatch):
+def test_driving_ends_with_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("interfaces.runtime.drive._keys", lambda: nullcontext(lambda: []))
     board, stopped = Board(tmp_path / "board.mmap", create=True), threading.Event()
-    for heard_of in (False, True):
-        if heard_of:
-            board.beat("guard")
+    for has_heartbeat in (False, True):
+        if has_heartbeat:
+            board.heartbeat("guard")
             board["stop"] = 1
         console = Console(record=True)
         drive(board, ACTIONS, stopped, console)
-        assert "the life has ended" in console.export_text()
+        assert "the run has ended" in console.export_text()
         assert board["human_heartbeat_ns"] == 0
-
-
-def _until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)

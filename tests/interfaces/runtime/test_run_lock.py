@@ -1,4 +1,4 @@
-"""One life at a time in a folder."""
+"""Run locks: one live run per folder, and no change while the recording is read."""
 
 import json
 import subprocess
@@ -6,51 +6,52 @@ import sys
 
 import pytest
 
-from interfaces.runtime import run_lock as lock_module
+from interfaces.runtime import run_lock
 from interfaces.runtime.run_folder import RunError, RunFolder
-from interfaces.runtime.run_lock import claim
+from interfaces.runtime.run_lock import claim, exclusive_lock, shared_lock
 from tests.conftest import ROOT
 
-_HOLD = """
+_CLAIM = """
 import sys, time
 from pathlib import Path
 from interfaces.runtime.run_lock import claim
 from interfaces.runtime.run_folder import RunFolder
 with claim(RunFolder(Path(sys.argv[1]))):
-    print("mine", flush=True)
+    print("claimed", flush=True)
     time.sleep(60)
 """
 
 
-def hold(folder):
+def start_claim(folder):
+    """A process that holds the lock of the folder."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _HOLD, str(folder)], cwd=ROOT, stdout=subprocess.PIPE
+        [sys.executable, "-c", _CLAIM, str(folder)], cwd=ROOT, stdout=subprocess.PIPE
     )
-    assert process.stdout.readline().strip() == b"mine"
+    assert process.stdout.readline().strip() == b"claimed"
     return process
 
 
-def test_a_folder_has_one_life_and_a_killed_one_leaves_it_free(tmp_path):
-    holder = hold(tmp_path)
+def test_folder_has_one_live_run_and_a_killed_one_frees_it(tmp_path):
+    process = start_claim(tmp_path)
     try:
-        with pytest.raises(RunError, match="alive in another process"), claim(RunFolder(tmp_path)):
+        with pytest.raises(RunError, match="in use by another process"), claim(RunFolder(tmp_path)):
             pass
     finally:
-        holder.kill()
-        holder.wait()
-        holder.stdout.close()
+        process.kill()
+        process.wait()
+        process.stdout.close()
     with claim(RunFolder(tmp_path)):
         pass
 
 
-def test_it_waits_for_who_is_left_of_an_earlier_life(tmp_path, monkeypatch):
+def test_claim_waits_for_processes_of_an_earlier_run(tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
     body = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(60)", str(run.path)],
         stdout=subprocess.DEVNULL,
     )
     run.processes.write_text(json.dumps({"supervisor": 1, "body": body.pid}), encoding="utf-8")
-    monkeypatch.setattr(lock_module, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(run_lock, "_PATIENCE_S", 0.3)
     try:
         with pytest.raises(RunError, match=rf"body \(pid {body.pid}\)"), claim(run):
             pass
@@ -59,6 +60,16 @@ def test_it_waits_for_who_is_left_of_an_earlier_life(tmp_path, monkeypatch):
         body.wait()
     with claim(run):
         pass
-    run.processes.write_text(json.dumps({"body": 1}), encoding="utf-8")  # a pid given to another
+    reused_pid = {"body": 1}  # a pid that belongs to another program now
+    run.processes.write_text(json.dumps(reused_pid), encoding="utf-8")
     with claim(run):
+        pass
+
+
+def test_recording_with_a_reader_cannot_be_changed(tmp_path):
+    run = RunFolder(tmp_path)
+    in_use = pytest.raises(RunError, match="being read")
+    with shared_lock(run), shared_lock(run), in_use, exclusive_lock(run):
+        pass
+    with exclusive_lock(run), in_use, shared_lock(run):
         pass

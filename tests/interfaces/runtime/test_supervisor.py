@@ -1,4 +1,4 @@
-"""The supervisor goes on where the disk is full."""
+"""The supervisor restarts processes, even on a full disk."""
 
 import errno
 import json
@@ -6,56 +6,59 @@ import json
 import pytest
 
 from interfaces.ipc.board import Board
+from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.runtime.supervisor import Fault, Supervisor
+from interfaces.runtime.supervisor import ProcessFailure, Supervisor
 from tests.conftest import ROOT
 
 
-def test_a_child_that_dies_on_a_full_disk_is_started_again(tmp_path, monkeypatch):
+def test_child_that_ends_on_a_full_disk_is_restarted(tmp_path, monkeypatch):
     run = RunFolder(tmp_path)
-    supervisor = Supervisor(run, Board(run.board, create=True), ROOT / "main.py", ["trainer"])
+    supervisor = Supervisor(
+        run, Board(run.board, create=True), ROOT / "main.py", [find_process("trainer")]
+    )
     child = supervisor.children["trainer"]
     child.command = (child.command[0], "-c", "import time; time.sleep(600)")
 
-    def full(*_, **__):
+    def disk_full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     try:
         supervisor.start()
-        first = table(run)["trainer"]
+        first_pid = written_pids(run)["trainer"]
         with monkeypatch.context() as patch:
-            patch.setattr("interfaces.runtime.supervisor.write_json", full)
+            patch.setattr("interfaces.runtime.supervisor.write_json", disk_full)
             kill(child)
-            supervisor.look()
+            supervisor.check()
             assert child.running
-            patch.setattr("interfaces.runtime.supervisor.append_log", full)
+            patch.setattr("interfaces.runtime.supervisor.append_log", disk_full)
             kill(child)
-            supervisor.look()
-            assert not child.running, "there was no place for its log"
-        assert table(run)["trainer"] == first
-        supervisor.look()
-        assert not child.running, "not at once again"
-        child.next_try = 0.0
-        supervisor.look()
-        supervisor.look()
+            supervisor.check()
+            assert not child.running, "without its log it cannot start"
+        assert written_pids(run)["trainer"] == first_pid
+        supervisor.check()
+        assert not child.running, "the next attempt follows a second later"
+        child.next_start_s = 0.0
+        supervisor.check()
+        supervisor.check()
         assert child.running
         assert supervisor.restarts() == {"trainer": 2}
-        assert table(run)["trainer"] == child.process.pid
+        assert written_pids(run)["trainer"] == child.process.pid
         kill(child)
-        monkeypatch.setattr("interfaces.runtime.supervisor.append_log", full)
-        with pytest.raises(Fault, match=r"cannot be started: .*No space left"):
-            look_for_long(supervisor, child)
+        monkeypatch.setattr("interfaces.runtime.supervisor.append_log", disk_full)
+        with pytest.raises(ProcessFailure, match=r"cannot be started: .*No space left"):
+            check_repeatedly(supervisor, child)
     finally:
         kill(child)
 
 
-def look_for_long(supervisor, child):
+def check_repeatedly(supervisor, child):
     for _ in range(20):
-        supervisor.look()
-        child.next_try = 0.0
+        supervisor.check()
+        child.next_start_s = 0.0
 
 
-def table(run):
+def written_pids(run):
     return json.loads(run.processes.read_text(encoding="utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""Situations as the stand-in makes them, and what becomes of the inputs in them."""
+"""Avatar IO in the lockstep stand-in: it detects situations and rests the inputs in some."""
 
 import json
 
@@ -22,160 +22,163 @@ def world(*overrides: str) -> LockstepStandin:
     return made
 
 
-def live(made, action, beats):
-    """Observations of as many beats, acting as a body would."""
-    found = []
-    for _ in range(beats):
+def run(made, action, ticks):
+    """The observations of `ticks` ticks. Acts as a body does."""
+    observations = []
+    for _ in range(ticks):
         observation = made.observe()
-        found.append(observation)
+        observations.append(observation)
         if observation.resting:
             made.rest()
         else:
             made.act(action)
-    return found
+    return observations
 
 
-def seen(observations):
-    together = Situation.NONE
+def situations(observations):
+    """Every situation that occurs in them."""
+    union = Situation.NONE
     for observation in observations:
-        together |= observation.situation
-    return together
+        union |= observation.situation
+    return union
 
 
-def fault(made, **faults):
+def set_faults(made, **faults):
     made.core.faults = made.core.faults.model_copy(update=faults)
 
 
-def test_walking_about_is_nothing_unusual():
+def test_walking_sets_no_unusual_situation():
     rng = np.random.default_rng(0)
     made = world()
     unusual = Situation.MENU | Situation.FROZEN | Situation.BLACK | Situation.NO_FRAME
     unusual |= Situation.RESPAWN | Situation.AVATAR_CHANGE | Situation.AFK
     for _ in range(30):
         action = rng.uniform(-1, 1, 5).astype(np.float32)
-        assert not seen(live(made, action, 10)) & unusual
+        assert not situations(run(made, action, 10)) & unusual
 
 
-def test_at_a_wall_it_is_stuck_and_goes_on_pushing():
-    observations = live(world("world.standin.people=0"), FORWARD, 80)
+def test_stuck_at_a_wall_does_not_rest_the_inputs():
+    observations = run(world("world.standin.people=0"), FORWARD, 80)
     assert Situation.STUCK in observations[-1].situation
     assert not observations[-1].resting
 
 
-def test_an_open_menu_is_concluded_and_rested_in():
+def test_open_menu_is_detected_and_rests_the_inputs():
     made = world()
-    fault(made, menu=True)
-    observations = live(made, TURN, 30)
-    assert Situation.MENU in seen(observations)
+    set_faults(made, menu=True)
+    observations = run(made, TURN, 30)
+    assert Situation.MENU in situations(observations)
     assert observations[-1].resting
     assert not any(made.core.inputs.values()), "at rest"
-    fault(made, menu=False)
-    after = live(made, TURN, 45)
+    set_faults(made, menu=False)
+    after = run(made, TURN, 45)
     begin = next(i for i, each in enumerate(after) if not each.situation & Situation.MENU)
-    assert after[begin].is_first, "a new beginning"
-    assert Situation.MENU not in seen(after[begin:])
+    assert after[begin].is_first, "a new episode starts"
+    assert Situation.MENU not in situations(after[begin:])
 
 
-def test_osc_switched_off_is_like_a_menu():
+def test_osc_switched_off_counts_as_menu():
     made = world()
-    fault(made, osc=False)
-    assert Situation.MENU in seen(live(made, TURN, 30))
+    set_faults(made, osc=False)
+    assert Situation.MENU in situations(run(made, TURN, 30))
 
 
-def test_afk_waits():
+def test_afk_rests_the_inputs_and_then_starts_a_new_episode():
     made = world()
-    fault(made, afk=True)
-    observations = live(made, FORWARD, 5)
+    set_faults(made, afk=True)
+    observations = run(made, FORWARD, 5)
     assert Situation.AFK in observations[-1].situation
     assert observations[-1].resting
-    fault(made, afk=False)
-    after = live(made, FORWARD, 5)
+    set_faults(made, afk=False)
+    after = run(made, FORWARD, 5)
     assert any(each.is_first for each in after)
 
 
 @pytest.mark.parametrize(("video", "flag"), [("black", "BLACK"), ("frozen", "FROZEN")])
-def test_a_picture_that_is_none(video, flag):
+def test_video_fault_is_detected(video, flag):
     made = world("world.standin.people=0")
-    fault(made, video=video)
-    observations = live(made, TURN, 25)
-    assert Situation[flag] in seen(observations)
+    set_faults(made, video=video)
+    observations = run(made, TURN, 25)
+    assert Situation[flag] in situations(observations)
 
 
-def test_another_avatar_is_a_new_beginning():
+def test_avatar_change_starts_a_new_episode():
     made = world()
-    made.core.happen("avatar_swap")
-    observations = live(made, FORWARD, 5)
+    made.core.trigger_event("avatar_swap")
+    observations = run(made, FORWARD, 5)
     changed = [each for each in observations if Situation.AVATAR_CHANGE in each.situation]
     assert len(changed) == 1
     assert changed[0].is_first
     assert not changed[0].situation & Situation.WORLD_CHANGE
 
 
-def test_a_world_load_is_black_then_another_world():
+def test_world_load_is_black_then_a_world_change():
     made = world()
-    made.core.happen("world_load")
-    observations = live(made, FORWARD, 70)
+    made.core.trigger_event("world_load")
+    observations = run(made, FORWARD, 70)
     assert sum(Situation.BLACK in each.situation for each in observations) >= 45
     changed = [each for each in observations if Situation.WORLD_CHANGE in each.situation]
     assert len(changed) == 1
     assert changed[0].is_first
 
 
-def test_a_respawn_is_seen_when_it_stands():
+def test_respawn_is_detected_while_the_avatar_is_still():
     made = world("world.standin.place=gallery", "world.standin.people=0")
-    found = 0
+    detected = 0
     for _ in range(10):
-        live(made, np.zeros(5, np.float32), 5)
-        made.core.happen("respawn")
-        found += Situation.RESPAWN in seen(live(made, np.zeros(5, np.float32), 3))
-    assert found >= 5, "where the two places look alike nobody could tell"
+        run(made, np.zeros(5, np.float32), 5)
+        made.core.trigger_event("respawn")
+        detected += Situation.RESPAWN in situations(run(made, np.zeros(5, np.float32), 3))
+    assert detected >= 5, "not where the two places look alike"
 
 
-def test_the_avatars_own_off_switch_stops_it():
+def test_stop_parameter_of_the_avatar_stops_the_agent():
     made = world(
         f"world.standin.avatars=[{{id: {AVATAR_ID}, parameters: {{YumeOff: bool}}}}]",
         "world.actions=[{name: Vertical}, {name: YumeOff, kind: hold, target: parameter}]",
     )
-    assert not live(made, np.array([1, 0], np.float32), 3)[-1].resting
-    live(made, np.array([1, 1], np.float32), 1)
-    observation = live(made, np.array([1, 1], np.float32), 1)[-1]
+    assert not run(made, np.array([1, 0], np.float32), 3)[-1].resting
+    run(made, np.array([1, 1], np.float32), 1)
+    observation = run(made, np.array([1, 1], np.float32), 1)[-1]
     assert Situation.STOPPED in observation.situation
     assert observation.resting
 
 
-def test_another_avatar_does_not_lift_the_stop_only_its_off_does():
+def test_avatar_change_does_not_end_the_stop():
     made = world(
         f"world.standin.avatars=[{{id: {AVATAR_ID}, parameters: {{YumeOff: bool}}}}, "
         f"{{id: {OTHER_AVATAR_ID}, parameters: {{YumeOff: bool}}}}]"
     )
 
-    def press(on):
+    def set_stop(on):
         made._pending.append(encode("/avatar/parameters/YumeOff", on))
-        return seen(live(made, FORWARD, 3)[1:])
+        return situations(run(made, FORWARD, 3)[1:])
 
-    assert Situation.STOPPED in press(True)
-    made.core.happen("avatar_swap")
-    assert Situation.STOPPED in live(made, FORWARD, 5)[-1].situation, "it loads with it off"
-    press(True)
-    assert Situation.STOPPED in live(made, FORWARD, 3)[-1].situation
-    press(False)
-    assert Situation.STOPPED not in live(made, FORWARD, 3)[-1].situation
+    assert Situation.STOPPED in set_stop(True)
+    made.core.trigger_event("avatar_swap")
+    assert Situation.STOPPED in run(made, FORWARD, 5)[-1].situation, (
+        "the new avatar loads with it off"
+    )
+    set_stop(True)
+    assert Situation.STOPPED in run(made, FORWARD, 3)[-1].situation
+    set_stop(False)
+    assert Situation.STOPPED not in run(made, FORWARD, 3)[-1].situation
 
 
-def test_in_an_avatar_that_is_not_allowed_it_rests():
-    made = world(f"world.manners.avatars=[{AVATAR_ID}]")
-    assert not live(made, FORWARD, 3)[-1].resting
-    made.core.happen("avatar_swap", OTHER_AVATAR_ID)
-    observation = live(made, FORWARD, 5)[-1]
+def test_avatar_that_is_not_allowed_rests_the_inputs():
+    made = world(f"world.limits.avatars=[{AVATAR_ID}]")
+    assert not run(made, FORWARD, 3)[-1].resting
+    made.core.trigger_event("avatar_swap", OTHER_AVATAR_ID)
+    observation = run(made, FORWARD, 5)[-1]
     assert Situation.FORBIDDEN in observation.situation
     assert observation.resting
 
 
-def test_a_snapshot_in_the_middle_of_a_situation_goes_on_alike():
-    one, other = world(), world()
-    fault(one, menu=True)
-    live(one, TURN, 17)
-    other.restore(json.loads(json.dumps(one.snapshot())))
-    for a, b in zip(live(one, TURN, 30), live(other, TURN, 30), strict=True):
+def test_snapshot_taken_in_a_situation_continues_bit_identically():
+    first, second = world(), world()
+    set_faults(first, menu=True)
+    run(first, TURN, 17)
+    second.restore(json.loads(json.dumps(first.snapshot())))
+    for a, b in zip(run(first, TURN, 30), run(second, TURN, 30), strict=True):
         assert (a.situation, a.is_first, a.resting) == (b.situation, b.is_first, b.resting)
         assert np.array_equal(a.image, b.image)

@@ -1,15 +1,14 @@
-"""Which world the client is in, from lines as VRChat writes them."""
-
-import time
+"""The client log: the current world, from lines as VRChat writes them."""
 
 import pytest
 
 from configs.errors import BadInput
 from configs.load import load_config
-from configs.vrchat import MannersConfig
-from interfaces.vrchat.client_log import WorldLog, log_folder
+from configs.vrchat import LimitsConfig
+from interfaces.vrchat.client_log import ClientLogFollower, log_folder
 from interfaces.vrchat.endpoints import choose_endpoints
 from tests.conftest import ROOT
+from tests.polling import holds_for, wait_until
 
 HOME, MARKET = (
     "wrld_4432ea9b-729c-46e3-8eaf-846aa0a37fdd",
@@ -18,8 +17,8 @@ HOME, MARKET = (
 NAME = "output_log_2026-11-23_20-00-00.txt"
 
 
-def line(said, level="Debug     "):
-    return f"2026.11.23 20:00:01 {level} -  [Behaviour] {said}\r\n"
+def line(message, level="Debug     "):
+    return f"2026.11.23 20:00:01 {level} -  [Behaviour] {message}\r\n"
 
 
 def joining(world):
@@ -27,23 +26,20 @@ def joining(world):
 
 
 @pytest.fixture
-def log(tmp_path):
-    logs = []
+def start_follower(tmp_path):
+    followers = []
 
-    def follow():
-        logs.append(WorldLog(tmp_path))
-        return logs[0]
+    def start():
+        followers.append(ClientLogFollower(tmp_path))
+        return followers[0]
 
-    yield follow
-    for each in logs:
+    yield start
+    for each in followers:
         each.close()
 
 
-def until(log, world, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while log.world != world:
-        assert time.monotonic() < deadline, log.world
-        time.sleep(0.01)
+def wait_for_world(follower, world):
+    wait_until(lambda: follower.world == world, f"world {world}")
 
 
 def write(path, text):
@@ -51,49 +47,48 @@ def write(path, text):
         file.write(text)
 
 
-def test_the_world_is_followed_through_a_life_and_a_restart(tmp_path, log):
+def test_world_is_followed_through_joins_and_a_restart_of_the_client(tmp_path, start_follower):
     path = tmp_path / NAME
     write(path, line("Entering Room: 夢") + joining(HOME) + line("Joining or Creating Room: 夢"))
-    follower = log()
-    until(follower, HOME)
+    follower = start_follower()
+    wait_for_world(follower, HOME)
     write(path, line("OnLeftRoom"))
-    until(follower, None)
+    wait_for_world(follower, None)
     half = joining(MARKET)
     write(path, half[:40])
     write(path, half[40:])
-    until(follower, MARKET)
-    (tmp_path / "output_log_2026-11-23_21-00-00.txt").touch()  # VRChat starts anew
-    until(follower, None)
+    wait_for_world(follower, MARKET)
+    (tmp_path / "output_log_2026-11-23_21-00-00.txt").touch()  # VRChat restarts
+    wait_for_world(follower, None)
     write(tmp_path / "output_log_2026-11-23_21-00-00.txt", joining(HOME))
-    until(follower, HOME)
+    wait_for_world(follower, HOME)
 
 
-def test_nobody_can_call_themselves_a_world(tmp_path, log):
+def test_player_names_cannot_imitate_a_join_line(tmp_path, start_follower):
     path = tmp_path / NAME
     write(path, joining(MARKET))
-    follower = log()
-    until(follower, MARKET)
+    follower = start_follower()
+    wait_for_world(follower, MARKET)
     write(path, line(f"OnPlayerJoined [Behaviour] Joining {HOME}:1 (usr_2)"))
     write(path, f"[Behaviour] Joining {HOME}:1\n")
     write(path, "\n".join(["", f"Joining {HOME}", joining(HOME)[1:]]))
     write(path, "\xff" * 100 + "\n")
-    time.sleep(1.2)
-    assert follower.world == MARKET
+    holds_for(lambda: follower.world == MARKET, 1.2, "the world does not change")
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
+def test_missing_log_folder_is_named(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=r"log_folder .*nowhere"):
-        log_folder(MannersConfig(worlds=(HOME,), log_folder=str(tmp_path / "nowhere")))
+        log_folder(LimitsConfig(worlds=(HOME,), log_folder=str(tmp_path / "nowhere")))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    with pytest.raises(BadInput, match=r"world\.manners\.log_folder"):
-        log_folder(MannersConfig(worlds=(HOME,)))
+    with pytest.raises(BadInput, match=r"world\.limits\.log_folder"):
+        log_folder(LimitsConfig(worlds=(HOME,)))
     words = ["world.osc.oscquery=false", "world.osc.send_port=9", "world.osc.receive_port=9"]
-    words += [f"world.manners.worlds=[{HOME}]", "world.camera.source=0"]
-    with pytest.raises(BadInput, match=r"world\.manners\.log_folder"):
+    words += [f"world.limits.worlds=[{HOME}]", "world.camera.source=0"]
+    with pytest.raises(BadInput, match=r"world\.limits\.log_folder"):
         choose_endpoints(load_config(ROOT / "configs" / "vrchat.yaml", words).world)
 
 
-def test_the_stand_in_writes_no_log():
+def test_allowed_worlds_are_refused_with_the_stand_in():
     with pytest.raises(BadInput, match="stand-in writes no log"):
-        load_config(ROOT / "configs" / "tiny.yaml", [f"world.manners.worlds=[{HOME}]"])
+        load_config(ROOT / "configs" / "tiny.yaml", [f"world.limits.worlds=[{HOME}]"])

@@ -1,136 +1,145 @@
-"""Situations: told from what does not follow on what was sent; each is answered as configured."""
+"""The detector infers situations from inputs without effect; the responder acts on them."""
 
 import numpy as np
 import pytest
 
 from configs.vrchat import SituationsConfig
+from interfaces.core.situation_responses import excluded_from_learning
 from interfaces.core.world import Situation
-from interfaces.vrchat.situation_detector import Felt, Responses, Sight, Situations, unlearned
+from interfaces.vrchat.situation_detector import (
+    AvatarState,
+    FrameSample,
+    SituationDetector,
+    SituationResponder,
+)
 
-BEAT_S = 0.1
-STILL = Felt(0.0, 0.0, 0.0, afk=False, muted=False, avatar_changed=False)
-WALKS = Felt(0.0, 2.0, 0.0, afk=False, muted=False, avatar_changed=False)
-TURNS = Felt(0.0, 0.0, 90.0, afk=False, muted=False, avatar_changed=False)
-SWAPPED = Felt(0.0, 0.0, 0.0, afk=False, muted=False, avatar_changed=True)
+TICK_S = 0.1
+STILL = AvatarState(0.0, 0.0, 0.0, afk=False, muted=False, avatar_changed=False)
+WALKS = AvatarState(0.0, 2.0, 0.0, afk=False, muted=False, avatar_changed=False)
+TURNS = AvatarState(0.0, 0.0, 90.0, afk=False, muted=False, avatar_changed=False)
+SWAPPED = AvatarState(0.0, 0.0, 0.0, afk=False, muted=False, avatar_changed=True)
 
 
-class Life:
-    """Beats of one tenth of a second, looked at one after another."""
+class Ticks:
+    """Feeds the detector one frame per tick of 0.1 s."""
 
     def __init__(self, **config):
-        self.situations = Situations(SituationsConfig(**config), stale_s=0.3)
-        self.beat = 0
-        self.same_s = 0.0
+        self.detector = SituationDetector(SituationsConfig(**config), stale_s=0.3)
+        self.tick = 0
 
-    def look(self, felt=STILL, push=0.0, turn=0.0, brightness=100.0, value=None, same_s=0.0, age=0):
-        self.beat += 1
-        shade = 100 if value is None else value
+    def step(
+        self, avatar=STILL, move=0.0, turn=0.0, brightness=100.0, shade=100, same_s=0.0, age_s=0.0
+    ):
+        self.tick += 1
         picture = np.full((16, 16, 3), shade, np.uint8)
-        sight = Sight(picture, age, self.beat, brightness, same_s)
-        return self.situations.look(sight, felt, push, turn, self.beat * BEAT_S)
+        frame = FrameSample(picture, age_s, self.tick, brightness, same_s)
+        return self.detector.detect(frame, avatar, move, turn, self.tick * TICK_S)
 
-    def until(self, flag, **look):
-        """After how many beats it is seen, at most five seconds."""
-        return next((i for i in range(1, 51) if flag in self.look(**look)), None)
-
-
-def test_nothing_unusual():
-    life = Life()
-    assert not any(life.look(WALKS, push=1.0) for _ in range(50))
-    assert not any(life.look(STILL) for _ in range(50)), "who does not push is not stuck"
+    def steps_until(self, flag, **inputs):
+        """The number of ticks until the situation is detected; None if not within 50."""
+        return next((i for i in range(1, 51) if flag in self.step(**inputs)), None)
 
 
-def test_pushing_without_getting_on_is_stuck():
-    life = Life()
-    assert life.until(Situation.STUCK, push=1.0) == 11
-    assert Situation.STUCK not in life.look(WALKS, push=1.0)
+def test_walking_and_standing_are_not_unusual():
+    ticks = Ticks()
+    assert not any(ticks.step(WALKS, move=1.0) for _ in range(50))
+    assert not any(ticks.step(STILL) for _ in range(50)), "without move input it is not stuck"
 
 
-def test_turning_without_turning_is_a_menu_and_is_tried_again():
-    life = Life()
-    assert life.until(Situation.MENU, push=1.0, turn=1.0) == 11
-    resting = [Situation.MENU in life.look() for _ in range(35)]
-    assert all(resting[:28]), "nothing tells that it was closed"
-    assert not any(resting[30:]), "so that after three seconds it tries again"
+def test_move_input_without_movement_is_stuck():
+    ticks = Ticks()
+    assert ticks.steps_until(Situation.STUCK, move=1.0) == 11
+    assert Situation.STUCK not in ticks.step(WALKS, move=1.0)
 
 
-def test_a_menu_that_was_closed_is_seen_at_once():
-    life = Life()
-    life.until(Situation.MENU, turn=1.0)
-    assert Situation.MENU not in life.look(TURNS)
+def test_turn_input_without_turning_is_a_menu_for_three_seconds():
+    ticks = Ticks()
+    assert ticks.steps_until(Situation.MENU, move=1.0, turn=1.0) == 11
+    in_menu = [Situation.MENU in ticks.step() for _ in range(35)]
+    assert all(in_menu[:28]), "nothing shows whether the menu was closed"
+    assert not any(in_menu[30:]), "then the agent tries again"
 
 
-def test_a_wall_is_no_menu():
-    life = Life()
-    assert life.until(Situation.MENU, felt=TURNS, push=1.0, turn=1.0) is None
+def test_turning_shows_that_the_menu_was_closed():
+    ticks = Ticks()
+    ticks.steps_until(Situation.MENU, turn=1.0)
+    assert Situation.MENU not in ticks.step(TURNS)
 
 
-def test_black_and_gone_pictures():
-    life = Life()
-    assert life.look(brightness=2.0) == Situation.BLACK
-    assert life.look(age=0.5) == Situation.NO_FRAME
-    assert life.situations.look(None, STILL, 0, 0, 1.0) == Situation.NO_FRAME
+def test_a_wall_is_not_a_menu():
+    ticks = Ticks()
+    assert ticks.steps_until(Situation.MENU, avatar=TURNS, move=1.0, turn=1.0) is None
 
 
-def test_a_picture_that_stands_still_is_frozen_only_while_it_moves():
-    life = Life()
-    assert life.until(Situation.FROZEN, same_s=60.0) is None, "so does a quiet world"
-    assert life.until(Situation.FROZEN, felt=WALKS, same_s=60.0) == 11
+def test_dark_picture_is_black_and_an_old_or_missing_one_is_no_frame():
+    ticks = Ticks()
+    assert ticks.step(brightness=2.0) == Situation.BLACK
+    assert ticks.step(age_s=0.5) == Situation.NO_FRAME
+    assert ticks.detector.detect(None, STILL, 0, 0, 1.0) == Situation.NO_FRAME
 
 
-def test_an_avatar_that_comes_after_black_comes_with_a_world():
-    life = Life()
-    assert life.look(SWAPPED) == Situation.AVATAR_CHANGE
+def test_unchanged_picture_is_frozen_only_while_the_avatar_moves():
+    ticks = Ticks()
+    assert ticks.steps_until(Situation.FROZEN, same_s=60.0) is None, "the world may be still too"
+    assert ticks.steps_until(Situation.FROZEN, avatar=WALKS, same_s=60.0) == 11
+
+
+def test_avatar_change_after_black_is_a_world_change_once():
+    ticks = Ticks()
+    assert ticks.step(SWAPPED) == Situation.AVATAR_CHANGE
     for _ in range(50):
-        life.look(brightness=0.0)
-    assert life.look(SWAPPED) == Situation.AVATAR_CHANGE | Situation.WORLD_CHANGE
-    assert life.look(SWAPPED) == Situation.AVATAR_CHANGE
+        ticks.step(brightness=0.0)
+    assert ticks.step(SWAPPED) == Situation.AVATAR_CHANGE | Situation.WORLD_CHANGE
+    assert ticks.step(SWAPPED) == Situation.AVATAR_CHANGE
 
 
-def test_afk_and_muted_are_told():
-    afk = Felt(0.0, 0.0, 0.0, afk=True, muted=True, avatar_changed=False)
-    assert Life().look(afk) == Situation.AFK | Situation.MUTED
+def test_afk_and_muted_come_from_the_parameters():
+    avatar = AvatarState(0.0, 0.0, 0.0, afk=True, muted=True, avatar_changed=False)
+    assert Ticks().step(avatar) == Situation.AFK | Situation.MUTED
 
 
-def test_another_picture_out_of_the_blue_is_a_respawn():
-    life = Life()
+def test_sudden_other_picture_of_a_still_avatar_is_a_respawn():
+    ticks = Ticks()
     for _ in range(5):
-        life.look()
-    assert Situation.RESPAWN in life.look(value=200)
-    assert Situation.RESPAWN not in life.look(value=200)
-    assert Situation.RESPAWN not in life.look(TURNS, value=10), "who turns sees something else"
+        ticks.step()
+    assert Situation.RESPAWN in ticks.step(shade=200)
+    assert Situation.RESPAWN not in ticks.step(shade=200)
+    assert Situation.RESPAWN not in ticks.step(TURNS, shade=10), "turning changes the picture"
 
 
-def test_a_snapshot_goes_on_alike():
-    one, other = Life(), Life()
+def test_restored_detector_continues_alike():
+    first, second = Ticks(), Ticks()
     for _ in range(8):
-        one.look(push=1.0, turn=1.0)
-    other.situations.restore(one.situations.snapshot())
-    other.beat = one.beat
-    looks = [life.until(Situation.MENU, push=1.0, turn=1.0) for life in (one, other)]
-    assert looks == [3, 3]
+        first.step(move=1.0, turn=1.0)
+    second.detector.restore(first.detector.snapshot())
+    second.tick = first.tick
+    steps = [ticks.steps_until(Situation.MENU, move=1.0, turn=1.0) for ticks in (first, second)]
+    assert steps == [3, 3]
 
 
-def test_responses():
-    responses = Responses(SituationsConfig(menu=("wait",), stuck=("first",), afk=("rest",)))
-    assert responses.of(Situation.NONE) == (False, False)
-    assert responses.of(Situation.STUCK) == (False, True), "a new beginning when it comes"
-    assert responses.of(Situation.STUCK) == (False, False), "and only then"
-    assert responses.of(Situation.MENU) == (True, False)
-    assert responses.of(Situation.MENU | Situation.AFK) == (True, False)
-    assert responses.of(Situation.AFK) == (True, True), "the waiting is over"
-    assert responses.of(Situation.NONE) == (False, False), "rest alone begins nothing"
-    assert responses.of(Situation.STOPPED) == (True, False), "whatever is configured"
-    assert responses.of(Situation.NONE) == (False, True)
+def test_responses_rest_the_inputs_and_start_episodes_as_configured():
+    responder = SituationResponder(
+        SituationsConfig(menu=("wait",), stuck=("first",), afk=("rest",))
+    )
+    respond = responder.respond  # -> (the inputs rest, a new episode starts)
+    assert respond(Situation.NONE) == (False, False)
+    assert respond(Situation.STUCK) == (False, True), "a new episode when it begins"
+    assert respond(Situation.STUCK) == (False, False), "and only then"
+    assert respond(Situation.MENU) == (True, False)
+    assert respond(Situation.MENU | Situation.AFK) == (True, False)
+    assert respond(Situation.AFK) == (True, True), "the wait has ended"
+    assert respond(Situation.NONE) == (False, False), "rest alone starts no episode"
+    assert respond(Situation.STOPPED) == (True, False), "whatever is configured"
+    assert respond(Situation.NONE) == (False, True)
 
 
-def test_what_is_not_learned_from():
-    bits = unlearned(SituationsConfig(menu=(), afk=("unlearned",)))
+def test_unlearned_and_paused_steps_are_excluded_from_learning():
+    bits = excluded_from_learning(SituationsConfig(menu=(), afk=("unlearned",)))
     assert bits & Situation.AFK
     assert not bits & Situation.MENU
-    assert bits & Situation.PAUSED, "nobody chose these actions"
+    assert bits & Situation.PAUSED, "the policy did not choose these actions"
 
 
-def test_unknown_answers_are_refused():
+def test_unknown_responses_are_refused():
     with pytest.raises(ValueError, match="rest"):
         SituationsConfig(menu=("sleep",))

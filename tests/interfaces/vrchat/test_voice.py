@@ -1,4 +1,4 @@
-"""The voice: the mute switch against a client that answers late or never, and a real sound."""
+"""The voice: the mute switch with a client that answers late or never, and a real sound."""
 
 import wave
 
@@ -13,79 +13,80 @@ from configs.vrchat import VoiceConfig
 from interfaces.devices.wav import BadWav
 from interfaces.osc.message import decode, encode
 from interfaces.vrchat import voice as module
-from interfaces.vrchat.voice import MuteSwitch, Voice, voice_rest
+from interfaces.vrchat.voice import MuteSwitch, Voice, voice_rest_datagrams
 from tests.conftest import ROOT
 from tests.pulse import Pulse, ask
 
-BEAT_S = 0.1
+TICK_S = 0.1
 
 
 class Client:
-    """VRChat's microphone in toggle mode: turns over at each press, tells of it `late` beats on."""
+    """VRChat's microphone in toggle mode: MuteSelf follows a press `late` ticks later."""
 
     def __init__(self, muted, late=2):
         self.muted, self.down = muted, False
-        self.told = [muted] * (late + 1)
+        self.mute_self = [muted] * (late + 1)
 
-    def hear(self, down):
+    def receive(self, down):
         self.muted ^= down and not self.down
         self.down = down
-        self.told = [*self.told[1:], self.muted]
-        return self.told[0]
+        self.mute_self = [*self.mute_self[1:], self.muted]
+        return self.mute_self[0]
 
 
-def live(switch, client, wanted, beats):
-    told, downs = client.told[0], []
-    for _ in range(beats):
-        down = switch.beat(wanted=wanted, muted=told)
-        told = client.hear(down)
+def run(switch, client, wanted, ticks):
+    """Whether the button was down, tick by tick."""
+    muted, downs = client.mute_self[0], []
+    for _ in range(ticks):
+        down = switch.tick(wanted=wanted, muted=muted)
+        muted = client.receive(down)
         downs.append(down)
     return downs
 
 
 @pytest.mark.parametrize("late", [0, 2, 5])
-def test_a_closed_microphone_is_opened_and_closed_again(late):
-    switch, client = MuteSwitch("toggle", BEAT_S), Client(True, late)
-    downs = live(switch, client, True, 30)
+def test_switch_opens_a_closed_microphone_and_closes_it_again(late):
+    switch, client = MuteSwitch("toggle", TICK_S), Client(True, late)
+    downs = run(switch, client, True, 30)
     assert not client.muted
-    assert sum(downs) == 2, "one press, of two beats"
-    downs = live(switch, client, False, 30)
+    assert sum(downs) == 2, "one press of two ticks"
+    downs = run(switch, client, False, 30)
     assert client.muted
     assert sum(downs) == 2
 
 
-def test_a_microphone_a_person_has_opened_stays_open():
-    switch, client = MuteSwitch("toggle", BEAT_S), Client(False)
-    assert not any(live(switch, client, True, 20))
-    assert not any(live(switch, client, False, 20))
+def test_microphone_that_a_person_opened_stays_open():
+    switch, client = MuteSwitch("toggle", TICK_S), Client(False)
+    assert not any(run(switch, client, True, 20))
+    assert not any(run(switch, client, False, 20))
     assert not client.muted
 
 
-def test_a_client_that_never_answers_is_left_in_peace():
-    switch = MuteSwitch("toggle", BEAT_S)
-    downs = [switch.beat(wanted=True, muted=True) for _ in range(100)]
-    assert sum(downs) == 6, "three presses of two beats"
+def test_switch_gives_up_after_three_presses_without_an_answer():
+    switch = MuteSwitch("toggle", TICK_S)
+    downs = [switch.tick(wanted=True, muted=True) for _ in range(100)]
+    assert sum(downs) == 6, "three presses of two ticks"
     assert switch.given_up
 
 
-def test_the_other_ways():
-    talk = MuteSwitch("push_to_talk", BEAT_S)
-    assert [talk.beat(wanted=wanted, muted=not wanted) for wanted in (True, True, False)] == [
+def test_push_to_talk_follows_and_the_other_modes_stay_up_while_wanted():
+    talk = MuteSwitch("push_to_talk", TICK_S)
+    assert [talk.tick(wanted=wanted, muted=not wanted) for wanted in (True, True, False)] == [
         True,
         True,
         False,
     ]
-    for way in ("push_to_mute", "never"):
-        switch = MuteSwitch(way, BEAT_S)
-        assert not any(switch.beat(wanted=True, muted=True) for _ in range(50))
+    for mode in ("push_to_mute", "never"):
+        switch = MuteSwitch(mode, TICK_S)
+        assert not any(switch.tick(wanted=True, muted=True) for _ in range(50))
         assert switch.given_up
 
 
-def test_push_to_mute_holds_the_microphone_closed_but_for_what_is_said():
-    switch = MuteSwitch("push_to_mute", BEAT_S)
-    assert switch.beat(wanted=False, muted=False)
-    assert not switch.beat(wanted=True, muted=True)
-    assert switch.beat(wanted=False, muted=True)
+def test_push_to_mute_keeps_the_microphone_closed_except_for_sounds():
+    switch = MuteSwitch("push_to_mute", TICK_S)
+    assert switch.tick(wanted=False, muted=False)
+    assert not switch.tick(wanted=True, muted=True)
+    assert switch.tick(wanted=False, muted=True)
 
 
 class FakeStream:
@@ -112,13 +113,13 @@ def wav(awkward_path):
 def voice(wav, monkeypatch):
     monkeypatch.setattr(module, "open_stream", lambda *args: FakeStream())
     hello = ActionConfig(name="hello", kind="press", target="voice", sound=wav)
-    made = Voice(VoiceConfig(device="cable"), (hello,), BEAT_S)
+    made = Voice(VoiceConfig(device="cable"), (hello,), TICK_S)
     made.hello = wav
     return made
 
 
 def play(voice, seconds):
-    """What PortAudio would take in that time."""
+    """The samples that PortAudio requests in that time."""
     out = np.ones((480, 1), np.float32)
     blocks = []
     for _ in range(round(seconds * 100)):
@@ -127,78 +128,78 @@ def play(voice, seconds):
     return np.concatenate(blocks)
 
 
-def test_nothing_sounds_before_the_microphone_is_open(voice):
+def test_sound_starts_when_the_microphone_is_open(voice):
     assert voice.say(voice.hello)
     assert not voice.say(voice.hello), "busy"
-    assert decode(voice.beat(muted=True)[0]) == [("/input/Voice", [1])]
+    assert decode(voice.tick(muted=True)[0]) == [("/input/Voice", [1])]
     assert not play(voice, 0.1).any()
-    voice.beat(muted=False)
+    voice.tick(muted=False)
     sound = play(voice, 1.0)
     assert np.abs(sound[:24000]).max() == pytest.approx(0.5, abs=0.01)
     assert not sound[24000:].any()
     assert not voice.busy
-    assert voice.say(voice.hello), "and again"
+    assert voice.say(voice.hello), "a second time"
 
 
-def test_rest_is_silence_and_the_switch_let_go(voice):
+def test_rest_stops_the_sound_and_releases_the_switch(voice):
     voice.say(voice.hello)
-    voice.beat(muted=False)
+    voice.tick(muted=False)
     play(voice, 0.1)
     assert voice.rest() == [encode("/input/Voice", 0)]
     assert not play(voice, 0.2).any()
     assert not voice.busy
     assert voice.say(voice.hello)
-    voice.beat(muted=False)
-    assert play(voice, 0.1).any(), "from its beginning"
+    voice.tick(muted=False)
+    assert play(voice, 0.1).any(), "from its start"
 
 
-def test_rest_at_the_last_block_leaves_no_microphone_open(voice):
-    """PortAudio's thread has the sound in its hand when the body takes it away."""
+def test_rest_during_the_last_block_leaves_the_voice_free(voice):
+    """PortAudio's thread still fills a block of the sound when the body stops it."""
     voice.say(voice.hello)
-    voice.beat(muted=False)
-    playing = voice._playing
+    voice.tick(muted=False)
+    playback = voice._playback
     play(voice, 0.49)
     voice.rest()
-    voice._playing = playing  # as it read it
+    voice._playback = playback  # as PortAudio's thread read it
     play(voice, 0.01)
-    voice._playing = None
+    voice._playback = None
     assert not voice.busy
     assert voice.say(voice.hello)
 
 
-def test_where_the_device_goes_away_nothing_is_busy(voice):
+def test_voice_is_not_busy_after_the_device_is_removed(voice):
     voice.say(voice.hello)
-    voice.beat(muted=False)
+    voice.tick(muted=False)
     assert voice.busy
     voice._stream.active = False
     assert not voice.busy
 
 
-def test_a_sound_that_cannot_be_said_is_dropped(voice):
+def test_sound_is_dropped_if_the_microphone_never_opens(voice):
     voice.say(voice.hello)
     for _ in range(60):
-        voice.beat(muted=True)
+        voice.tick(muted=True)
     assert not voice.busy
 
 
-def test_the_guard_lets_go_of_the_switch_too():
-    assert voice_rest(VoiceConfig(device="cable")) == [encode("/input/Voice", 0)]
-    assert voice_rest(VoiceConfig(device="cable", unmute="never")) == []
-    assert voice_rest(VoiceConfig()) == []
+def test_rest_datagrams_release_the_switch_in_every_mode():
+    assert voice_rest_datagrams(VoiceConfig(device="cable")) == [encode("/input/Voice", 0)]
+    assert voice_rest_datagrams(VoiceConfig(device="cable", unmute="never")) == []
+    assert voice_rest_datagrams(VoiceConfig()) == []
     closed = [encode("/input/Voice", 1)]
-    assert voice_rest(VoiceConfig(device="cable", unmute="push_to_mute")) == closed
+    assert voice_rest_datagrams(VoiceConfig(device="cable", unmute="push_to_mute")) == closed
 
 
-def test_a_sound_file_that_is_none_is_bad_input(tmp_path, monkeypatch):
+def test_missing_sound_file_is_bad_input(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "open_stream", lambda *args: FakeStream())
     hello = ActionConfig(name="hello", kind="press", target="voice", sound=str(tmp_path / "no.wav"))
     with pytest.raises(BadWav, match=r"no\.wav"):
-        Voice(VoiceConfig(device="cable"), (hello,), BEAT_S)
+        Voice(VoiceConfig(device="cable"), (hello,), TICK_S)
 
 
-def test_policy_and_voice_do_not_share_the_switch():
+def test_policy_and_voice_cannot_both_control_the_switch():
     words = ["world.voice.device=cable", "world.actions=[{name: Voice, kind: press}]"]
-    with pytest.raises((ValidationError, BadInput), match=r"Voice is the microphone"):
+    with pytest.raises((ValidationError, BadInput), match=r"already uses the input Voice"):
         load_config(ROOT / "configs" / "tiny.yaml", words)
     load_config(ROOT / "configs" / "tiny.yaml", [*words, "world.voice.unmute=never"])
 
@@ -210,15 +211,15 @@ from interfaces.vrchat.voice import Voice
 hello = ActionConfig(name="hello", kind="press", target="voice", sound=sys.argv[1])
 voice = Voice(VoiceConfig(device="yume_out"), (hello,), 0.1)
 for line in sys.stdin:
-    said = voice.say(sys.argv[1])
-    voice.beat(muted=False)
-    tell(said)
+    accepted = voice.say(sys.argv[1])
+    voice.tick(muted=False)
+    tell(accepted)
 voice.close()
 """
 
 
 @pytest.mark.e2e
-def test_what_is_said_comes_out_of_the_device(pulse: Pulse, wav) -> None:
+def test_sound_comes_out_of_the_device(pulse: Pulse, wav) -> None:
     record = ["parec", "-d", "yume_out.monitor", "--format=float32le", "--rate=48000", "--raw"]
     with (
         pulse.start([*record, "--channels=1"]) as recorder,
@@ -227,12 +228,12 @@ def test_what_is_said_comes_out_of_the_device(pulse: Pulse, wav) -> None:
         assert ask(child) == [True]
         assert recorder.stdout is not None
         for _ in range(100):
-            heard_now = np.frombuffer(recorder.stdout.read(4 * 9600), np.float32)
-            if np.abs(heard_now).max() > 0.4:
+            samples = np.frombuffer(recorder.stdout.read(4 * 9600), np.float32)
+            if np.abs(samples).max() > 0.4:
                 break
         else:
-            pytest.fail("nothing came")
-        heard_now = np.frombuffer(recorder.stdout.read(4 * 9600), np.float32)
-        spectrum = np.abs(np.fft.rfft(heard_now * np.hanning(heard_now.size)))
+            pytest.fail("no sound came")
+        samples = np.frombuffer(recorder.stdout.read(4 * 9600), np.float32)
+        spectrum = np.abs(np.fft.rfft(samples * np.hanning(samples.size)))
         assert spectrum.argmax() * 5 == pytest.approx(440, abs=6)
         recorder.kill()
