@@ -1,4 +1,4 @@
-"""What several tests need: a tiny configuration, spaces, seeds."""
+"""Fixtures for all tests, and the order in which the tests run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +11,14 @@ from configs.schema import Config
 from tests import pulse as sound
 
 ROOT = Path(__file__).parent.parent
-# What takes longest, the longest first: begun last, it would leave the other core idle at the end.
+# The slowest test files, the slowest first. A slow file at the end would leave other cores idle.
 LONG = (
     *("e2e/test_lockstep.py", "trainer/test_learning.py", "e2e/test_run.py", "e2e/test_rest.py"),
-    *("e2e/test_sessions.py", "contracts/vrchat/test_client.py", "interfaces/test_calibrate.py"),
+    *(
+        "e2e/test_sessions.py",
+        "contracts/vrchat/test_robustness.py",
+        "interfaces/test_calibrate.py",
+    ),
     *("trainer/test_world_models.py", "trainer/test_choir.py", "agent/test_replay.py"),
 )
 
@@ -24,30 +28,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--trials",
         type=int,
         default=1,
-        help="how often each costly way to end a life is tried (tests/e2e/test_rest.py); above "
-        "five, the others too",
+        help="trials of each slow way to end a run (tests/e2e/test_rest.py); above five, also of "
+        "the other ways",
     )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: rank.get(item.path, len(LONG)))  # stable: the rest as they were
+    items.sort(key=lambda item: rank.get(item.path, len(LONG)))  # a stable sort
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    """Two cores are shared with everything else, and results must repeat."""
+    """One torch thread: the cores are shared, and results must be reproducible."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture
 def tiny() -> Config:
+    """The configuration of the preset tiny."""
     return load_config(ROOT / "configs" / "tiny.yaml")
 
 
 @pytest.fixture
 def awkward_path(tmp_path: Path) -> Path:
-    """A folder as many of our people have it: spaces and Japanese."""
+    """A folder with spaces and Japanese characters in its path, as many users have."""
     path = tmp_path / "夢 の 家" / "run 1"
     path.mkdir(parents=True)
     return path
@@ -55,5 +60,6 @@ def awkward_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pulse() -> Iterator[sound.Pulse]:
+    """A running PulseAudio server."""
     with sound.running() as server:
         yield server

@@ -1,50 +1,64 @@
-"""The walls of the house: floors, names, promises of the README."""
+"""The structure holds: layers, size of files and folders, names, docstrings.
+
+import-linter checks the layers and rooms of pyproject.toml and finds import cycles (.ci/run).
+"""
 
 import ast
-import re
 import subprocess
 import sys
+from collections import defaultdict
 from importlib import metadata
 
 import pytest
 
-from tests.cli import here
 from tests.conftest import ROOT
 
-FLOORS = ["configs", "interfaces", "agent", "trainer"]
+LAYERS = ["configs", "interfaces", "agent", "trainer"]
+MAX_LINES, MAX_FILES = 350, 25
+SKIPPED_FOLDERS = {".git", ".venv", "runs", "build", "__pycache__"}
+# One name for one thing: these names repeat because they mean the same thing in each place.
+SHARED_NAMES = {"__init__.py"}
+
+
+def sources(layer):
+    return sorted((ROOT / layer).rglob("*.py"))
+
+
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def imports(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module.split(".")[0]
 
 
-def sources(floor):
-    return sorted((ROOT / floor).rglob("*.py"))
-
-
-@pytest.mark.parametrize("floor", FLOORS)
-def test_imports_go_down_only_and_torch_stays_above_interfaces(floor):
-    above = set(FLOORS[FLOORS.index(floor) + 1 :]) | {"main", "tests", "benchmarks"}
-    if floor in ("configs", "interfaces"):
+@pytest.mark.parametrize("layer", LAYERS)
+def test_imports_go_down_and_torch_stays_above_interfaces(layer):
+    above = set(LAYERS[LAYERS.index(layer) + 1 :]) | {"main", "tests", "benchmarks"}
+    if layer in ("configs", "interfaces"):
         above |= {"torch", "safetensors.torch"}
-    for path in sources(floor):
+    for path in sources(layer):
         assert not above & set(imports(path)), path
 
 
 def test_nothing_is_pickled():
-    for floor in FLOORS:
-        for path in sources(floor):
+    for layer in LAYERS:
+        for path in sources(layer):
             assert not {"pickle", "dill", "cloudpickle", "multiprocessing"} & set(imports(path))
             assert "torch.save(" not in path.read_text(encoding="utf-8")
 
 
 def test_the_light_processes_never_import_torch():
+    modules = (
+        *("main", "interfaces.runtime.live_run", "interfaces.runtime.guard"),
+        *("interfaces.runtime.standin_process", "interfaces.session.recorder"),
+    )
     code = (
-        "import sys; import main, interfaces.runtime.live_run, interfaces.runtime.guard, interfaces.standin.standalone; "
+        f"import sys, {', '.join(modules)}; "
         "assert 'torch' not in sys.modules, 'torch'; assert 'sounddevice' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
@@ -55,38 +69,106 @@ def test_the_install_brings_dependencies_only():
         files = metadata.files("yume") or []
     except metadata.PackageNotFoundError:
         pytest.skip("yume is not installed here; .ci/run installs it")
-    assert not [f for f in files if f.parts[0] in FLOORS or f.name in ("main.py",)]
+    assert not [f for f in files if f.parts[0] in LAYERS or f.name in ("main.py",)]
 
 
-def readme_commands(name):
-    text = (ROOT / name).read_text(encoding="utf-8")
-    return re.findall(r"`(python main\.py [^`]+)`", text) + re.findall(
-        r"^ {4}(python .+)$", text, re.MULTILINE
-    )
+def tracked_files():
+    """Every file of the repository that git knows, or would add."""
+    command = ["git", "ls-files", "-co", "--exclude-standard"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    paths = [ROOT / line for line in done.stdout.splitlines()]
+    return [path for path in paths if path.is_file()]
 
 
-def test_both_readmes_give_the_same_commands():
-    assert readme_commands("README.md") == readme_commands("README.ja.md")
-    for command in (
-        "python -m pip install -e . -c constraints.txt && python main.py run",
-        'python -m pip install -e ".[dev]" -c constraints.txt && python -m pytest',
-    ):
-        assert command in readme_commands("README.md")
+def test_no_python_file_is_longer_than_350_lines():
+    lengths = {
+        path.relative_to(ROOT): len(path.read_text(encoding="utf-8").splitlines())
+        for path in tracked_files()
+        if path.suffix == ".py"
+    }
+    assert {path: n for path, n in lengths.items() if n > MAX_LINES} == {}
 
 
-@pytest.mark.parametrize(
-    "words",
-    sorted(
-        {tuple(c.split()[2:3]) for c in readme_commands("README.md") if "main.py" in c.split()[1]}
-    ),
-)
-def test_every_command_of_the_readme_exists(words):
-    here(*words, "--help")
+def test_no_folder_holds_more_than_25_files():
+    counts = defaultdict(int)
+    for path in tracked_files():
+        counts[path.parent.relative_to(ROOT)] += 1
+    assert {folder: n for folder, n in counts.items() if n > MAX_FILES} == {}
 
 
-def test_readme_links_lead_somewhere():
-    for name in ("README.md", "README.ja.md", "docs/architecture.md", "CONTRIBUTING.md"):
-        path = ROOT / name
-        for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
-            if "://" not in target:
-                assert (path.parent / target).exists(), f"{name}: {target}"
+def test_no_two_files_or_classes_share_a_name():
+    files, classes = defaultdict(set), defaultdict(set)
+    for layer in LAYERS:
+        for path in sources(layer):
+            place = path.relative_to(ROOT)
+            if path.name not in SHARED_NAMES:
+                files[path.name].add(place)
+            for node in parsed(path).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    classes[node.name].add(place)
+    for kind in (files, classes):
+        assert {name: places for name, places in kind.items() if len(places) > 1} == {}
+
+
+def test_tests_mirror_the_source_folders():
+    """A test under tests/LAYER/... lies in a folder that the layer has too."""
+    for layer in LAYERS:
+        for path in (ROOT / "tests" / layer).rglob("test_*.py"):
+            folder = ROOT / path.parent.relative_to(ROOT / "tests")
+            assert folder.is_dir(), f"{path.relative_to(ROOT)}: there is no {folder}"
+
+
+def is_public(node):
+    return not node.name.startswith("_")
+
+
+def undocumented(path, inherited):
+    """Public modules, classes, functions and methods without a docstring.
+
+    A method of a name that another class documents (a Protocol, a base class) may leave it out.
+    """
+    tree = parsed(path)
+    if not ast.get_docstring(tree):
+        yield "module"
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) or not is_public(node):
+            continue
+        if not ast.get_docstring(node):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            for method in node.body:
+                if (
+                    isinstance(method, ast.FunctionDef)
+                    and is_public(method)
+                    and not ast.get_docstring(method)
+                    and (method.name not in inherited or (not node.bases and not inherited))
+                ):
+                    yield f"{node.name}.{method.name}"
+
+
+def documented_methods():
+    """Names of methods that some class of the project, or nn.Module, documents."""
+    names = {"forward"}
+    for layer in LAYERS:
+        for path in sources(layer):
+            for node in parsed(path).body:
+                if isinstance(node, ast.ClassDef):
+                    names |= {
+                        method.name
+                        for method in node.body
+                        if isinstance(method, ast.FunctionDef) and ast.get_docstring(method)
+                    }
+    return names
+
+
+def test_every_public_name_has_a_docstring():
+    inherited = documented_methods()
+    missing = {
+        str(path.relative_to(ROOT)): names
+        for path in [ROOT / "main.py", *(p for layer in LAYERS for p in sources(layer))]
+        if (names := list(undocumented(path, inherited)))
+    }
+    assert missing == {}

@@ -1,4 +1,4 @@
-"""Tiny worlds of which everything is known, on a virtual clock."""
+"""Tiny worlds with known dynamics, on a virtual clock."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from interfaces.core.world import Observation
 
 
 class _TinyWorld:
-    """What the tiny worlds share: episodes of `length` steps, the last action in the vector."""
+    """Episodes of `length` steps; the last action is the end of the vector."""
 
     length = 50
 
@@ -46,9 +46,9 @@ class _TinyWorld:
 
 
 class PointWorld(_TinyWorld):
-    """A point on -1..1 moves by 0.2 times the action; each step pays 1 - |x - 0.5|.
+    """A point in -1..1 that moves by 0.2 times the action; the reward is 1 - |x - 0.5|.
 
-    The best policy goes straight to 0.5 and stays.
+    The best policy moves straight to 0.5 and stays there.
     """
 
     TARGET, STRIDE = 0.5, 0.2
@@ -63,7 +63,7 @@ class PointWorld(_TinyWorld):
         return self._observation(np.array([self._x]), 1.0 - abs(self._x - self.TARGET))
 
     def act(self, action: np.ndarray) -> np.ndarray:
-        if self._step == self.length:  # the cut: the action is masked, a new episode begins
+        if self._step == self.length:  # the cut: the action is ignored, and a new episode starts
             self._step = 0
             return np.zeros_like(action)
         self._last_sent = np.clip(action, -1, 1).astype(np.float32)
@@ -92,16 +92,16 @@ class PointWorld(_TinyWorld):
 
 
 class EchoWorld(_TinyWorld):
-    """Shows the action it was last told, and the number of the step: alignment can be read off."""
+    """Observations hold the last action and the number of actions so far, to test alignment."""
 
     def __init__(self, config: Config, seed: int) -> None:
         features = tuple(f"Echo{action.name}" for action in config.world.actions)
         super().__init__((*features, "Count"), config.world.actions, seed)
         self._count = 0
-        self._heard = np.zeros(self.spaces.num_actions, np.float32)
+        self._last_action = np.zeros(self.spaces.num_actions, np.float32)
 
     def observe(self) -> Observation:
-        echo = self._heard * (self._step > 0)
+        echo = self._last_action * (self._step > 0)
         return self._observation(np.concatenate([echo, [self._count]]), float(echo[0]))
 
     def act(self, action: np.ndarray) -> np.ndarray:
@@ -110,12 +110,12 @@ class EchoWorld(_TinyWorld):
             self._step = 0
             return np.zeros_like(action)
         self._step += 1
-        self._heard = np.asarray(action, np.float32).copy()
-        self._last_sent = self._heard
+        self._last_action = np.asarray(action, np.float32).copy()
+        self._last_sent = self._last_action
         return self._last_sent
 
     def snapshot(self) -> dict[str, Any]:
         return {}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        raise AssertionError("the echo world is never resumed")
+        raise AssertionError("no test resumes the echo world")

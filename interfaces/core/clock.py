@@ -10,8 +10,13 @@ class Clock(Protocol):
     """Monotonic time in seconds, and wall time in nanoseconds since the Unix epoch."""
 
     def now(self) -> float: ...
-    def wall_ns(self) -> int: ...
-    def sleep_until(self, deadline: float) -> None: ...
+    def wall_ns(self) -> int:
+        """Time of day, nanoseconds since the epoch."""
+        ...
+
+    def sleep_until(self, deadline: float) -> None:
+        """Return at `deadline`, in seconds of this clock; at once if it has passed."""
+        ...
 
 
 class RealClock:
@@ -26,9 +31,11 @@ class RealClock:
         return time.perf_counter_ns() * 1e-9
 
     def wall_ns(self) -> int:
+        """Time of day, nanoseconds since the epoch."""
         return time.time_ns()
 
     def sleep_until(self, deadline: float) -> None:
+        """Sleep until `spin_s` before the deadline, then spin."""
         coarse = deadline - self.now() - self._spin_s
         if coarse > 0:
             time.sleep(coarse)
@@ -46,9 +53,11 @@ class VirtualClock:
         return self._now
 
     def wall_ns(self) -> int:
+        """The virtual time in nanoseconds."""
         return int(self._now * 1e9)
 
     def sleep_until(self, deadline: float) -> None:
+        """Set the time to the deadline, unless it has passed."""
         self._now = max(self._now, deadline)
 
     def advance(self, seconds: float) -> None:

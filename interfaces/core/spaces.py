@@ -33,10 +33,12 @@ class Spaces:
 
     @property
     def num_actions(self) -> int:
+        """How many numbers the policy controls."""
         return len(self.actions)
 
     @property
     def num_axes(self) -> int:
+        """How many actions are continuous axes."""
         return sum(action.kind == "axis" for action in self.actions)
 
     @property
@@ -46,10 +48,12 @@ class Spaces:
 
     @property
     def has_image(self) -> bool:
+        """Whether the world has a picture."""
         return self.image_shape[0] > 0
 
     @property
     def has_sound(self) -> bool:
+        """Whether the world has sound."""
         return bool(self.sound_shape)
 
     @property

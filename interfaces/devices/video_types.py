@@ -28,9 +28,14 @@ class VideoSource(Protocol):
     """
 
     @property
-    def period_s(self) -> float: ...
+    def period_s(self) -> float:
+        """Seconds between two pictures, as the source declares them."""
+        ...
+
     def read(self) -> Shot | None:
         """The next picture; None when the source is lost."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Free the device. Safe to call more than once."""
+        ...

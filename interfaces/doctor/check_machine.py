@@ -61,6 +61,7 @@ def space_findings(config: Config, folder: Path) -> list[Finding]:
 
 
 def memory_finding(free_gb: float, total_gb: float) -> Finding:
+    """Whether a run has enough free memory. Both values in GB."""
     text = f"{free_gb:.1f} of {total_gb:.1f} GB free"
     if free_gb < MEMORY_GB:
         return warning("memory", text, f"close other programs: a run needs about {MEMORY_GB:g} GB")
@@ -88,6 +89,7 @@ def clock_findings(spin_ms: float) -> list[Finding]:
 
 
 def clock_finding(resolution_us: float, late_ms: float, spin_ms: float) -> Finding:
+    """Whether a sleep ends early enough for a tick at its deadline."""
     text = (
         f"resolution {resolution_us:.3g} µs; a sleep of 1 ms ends {max(0.0, late_ms):.2f} ms late"
     )

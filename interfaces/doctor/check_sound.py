@@ -35,6 +35,7 @@ class SoundFacts:
 
 
 def sound_findings(world: WorldConfig) -> list[Finding]:
+    """Whether PortAudio works and the configured devices exist. Takes up to CHILD_S seconds."""
     return findings_from(world, probe_sound(world))
 
 
@@ -104,7 +105,9 @@ def _listed(what: str, names: tuple[str, ...]) -> Finding:
 
 def _input_finding(facts: SoundFacts) -> Finding:
     if facts.input_error:
-        return problem("ears", facts.input_error, "world.audio_input.device=NAME, one of the inputs")
+        return problem(
+            "ears", facts.input_error, "world.audio_input.device=NAME, one of the inputs"
+        )
     if facts.input_db < SILENT_DB:
         text = f"{facts.input_name}: silence"
         remedy = "send VRChat's sound to it: Volume mixer on Windows, pavucontrol on Linux"

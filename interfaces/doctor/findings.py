@@ -29,14 +29,17 @@ class Finding:
 
 
 def ok(name: str, text: str) -> Finding:
+    """A finding that needs no action."""
     return Finding(name, "ok", text)
 
 
 def warning(name: str, text: str, remedy: str) -> Finding:
+    """A finding that lets a run work, but not well; `remedy` says what helps."""
     return Finding(name, "warning", text, remedy)
 
 
 def problem(name: str, text: str, remedy: str) -> Finding:
+    """A finding that stops a run; `remedy` says what cures it."""
     return Finding(name, "problem", text, remedy)
 
 

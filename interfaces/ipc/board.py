@@ -115,6 +115,7 @@ class Board:
         return name in self._fields
 
     def histogram(self, name: str) -> Histogram:
+        """The histogram field of this name; it shares the Board's memory."""
         return Histogram(self._fields[name])
 
     def make_writable(self) -> None:

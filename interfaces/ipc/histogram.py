@@ -27,6 +27,7 @@ class Histogram:
 
     @property
     def count(self) -> int:
+        """How many durations were added."""
         return int(self._counts.sum())
 
     def percentile_s(self, percent: float) -> float:

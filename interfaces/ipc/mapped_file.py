@@ -94,6 +94,7 @@ def touch_pages(mapped: NDArray[np.uint8]) -> None:
 
 
 def address_of(mapped: NDArray[np.uint8]) -> int:
+    """The address in memory of a mapped array."""
     return int(mapped.ctypes.data)
 
 

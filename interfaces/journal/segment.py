@@ -69,6 +69,7 @@ class Segment:
 
     @property
     def committed(self) -> int:
+        """How many Steps are committed. Setting it commits them."""
         return int(self._header["committed"])
 
     @committed.setter
@@ -82,6 +83,7 @@ class Segment:
 
     @property
     def full(self) -> bool:
+        """Whether no Step fits any more."""
         return self.committed >= self.capacity
 
     @property
@@ -139,10 +141,12 @@ class Segment:
 
 
 def record_dtype(spaces: Spaces) -> np.dtype[np.void]:
+    """One record of a segment file: checksum, padding, Step."""
     return np.dtype([("crc", "<u4"), ("unused", "<u4"), ("step", step_dtype(spaces))])
 
 
 def segment_path(folder: Path, first: int) -> Path:
+    """The file of the segment whose first Step has this index."""
     return folder / f"{first:012d}.seg"
 
 

@@ -72,6 +72,7 @@ class JournalWriter:
 
     @property
     def next_index(self) -> int:
+        """The index of the next Step."""
         return self._current.end
 
     def append(self, step: NDArray[np.void]) -> bool:

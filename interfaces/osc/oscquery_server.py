@@ -82,6 +82,7 @@ class OscQueryServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
+        """Close a request's socket and forget its client."""
         self._clients.pop(request, None)
         super().shutdown_request(request)
 

@@ -59,6 +59,7 @@ class PressedKeys:
         self._last[key] = now
 
     def release_all(self) -> None:
+        """Release every key."""
         self._until.clear()
 
     def action(self, actions: Sequence[ActionConfig], now: float) -> NDArray[np.float64]:

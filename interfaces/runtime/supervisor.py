@@ -38,10 +38,12 @@ class Child:
 
     @property
     def name(self) -> str:
+        """The name of the process in the process table."""
         return self.spec.name
 
     @property
     def running(self) -> bool:
+        """Whether the process exists and has not ended."""
         return self.process is not None and self.process.poll() is None
 
 

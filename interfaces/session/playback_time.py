@@ -22,6 +22,7 @@ class PlaybackTime:
         self._last_ns: int | None = None
 
     def seconds(self, now_ns: int) -> float:
+        """Playback time of a Step that was recorded at `now_ns`, seconds. Call once per Step."""
         elapsed_s = 0.0
         if self._last_ns is not None:
             elapsed_s = (now_ns - self._last_ns) * 1e-9

@@ -57,6 +57,7 @@ class Recorder:
 
     @property
     def next_index(self) -> int:
+        """The index of the next Step to record."""
         return self._next
 
     def record_new_steps(self) -> int:

@@ -47,6 +47,7 @@ class Timeline:
 
     @property
     def length_s(self) -> float:
+        """Length of the timeline, seconds."""
         return float(self.seconds[-1])
 
     def missing_estimates(self) -> str:

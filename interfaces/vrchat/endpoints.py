@@ -120,10 +120,12 @@ def _with_notice(endpoints: Endpoints, notice: str = "") -> Endpoints:
 
 
 def write_endpoints(path: Path, endpoints: Endpoints) -> None:
+    """Write the endpoints of a run as JSON."""
     write_json(path, asdict(endpoints))
 
 
 def read_endpoints(path: Path) -> Endpoints:
+    """Read what write_endpoints wrote. Raises OSError, ValueError and TypeError."""
     return Endpoints(**json.loads(path.read_text(encoding="utf-8")))
 
 

@@ -21,6 +21,7 @@ class RateLimit:
         return len(self._event_ticks) < self._most
 
     def count(self, tick: int) -> None:
+        """Count one event at this tick."""
         self._event_ticks.append(tick)
 
     def snapshot(self) -> list[int]:

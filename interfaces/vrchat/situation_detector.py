@@ -56,6 +56,7 @@ class AvatarState:
 
     @property
     def speed_m_s(self) -> float:
+        """Horizontal speed, m/s."""
         return math.hypot(self.right_m_s, self.forward_m_s)
 
 

@@ -80,6 +80,7 @@ class VRChatWorld:
         return self._spaces
 
     def has_frame(self) -> bool:
+        """Whether the camera has delivered a frame."""
         return self._camera.newest() is not None
 
     def observe(self) -> Observation:

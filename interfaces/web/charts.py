@@ -37,6 +37,7 @@ def thinned(
 
 
 def curve_points(timeline: Timeline, name: str) -> list[tuple[float, float | None]]:
+    """(seconds, value) of one curve, thinned; None where values are missing."""
     seconds, values = with_gaps(timeline.index, timeline.seconds, getattr(timeline, name))
     return thinned(seconds.astype(np.float64), values, _MAX_POINTS)
 

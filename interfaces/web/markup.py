@@ -27,6 +27,7 @@ def clock(seconds: float) -> str:
 
 
 def status_html(timeline: Timeline, row: int) -> str:
+    """Time, step, weights version, state and curve values of one row."""
     state = escape(timeline.describe_state(row))
     lines = [
         f"<b>{clock(float(timeline.seconds[row]))}</b> of {clock(timeline.length_s)}",
@@ -37,6 +38,7 @@ def status_html(timeline: Timeline, row: int) -> str:
 
 
 def bars_html(timeline: Timeline, row: int, scale: NDArray[np.float32]) -> str:
+    """Actions and avatar parameters of one row as bars; `scale` is each parameter's full length."""
     actions = [
         (action.name, float(timeline.action[row, i]), 1.0)
         for i, action in enumerate(timeline.spaces.actions)

@@ -60,6 +60,7 @@ class WeightsReader(Generic[T]):
 
     @property
     def refused_total(self) -> int:
+        """How many versions were refused; torn reads, which are repeated, do not count."""
         return sum(count for reason, count in self.refused.items() if reason != "torn")
 
     def take_newer(self) -> Applied[T] | None:

@@ -95,6 +95,7 @@ def pin(folder: Path, version: int) -> None:
 
 
 def unpin(folder: Path) -> None:
+    """Remove the pin, so that the body follows the newest version again."""
     (folder / "pin.json").unlink(missing_ok=True)
 
 

@@ -1,0 +1,1 @@
+"""Batches from the journal: replay buffer, rollouts and train ratio."""

@@ -1,0 +1,1 @@
+"""One file per learning method, and the registry that selects one."""

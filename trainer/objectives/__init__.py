@@ -1,0 +1,1 @@
+"""Losses, returns and imagined rollouts as free functions."""

@@ -1,0 +1,1 @@
+"""Optimisers, guarded steps and running scales."""

@@ -34,6 +34,7 @@ class Optimizer(ABC):
         self.state: dict[nn.Parameter, dict[str, Tensor]] = {}  # only parameters stepped before
 
     def zero_grad(self) -> None:
+        """Drop the gradients of all parameters."""
         for parameter in self.parameters:
             parameter.grad = None
 

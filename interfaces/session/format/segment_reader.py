@@ -52,6 +52,7 @@ class SegmentInfo:
 
     @property
     def missing(self) -> int:
+        """How many Steps the gaps of this file leave out."""
         return sum(count for _, count in self.gaps)
 
 

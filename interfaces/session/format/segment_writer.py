@@ -28,6 +28,7 @@ class SessionError(BadInput, ValueError):
 
 
 def segment_name(first: int) -> str:
+    """The file name, without suffix, of the segment that starts at this Step."""
     return f"{first:012d}"
 
 
@@ -109,6 +110,7 @@ class SegmentWriter:
 
     @property
     def seconds(self) -> float:
+        """How much time the file covers, seconds."""
         return (self.ended_ns - self.began_ns) * 1e-9
 
     def abandon(self) -> None:

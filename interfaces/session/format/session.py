@@ -44,6 +44,7 @@ class Session:
 
     @property
     def infos(self) -> list[SegmentInfo]:
+        """What each file contains, in order."""
         return [segment.info for segment in self.segments]
 
     @property
@@ -62,6 +63,7 @@ class Session:
 
     @property
     def steps_recorded(self) -> int:
+        """How many Steps all files hold."""
         return sum(info.steps for info in self.infos)
 
     @property
@@ -147,4 +149,5 @@ def numbered(folder: Path, suffix: str) -> list[Path]:
 
 
 def is_numbered(path: Path) -> bool:
+    """Whether the file name is the 12-digit index of a Step."""
     return len(path.stem) == 12 and path.stem.isdecimal()

@@ -35,8 +35,9 @@ def measure(tiny):
     noise = TorchNoise(torch.device("cpu"))
     noise.begin(0, 0)
 
-    def run(reward, **changes):
-        changed = batch._replace(**{"reward": torch.full_like(batch.reward, reward)} | changes)
+    def run(step_reward, **changes):
+        reward = torch.full_like(batch.reward, step_reward)
+        changed = batch._replace(**{"reward": reward} | changes)
         return measure_return_gap(
             networks, changed, spaces.num_actions, config, torch.tensor(1.0), noise
         )

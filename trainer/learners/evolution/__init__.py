@@ -1,0 +1,1 @@
+"""CMA-ES for the linear controller of World Models."""

@@ -50,6 +50,7 @@ class CmaEs:
 
     @property
     def extra_state(self) -> dict[str, Tensor]:
+        """The tensors that a checkpoint needs to continue the search."""
         return {
             "evolution/mean": self.start_mean,
             "evolution/sigma": self.start_sigma,

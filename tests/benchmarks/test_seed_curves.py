@@ -1,10 +1,13 @@
-"""The benchmarks' summaries against their definitions (rliable: a mean without both outer quarters,
-and percentiles of it when runs and episodes are drawn anew)."""
+"""The summaries of the benchmarks against their definitions in rliable.
+
+The interquartile mean leaves out both outer quarters. The interval has percentiles of that mean,
+with resampled runs and episodes.
+"""
 
 import numpy as np
 import pytest
 
-from benchmarks.curves import Curve, interquartile, middle_half
+from benchmarks.learning.seed_curves import Curve, interquartile, middle_half
 
 
 @pytest.mark.parametrize(
@@ -21,15 +24,17 @@ def test_the_mean_of_the_middle_half(scores, expected):
 
 
 def test_the_interval_is_as_wide_as_the_mean_is_uncertain():
-    """Of 400 draws of a normal the middle half's mean has a standard error of sqrt(1.2 / 400), its
-    influence function's (Huber 1981, 3.3)."""
+    """With 400 normal draws, the interquartile mean has a standard error of sqrt(1.2 / 400).
+
+    The factor 1.2 follows from its influence function (Huber 1981, 3.3).
+    """
     scores = np.random.default_rng(0).normal(0.0, 1.0, (1, 400))
     middle, low, high = interquartile(scores.tolist())
     assert low < middle < high
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(1.2 / 400), rel=0.15)
 
 
-def test_seeds_that_differ_count_more_than_episodes_that_do_not():
+def test_the_interval_includes_the_spread_between_seeds():
     apart = interquartile([[0.0] * 50, [10.0] * 50, [20.0] * 50])
     assert apart[0] == pytest.approx(10.0)
     assert (apart[1], apart[2]) == (0.0, 20.0)
@@ -37,6 +42,6 @@ def test_seeds_that_differ_count_more_than_episodes_that_do_not():
     assert alike == (10.0, 10.0, 10.0)
 
 
-def test_a_curve_goes_as_far_as_all_seeds_do():
+def test_a_curve_ends_where_the_shortest_seed_ends():
     curve = Curve.of([[1, 2, 3], [1, 2]], [[[1.0], [2.0], [3.0]], [[3.0], [4.0]]])
     assert (curve.steps, curve.middle) == ([1, 2], [2.0, 3.0])
