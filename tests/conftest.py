@@ -11,15 +11,14 @@ from configs.schema import Config
 from tests import pulse as sound
 
 ROOT = Path(__file__).parent.parent
-# The slowest test files, the slowest first. A slow file at the end would leave other cores idle.
-LONG = (
-    *("e2e/test_lockstep.py", "trainer/test_learning.py", "e2e/test_run.py", "e2e/test_rest.py"),
-    *(
-        "e2e/test_sessions.py",
-        "contracts/vrchat/test_robustness.py",
-        "interfaces/test_calibrate.py",
-    ),
-    *("trainer/test_world_models.py", "trainer/test_choir.py", "agent/test_replay.py"),
+# The slowest test files, the slowest first: a slow file at the end would leave other cores idle.
+# They and all tests with real processes are left out of `-m quick`.
+SLOW = (
+    *("trainer/learners/test_learning.py", "e2e/test_run.py", "e2e/test_rest.py"),
+    *("e2e/test_lockstep.py", "e2e/test_sessions.py", "interfaces/calibrate/test_measure.py"),
+    *("contracts/vrchat/test_robustness.py", "contracts/vrchat/test_parameters.py"),
+    *("trainer/learners/test_world_models.py", "trainer/running/test_vector_body.py"),
+    *("agent/replay/test_exact_replay.py", "trainer/objectives/test_cloning_loss.py"),
 )
 
 
@@ -34,8 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    rank = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
-    items.sort(key=lambda item: rank.get(item.path, len(LONG)))  # a stable sort
+    rank = {ROOT / "tests" / name: place for place, name in enumerate(SLOW)}
+    items.sort(key=lambda item: rank.get(item.path, len(SLOW)))  # a stable sort
+    for item in items:
+        if item.path not in rank and item.get_closest_marker("e2e") is None:
+            item.add_marker(pytest.mark.quick)
 
 
 @pytest.fixture(autouse=True)

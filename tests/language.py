@@ -86,18 +86,24 @@ def prose_of_python(text: str) -> Iterator[tuple[int, str]]:
             for paragraph in re.split(r"\n\s*\n", doc):
                 if not paragraph.startswith("    "):
                     yield line, " ".join(paragraph.split())
-    block: list[str] = []
+    block: list[str] = []  # comment lines that follow each other; one after code stands alone
     first = last = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type != tokenize.COMMENT:
             continue
-        if block and token.start[0] != last + 1:
+        line, column = token.start
+        after_code = bool(token.line[:column].strip())
+        if block and (after_code or line != last + 1):
             yield first, " ".join(block)
             block = []
+        words = token.string.lstrip("#: ").rstrip()
+        if after_code:
+            yield line, words
+            continue
         if not block:
-            first = token.start[0]
-        last = token.start[0]
-        block.append(token.string.lstrip("#: ").rstrip())
+            first = line
+        last = line
+        block.append(words)
     if block:
         yield first, " ".join(block)
 

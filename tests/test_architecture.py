@@ -11,7 +11,7 @@ from importlib import metadata
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SLOW
 
 LAYERS = ["configs", "interfaces", "agent", "trainer"]
 MAX_LINES, MAX_FILES = 350, 25
@@ -119,6 +119,10 @@ def test_tests_mirror_the_source_folders():
         for path in (ROOT / "tests" / layer).rglob("test_*.py"):
             folder = ROOT / path.parent.relative_to(ROOT / "tests")
             assert folder.is_dir(), f"{path.relative_to(ROOT)}: there is no {folder}"
+
+
+def test_every_slow_test_file_exists():
+    assert [name for name in SLOW if not (ROOT / "tests" / name).is_file()] == []
 
 
 def is_public(node):

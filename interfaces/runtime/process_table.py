@@ -29,8 +29,8 @@ class ProcessSpec:
 
     `restart`: with "on_exit" the supervisor restarts it whenever it ends; with "never" it does not.
 
-    `stop`: a process "by_board" ends when the Board says stop, and the supervisor waits for it. One
-    with "terminate" gets a signal after all the others.
+    `stop`: a process "by_board" ends when the Board says stop, and the supervisor waits for it, lower
+    `stop_rank` first. One with "terminate" gets a signal after all the others.
     """
 
     name: str
@@ -39,6 +39,7 @@ class ProcessSpec:
     runs: Callable[[Config], bool] = _always
     restart: Literal["on_exit", "never"] = "on_exit"
     stop: Literal["by_board", "terminate"] = "by_board"
+    stop_rank: int = 1
 
     @property
     def command(self) -> str:
@@ -70,10 +71,16 @@ PROCESSES: tuple[ProcessSpec, ...] = (
         stop="terminate",  # a client outlives the body: the guard still has to reach it
     ),
     ProcessSpec(
-        "guard", "interfaces.runtime.guard:watch_run", "releases every input when the body stops"
+        "guard",
+        "interfaces.runtime.guard:watch_run",
+        "releases every input when the body stops",
+        stop_rank=2,  # it releases the inputs after the body has ended
     ),
     ProcessSpec(
-        "body", "agent.acting.body_process:run_body", "observes, decides and acts at a fixed rate"
+        "body",
+        "agent.acting.body_process:run_body",
+        "observes, decides and acts at a fixed rate",
+        stop_rank=0,
     ),
     ProcessSpec(
         "trainer",
@@ -85,11 +92,9 @@ PROCESSES: tuple[ProcessSpec, ...] = (
         "interfaces.session.recorder:record",
         "copies the journal into the session",
         runs=lambda config: config.session.record,
+        stop_rank=3,  # it copies the last Steps of the body
     ),
 )
-# The order in which the supervisor waits for processes that stop by the Board. The guard releases
-# the inputs after the body has ended, and the recorder copies the last Steps of the body.
-STOP_ORDER = ("body", "trainer", "guard", "recorder")
 
 
 def processes_of(config: Config) -> tuple[ProcessSpec, ...]:
@@ -104,6 +109,7 @@ def find_process(name: str) -> ProcessSpec:
 
 def stop_order(specs: Sequence[ProcessSpec]) -> tuple[list[str], list[str]]:
     """(names that stop by the Board in order, names that are terminated afterwards)."""
-    by_board = [spec.name for spec in specs if spec.stop == "by_board"]
-    by_board.sort(key=STOP_ORDER.index)
-    return by_board, [spec.name for spec in specs if spec.stop == "terminate"]
+    by_board = sorted((s for s in specs if s.stop == "by_board"), key=lambda s: s.stop_rank)
+    return [spec.name for spec in by_board], [
+        spec.name for spec in specs if spec.stop == "terminate"
+    ]

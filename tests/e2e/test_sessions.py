@@ -94,7 +94,7 @@ def test_the_playback_page_is_served_on_this_machine_only(run):
 def test_the_annotated_video_has_one_frame_per_tick(run):
     av = pytest.importorskip("av")
     ticks = read_summary(run)["ticks"]
-    assert f"{ticks} pictures" in here("replay", run, "--mp4").all
+    assert f"{ticks} frames" in here("replay", run, "--mp4").all
     with av.open(str(run / "replays" / "run.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) == ticks
     assert "exists already" in here("replay", run, "--mp4", code=2).all

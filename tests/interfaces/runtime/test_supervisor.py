@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,19 @@ def test_child_that_ends_on_a_full_disk_is_restarted(tmp_path, monkeypatch):
             check_repeatedly(supervisor, child)
     finally:
         kill(child)
+
+
+def test_a_process_that_never_restarts_stays_ended(tmp_path):
+    run = RunFolder(tmp_path)
+    once = replace(find_process("trainer"), restart="never")
+    supervisor = Supervisor(run, Board(run.board, create=True), ROOT / "main.py", [once])
+    child = supervisor.children["trainer"]
+    child.command = (child.command[0], "-c", "pass")
+    supervisor.start()
+    child.process.wait(timeout=20)
+    supervisor.check()
+    assert not child.running
+    assert supervisor.restarts() == {"trainer": 0}
 
 
 def check_repeatedly(supervisor, child):
