@@ -29,8 +29,8 @@ class ProcessSpec:
 
     `restart`: with "on_exit" the supervisor restarts it whenever it ends; with "never" it does not.
 
-    `stop`: a process "by_board" ends when the Board says stop, and the supervisor waits for it, lower
-    `stop_rank` first. One with "terminate" gets a signal after all the others.
+    `stop`: a process "by_board" ends when the Board says stop, and the supervisor waits for it, a
+    lower `stop_rank` first. One with "terminate" gets a signal after all the others.
     """
 
     name: str

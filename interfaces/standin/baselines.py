@@ -93,7 +93,7 @@ def _nearest(agent: dict[str, Any], people: list[dict[str, Any]]) -> dict[str, A
     return min(
         friends,
         key=lambda each: (
-            (each["rest_s"] > 1.0) * 1e3  # ignores the agent for now
+            (each["rest_s"] > 1.0) * 1e3  # it does not pat yet
             + math.dist((agent["x"], agent["z"]), (each["x"], each["z"]))
         ),
         default=None,

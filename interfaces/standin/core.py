@@ -106,7 +106,7 @@ class StandinCore:
 
     @property
     def patted_by(self) -> str | None:
-        """The name of the person who pats the agent now."""
+        """The name of the person patting the agent now."""
         return self._people.patting()
 
     @property

@@ -123,7 +123,7 @@ class People:
             self._advance_person(person, agent, eye_m)
 
     def patting(self) -> str | None:
-        """The name of the person who pats the agent now."""
+        """The name of the person patting the agent now."""
         return next((person.name for person in self.members if person.patting), None)
 
     def _advance_person(self, person: Person, agent: AvatarPhysics, eye_m: float) -> None:

@@ -1,4 +1,4 @@
-"""The room: square, with four different walls, six landmarks and a friend who pats."""
+"""The room: square, with four different walls, six landmarks and a patting friend."""
 
 import numpy as np
 
