@@ -1,1 +1,1 @@
-"""One file a claim: each prints a table and writes JSON to benchmarks/results/."""
+"""Benchmarks. Each module prints a table and writes JSON to benchmarks/results."""

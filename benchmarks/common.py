@@ -1,4 +1,4 @@
-"""What every benchmark shares: the machine it ran on, the table, the JSON."""
+"""Common parts of all benchmarks: the description of the machine, the printed table, the JSON."""
 
 import json
 import os
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def machine() -> dict[str, Any]:
-    """Where and with what a number was measured."""
+    """The machine, its software and the commit; `+` marks a commit with uncommitted changes."""
     commit, changed = (
         subprocess.run(
             ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False
@@ -34,20 +34,20 @@ def machine() -> dict[str, Any]:
         "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
         "torch": metadata.version("torch"),
-        "commit": commit + ("+" if changed else ""),  # what was measured was not committed
+        "commit": commit + ("+" if changed else ""),
     }
 
 
 def publish(name: str, title: str, rows: Sequence[dict[str, Any]], **more: Any) -> None:
-    """Print `rows` as a table and write them, with the machine, to results/NAME.json."""
+    """Prints `rows` as a table and writes them, with the machine, to results/NAME.json."""
     table = Table(title=title)
     for column in rows[0]:
         table.add_column(column, justify="right" if column != next(iter(rows[0])) else "left")
     for row in rows:
         table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()))
     Console().print(table)
-    RESULTS.mkdir(exist_ok=True)
     content = {"title": title, "rows": list(rows), "machine": machine(), **more}
     path = RESULTS / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"written to benchmarks/results/{path.name}")
+    print(f"written to benchmarks/results/{name}.json")

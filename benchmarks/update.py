@@ -1,4 +1,4 @@
-"""One full update (world model, dreams, policy, value) on random data, on this machine.
+"""Time of one full update (world model, imagination, policy, value) on random data.
 
 python -m benchmarks.update [--runs 3] [KEY=VALUE ...]
 """
@@ -14,20 +14,24 @@ from benchmarks.common import publish
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.vrchat.vrchat_world import vrchat_spaces
+from trainer.data.batch import Batch
 from trainer.learners.dreamer import DreamerLearner
-from trainer.objectives.losses import Batch
-from trainer.running.device import choose_device, keep_heap
+from trainer.running.device import choose_torch_device, keep_freed_memory
 
 _CASES = (
     ("default, Gaussian", []),
     ("default, categorical", ["model.latent=categorical"]),
     ("no overshooting", ["trainer.overshoot=0"]),
-    ("dreams alone teach", ["actor.cloning=0", "critic.replay_weight=0"]),
-    ("no dreams to speak of", ["dream.horizon=1", "dream.starts=1", "critic.replay_weight=0"]),
+    ("no cloning, no replay value", ["actor.cloning=0", "critic.replay_weight=0"]),
+    (
+        "one imagined step, no replay value",
+        ["dream.horizon=1", "dream.starts=1", "critic.replay_weight=0"],
+    ),
 )
 
 
 def random_batch(config: Config, device: torch.device) -> Batch:
+    """A batch of random images, vectors and rewards without episode ends."""
     spaces, size = vrchat_spaces(config.world), (config.trainer.batch, config.trainer.length)
     never = torch.zeros(size, dtype=torch.bool, device=device)
     return Batch(
@@ -41,8 +45,8 @@ def random_batch(config: Config, device: torch.device) -> Batch:
 
 
 def update_ms(config: Config, updates: int) -> float:
-    """Median milliseconds of an update."""
-    device = choose_device(config.device)
+    """Median milliseconds of an update, after three updates that are not measured."""
+    device = choose_torch_device(config.device)
     learner, batch = (
         DreamerLearner(vrchat_spaces(config.world), config, device),
         random_batch(config, device),
@@ -61,14 +65,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--updates", type=int, default=20)
     parser.add_argument("overrides", nargs="*")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     torch.set_flush_denormal(True)
-    keep_heap()
+    keep_freed_memory()
     rows = []
     for name, case in _CASES:
-        config = load_config(Path("default"), [*case, *asked.overrides])
+        config = load_config(Path("default"), [*case, *options.overrides])
         torch.set_num_threads(config.trainer.threads)
-        runs = [update_ms(config, asked.updates) for _ in range(asked.runs)]
+        runs = [update_ms(config, options.updates) for _ in range(options.runs)]
         rows.append(
             {
                 "case": name,
@@ -77,11 +81,11 @@ def main() -> None:
                 "max": max(runs),
                 "batch": config.trainer.batch,
                 "length": config.trainer.length,
-                "dreamed steps": config.dream.starts * config.dream.horizon,
+                "imagined steps": config.dream.starts * config.dream.horizon,
                 "threads": config.trainer.threads,
             }
         )
-    publish("update", "One update, default sizes, 64 x 64", rows)
+    publish("update", "Time of one update, default sizes, 64 x 64 images", rows)
 
 
 if __name__ == "__main__":
