@@ -19,8 +19,8 @@ class TickConfig(StrictModel):
         default=10.0,
         ge=1,
         le=60,
-        description="Ticks per second. Higher reacts faster and needs more CPU. Steps that other "
-        "settings count become shorter.",
+        description="Ticks per second. Higher reacts faster and needs more CPU. Settings counted "
+        "in steps then cover less time.",
     )
     spin_ms: float = Field(
         default=1.5,

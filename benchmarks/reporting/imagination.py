@@ -213,5 +213,4 @@ def random_walk(results: Path) -> Table:
         command="python -m benchmarks.learning.returns",
         files=["learning/returns.json"],
         picture="learning/returns.png",
-        limits=["Old: the current code gives values that differ by up to 0.005 for the same seed."],
     )

@@ -146,7 +146,8 @@ def draw_comparison(comparison: BrainComparison, path: Path) -> None:
             label if known else f"{label} (no value estimates)"
             for label, known in zip(labels, has_value, strict=True)
         ]
-        figure.suptitle(f"{comparison.run_name} beside {comparison.tracks[1].name}", fontsize=10)
+        title = f"{comparison.run_name} compared with {comparison.tracks[1].name}"
+        figure.suptitle(title, fontsize=10)
         figure.legend(lines, labels, fontsize=8, loc="upper right", ncols=2)
         panels[-1, 0].set_xlabel("seconds")
         figure.tight_layout()

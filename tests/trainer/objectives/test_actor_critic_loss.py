@@ -66,3 +66,24 @@ def test_the_value_loss_has_a_gradient_only_for_the_value(tiny, latent):
     assert not has_no_gradient(networks.value)
     for part in (networks.policy, networks.dynamics, networks.reward, networks.continues):
         assert has_no_gradient(part)
+
+
+@pytest.mark.parametrize("latent", ["gaussian", "categorical"])
+def test_descending_the_value_loss_brings_the_value_to_the_returns(tiny, latent):
+    config = tiny.model_copy(update={"model": tiny.model.model_copy(update={"latent": latent})})
+    networks = networks_with_random_heads(config)
+    dream = dream_of(networks, config)
+    target = torch.full_like(dream.reward, 3.0)  # (H, N), fixed
+    weight = torch.ones_like(dream_returns(networks, dream, config).weight)
+    optimizer = torch.optim.Adam(networks.value.parameters(), lr=0.01)
+
+    def distance():
+        value = networks.value(dream.feature[:-1].detach())
+        return (value - target).square().mean().item()
+
+    before = distance()
+    for _ in range(200):
+        optimizer.zero_grad()
+        value_loss(networks, dream, DreamReturns(target, target, weight), 0.0).backward()
+        optimizer.step()
+    assert distance() < 0.05 * before
