@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 MAIN = ROOT / "main.py"
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     output: str
     errors: str
 
@@ -28,7 +28,7 @@ def command(*words) -> list[str]:
     return [sys.executable, str(MAIN), *map(str, words)]
 
 
-def call(*words, code=0, cwd=ROOT, timeout=240.0) -> Said:
+def call(*words, code=0, cwd=ROOT, timeout=240.0) -> Output:
     """As a process; asserts its exit code."""
     done = subprocess.run(
         command(*words),
@@ -40,21 +40,21 @@ def call(*words, code=0, cwd=ROOT, timeout=240.0) -> Said:
         check=False,
     )
     assert done.returncode == code, done.stderr + done.stdout
-    return Said(done.stdout, done.stderr)
+    return Output(done.stdout, done.stderr)
 
 
-def here(*words, code=0) -> Said:
+def here(*words, code=0) -> Output:
     """In this process; asserts the exit code, or one of several, and that nothing was raised."""
     import main
 
-    heard = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         done = CliRunner().invoke(main.app, [str(word) for word in words])
     finally:
-        for number, handler in heard.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     allowed = code if isinstance(code, tuple) else (code,)
     assert done.exit_code in allowed, done.stderr + done.stdout
-    return Said(done.stdout, done.stderr)
+    return Output(done.stdout, done.stderr)

@@ -1,4 +1,4 @@
-"""Sound for tests: a PulseAudio of our own with two null sinks, and what hears no other."""
+"""Sound for tests: a private PulseAudio server with two null sinks, and its only clients."""
 
 import contextlib
 import json
@@ -7,32 +7,33 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.polling import wait_until
+
 RATE = 48000
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 ROOT = Path(__file__).parent.parent
 CHILD = """
 import json, sys
 import numpy as np
 
-def tell(*what):
-    print(json.dumps(what), flush=True)
+def send(*values):
+    print(json.dumps(values), flush=True)
 
 """
-DEVICES_SEEN = """
+LIST_DEVICES = """
 import sounddevice
-tell(*[device["name"] for device in sounddevice.query_devices()])
+send(*[device["name"] for device in sounddevice.query_devices()])
 """
 
 
 class Pulse:
-    """A PulseAudio server of our own, and processes that see nothing else."""
+    """A private PulseAudio server, and child processes that know no other."""
 
     def __init__(self, folder: Path) -> None:
         address = folder / "native"
@@ -60,11 +61,11 @@ class Pulse:
         command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
         command += [word for module in modules for word in ("-L", module)]
         self._server = self.start(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + PATIENCE_S
-        while self.run("pactl", "info").returncode:
-            assert time.monotonic() < deadline, "PulseAudio does not answer"
-            assert self._server.poll() is None, "PulseAudio ended"
-            time.sleep(0.02)
+        wait_until(self._answers, "an answer of PulseAudio", TIMEOUT_S)
+
+    def _answers(self) -> bool:
+        assert self._server.poll() is None, "PulseAudio ended"
+        return self.run("pactl", "info").returncode == 0
 
     def start(self, command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, **streams}
@@ -84,11 +85,12 @@ class Pulse:
 
 
 def missing() -> str:
+    """What the system lacks, in words; empty if nothing."""
     if not sys.platform.startswith("linux"):
         return "PulseAudio's null sinks are for Linux"
-    gone = [name for name in ("pulseaudio", "pactl", "parec", "pacat") if not shutil.which(name)]
-    if gone:
-        return f"not installed: {', '.join(gone)} (packages pulseaudio and pulseaudio-utils)"
+    absent = [name for name in ("pulseaudio", "pactl", "parec", "pacat") if not shutil.which(name)]
+    if absent:
+        return f"not installed: {', '.join(absent)} (packages pulseaudio and pulseaudio-utils)"
     try:
         import sounddevice  # noqa: F401
     except OSError:
@@ -96,37 +98,40 @@ def missing() -> str:
     return ""
 
 
-def heard(child: subprocess.Popen[bytes]) -> list[Any]:
-    """The next line that the child tells."""
+def receive(child: subprocess.Popen[bytes]) -> list[Any]:
+    """The values of the next line that the child sends."""
     assert child.stdout is not None
-    return json.loads(child.stdout.readline() or pytest.fail("the child is gone"))
+    return json.loads(child.stdout.readline() or pytest.fail("the child has ended"))
 
 
 def ask(child: subprocess.Popen[bytes], line: object = "") -> list[Any]:
+    """Send one line to the child and return its answer."""
     assert child.stdin is not None
     child.stdin.write(f"{line}\n".encode())
     child.stdin.flush()
-    return heard(child)
+    return receive(child)
 
 
-def ask_until(child: subprocess.Popen[bytes], wanted: Callable[[list[Any]], bool]) -> list[Any]:
-    deadline = time.monotonic() + PATIENCE_S
-    while not wanted(answer := ask(child)):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.01)
-    return answer
+def ask_until(child: subprocess.Popen[bytes], accepted: Callable[[list[Any]], bool]) -> list[Any]:
+    """The first answer that is accepted."""
+
+    def accepted_answer() -> list[Any] | None:
+        answer = ask(child)
+        return answer if accepted(answer) else None
+
+    return wait_until(accepted_answer, "an accepted answer", TIMEOUT_S)
 
 
 @contextlib.contextmanager
 def running() -> Iterator[Pulse]:
-    """Skips the test where the system has not what it takes."""
+    """A server for one test. Skips the test where the system lacks something."""
     if why := missing():
         pytest.skip(why)
     with tempfile.TemporaryDirectory(prefix="yume-") as folder:
         pulse = Pulse(Path(folder))
         try:
-            with pulse.child(DEVICES_SEEN) as child:
-                names = heard(child)
+            with pulse.child(LIST_DEVICES) as child:
+                names = receive(child)
             if "yume_out" not in names:
                 pytest.skip("ALSA has no plugin for PulseAudio (package libasound2-plugins)")
             yield pulse

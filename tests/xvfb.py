@@ -1,4 +1,4 @@
-"""A desktop for tests: an X server of our own, which no other program draws or types on."""
+"""A private X server for tests: no other program draws or types on it."""
 
 import contextlib
 import shutil
@@ -11,9 +11,9 @@ import pytest
 
 @contextlib.contextmanager
 def running(size: str) -> Iterator[str]:
-    """The display's name, `:N`, which is this process's DISPLAY meanwhile; skips without Xvfb."""
+    """The display's name, `:N`, set as DISPLAY of this process. Skips without Xvfb."""
     if not sys.platform.startswith("linux"):
-        pytest.skip("looks at an X screen; this is not Linux")
+        pytest.skip("X servers are for Linux")
     if shutil.which("Xvfb") is None:
         pytest.skip("Xvfb is not installed (package xvfb)")
     command = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{size}x24", "-nolisten", "tcp"]

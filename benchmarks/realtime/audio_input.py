@@ -34,7 +34,7 @@ while time.perf_counter() < ends:
     power = np.abs(np.fft.rfft(sound.raw[0] * np.hanning(sound.raw.shape[1]), 1 << 16))
     hertz.append(float(power.argmax()) * 16000 / (1 << 16))
 cut = lambda values: statistics.quantiles(values, n=100)
-tell({"measured Hz min": min(hertz), "measured Hz max": max(hertz),
+send({"measured Hz min": min(hertz), "measured Hz max": max(hertz),
       "overflows": audio.overflows,
       "age p50 ms": statistics.median(ages), "age p99 ms": cut(ages)[98],
       "newest() p50 ms": statistics.median(took), "newest() p99 ms": cut(took)[98]})
@@ -63,7 +63,7 @@ def main() -> None:
                 stdout=subprocess.DEVNULL,
             )
             with pulse.child(READER, str(seconds)) as reader:
-                (row,) = heard(reader)
+                (row,) = receive(reader)
             player.kill()
             player.wait()
         finally:

@@ -60,7 +60,7 @@ class TruthSource(Protocol):
 
 
 def truth_of(core: TruthSource) -> dict[str, Any]:
-    """Positions of the agent and all people, contacts, and the patting person. Metres, degrees, seconds."""
+    """Positions of all, contacts, and the patting person. Metres, degrees, seconds."""
     place, client, avatar = core.place, core.client, fields_of(core.avatar)
     return {
         "time_s": core.time_s,

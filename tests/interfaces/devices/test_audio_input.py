@@ -114,7 +114,7 @@ audio_input = AudioInput(AudioInputConfig(device="yume_mic", keep_raw=True), Rea
 for line in sys.stdin:
     window = audio_input.newest()
     power = np.abs(np.fft.rfft(window.raw[0] * np.hanning(window.raw.shape[1])))
-    tell(float(power.argmax()) * 16000 / window.raw.shape[1], window.age_s,
+    send(float(power.argmax()) * 16000 / window.raw.shape[1], window.age_s,
          float(window.bands.max()), int(window.bands[0, -1].argmax()), audio_input.overflows)
 audio_input.close()
 """

@@ -213,7 +213,7 @@ voice = Voice(VoiceConfig(device="yume_out"), (hello,), 0.1)
 for line in sys.stdin:
     accepted = voice.say(sys.argv[1])
     voice.tick(muted=False)
-    tell(accepted)
+    send(accepted)
 voice.close()
 """
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.interfaces.standin.sound.test_sound_io import tone
 from tests.polling import wait_until
-from tests.pulse import Pulse, ask, ask_until, heard
+from tests.pulse import Pulse, ask, ask_until, receive
 
 RATE = 48000
 TIMEOUT_S = 10.0
@@ -26,10 +26,10 @@ speaker = Speaker("yume_out")
 sound = (0.5 * np.sin(2 * np.pi * 440 * np.arange(48000 * 20) / 48000)).astype(np.float32)
 source = Source(-1.0, 0.0, sound, speaker.next_sample)
 speaker.update(Listener(0.0, 0.0, 0.0), [source])
-tell(speaker.latency_s)
+send(speaker.latency_s)
 for line in sys.stdin:
     speaker.update(Listener(0.0, 0.0, float(line)), [source])
-    tell(speaker.alive, speaker.next_sample, speaker.xruns)
+    send(speaker.alive, speaker.next_sample, speaker.xruns)
 speaker.close()
 """
 )
@@ -38,7 +38,7 @@ LISTEN = (
     + """
 microphone = Microphone("YUME_MIC")
 for line in sys.stdin:
-    tell(microphone.level(), microphone.viseme(), microphone.alive)
+    send(microphone.level(), microphone.viseme(), microphone.alive)
 microphone.close()
 """
 )
@@ -48,7 +48,7 @@ OPEN_UNKNOWN = (
 try:
     Speaker("nowhere")
 except NoSound as error:
-    tell(str(error))
+    send(str(error))
 """
 )
 
@@ -67,7 +67,7 @@ def measure(recorder: subprocess.Popen[bytes], seconds: float) -> tuple[float, f
 def test_a_sound_is_on_its_side_and_follows_the_listeners_turn(pulse: Pulse) -> None:
     record = ["parec", "-d", "yume_out.monitor", "--format=float32le", f"--rate={RATE}", "--raw"]
     with pulse.child(SPEAK) as child, pulse.start([*record, "--channels=2"]) as recorder:
-        assert 0.0 < heard(child)[0] < 0.5
+        assert 0.0 < receive(child)[0] < 0.5
         wait_until(lambda: measure(recorder, 0.1)[1] >= 0.1, "sound on the left")
         hertz, left, right = measure(recorder, 0.5)
         assert hertz == pytest.approx(440.0, abs=2.0)
@@ -101,7 +101,7 @@ def test_the_microphone_measures_the_sound_of_another_program(pulse: Pulse) -> N
 @pytest.mark.e2e
 def test_an_unknown_device_is_refused_with_the_names(pulse: Pulse) -> None:
     with pulse.child(OPEN_UNKNOWN) as child:
-        (message,) = heard(child)
+        (message,) = receive(child)
     assert "sound output 'nowhere': no such device" in message
     assert "yume_out (ALSA)" in message
 
@@ -109,7 +109,7 @@ def test_an_unknown_device_is_refused_with_the_names(pulse: Pulse) -> None:
 @pytest.mark.e2e
 def test_a_lost_device_gives_silence_and_no_crash(pulse: Pulse) -> None:
     with pulse.child(SPEAK) as speaking, pulse.child(LISTEN) as listening:
-        heard(speaking)
+        receive(speaking)
         assert ask(speaking, 0.0)[0]
         assert ask(listening)[2]
         pulse.kill()
