@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import publish
-from tests.pulse import Pulse, heard, missing
+from tests.pulse import Pulse, missing, receive
 
 TONE_HZ, RATE = 440.0, 48000
 READER = """
