@@ -16,9 +16,15 @@ ROOT = Path(__file__).parent.parent
 SLOW = (
     *("trainer/learners/test_learning.py", "e2e/test_run.py", "e2e/test_rest.py"),
     *("e2e/test_lockstep.py", "e2e/test_sessions.py", "interfaces/calibrate/test_measure.py"),
-    *("contracts/vrchat/test_robustness.py", "contracts/vrchat/test_parameters.py"),
-    *("trainer/learners/test_world_models.py", "trainer/running/test_vector_body.py"),
-    *("agent/replay/test_exact_replay.py", "trainer/objectives/test_cloning_loss.py"),
+    *("contracts/vrchat/test_inputs.py", "contracts/vrchat/test_parameters.py"),
+    *("trainer/running/test_learning_report.py", "interfaces/session/test_recorder.py"),
+    *("agent/replay/test_verify_run.py", "golden/test_old_recording.py"),
+    *("trainer/learners/test_world_models.py", "interfaces/osc/test_oscquery_browser.py"),
+    *("interfaces/session/maintain/test_recover.py", "e2e/test_gymnasium.py"),
+    *("contracts/vrchat/test_discovery.py", "interfaces/calibrate/test_calibration.py"),
+    *("interfaces/runtime/test_guard.py", "interfaces/vrchat/test_client_finder.py"),
+    *("trainer/running/test_offline.py", "trainer/learners/test_ppo.py"),
+    *("trainer/running/test_vector_body.py", "test_install_lines.py"),
 )
 
 

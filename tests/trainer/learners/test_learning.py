@@ -56,9 +56,11 @@ def steps_to_reach(config, share, tmp_path):
         return result.return_mean
 
     optimum = np.mean([best_return(config, 100 + i) for i in range(10)])
+    random = None
     for steps in BUDGETS:
         trainer.run(steps, lambda _: None, lambda: False)
-        random, trained = mean_return("random"), mean_return("greedy")
+        random = mean_return("random") if random is None else random
+        trained = mean_return("greedy")
         print(f"{steps} steps: {trained:.2f} (random {random:.2f}, optimum {optimum:.2f})")
         if trained >= random + share * (optimum - random):
             return steps, trained
