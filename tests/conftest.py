@@ -25,6 +25,9 @@ SLOW = (
     *("interfaces/runtime/test_guard.py", "interfaces/vrchat/test_client_finder.py"),
     *("trainer/running/test_offline.py", "trainer/learners/test_ppo.py"),
     *("trainer/running/test_vector_body.py", "test_install_lines.py"),
+    *("contracts/vrchat/test_camera_chat_menu.py", "interfaces/osc/test_mdns.py"),
+    *("contracts/vrchat/test_osc_programs.py", "interfaces/standin/test_gymnasium_env.py"),
+    *("trainer/objectives/test_cloning_loss.py", "interfaces/journal/test_writer.py"),
 )
 
 
