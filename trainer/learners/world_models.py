@@ -139,7 +139,7 @@ class WorldModelsLearner:
     @torch.no_grad()
     def _starts(self, batch: Batch) -> LatentState:
         """`dreams` random states of the batch, without excluded Steps and ends of episodes."""
-        states = filter_batch(self._next, batch, self._num_actions, self.noise).state
+        states = filter_batch(self._next, batch, self.noise).state
         eligible = ~(batch.is_last | batch.is_terminal)
         if batch.loss_mask is not None:
             eligible = eligible & batch.loss_mask

@@ -35,7 +35,7 @@ def mdn_rnn_loss(
     """
     dynamics = networks.dynamics
     assert isinstance(dynamics, MdnDynamics)
-    observed = filter_batch(networks, batch, num_actions, noise)
+    observed = filter_batch(networks, batch, noise)
     z = observed.state.stoch
     decoded = networks.decoder(z)
     trainer, own = config.trainer, config.world_models
