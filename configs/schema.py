@@ -1,15 +1,19 @@
 """The schema of a configuration: every setting with its bounds; unknown keys are errors."""
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, model_validator
 
 from configs.learning import ActorConfig, CriticConfig, DreamConfig, ModelConfig
-from configs.methods import Method, PPOConfig, WorldModelsConfig
+from configs.methods.method import LearningMethod
+from configs.methods.rules import check_method
+from configs.methods.table import MethodName, find_method, with_method_sections
 from configs.strict import ParameterName, StrictModel, Weight
 from configs.training import TrainerConfig
 from configs.world_settings import WorldConfig
+
+S = TypeVar("S", bound=StrictModel)
 
 
 class TickConfig(StrictModel):
@@ -118,8 +122,8 @@ class EvaluateConfig(StrictModel):
     )
 
 
-class Config(StrictModel):
-    """All settings of a run."""
+class _GeneralConfig(StrictModel):
+    """The settings before the sections of the methods."""
 
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -127,8 +131,10 @@ class Config(StrictModel):
         description="Device on which the trainer learns. `auto`: cuda if it is available, else "
         "cpu.",
     )
-    method: Method = Field(
-        default="dreamer", description="Learning method; configs/ has a preset for each."
+    method: MethodName = Field(
+        default="dreamer",
+        description="Learning method; configs/ has a preset for each. A method outside the project "
+        "is module:name of its LearningMethod.",
     )
     tick: TickConfig = TickConfig()
     world: WorldConfig = WorldConfig()
@@ -137,8 +143,11 @@ class Config(StrictModel):
     dream: DreamConfig = DreamConfig()
     actor: ActorConfig = ActorConfig()
     critic: CriticConfig = CriticConfig()
-    ppo: PPOConfig = PPOConfig()
-    world_models: WorldModelsConfig = WorldModelsConfig()
+
+
+class Config(with_method_sections(_GeneralConfig)):
+    """All settings of a run."""
+
     trainer: TrainerConfig = TrainerConfig()
     journal: JournalConfig = JournalConfig()
     session: SessionConfig = SessionConfig()
@@ -146,11 +155,21 @@ class Config(StrictModel):
     evaluate: EvaluateConfig = EvaluateConfig()
 
     @property
+    def learning_method(self) -> LearningMethod:
+        """What `method` declares: its capabilities and its learner."""
+        return find_method(self.method)
+
+    def section(self, kind: type[S]) -> S:
+        """The section of this class, such as the settings of a method. Raises KeyError."""
+        for name in type(self).model_fields:
+            if isinstance(section := getattr(self, name), kind):
+                return section
+        raise KeyError(f"the configuration has no section {kind.__name__}")
+
+    @property
     def replayed_per_update(self) -> int:
         """Replayed steps per update; a step counts once for each time it is used."""
-        if self.method == "ppo":
-            return self.ppo.rollout * self.ppo.epochs
-        return self.trainer.batch * self.trainer.length
+        return self.learning_method.replayed_per_update(self)
 
     @model_validator(mode="after")
     def _set_gymnasium_rewards(self) -> "Config":
@@ -160,22 +179,11 @@ class Config(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _check_world_models(self) -> "Config":
-        """World Models has its own dynamics, and a linear controller without a gradient."""
-        if self.method == "world_models":
-            self._set_defaults("model", core="lstm")
-            self._set_defaults("actor", gradient="none", layers=0)
-        for key, value, given in (
-            ("model.core", "lstm", self.model.core),
-            ("actor.gradient", "none", self.actor.gradient),
-        ):
-            if (self.method == "world_models") != (given == value):
-                raise ValueError(
-                    f"{key} {given} does not work with method {self.method}: {value} and "
-                    "world_models need each other"
-                )
-        if self.method == "world_models" and self.actor.layers != 0:
-            raise ValueError("actor.layers: method world_models has a linear controller, 0 layers")
+    def _set_method_defaults(self) -> "Config":
+        """Some methods have other defaults for common settings."""
+        for path, value in self.learning_method.defaults.items():
+            section, key = path.split(".")
+            self._set_defaults(section, **{key: value})
         return self
 
     @model_validator(mode="after")
@@ -187,7 +195,7 @@ class Config(StrictModel):
                 f"journal.max_steps {journal.max_steps} is too small for training: "
                 f"trainer.prefill, length and holdout need {needed}"
             )
-        self._check_method()
+        check_method(self, self.learning_method)
         for name in self.reward.parameters if self.world.kind != "gymnasium" else ():
             if name not in self.world.parameters:
                 raise ValueError(
@@ -195,39 +203,6 @@ class Config(StrictModel):
                     f"({', '.join(self.world.parameters)})"
                 )
         return self
-
-    def _check_method(self) -> None:
-        """PPO has no memory and no model; every other method needs both."""
-        if (self.method == "ppo") != (self.model.core == "none"):
-            raise ValueError(
-                f"model.core {self.model.core} does not work with method {self.method}: "
-                "none and ppo need each other"
-            )
-        if self.method != "dreamer" and self.actor.slow_rate < 1:
-            raise ValueError(
-                f"actor.slow_rate {self.actor.slow_rate}: only method dreamer has a slow policy; "
-                f"with {self.method} it must be 1"
-            )
-        trainer = self.trainer
-        overshoots = self.method == "dreamer" and trainer.overshoot > 0
-        if overshoots and trainer.overshoot_steps >= trainer.length:
-            raise ValueError(
-                f"trainer.overshoot_steps {trainer.overshoot_steps} does not fit into "
-                f"trainer.length {trainer.length}: use fewer steps, a longer sequence, or "
-                "trainer.overshoot 0"
-            )
-        if self.method != "ppo":
-            return
-        if self.reward.surprise:
-            raise ValueError(
-                f"reward.surprise {self.reward.surprise} needs a world model, which method ppo "
-                "does not have: set it to 0"
-            )
-        if self.journal.max_steps <= self.ppo.rollout:
-            raise ValueError(
-                f"journal.max_steps {self.journal.max_steps} is too small for ppo.rollout "
-                f"{self.ppo.rollout}"
-            )
 
     def _set_defaults(self, section: str, **values: object) -> None:
         """Set those values of a section that were not given."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from agent.networks.agent_networks import ActingNetworks, build_method_networks
 from agent.networks.noise import TorchNoise
 from agent.networks.observing import encode
+from configs.methods.ppo_method import PPOConfig
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from trainer.data.batch import Rollout
@@ -30,14 +31,14 @@ class PPOLearner:
     """
 
     def __init__(self, spaces: Spaces, config: Config, device: torch.device) -> None:
-        self._config = config
+        self._config, self._ppo = config, config.section(PPOConfig)
         self.networks: ActingNetworks = build_method_networks(spaces, config).to(device)
         self.noise = TorchNoise(device)
-        self.optimizers = {"ppo": make_optimizer(self.networks, config.ppo.lr, config.trainer)}
+        self.optimizers = {"ppo": make_optimizer(self.networks, self._ppo.lr, config.trainer)}
         self.guarded_step = GuardedOptimizerStep(self.optimizers, config.trainer.clip)
         self.publish_updates = 1
         self.updates = 0
-        self._rollouts = RolloutQueue(config.ppo.rollout)
+        self._rollouts = RolloutQueue(self._ppo.rollout)
         self.extra_state = {"ppo/learned_to": self._rollouts.learned_to}
 
     @property
@@ -63,7 +64,7 @@ class PPOLearner:
 
     def update(self, rollout: Rollout) -> Metrics:
         """Epochs of shuffled minibatches; metrics are their means, on the device, detached."""
-        ppo = self._config.ppo
+        ppo = self._ppo
         value_N2 = self._values(rollout)
         advantage = rollout_advantages(rollout, value_N2, ppo.discount, ppo.lam)
         target = advantage + value_N2[:, 0]
@@ -86,7 +87,7 @@ class PPOLearner:
         self, rollout: Rollout, advantage: Tensor, target: Tensor, rows: Tensor
     ) -> Tensor:
         """One optimiser step on the `rows` (M,) of a rollout; returns its four metrics (4,)."""
-        ppo, networks = self._config.ppo, self.networks
+        ppo, networks = self._ppo, self.networks
         feature = self._feature(rollout, rows, 0)
         log_prob, entropy = networks.policy.log_prob_and_entropy(
             networks.policy.distribution_params(feature), rollout.chosen[rows]
@@ -117,5 +118,5 @@ class PPOLearner:
         return encode(self.networks, *rollout.observation(rows, moment))
 
     def _set_learning_rate(self) -> None:
-        lr = warmup_lr(self._config.ppo.lr, self.updates, self._config.trainer.warmup)
+        lr = warmup_lr(self._ppo.lr, self.updates, self._config.trainer.warmup)
         self.optimizers["ppo"].lr = lr

@@ -7,14 +7,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from configs.methods import Method
 from configs.schema import Config
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.terminal import print_line
-from trainer.learners.registry import METHODS
 from trainer.running.lockstep import LockstepTrainer
 
 
@@ -52,6 +50,11 @@ def run_lockstep(
             console,
         )
     first_losses, next_line = dict[str, float](), began
+    has_world_model = config.learning_method.has_world_model
+
+    def gauges() -> str:
+        return _gauges(board, has_world_model=has_world_model)
+
     with MetricsLog(run.metrics) as log, progress_bar(console, quiet=quiet) as bar:
         task = bar.add_task("training", total=steps, completed=lockstep.steps, gauges="")
 
@@ -63,10 +66,10 @@ def run_lockstep(
                 return
             next_line = now + 1.0
             log.write(metrics_line(board, now - began))
-            bar.update(task, completed=steps_done, gauges=_gauges(board, config.method))
+            bar.update(task, completed=steps_done, gauges=gauges())
 
         lockstep.run(steps, progress, stopped.is_set)
-        bar.update(task, completed=lockstep.steps, gauges=_gauges(board, config.method))
+        bar.update(task, completed=lockstep.steps, gauges=gauges())
         seconds = time.perf_counter() - began
         log.write(metrics_line(board, seconds))
     if steps_before >= steps and not board["session_updates"] and run.summary.exists():
@@ -98,8 +101,8 @@ def run_lockstep(
         )
 
 
-def _gauges(board: Board, method: Method) -> str:
-    if not METHODS[method].has_world_model:
+def _gauges(board: Board, *, has_world_model: bool) -> str:
+    if not has_world_model:
         return (
             f"updates {int(board['updates'])}  policy loss {float(board['loss_policy']):.3f}  "
             f"value loss {float(board['loss_value']):.2f}"

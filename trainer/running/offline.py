@@ -16,7 +16,7 @@ from interfaces.weights import Manifest, WeightsWriter
 from trainer.data.replay_buffer import ReplayBuffer
 from trainer.data.train_ratio import TrainRatio
 from trainer.learners.checkpoints import Checkpoint, Checkpoints
-from trainer.learners.registry import METHODS, make_learner
+from trainer.learners.registry import make_learner
 from trainer.learners.restore import learner_tensors, restore_last_good, restore_learner
 from trainer.objectives.world_model_loss import world_model_loss
 from trainer.running.device import choose_torch_device, keep_freed_memory
@@ -42,7 +42,7 @@ def default_updates(steps: int, config: Config) -> int:
 
 def require_off_policy(config: Config) -> None:
     """Raises BadInput for a method that learns only from the steps of its own policy."""
-    if not METHODS[config.method].off_policy:
+    if not config.learning_method.off_policy:
         raise BadInput(
             f"method {config.method} learns only from steps of its current policy: it cannot use "
             "--sessions"
@@ -134,7 +134,7 @@ class OfflineTrainer:
         """
         networks, config = self.learner.networks, self._config
         length = config.trainer.length
-        measurable = METHODS[config.method].uses_world_model_loss
+        measurable = config.learning_method.uses_world_model_loss
         if not measurable or not isinstance(networks, Networks):
             return None
         batch = self._replay.held_out_windows(_HELD_OUT_WINDOWS, length)
