@@ -135,9 +135,8 @@ def _config_class(tree: Tree) -> type[Config]:
     try:
         return with_plugin_section(Config, method)
     except BadInput as error:
-        raise ConfigError(
-            [f"{named.where}  method = {to_json(named.value)}\n    {error}"]
-        ) from None
+        place = f"{named.where}  method = {to_json(named.value)}"
+        raise ConfigError([f"{place}\n    {error}"]) from None
 
 
 def _parse_overrides(

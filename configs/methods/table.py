@@ -16,7 +16,7 @@ from configs.strict import StrictModel
 METHODS: Mapping[str, LearningMethod] = {
     method.name: method for method in (DREAMER, WORLD_MODELS, PPO)
 }
-_PLUGIN = r"^\w+(\.\w+)*:\w+$"
+_PLUGIN = r"^[\w.]+:\w+$"
 S = TypeVar("S", bound=StrictModel)
 
 
@@ -29,10 +29,13 @@ def _import_plugin(name: str) -> object:
         raise UnknownMethod(name)
     try:
         return imported(name)
-    except BadInput:
-        raise
+    except BadInput as error:
+        raise BadInput(
+            f"method {error}. It must be module:name of a LearningMethod that Python can import"
+        ) from error
     except Exception as error:  # code of the plugin
-        raise BadInput(f"{name} does not import: {type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise BadInput(f"method {name} raises an error while it is imported: {reason}") from error
 
 
 _load_plugin: Callable[[str], object] = _import_plugin

@@ -35,7 +35,7 @@ def make_learner(spaces: Spaces, config: Config, device: torch.device) -> Learne
         ) from error
     if missing := [name for name in _MEMBERS if not hasattr(learner, name)]:
         raise BadInput(
-            f"method {config.method}: {method.learner} lacks {', '.join(missing)}, which Learner in "
-            "trainer/learners/learner.py requires"
+            f"method {config.method}: {method.learner} lacks {', '.join(missing)}; "
+            "trainer/learners/learner.py says what a Learner has"
         )
     return learner
