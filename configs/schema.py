@@ -153,9 +153,9 @@ class Config(StrictModel):
         return self.trainer.batch * self.trainer.length
 
     @model_validator(mode="after")
-    def _set_gymnasium_rewards(self) -> "Config":
-        """A Gymnasium environment has its own reward and no avatar parameters."""
-        if self.world.kind == "gymnasium":
+    def _set_world_rewards(self) -> "Config":
+        """A Gymnasium environment or a plugin has its own reward and no avatar parameters."""
+        if self.world.has_own_reward:
             self._set_defaults("reward", parameters={}, action_cost=0.0, surprise=0.0)
         return self
 
@@ -188,7 +188,7 @@ class Config(StrictModel):
                 f"trainer.prefill, length and holdout need {needed}"
             )
         self._check_method()
-        for name in self.reward.parameters if self.world.kind != "gymnasium" else ():
+        for name in () if self.world.has_own_reward else self.reward.parameters:
             if name not in self.world.parameters:
                 raise ValueError(
                     f"reward.parameters.{name} is not among world.parameters "
