@@ -9,7 +9,7 @@ from configs.devices import CameraConfig
 from interfaces.core.clock import Clock
 from interfaces.devices.video_types import Shot
 
-WIDTH, HEIGHT, BAR = 160, 120, 10
+WIDTH, HEIGHT, BAR = 120, 120, 10
 PIXELS_PER_S = 40
 
 

@@ -30,7 +30,7 @@ class PluginError(BadInput):
 
 @dataclass(frozen=True)
 class _KindOfPlugin:
-    """`group`: of the entry points. `setting`: the YAML key that names the plugin.
+    """`group`: of the entry points. `setting`: the YAML key, and what stands before the reference.
 
     `arguments`: what Yume calls the plugin with, by position. None: it is not called.
     """
@@ -41,10 +41,10 @@ class _KindOfPlugin:
 
 
 _KINDS: dict[PluginKind, _KindOfPlugin] = {
-    "world": _KindOfPlugin("yume.worlds", "world.plugin", ("config", "seed")),
-    "reward": _KindOfPlugin("yume.rewards", "reward.terms", ("steps",)),
-    "camera": _KindOfPlugin("yume.cameras", "world.camera.source", ("config", "clock")),
-    "method": _KindOfPlugin("yume.methods", "method", None),
+    "world": _KindOfPlugin("yume.worlds", "world.plugin ", ("config", "seed")),
+    "reward": _KindOfPlugin("yume.rewards", "reward.terms ", ("steps",)),
+    "camera": _KindOfPlugin("yume.cameras", "world.camera.source plugin:", ("config", "clock")),
+    "method": _KindOfPlugin("yume.methods", "method ", None),
 }
 
 
@@ -80,7 +80,7 @@ def load_plugin(kind: PluginKind, reference: str) -> Any:
 
 def plugin_place(kind: PluginKind, reference: str) -> str:
     """How messages name a plugin: its setting and its reference."""
-    return f"{_KINDS[kind].setting} {reference}"
+    return f"{_KINDS[kind].setting}{reference}"
 
 
 def check_call(plugin: Any, arguments: Collection[str], place: str) -> None:

@@ -141,9 +141,12 @@ class PluginWorld:
         self._failed = True
         return PluginError(f"{self.place}: {self._name(method)} returned {problem}")
 
-    def _name(self, method: str) -> str:
-        """Module, class and method."""
-        return f"{type(self._world).__module__}.{type(self._world).__qualname__}.{method}"
+    def _name(self, attribute: str) -> str:
+        """Module and name of a method, or of an attribute of the world's class."""
+        method = getattr(self._world, attribute, None)
+        if hasattr(method, "__qualname__"):
+            return f"{method.__module__}.{method.__qualname__}"
+        return f"{type(self._world).__module__}.{type(self._world).__qualname__}.{attribute}"
 
     def _check_method(self, name: str, arguments: tuple[str, ...]) -> None:
         method = getattr(self._world, name, None)
