@@ -10,13 +10,11 @@ import yaml
 from loguru import logger
 from pydantic import ValidationError
 
-from configs.errors import BadInput
 from configs.loading.explain import ConfigError, explain
 from configs.loading.extends import ConfigFiles, find_config, nulls_as_empty_sections, presets
-from configs.loading.reference import json_schema, settings, to_json
+from configs.loading.reference import json_schema, settings
 from configs.loading.renamed_keys import with_new_keys
 from configs.loading.tree import MAX_DEPTH, Dumper, InvalidYaml, Tree, merge, parse
-from configs.methods.table import find_method, with_plugin_section
 from configs.schema import Config
 
 __all__ = [
@@ -115,28 +113,12 @@ def _validated(
     tree = _without_nulls(tree, "")
     try:
         # the strict mode for JSON: neither true nor "3" is a number, and a list becomes a tuple
-        config = _config_class(tree).model_validate_json(json.dumps(tree.plain()), strict=True)
+        config = Config.model_validate_json(json.dumps(tree.plain()), strict=True)
     except ValidationError as error:
         raise ConfigError(problems + explain(error, tree, partial=bool(problems))) from None
     if problems:
         raise ConfigError(problems)
     return config
-
-
-def _config_class(tree: Tree) -> type[Config]:
-    """Config, with the section of its method if that is a plugin. The schema reports errors."""
-    named = tree.at(["method"])
-    if named is None:
-        return Config
-    try:
-        method = find_method(str(named.value))
-    except BadInput:
-        return Config
-    try:
-        return with_plugin_section(Config, method)
-    except BadInput as error:
-        place = f"{named.where}  method = {to_json(named.value)}"
-        raise ConfigError([f"{place}\n    {error}"]) from None
 
 
 def _parse_overrides(

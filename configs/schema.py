@@ -3,12 +3,16 @@
 import math
 from typing import Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from configs.learning import ActorConfig, CriticConfig, DreamConfig, ModelConfig
-from configs.methods.method import LearningMethod
 from configs.methods.rules import check_method
-from configs.methods.table import MethodName, find_method, with_method_sections
+from configs.methods.table import (
+    METHODS,
+    MethodName,
+    settings_of_plugin,
+    with_method_sections,
+)
 from configs.strict import ParameterName, StrictModel, Weight
 from configs.training import TrainerConfig
 from configs.world_settings import WorldConfig
@@ -133,8 +137,12 @@ class _GeneralConfig(StrictModel):
     )
     method: MethodName = Field(
         default="dreamer",
-        description="Learning method; configs/ has a preset for each. A method outside the project "
-        "is module:name of its LearningMethod.",
+        description="Learning method; configs/ has a preset for each. `plugin:MODULE:NAME`, or "
+        "plugin: and the name of an installed entry point, is a method outside the project. See "
+        "docs/methods/new-method.md.",
+    )
+    method_settings: dict[str, JsonValue] = Field(
+        default={}, description="Settings of a method outside the project."
     )
     tick: TickConfig = TickConfig()
     world: WorldConfig = WorldConfig()
@@ -154,34 +162,34 @@ class Config(with_method_sections(_GeneralConfig)):
     weights: WeightsConfig = WeightsConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
-    @property
-    def learning_method(self) -> LearningMethod:
-        """What `method` declares: its capabilities and its learner."""
-        return find_method(self.method)
-
     def section(self, kind: type[S]) -> S:
-        """The section of this class, such as the settings of a method. Raises KeyError."""
+        """The section of this class; for a method outside the project, its `method_settings`.
+
+        Raises BadInput for method_settings that `kind` does not allow.
+        """
         for name in type(self).model_fields:
             if isinstance(section := getattr(self, name), kind):
                 return section
-        raise KeyError(f"the configuration has no section {kind.__name__}")
-
-    @property
-    def replayed_per_update(self) -> int:
-        """Replayed steps per update; a step counts once for each time it is used."""
-        return self.learning_method.replayed_per_update(self)
+        return settings_of_plugin(kind, self.method_settings)
 
     @model_validator(mode="after")
-    def _set_gymnasium_rewards(self) -> "Config":
-        """A Gymnasium environment has its own reward and no avatar parameters."""
-        if self.world.kind == "gymnasium":
+    def _set_world_rewards(self) -> "Config":
+        """A Gymnasium environment or a plugin has its own reward and no avatar parameters."""
+        if self.world.has_own_reward:
             self._set_defaults("reward", parameters={}, action_cost=0.0, surprise=0.0)
         return self
 
     @model_validator(mode="after")
     def _set_method_defaults(self) -> "Config":
         """Some methods have other defaults for common settings."""
-        for path, value in self.learning_method.defaults.items():
+        if self.method not in METHODS:
+            return self
+        if self.method_settings:
+            raise ValueError(
+                f"method_settings: method {self.method} has a section of its own; they are for a "
+                "method outside the project"
+            )
+        for path, value in METHODS[self.method].defaults.items():
             section, key = path.split(".")
             self._set_defaults(section, **{key: value})
         return self
@@ -195,8 +203,9 @@ class Config(with_method_sections(_GeneralConfig)):
                 f"journal.max_steps {journal.max_steps} is too small for training: "
                 f"trainer.prefill, length and holdout need {needed}"
             )
-        check_method(self, self.learning_method)
-        for name in self.reward.parameters if self.world.kind != "gymnasium" else ():
+        if self.method in METHODS:
+            check_method(self, METHODS[self.method])
+        for name in () if self.world.has_own_reward else self.reward.parameters:
             if name not in self.world.parameters:
                 raise ValueError(
                     f"reward.parameters.{name} is not among world.parameters "

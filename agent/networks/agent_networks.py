@@ -22,6 +22,7 @@ from agent.networks.policy import Policy
 from agent.networks.scalar_heads import make_scalar_head, make_value_head
 from configs.methods.method import imported
 from configs.schema import Config
+from interfaces.core.learning_methods import learning_method
 from interfaces.core.spaces import Spaces
 
 
@@ -37,7 +38,7 @@ class ActingNetworks(nn.Module):
         self.dynamics = _make_dynamics(config, self.encoder.size, spaces.num_actions)
         feature = self.dynamics.feature_size
         self.policy = Policy(spaces, model, config.actor, feature)
-        make_value = make_value_head if config.learning_method.adapts_value else make_scalar_head
+        make_value = make_value_head if learning_method(config).adapts_value else make_scalar_head
         self.value = make_value(model, feature, critic.layers or model.layers)
 
 
@@ -58,7 +59,7 @@ class Networks(ActingNetworks):
         if self.quick_policy is not None:
             self.policy.requires_grad_(False)
         layers = model.reward_layers or model.layers
-        own_decoder = config.learning_method.decoder
+        own_decoder = learning_method(config).decoder
         self.decoder: Decoder | ConvDecoder | LatentDecoder = (
             imported(own_decoder)(spaces, config)
             if own_decoder
@@ -87,7 +88,7 @@ class Networks(ActingNetworks):
 def _make_dynamics(
     config: Config, token_size: int, num_actions: int
 ) -> Dynamics | MdnDynamics | MemorylessDynamics:
-    if own := config.learning_method.dynamics:
+    if own := learning_method(config).dynamics:
         return imported(own)(config, token_size, num_actions)
     if config.model.core == "none":
         return MemorylessDynamics(token_size)
@@ -106,7 +107,7 @@ def build_method_networks(spaces: Spaces, config: Config) -> ActingNetworks:
 
     Raises BadInput as make_encoder does.
     """
-    if config.learning_method.has_world_model:
+    if learning_method(config).has_world_model:
         return build_networks(spaces, config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)

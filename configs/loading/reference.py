@@ -7,9 +7,7 @@ from functools import cache
 from typing import Any
 
 from configs.methods.rules import method_notes
-from configs.methods.table import loaded_plugins
 from configs.schema import Config
-from configs.strict import StrictModel
 
 ITEM = "N"  # in the path of a setting, stands for the index in a list
 _BOUNDS = {
@@ -55,29 +53,11 @@ def to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def settings() -> Mapping[str, Setting]:
-    """Every setting by dotted path, in the order of the schema; a section before its settings.
-
-    The sections of methods outside the project, where one was loaded, come last.
-    """
-    plugins = [(method.name, method.settings) for method in loaded_plugins() if method.settings]
-    return _own_settings() | _plugin_settings(tuple(plugins))
-
-
 @cache
-def _own_settings() -> dict[str, Setting]:
+def settings() -> Mapping[str, Setting]:
+    """Every setting by dotted path, in the order of the schema; a section before its settings."""
     schema = _config_schema()
     return {setting.path: setting for setting in _walk(schema, schema["$defs"], "")}
-
-
-@cache
-def _plugin_settings(plugins: tuple[tuple[str, type[StrictModel]], ...]) -> dict[str, Setting]:
-    schemas = [(name, settings.model_json_schema()) for name, settings in plugins]
-    return {
-        setting.path: setting
-        for name, schema in schemas
-        for setting in _walk(schema, schema.get("$defs", {}), name)
-    }
 
 
 def _config_schema() -> dict[str, Any]:
@@ -169,7 +149,7 @@ def _allow_null(mapping: dict[str, Any]) -> None:
 
 def markdown_table() -> str:
     """The settings as Markdown: one heading and one table per top-level section."""
-    general, known = "General", _own_settings()
+    general, known = "General", settings()
     blocks: dict[str, list[str]] = {}
     for setting in known.values():
         if setting.section and "." not in setting.path:

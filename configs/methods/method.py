@@ -19,13 +19,14 @@ def _batch_steps(config: Any) -> int:
 
 @dataclass(frozen=True)
 class LearningMethod:
-    """A learning method. The module that holds it must not import torch: the schema reads it.
+    """A learning method. The module that holds it must not import torch: light processes read it.
 
     A reference is "module:name"; it is imported only where the named object is needed.
 
-    `name`: also the name of its section of settings.
+    `name`: the value of the setting `method`, and the name of its section.
     `learner`: reference of the Learner; called with (spaces, config, device).
-    `settings`: the class of its section, or None. Every setting must have a default.
+    `settings`: the class of its section, or of `method_settings` for a method outside the project;
+    None without settings. Every setting must have a default.
     `has_world_model`: its networks include a world model, so that it can dream.
     `off_policy`: it can learn from steps that another policy recorded.
     `uses_world_model_loss`: its world model is trained with `world_model_loss`.
@@ -38,7 +39,8 @@ class LearningMethod:
     not have the value.
     `defaults`: settings by dotted path (section.key) with the value that they get if not given.
     `ignores`: dotted paths of settings that it does not use, for the manual.
-    `notes`: by dotted path, a sentence about a setting, for the manual.
+    `notes`: by dotted path, a sentence about a setting, for the manual. Defaults, ignores and
+    notes are used only for methods of the table.
     `check`: called with the whole Config. It raises ValueError, with the path of each setting, for
     settings that do not fit together.
     `replayed_per_update`: replayed steps per update of a Config; a step counts once for each time

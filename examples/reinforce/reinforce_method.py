@@ -26,6 +26,5 @@ REINFORCE = LearningMethod(
     off_policy=False,
     settings=ReinforceConfig,
     needs={"model.core": "none"},
-    defaults={"model.core": "none", "reward.surprise": 0.0},
-    replayed_per_update=lambda config: config.reinforce.rollout,
+    replayed_per_update=lambda config: config.section(ReinforceConfig).rollout,
 )

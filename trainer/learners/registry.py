@@ -8,6 +8,7 @@ from configs.errors import BadInput
 from configs.methods.method import imported
 from configs.methods.table import METHODS
 from configs.schema import Config
+from interfaces.core.learning_methods import learning_method
 from interfaces.core.spaces import Spaces
 from trainer.learners.learner import Learner
 
@@ -23,7 +24,7 @@ def make_learner(spaces: Spaces, config: Config, device: torch.device) -> Learne
     Only its own module is imported: world_models needs the optional package cma. Raises BadInput
     if that package is missing, or if a method outside the project has no usable learner.
     """
-    method = config.learning_method
+    method = learning_method(config)
     make: Callable[[Spaces, Config, torch.device], Learner] = imported(method.learner)
     if method.name in METHODS:
         return make(spaces, config, device)

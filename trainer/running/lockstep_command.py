@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 from configs.schema import Config
+from interfaces.core.learning_methods import learning_method
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
@@ -50,7 +51,7 @@ def run_lockstep(
             console,
         )
     first_losses, next_line = dict[str, float](), began
-    has_world_model = config.learning_method.has_world_model
+    has_world_model = learning_method(config).has_world_model
 
     def gauges() -> str:
         return _gauges(board, has_world_model=has_world_model)
@@ -80,7 +81,7 @@ def run_lockstep(
                 console,
             )
         return
-    replayed = int(board["session_updates"]) * config.replayed_per_update
+    replayed = int(board["session_updates"]) * learning_method(config).replayed_per_update(config)
     content = summary(
         board,
         exit_word="interrupted" if stopped.is_set() else "clean",

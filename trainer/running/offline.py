@@ -9,6 +9,7 @@ import torch
 from agent.networks.agent_networks import Networks, acting_shapes, flatten_acting
 from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.core.learning_methods import learning_method
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, read_layout
 from interfaces.runtime.run_folder import RunFolder
@@ -35,14 +36,15 @@ def default_updates(steps: int, config: Config) -> int:
     train ratio allows for so many environment steps. No new experience corrects an offline policy:
     with twice as many updates its return was lower (docs/decisions/0017).
     """
-    by_ratio = steps * config.trainer.train_ratio / config.replayed_per_update
-    by_samples = max(_MIN_UPDATES, _SAMPLES_PER_STEP * steps / config.replayed_per_update)
+    replayed_per_update = learning_method(config).replayed_per_update(config)
+    by_ratio = steps * config.trainer.train_ratio / replayed_per_update
+    by_samples = max(_MIN_UPDATES, _SAMPLES_PER_STEP * steps / replayed_per_update)
     return max(1, int(min(by_ratio, by_samples)))
 
 
 def require_off_policy(config: Config) -> None:
     """Raises BadInput for a method that learns only from the steps of its own policy."""
-    if not config.learning_method.off_policy:
+    if not learning_method(config).off_policy:
         raise BadInput(
             f"method {config.method} learns only from steps of its current policy: it cannot use "
             "--sessions"
@@ -134,7 +136,7 @@ class OfflineTrainer:
         """
         networks, config = self.learner.networks, self._config
         length = config.trainer.length
-        measurable = config.learning_method.uses_world_model_loss
+        measurable = learning_method(config).uses_world_model_loss
         if not measurable or not isinstance(networks, Networks):
             return None
         batch = self._replay.held_out_windows(_HELD_OUT_WINDOWS, length)
