@@ -207,10 +207,14 @@ def test_wrong_answer_of_a_world_is_named_with_what_is_allowed(how, tmp_path, mo
     monkeypatch.syspath_prepend(tmp_path)
     words = ["world.kind=plugin", f"world.plugin=frail_world:{how}"]
     world = make_lockstep_world(load_config(ROOT / "tests" / "point.yaml", words), 0)
-    with pytest.raises(BadInput, match=f"world.plugin frail_world:{how}: .*{WAYS[how]}"):
+
+    def walk():
         for _ in range(FAILS_AT + 1):
             world.observe()
             world.act(np.float32([0.5]))
+
+    with pytest.raises(BadInput, match=f"world.plugin frail_world:{how}: .*{WAYS[how]}"):
+        walk()
     assert world.snapshot()["world"] is None, "it may hold half a step"
 
 
