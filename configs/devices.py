@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.plugins import PLUGIN_REFERENCE, camera_plugin
+from configs.plugin_reference import PLUGIN_REFERENCE, camera_plugin
 from configs.strict import StrictModel
 
 SCREEN_REGION = re.compile(r"screen:(-?\d{1,5}),(-?\d{1,5}),(\d{1,5})x(\d{1,5})")

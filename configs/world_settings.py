@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from configs.actions import ActionConfig
 from configs.devices import AudioInputConfig, CameraConfig
-from configs.plugins import PluginReference
+from configs.plugin_reference import PluginReference
 from configs.standin import StandinConfig
 from configs.strict import ParameterName, StrictModel
 from configs.vrchat import (

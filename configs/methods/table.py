@@ -12,7 +12,7 @@ from configs.methods.dreamer_method import DREAMER
 from configs.methods.method import LearningMethod
 from configs.methods.ppo_method import PPO
 from configs.methods.world_models_method import WORLD_MODELS
-from configs.plugins import PLUGIN_REFERENCE
+from configs.plugin_reference import PLUGIN_REFERENCE
 from configs.strict import StrictModel
 
 METHODS: Mapping[str, LearningMethod] = {

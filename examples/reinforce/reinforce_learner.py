@@ -5,13 +5,13 @@ Shapes: N steps of a rollout, F feature.
 """
 
 import torch
+from reinforce_method import ReinforceConfig
 from torch import Tensor
 
 from agent.networks.agent_networks import ActingNetworks, build_method_networks
 from agent.networks.noise import TorchNoise
 from agent.networks.observing import encode
 from configs.schema import Config
-from examples.reinforce.reinforce_method import ReinforceConfig
 from interfaces.core.spaces import Spaces
 from trainer.data.batch import Rollout
 from trainer.data.replay_buffer import ReplayBuffer

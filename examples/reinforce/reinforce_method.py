@@ -21,7 +21,7 @@ class ReinforceConfig(StrictModel):
 
 REINFORCE = LearningMethod(
     name="reinforce",
-    learner="examples.reinforce.reinforce_learner:ReinforceLearner",
+    learner="reinforce_learner:ReinforceLearner",
     has_world_model=False,
     off_policy=False,
     settings=ReinforceConfig,

@@ -46,8 +46,9 @@ def prepared_run(
 ) -> Generator[tuple[RunFolder, Config]]:
     """The run's folder and its configuration, new or resumed.
 
-    Raises RunError and ConfigError for words that do not fit, BadInput for a world that cannot
-    run in real time or in lockstep, as asked, and PluginError for a plugin that cannot be used.
+    Raises RunError and ConfigError for words that do not fit, and PluginError for a plugin that
+    cannot be used. Raises BadInput for a world that cannot run in real time or in lockstep, as
+    asked.
     """
     kinds = _plugin_kinds(lockstep=lockstep, offline=offline)
     if resume is not None:

@@ -2,7 +2,7 @@
 
 Every import of plugin code goes through `load_plugin`. Only commands that act or learn with the
 user's own configuration call it. Code that reads recordings does not: a recording may come from
-somebody else, and the configuration in it is data.
+another person, and the configuration in it is data.
 """
 
 import difflib
@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from configs.errors import BadInput
 from configs.methods.table import method_plugin
-from configs.plugins import camera_plugin
+from configs.plugin_reference import camera_plugin
 from configs.schema import Config
 
 PluginKind = Literal["world", "reward", "camera", "method"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.devices import CameraConfig
 from configs.errors import BadInput
-from configs.plugins import camera_plugin
+from configs.plugin_reference import camera_plugin
 from interfaces.core.clock import Clock
 from interfaces.core.plugins import load_plugin
 from interfaces.devices.camera_names import BACKEND, camera_names, index_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from configs.devices import CameraConfig
 from configs.errors import BadInput
-from configs.plugins import camera_plugin
+from configs.plugin_reference import camera_plugin
 from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera

@@ -1,5 +1,6 @@
 """A world from a plugin, in lockstep: what it returns is checked at every step."""
 
+import inspect
 import json
 import math
 from collections.abc import Callable
@@ -143,8 +144,8 @@ class PluginWorld:
 
     def _name(self, attribute: str) -> str:
         """Module and name of a method, or of an attribute of the world's class."""
-        method = getattr(self._world, attribute, None)
-        if hasattr(method, "__qualname__"):
+        method: Any = getattr(self._world, attribute, None)
+        if inspect.ismethod(method):
             return f"{method.__module__}.{method.__qualname__}"
         return f"{type(self._world).__module__}.{type(self._world).__qualname__}.{attribute}"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.errors import BadInput
-from configs.plugins import camera_plugin
+from configs.plugin_reference import camera_plugin
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.standin.standin_server import serve
@@ -22,7 +22,7 @@ def serve_run(run_path: Path) -> None:
     run = RunFolder(run_path)
     config, endpoints = run.config, read_endpoints(run.endpoints)
     source = endpoints.camera_source
-    # With a camera of a plugin nobody needs the picture of the stand-in: any free port.
+    # With a camera of a plugin the picture of the stand-in is not used: any free port.
     port = 0 if camera_plugin(source) is not None else urlsplit(str(source)).port
     if port is None:
         raise BadInput(

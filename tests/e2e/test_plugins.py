@@ -7,8 +7,13 @@ import sys
 import numpy as np
 import pytest
 
+from configs.errors import BadInput
+from configs.load import load_config
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
+from interfaces.runtime.run_folder import open_run
+from interfaces.runtime.worlds import make_lockstep_world
+from interfaces.session.recorder import Recorder
 from tests.cli import call, here
 from tests.conftest import ROOT
 from tests.plugin_modules import EXAMPLES, forget_afterwards, write_module
@@ -141,9 +146,24 @@ def test_example_world_trains_resumes_evaluates_and_replays(tmp_path, monkeypatc
     monkeypatch.setattr(sys, "path", [p for p in sys.path if p != str(EXAMPLES)])
     here("train", "--resume", run, "--steps", 90)
     assert json.loads(here("evaluate", run, "--episodes", 2, "--json").output)["episodes"] == 2
-    # Reading a run is no reason to run its plugin.
-    monkeypatch.setitem(sys.modules, "target_world", None)
-    assert "90 of 90 ticks verified" in here("replay", run).all
+
+
+def test_reading_a_run_does_not_load_its_plugin(tmp_path):
+    train(tmp_path, "Frail")
+    run = open_run(tmp_path / "run")
+    recorder = Recorder(run.journal, run.session, run.config, {})
+    recorder.record_new_steps()
+    recorder.close()
+    del sys.modules["frail_world"]
+    (tmp_path / "frail_world.py").write_text("raise AssertionError('loaded')")
+    assert "60 of 60 ticks verified" in here("replay", run.path).all
+    for command in ("info", "verify", "list"):
+        here("sessions", command, run.session)
+    here("config", "show", run.config_file)
+    # Training on recordings needs no world either.
+    words = (*SMALL, "--sessions", run.session, "--updates", 1, "--out", tmp_path / "offline")
+    here("train", tmp_path / "point.yaml", "world.plugin=frail_world:Frail", *words)
+    assert "frail_world" not in sys.modules
 
 
 def test_resumed_run_with_a_plugin_equals_an_uninterrupted_one(tmp_path):
@@ -183,6 +203,22 @@ def test_reward_of_a_missing_feature_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("how", WAYS)
+def test_wrong_answer_of_a_world_is_named_with_what_is_allowed(how, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ["world.kind=plugin", f"world.plugin=frail_world:{how}"]
+    world = make_lockstep_world(load_config(ROOT / "tests" / "point.yaml", words), 0)
+
+    def walk():
+        for _ in range(FAILS_AT + 1):
+            world.observe()
+            world.act(np.float32([0.5]))
+
+    with pytest.raises(BadInput, match=f"world.plugin frail_world:{how}: .*{WAYS[how]}"):
+        walk()
+    assert world.snapshot()["world"] is None, "it may hold half a step"
+
+
+@pytest.mark.parametrize("how", ["raises", "observe_raises", "reward"])
 def test_failure_during_a_run_names_the_function_and_loses_no_recorded_step(
     how, tmp_path, monkeypatch
 ):
@@ -190,7 +226,7 @@ def test_failure_during_a_run_names_the_function_and_loses_no_recorded_step(
     output = train(tmp_path, how, code=2, steps=300).all
     assert re.search(f"world.plugin frail_world:{how}: .*{WAYS[how]}", output), output
     recorded = steps_of(run)
-    assert len(recorded) == FAILS_AT + (how in ("raises", "exits"))
+    assert len(recorded) == FAILS_AT
     monkeypatch.setattr(sys.modules["frail_world"], "repaired", True)
     here("train", "--resume", run, "--steps", 70)
     steps = steps_of(run)

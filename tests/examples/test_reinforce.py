@@ -23,6 +23,7 @@ def test_train_learns_and_publishes_with_the_method_of_the_example(tmp_path):
     assert stored_versions(run / "weights") == [1, 2, 3, 4]
     files = {path.read_bytes() for path in (run / "weights" / "applied").iterdir()}
     assert len(files) == 4, "each version has other weights"
+    here("replay", run, "--quiet")  # recomputes every decision with the networks of the method
     here("train", "--resume", run, "--steps", 200)
     assert Checkpoints(run / "checkpoints", keep=9).newest().updates == 4
 
@@ -30,8 +31,21 @@ def test_train_learns_and_publishes_with_the_method_of_the_example(tmp_path):
 def test_the_method_is_known_without_torch():
     code = (
         "import sys; from pathlib import Path; from configs.load import load_config;"
-        "from interfaces.core.learning_methods import learning_method;"
-        f"method = learning_method(load_config(Path({str(PRESET)!r})));"
-        "assert method.name == 'reinforce'; assert 'torch' not in sys.modules"
+        "from interfaces.core.learning_methods import check_learning_method, learning_method;"
+        "from interfaces.runtime.plugin_folders import use_config_folders;"
+        f"path = Path({str(PRESET)!r}); config = load_config(path);"
+        "use_config_folders(config, path); check_learning_method(config);"
+        "assert learning_method(config).replayed_per_update(config) == 400;"
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_settings_that_the_method_does_not_allow_are_refused_before_the_run(tmp_path):
+    run = tmp_path / "run"
+    wrong = here("train", PRESET, "method_settings.rolout=3", "--out", run, code=2)
+    assert "method_settings.rolout = 3" in wrong.all
+    assert "allowed here: rollout, discount, entropy, lr" in wrong.all
+    wrong = here("train", PRESET, "model.core=gru", "--out", run, code=2)
+    assert "none and ppo or reinforce need each other" in wrong.all
+    assert not run.exists()

@@ -1,4 +1,4 @@
-"""Plugins are loaded in one place, and what is wrong with one is named in a line."""
+"""Plugins are loaded in one place, and an error names what is wrong with one."""
 
 import pytest
 
