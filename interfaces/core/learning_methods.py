@@ -4,7 +4,7 @@ from configs.methods.method import LearningMethod
 from configs.methods.rules import check_method
 from configs.methods.table import METHODS, method_plugin
 from configs.schema import Config
-from interfaces.core.plugins import PluginError, load_plugin, plugin_place
+from interfaces.core.plugins import PluginError, explain_failure, load_plugin, plugin_place
 
 
 def learning_method(config: Config) -> LearningMethod:
@@ -41,3 +41,5 @@ def check_learning_method(config: Config) -> None:
         check_method(config, method)
     except ValueError as error:
         raise PluginError(f"{place}: {error}") from error
+    except Exception as error:
+        raise PluginError(explain_failure(place, method.check, "its check", error)) from error

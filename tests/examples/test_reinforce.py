@@ -49,3 +49,28 @@ def test_settings_that_the_method_does_not_allow_are_refused_before_the_run(tmp_
     wrong = here("train", PRESET, "model.core=gru", "--out", run, code=2)
     assert "none and ppo or reinforce need each other" in wrong.all
     assert not run.exists()
+
+
+FAILING = """
+from dataclasses import replace
+
+from reinforce_learner import ReinforceLearner
+from reinforce_method import REINFORCE
+
+class FailsLater(ReinforceLearner):
+    def update(self, rollout):
+        return super().update(rollout) if not self.updates else 1 / 0
+
+METHOD = replace(REINFORCE, learner="failing_method:FailsLater")
+"""
+
+
+def test_an_update_that_fails_names_its_function_and_keeps_what_was_recorded(tmp_path, monkeypatch):
+    (tmp_path / "failing_method.py").write_text(FAILING, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    run = tmp_path / "run"
+    words = (*SMALL, "trainer.checkpoint_steps=30", "method=plugin:failing_method:METHOD")
+    failed = here("train", PRESET, *words, "--steps", 150, "--out", run, code=2)
+    assert "an update failed in failing_method.FailsLater.update, line" in failed.all
+    assert Checkpoints(run / "checkpoints", keep=9).newest().updates == 1
+    assert 81 <= JournalReader(run / "journal").end < 100, "40 steps and the outcome, twice"
