@@ -23,6 +23,11 @@ def learning_method(config: Config) -> LearningMethod:
     return found
 
 
+def has_plugin_method(config: Config) -> bool:
+    """Whether the method is a plugin. Loads nothing."""
+    return method_plugin(config.method) is not None
+
+
 def check_learning_method(config: Config) -> None:
     """Checks the settings against the method, where it is a plugin.
 
