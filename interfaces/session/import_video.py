@@ -101,8 +101,7 @@ def import_video(
 
 def _check_actions(spaces: Spaces, table: ActionTable) -> None:
     """Raises SessionError for a value outside of an action's range."""
-    for action in spaces.actions:
-        low, high = (-1.0 if action.kind == "axis" else 0.0), 1.0
+    for action, (low, high) in zip(spaces.actions, spaces.action_ranges, strict=True):
         values = table.values.get(action.name, np.zeros(0, np.float32))
         wrong = np.flatnonzero((values < low) | (values > high))
         if len(wrong):

@@ -10,7 +10,7 @@ from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from configs.actions import ActionConfig
 from interfaces.core.world import Situation
 from interfaces.session.format.messages import ACTION, CAMERA, PARAMETERS, STEP, Codec, MessageError
-from interfaces.vrchat.actuators import Axis, Button, wire_value
+from interfaces.vrchat.actuators import Axis, HoldButton, wire_value
 from tests.interfaces.session.recordings import SOUND_SPACES, SPACES, layout_of, make_steps, same
 
 
@@ -53,7 +53,7 @@ def test_the_wire_value_is_the_one_that_the_actuator_sends():
         sent = axis.update(float(value), 1)
         assert wire_value(stick, sent) == pytest.approx(axis.snapshot()["wire"] or 0.0)
     switch = ActionConfig(name="Toggle", kind="hold", target="parameter", rest=2.0, down=5.0)
-    button = Button(switch, [])
+    button = HoldButton(switch, [])
     assert [wire_value(switch, button.update(value, 1)) for value in (0.0, 1.0)] == [2.0, 5.0]
 
 
