@@ -1,8 +1,10 @@
 """Settings of what the policy controls: VRChat inputs, avatar parameters, chat and voice."""
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticKnownError
 
 from configs.strict import Name, ParameterName, StrictModel
 
@@ -33,17 +35,69 @@ DEAD_ZONES = {"Vertical": 0.1, "Horizontal": 0.1, "LookHorizontal": 0.5, "LookVe
 CHAT_CHARACTERS = 144
 
 
+@dataclass(frozen=True)
+class KindRules:
+    """What the settings of an action may be, by its kind.
+
+    `description`: a phrase for the documentation. `noun`: the client's word for such an input, and
+    `inputs`: all of their names. `settings`: settings that only some kinds have, among them this
+    one. `targets`: what an action of this kind can set.
+    """
+
+    description: str
+    noun: str
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("input", "parameter")
+
+
+KINDS: dict[str, KindRules] = {
+    "axis": KindRules(
+        "a value in -1..1",
+        "axis",
+        INPUT_AXES,
+        settings=("dead_zone", "levels", "slew_per_s", "smooth_s"),
+    ),
+    "press": KindRules(
+        "a button that acts once and is down for two ticks",
+        "button",
+        INPUT_BUTTONS,
+        settings=("per_minute",),
+        targets=("input", "parameter", "chat", "voice"),
+    ),
+    "hold": KindRules(
+        "a button that is down for as long as the policy says",
+        "button",
+        INPUT_BUTTONS,
+        settings=("group",),
+    ),
+}
+
+
+def _check_kind(given: Any) -> Any:
+    if isinstance(given, str) and given in KINDS:
+        return given
+    *others, last = (f"'{kind}'" for kind in KINDS)
+    expected = f"{', '.join(others)} or {last}" if others else last
+    raise PydanticKnownError("literal_error", {"expected": expected})
+
+
+def _kinds_with(field: str, value: str) -> str:
+    """The names of the kinds whose rules list `value`, for a message."""
+    return " or ".join(kind for kind, rules in KINDS.items() if value in getattr(rules, field))
+
+
 class ActionConfig(StrictModel):
     """One number that the policy chooses in each tick, and what it controls."""
 
     name: ParameterName = Field(
         description="Name of the VRChat input or avatar parameter; for chat and voice any name."
     )
-    kind: Literal["axis", "press", "hold"] = Field(
+    kind: Annotated[str, BeforeValidator(_check_kind)] = Field(
         default="axis",
-        description="Kind of the action. `axis`: a value in -1..1. `press`: a button that acts "
-        "once and is down for two ticks. `hold`: a button that is down for as long as the policy "
-        "says.",
+        description="Kind of the action. "
+        + " ".join(f"`{kind}`: {rules.description}." for kind, rules in KINDS.items()),
+        json_schema_extra={"enum": list(KINDS)},
     )
     target: Literal["input", "parameter", "chat", "voice"] = Field(
         default="input",
@@ -115,26 +169,24 @@ class ActionConfig(StrictModel):
     def _set_measured_dead_zone(cls, given: Any) -> Any:
         if not isinstance(given, dict) or "dead_zone" in given:
             return given
-        plain = given.get("kind", "axis") == "axis" and given.get("target", "input") == "input"
-        return given | {"dead_zone": DEAD_ZONES.get(given.get("name", ""), 0.0)} if plain else given
+        rules = KINDS.get(str(given.get("kind", "axis")))
+        plain = rules is not None and "dead_zone" in rules.settings
+        if not plain or given.get("target", "input") != "input":
+            return given
+        return given | {"dead_zone": DEAD_ZONES.get(given.get("name", ""), 0.0)}
 
     @model_validator(mode="after")
     def _check_kind_and_target(self) -> "ActionConfig":
-        axis = self.kind == "axis"
-        for name, given in (
-            ("dead_zone", self.dead_zone > 0),
-            ("levels", self.levels is not None),
-            ("slew_per_s", self.slew_per_s is not None),
-            ("smooth_s", self.smooth_s > 0),
-        ):
-            if given and not axis:
-                raise ValueError(f"{self.name}: {name} needs kind axis, not {self.kind}")
-        if self.group is not None and self.kind != "hold":
-            raise ValueError(f"{self.name}: group needs kind hold, not {self.kind}")
-        if self.per_minute is not None and self.kind != "press":
-            raise ValueError(f"{self.name}: per_minute needs kind press, not {self.kind}")
-        if self.target in ("chat", "voice") and self.kind != "press":
-            raise ValueError(f"{self.name}: target {self.target} needs kind press, not {self.kind}")
+        own, fields = KINDS[self.kind], type(self).model_fields
+        for name in dict.fromkeys(name for rules in KINDS.values() for name in rules.settings):
+            if name not in own.settings and getattr(self, name) != fields[name].default:
+                needed = _kinds_with("settings", name)
+                raise ValueError(f"{self.name}: {name} needs kind {needed}, not {self.kind}")
+        if self.target not in own.targets:
+            needed = _kinds_with("targets", self.target)
+            raise ValueError(
+                f"{self.name}: target {self.target} needs kind {needed}, not {self.kind}"
+            )
         for name, needed in (("text", "chat"), ("sound", "voice")):
             if bool(getattr(self, name)) != (self.target == needed):
                 raise ValueError(f"{self.name}: target {needed} and {name} need each other")

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from configs.actions import CHAT_CHARACTERS, INPUT_AXES, INPUT_BUTTONS, ActionConfig
+from configs.actions import CHAT_CHARACTERS, KINDS, ActionConfig
 from configs.strict import Name, ParameterName, Port, StrictModel
 
 
@@ -228,12 +228,9 @@ def check_input_names(actions: tuple[ActionConfig, ...]) -> None:
     for action in actions:
         if action.target != "input":
             continue
-        axis = action.kind == "axis"
-        allowed = INPUT_AXES if axis else INPUT_BUTTONS
-        if action.name in allowed:
+        kind = KINDS[action.kind]
+        if action.name in kind.inputs:
             continue
-        near = difflib.get_close_matches(action.name, allowed, 1)
-        hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(allowed)}"
-        raise ValueError(
-            f"actions: VRChat has no input {'axis' if axis else 'button'} {action.name}{hint}"
-        )
+        near = difflib.get_close_matches(action.name, kind.inputs, 1)
+        hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(kind.inputs)}"
+        raise ValueError(f"actions: VRChat has no input {kind.noun} {action.name}{hint}")

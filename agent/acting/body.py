@@ -12,8 +12,8 @@ from agent.networks.agent_networks import ActingNetworks
 from agent.networks.dynamics import LatentState
 from configs.schema import Config
 from interfaces.core.clock import Clock, Pacer, Tick
-from interfaces.core.rewards import StepRewards
-from interfaces.core.step import Sender
+from interfaces.core.rewards import StepRewards, step_layout
+from interfaces.core.step import Sender, value_field, weight_field
 from interfaces.core.world import Observation, Situation, World
 from interfaces.journal.step_writer import tick_record_dtype
 from interfaces.runtime.control_arbitration import ControlDecision, ControlMode
@@ -85,8 +85,12 @@ class Body:
         self._rewards = StepRewards(config.reward, spaces)
         self._neutral = np.zeros(spaces.num_actions, np.float32)
         # One record, filled again at every tick.
-        self._tick_record = np.zeros((), tick_record_dtype(spaces, brain.feature_size))
+        layout = step_layout(config.reward, spaces)
+        self._tick_record = np.zeros((), tick_record_dtype(layout, brain.feature_size))
         self._step = self._tick_record["step"]
+        self._reward_fields = [value_field(term) for term in layout.reward_terms]
+        for term, weight in zip(self._rewards.names, self._rewards.weights, strict=True):
+            self._step[weight_field(term)] = weight
         self._next_is_first = True
 
     def tick(self, tick: Tick) -> None:
@@ -185,7 +189,8 @@ class Body:
         step["decide_s"], step["log_prob"] = decide_s, decision.log_prob
         step["is_first"], step["is_last"] = observation.is_first, observation.is_last
         step["is_terminal"], step["world_reward"] = observation.is_terminal, observation.reward
-        step["reward"] = self._rewards.of(observation)
+        for name, value in zip(self._reward_fields, self._rewards.of(observation), strict=True):
+            step[name] = value
         step["vector"], step["chosen"] = observation.vector, decision.chosen
         step["image"] = observation.image
         if observation.sound is not None:

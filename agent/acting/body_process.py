@@ -20,6 +20,7 @@ from agent.networks.agent_networks import (
 )
 from configs.schema import Config
 from interfaces.core.clock import Pacer, RealClock
+from interfaces.core.rewards import step_layout
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalWriter
@@ -66,10 +67,11 @@ def run_body(run_path: Path) -> None:
         board["osc_received"], board["osc_ignored"] = parameters.received, parameters.ignored
         board["weights_refused"] = weights.refused_total
 
+    layout = step_layout(config.reward, world.spaces)
     try:
         journal = JournalWriter(
             run.journal,
-            world.spaces,
+            layout,
             segment_steps=config.journal.segment_steps,
             max_steps=config.journal.max_steps,
         )
@@ -77,7 +79,7 @@ def run_body(run_path: Path) -> None:
         step_writer = StepWriter(
             journal,
             board,
-            tick_record_dtype(world.spaces, brain.feature_size),
+            tick_record_dtype(layout, brain.feature_size),
             latent_snapshots=open_latent_snapshots(
                 run.latent_snapshots, brain.feature_size, journal.next_index
             ),

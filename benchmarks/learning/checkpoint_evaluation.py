@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from agent.networks.agent_networks import ActingNetworks
 from configs.schema import Config, EvaluateConfig
-from interfaces.core.rewards import REWARD_TERMS
+from interfaces.core.rewards import make_reward_terms
 from interfaces.runtime.worlds import make_lockstep_world
 from trainer.evaluation.run_episodes import PolicyKind, run_episodes
 
@@ -50,7 +50,9 @@ def evaluated_head_pats(
         FIRST_SEED,
         policy=policy,
     )
-    return rewards[:, REWARD_TERMS.index("parameters")].tolist()
+    terms = enumerate(make_reward_terms(config.reward))
+    columns = [i for i, term in terms if term.name.startswith("parameters.")]
+    return rewards[:, columns].sum(1).tolist()
 
 
 class Stopwatch:

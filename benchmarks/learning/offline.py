@@ -31,7 +31,7 @@ from benchmarks.learning.seed_curves import Curve, draw_curves
 from benchmarks.standin.random_steps import fill_step
 from configs.load import dump_config, load_config
 from configs.schema import Config
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.runtime.run_folder import create_run, open_run
 from interfaces.session.format.messages import Codec
 from interfaces.session.format.segment_writer import SegmentWriter
@@ -80,9 +80,9 @@ class Run:
 def record(folder: Path, config: Config, seed: int, steps: int) -> None:
     """Records one session of the sticky-random policy."""
     world = LockstepStandin(config, seed)
-    policy, codec = StickyRandom(world.spaces, seed), Codec(world.spaces)
+    policy, codec = StickyRandom(world.spaces, seed), Codec(StepLayout(world.spaces))
     writer = SegmentWriter(folder, 0, codec, {"config": dump_config(config)})
-    step = np.zeros((), step_dtype(world.spaces))
+    step = np.zeros((), StepLayout(world.spaces).dtype)
     for i in range(steps):
         observation = world.observe()
         fill_step(step, i, observation.image, observation.vector, config.tick.hz)

@@ -33,7 +33,7 @@ from benchmarks.standin.random_steps import fill_step
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.standin.baselines import StickyRandom
 from interfaces.standin.lockstep_standin import LockstepStandin
@@ -53,9 +53,9 @@ def recording(steps: int) -> tuple[JournalReader, Spaces]:
         shutil.rmtree(folder, ignore_errors=True)
         size = config.journal.segment_steps
         writer = JournalWriter(
-            folder, spaces, segment_steps=size, max_steps=steps, background=False
+            folder, StepLayout(spaces), segment_steps=size, max_steps=steps, background=False
         )
-        policy, step = StickyRandom(spaces, 0), np.zeros((), step_dtype(spaces))
+        policy, step = StickyRandom(spaces, 0), np.zeros((), StepLayout(spaces).dtype)
         for i in range(steps):
             observation = world.observe()
             fill_step(step, i, observation.image, observation.vector, config.tick.hz)

@@ -19,6 +19,7 @@ import numpy as np
 
 from benchmarks.common import ROOT, publish
 from configs.schema import Config
+from interfaces.core.step import StepLayout
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.latent_snapshots import LatentSnapshots
@@ -42,8 +43,8 @@ _PACE_S = 0.005  # about 200 Steps per second: twenty times the rate of a live r
 def append_us(folder: Path, seconds: float, *, step_writer: bool) -> tuple[list[float], int]:
     """Microseconds to append each Step with a 64 x 64 image, and the number of dropped Steps."""
     spaces = vrchat_spaces(Config().world)
-    journal = JournalWriter(folder, spaces, segment_steps=1024, max_steps=8192)
-    tick_record = np.zeros((), tick_record_dtype(spaces, _FEATURES))
+    journal = JournalWriter(folder, StepLayout(spaces), segment_steps=1024, max_steps=8192)
+    tick_record = np.zeros((), tick_record_dtype(StepLayout(spaces), _FEATURES))
     board = Board(folder / "board.mmap", create=True)
     latent_snapshots = LatentSnapshots(folder / "keyframes.bin", _FEATURES)
     writer = (

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import ROOT, publish
-from interfaces.journal import JournalReader, JournalWriter, read_layout
+from interfaces.journal import JournalReader, JournalWriter
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.session import Session
 from interfaces.session.maintain.recover import recover_run
@@ -47,11 +47,11 @@ def kill_and_recover(run: Path, rng: random.Random) -> dict[str, Any]:
     for pid in table.values():
         _kill(pid)
     process.wait()
-    spaces = read_layout(run / "journal")
-    assert spaces is not None
+    layout = JournalReader(run / "journal").layout
+    assert layout is not None
     writer = JournalWriter(
         run / "journal",
-        spaces,
+        layout,
         segment_steps=1024,
         max_steps=100_000,
         background=False,

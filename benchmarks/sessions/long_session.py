@@ -22,7 +22,7 @@ from benchmarks.common import ROOT, publish
 from benchmarks.standin.random_steps import fill_step
 from configs.load import load_config
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.session.format.messages import Codec
 from interfaces.session.format.segment_writer import SegmentWriter
@@ -39,7 +39,7 @@ def record(folder: Path, count: int) -> tuple[Spaces, float]:
     """Records `count` steps into `folder`/session; returns the spaces and the seconds it took."""
     world = LockstepStandin(load_config(Path("default"), [f"tick.hz={HZ:g}"]), 0)
     spaces, policy = world.spaces, StickyRandom(world.spaces, 0)
-    codec, step, writer = Codec(spaces), np.zeros((), step_dtype(spaces)), None
+    codec, step, writer = Codec(StepLayout(spaces)), np.zeros((), StepLayout(spaces).dtype), None
     began = time.perf_counter()
     for i in range(count):
         if writer is None or writer.seconds >= SEGMENT_S:
@@ -93,7 +93,9 @@ def import_to_journal(
             memory.append(process.memory_info().rss)
 
     threading.Thread(target=watch, daemon=True).start()
-    journal = JournalWriter(folder, spaces, segment_steps=1024, max_steps=count, background=False)
+    journal = JournalWriter(
+        folder, StepLayout(spaces), segment_steps=1024, max_steps=count, background=False
+    )
     began = time.perf_counter()
     for _, step in session.steps():
         journal.append(step)

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.common import publish
 from benchmarks.standin.random_steps import random_steps
+from interfaces.core.step import StepLayout
 from interfaces.session.format.messages import CameraFormat, Codec
 from interfaces.session.format.segment_writer import SegmentWriter
 from interfaces.standin.lockstep_standin import LockstepStandin
@@ -27,7 +28,7 @@ def one_place(place: str, count: int) -> dict[str, Any]:
     spaces = LockstepStandin(config, 0).spaces
     for camera, quality in FORMATS:
         with tempfile.TemporaryDirectory() as folder:
-            writer = SegmentWriter(Path(folder), 0, Codec(spaces, camera, quality), {})
+            writer = SegmentWriter(Path(folder), 0, Codec(StepLayout(spaces), camera, quality), {})
             for i in range(count):
                 writer.put(steps[i, ...])
             path = writer.close()

@@ -6,7 +6,7 @@ import numpy as np
 
 from configs.load import load_config
 from configs.schema import Config
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.standin.baselines import StickyRandom
 from interfaces.standin.lockstep_standin import LockstepStandin
 
@@ -17,7 +17,7 @@ def random_steps(place: str, count: int, hz: float) -> tuple[Config, np.ndarray]
     """`count` steps in lockstep at `hz`, and their configuration (preset `default`)."""
     config = load_config(Path("default"), [f"world.standin.place={place}", f"tick.hz={hz:g}"])
     world = LockstepStandin(config, 0)
-    policy, steps = StickyRandom(world.spaces, 0), np.zeros(count, step_dtype(world.spaces))
+    policy, steps = StickyRandom(world.spaces, 0), np.zeros(count, StepLayout(world.spaces).dtype)
     for i in range(count):
         observation = world.observe()
         fill_step(steps[i, ...], i, observation.image, observation.vector, hz)

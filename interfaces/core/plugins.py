@@ -104,9 +104,10 @@ def check_call(plugin: Any, arguments: Collection[str], place: str) -> None:
 
 
 def explain_failure(place: str, plugin: Any, what: str, error: BaseException) -> str:
-    """One line about an error in the code of `plugin`: what failed, where, and why."""
+    """One line about an error in the code of `plugin`: what failed, where, why, and the cure."""
     module = str(getattr(plugin, "__module__", ""))
-    return f"{place}: {what} failed{_where(error, module)} ({_reason(error)})"
+    where = _where(error, module)
+    return f"{place}: {what} failed{where} ({_reason(error)}): correct the plugin"
 
 
 def plugins_of(config: Config) -> list[tuple[PluginKind, str]]:

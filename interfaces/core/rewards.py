@@ -1,56 +1,150 @@
-"""Rewards that are functions of Steps, for one Step or for a whole batch."""
+"""Rewards that are functions of Steps, for one Step or for a whole batch.
+
+A reward term is a named number without a weight, and a weight. Journal and session record both, so
+a recorded reward can be read without the configuration, and computed again with other weights.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.schema import RewardConfig
 from interfaces.core.spaces import Spaces
+from interfaces.core.step import StepLayout
 from interfaces.core.world import Observation
 
-# The reward terms that need only the Step, in the order of the record. `surprise` needs the world
-# model and belongs to the trainer.
-REWARD_TERMS = ("parameters", "action_cost", "world")
+
+@dataclass(frozen=True)
+class RewardInput:
+    """The part of the Steps from which reward terms are computed, for Steps (...).
+
+    `vector`: (..., vector_size). `world_reward`: (...), the reward of the world itself.
+    `is_first`: (...); where it is true, every reward is 0.
+    """
+
+    spaces: Spaces
+    vector: NDArray[np.float32]
+    world_reward: NDArray[np.float32]
+    is_first: NDArray[np.bool_]
+
+    def feature(self, name: str) -> NDArray[np.float32]:
+        """The avatar parameter or other feature with this name, (...). Raises ValueError."""
+        return self.vector[..., self.spaces.features.index(name)]
+
+    @property
+    def last_action(self) -> NDArray[np.float32]:
+        """The action that was really sent one Step before, (..., num_actions)."""
+        return self.vector[..., -self.spaces.num_actions :]
+
+
+@dataclass(frozen=True)
+class RewardTerm:
+    """One term: its name, its weight, and its value (...) without the weight for Steps (...).
+
+    The name is its key in the section `reward` of the configuration.
+    """
+
+    name: str
+    weight: float
+    value: Callable[[RewardInput], NDArray[np.float32]]
+
+
+def _parameters(config: RewardConfig) -> Iterator[RewardTerm]:
+    for name, weight in config.parameters.items():
+        yield RewardTerm(f"parameters.{name}", weight, lambda steps, name=name: steps.feature(name))
+
+
+def _action_cost(config: RewardConfig) -> Iterator[RewardTerm]:
+    def mean_square(steps: RewardInput) -> NDArray[np.float32]:
+        return np.mean(np.square(steps.last_action), axis=-1)
+
+    yield RewardTerm("action_cost", -config.action_cost, mean_square)
+
+
+def _world(config: RewardConfig) -> Iterator[RewardTerm]:
+    yield RewardTerm("world", config.world, lambda steps: steps.world_reward)
+
+
+# Every term that needs only Steps. To add one, write a function like those above and add it here,
+# and its key to RewardConfig. `surprise` needs the world model and belongs to the trainer.
+TERMS: tuple[Callable[[RewardConfig], Iterator[RewardTerm]], ...] = (
+    _parameters,
+    _action_cost,
+    _world,
+)
+
+
+def make_reward_terms(config: RewardConfig) -> list[RewardTerm]:
+    """The terms of a configuration, in the order in which they are recorded."""
+    return [term for make in TERMS for term in make(config)]
+
+
+def step_layout(config: RewardConfig, spaces: Spaces) -> StepLayout:
+    """The fields of the Steps that a run with these rewards and spaces records."""
+    return StepLayout(spaces, tuple(term.name for term in make_reward_terms(config)))
+
+
+def by_group(names: Sequence[str], values: Sequence[float] | NDArray[Any]) -> dict[str, float]:
+    """The sum of the values of each group of terms, by name.
+
+    All avatar parameters are one group, `parameters`. Other terms are groups of their own.
+    """
+    sums = {"parameters": 0.0}
+    for name, value in zip(names, values, strict=True):
+        group = "parameters" if name.startswith("parameters.") else name
+        sums[group] = sums.get(group, 0.0) + float(value)
+    return sums
 
 
 class StepRewards:
-    """Weighted terms of reward_t, the answer to action_{t-1}; zero where is_first."""
+    """The reward_t of Steps, the answer to action_{t-1}; zero where is_first.
+
+    `names` (K) and `weights` (K,) are those of the terms.
+    """
 
     def __init__(self, config: RewardConfig, spaces: Spaces) -> None:
-        self._weights = np.zeros(spaces.vector_size, np.float32)
-        for name, weight in config.parameters.items():
-            self._weights[spaces.features.index(name)] = weight
-        self._has_weight = self._weights != 0
-        self._num_actions = spaces.num_actions
-        self._action_cost = config.action_cost
-        self._world = config.world
+        """Raises ValueError if a rewarded parameter is not among the features."""
+        self._terms, self._spaces = make_reward_terms(config), spaces
+        for name in config.parameters:
+            spaces.features.index(name)
+        self.names = tuple(term.name for term in self._terms)
+        self.weights = np.array([term.weight for term in self._terms], np.float32)
 
     def of(self, observation: Observation) -> NDArray[np.float32]:
-        """The terms (3,) of one observation, as the answer to the last action."""
-        return self.terms(
+        """The unweighted terms (K,) of one observation, as the answer to the last action."""
+        return self.values(
             observation.vector,
             np.asarray(observation.reward, np.float32),
             np.asarray(observation.is_first),
         )
 
-    def terms(
+    def values(
         self,
         vector: NDArray[np.float32],
         world_reward: NDArray[np.float32],
         is_first: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
-        """vector (..., vector_size), world_reward and is_first (...) -> terms (..., 3).
+        """vector (..., vector_size), world_reward and is_first (...) -> unweighted terms (..., K).
 
         `world_reward` is the unweighted reward of the world itself.
         """
-        last_sent = vector[..., -self._num_actions :]
-        # A feature without a weight may be NaN or infinite: it must not change the reward.
-        rewarded = np.where(self._has_weight, vector, np.float32(0))
-        terms = np.stack(
-            [
-                rewarded @ self._weights,
-                -self._action_cost * np.mean(np.square(last_sent), axis=-1),
-                self._world * world_reward,
-            ],
-            axis=-1,
-        )
-        return np.where(is_first[..., None], np.float32(0), terms).astype(np.float32)
+        steps = RewardInput(self._spaces, vector, world_reward, is_first)
+        values = np.stack([term.value(steps) for term in self._terms], axis=-1)
+        return np.where(is_first[..., None], np.float32(0), values).astype(np.float32)
+
+    def weighted(
+        self,
+        vector: NDArray[np.float32],
+        world_reward: NDArray[np.float32],
+        is_first: NDArray[np.bool_],
+    ) -> NDArray[np.float32]:
+        """Like `values`, but each term times its weight, (..., K)."""
+        return self.weigh(self.values(vector, world_reward, is_first))
+
+    def weigh(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Unweighted terms (..., K) times their weights."""
+        # A term without a weight may be NaN or infinite: it must not change the reward.
+        return np.where(self.weights != 0, values, np.float32(0)) * self.weights

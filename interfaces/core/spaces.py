@@ -6,12 +6,22 @@ entries are the action that was really sent at t-1.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.actions import ActionConfig
+from interfaces.core.action_parts import ActionPart, action_parts
+
+# Settings of an action that every journal stores. Others came later.
+_FIRST_SETTINGS = frozenset(
+    (
+        *("name", "kind", "target", "dead_zone", "rest", "down", "wire", "levels"),
+        *("slew_per_s", "smooth_s", "per_minute", "text", "sound"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -37,11 +47,6 @@ class Spaces:
         return len(self.actions)
 
     @property
-    def num_axes(self) -> int:
-        """How many actions are continuous axes."""
-        return sum(action.kind == "axis" for action in self.actions)
-
-    @property
     def vector_size(self) -> int:
         """Length of the vector: the features, then the action last sent."""
         return len(self.features) + self.num_actions
@@ -56,29 +61,26 @@ class Spaces:
         """Whether the world has sound."""
         return bool(self.sound_shape)
 
-    @property
-    def axis_mask(self) -> tuple[bool, ...]:
-        """(num_actions,): True for a continuous axis, False for a button."""
-        return tuple(action.kind == "axis" for action in self.actions)
+    @cached_property
+    def parts(self) -> tuple[ActionPart, ...]:
+        """The parts of the action; each index is in one of them."""
+        return action_parts(self.actions)
 
     @property
-    def groups(self) -> tuple[tuple[int, ...], ...]:
-        """The action indices of each group. Only one button of a group can be down."""
-        names = [action.group for action in self.actions]
-        groups = dict.fromkeys(name for name in names if name is not None)
-        return tuple(tuple(i for i, n in enumerate(names) if n == group) for group in groups)
+    def action_ranges(self) -> tuple[tuple[float, float], ...]:
+        """(num_actions, 2): the lowest and the highest value of each action, in policy units."""
+        ranges = {i: (part.low, part.high) for part in self.parts for i in part.indices}
+        return tuple(ranges[i] for i in range(self.num_actions))
 
     def sample_actions(self, rng: np.random.Generator, count: int) -> NDArray[np.float32]:
         """Uniformly random actions, float32 (count, num_actions).
 
         Axes are in -1..1, buttons are 0 or 1, and exactly one button of each group is 1.
         """
-        drawn = rng.uniform(-1, 1, (count, self.num_actions)).astype(np.float32)
-        action = np.where(self.axis_mask, drawn, drawn > 0).astype(np.float32)
-        for group in self.groups:
-            members = list(group)
-            down = drawn[:, members].argmax(1)
-            action[:, members] = np.eye(len(members), dtype=np.float32)[down]
+        action = rng.uniform(-1, 1, (count, self.num_actions)).astype(np.float32)
+        for part in self.parts:
+            columns = list(part.indices)
+            action[:, columns] = part.from_uniform(action[:, columns])
         return action
 
     @classmethod
@@ -98,11 +100,18 @@ class Spaces:
         content: dict[str, Any] = {
             "image_shape": list(self.image_shape),
             "features": list(self.features),
-            "actions": [action.model_dump() for action in self.actions],
+            "actions": [_to_json(action) for action in self.actions],
         }
-        for action in content["actions"]:  # a journal without groups equals one of an old version
-            if action["group"] is None:
-                del action["group"]
         if self.sound_shape:  # a journal without sound equals one of an old version
             content |= {"sound_shape": list(self.sound_shape), "raw_shape": list(self.raw_shape)}
         return content
+
+
+def _to_json(action: ActionConfig) -> dict[str, Any]:
+    """The settings of an action. A later setting at its default equals one of an old version."""
+    fields = ActionConfig.model_fields
+    return {
+        name: value
+        for name, value in action.model_dump().items()
+        if name in _FIRST_SETTINGS or value != fields[name].default
+    }

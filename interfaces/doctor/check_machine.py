@@ -47,11 +47,13 @@ def python_findings() -> list[Finding]:
 
 def space_findings(config: Config, folder: Path) -> list[Finding]:
     """Free memory, and free disk space of `folder` against what one run may need."""
+    from interfaces.core.rewards import step_layout
     from interfaces.journal.segment import record_dtype
     from interfaces.vrchat.vrchat_world import vrchat_spaces
 
     memory = psutil.virtual_memory()
-    record = record_dtype(vrchat_spaces(config.world)).itemsize
+    layout = step_layout(config.reward, vrchat_spaces(config.world))
+    record = record_dtype(layout.dtype).itemsize
     journal_gb = record * config.journal.max_steps / GB
     needed_gb = journal_gb + config.weights.keep_mb * 1e6 / GB
     return [

@@ -16,6 +16,7 @@ from interfaces.ipc.histogram import HISTOGRAM, Histogram
 from interfaces.ipc.mapped_file import address_of, make_writable
 
 MAX_HUMAN_ACTIONS = 64  # length of the field for actions sent by a person
+MAX_REWARD_TERMS = 64
 _BOARD = np.dtype(
     [
         # supervisor
@@ -44,9 +45,7 @@ _BOARD = np.dtype(
         ("osc_received", "<u8"),
         ("osc_ignored", "<u8"),
         ("journal_dropped", "<u8"),
-        ("reward_parameters", "<f8"),
-        ("reward_action_cost", "<f8"),
-        ("reward_world", "<f8"),
+        ("reward_sums", "<f8", (MAX_REWARD_TERMS,)),  # Weighted, in the order of the terms.
         ("reward_now", "<f8"),
         ("value_now", "<f8"),
         ("situation", "<u8"),

@@ -1,23 +1,48 @@
-"""The file layout.json of a journal: the spaces and the fields of its Steps."""
+"""The file layout.json of a journal: its spaces, and the fields of its first Steps."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout, reward_terms_of
 from interfaces.ipc.atomic_files import write_json
-from interfaces.journal.segment import MAGIC, JournalError
+from interfaces.journal.segment import MAGIC, JournalError, NewerJournal
+from interfaces.journal.step_fields import fields_from_json, fields_to_json
 
 
-def write_layout(folder: Path, spaces: Spaces) -> None:
-    """Write layout.json if it is missing. Raises JournalError if the folder has another layout."""
+@dataclass(frozen=True)
+class JournalLayout:
+    """What layout.json says.
+
+    `step`: the fields of a Step when the journal was created. A segment file that names no fields
+    has these. Later segments can have other fields.
+    """
+
+    spaces: Spaces
+    step: np.dtype[np.void]
+
+    @property
+    def steps(self) -> StepLayout:
+        """The layout of the first Steps, with the fields of this version."""
+        return StepLayout(self.spaces, reward_terms_of(self.step))
+
+
+def write_layout(folder: Path, layout: StepLayout) -> JournalLayout:
+    """Write layout.json if it is missing, and return it.
+
+    Raises JournalError if the folder has another layout.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "layout.json"
+    spaces = layout.spaces
     if not path.exists():
-        content = {"format": MAGIC.decode(), "spaces": spaces.to_json(), "step": _fields(spaces)}
-        write_json(path, content)
-        return
+        step = fields_to_json(layout.dtype)
+        write_json(path, {"format": MAGIC.decode(), "spaces": spaces.to_json(), "step": step})
+        return JournalLayout(spaces, layout.dtype)
     content = _load(path)
     old, wanted = content["spaces"], json.loads(json.dumps(spaces.to_json()))
     for key, value in wanted.items():
@@ -26,47 +51,35 @@ def write_layout(folder: Path, spaces: Spaces) -> None:
                 f"{folder} holds Steps of another shape: {key} was {old.get(key)} and is now "
                 f"{value}. Start a new run"
             )
-    _check_fields(path, content, spaces)
+    return _parse(path, content)
 
 
-def read_layout(folder: Path) -> Spaces | None:
-    """The spaces of a journal; None without a journal.
+def read_layout(folder: Path) -> JournalLayout | None:
+    """The layout of a journal; None without a journal.
 
-    Raises JournalError for a file of another kind, and for Steps with fields of another version.
+    Raises JournalError for a file of another kind, and NewerJournal.
     """
     path = folder / "layout.json"
-    if not path.exists():
-        return None
-    content = _load(path)
-    try:
-        spaces = Spaces.from_json(content["spaces"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise JournalError(f"{path} is not the layout of a journal: {error}") from error
-    _check_fields(path, content, spaces)
-    return spaces
+    return _parse(path, _load(path)) if path.exists() else None
 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if str(content.get("format", "")) > MAGIC.decode():
+            raise NewerJournal(path)
         if isinstance(content["spaces"], dict):
             return content
-    except (ValueError, KeyError, TypeError) as error:
+    except NewerJournal:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise JournalError(f"{path} is not the layout of a journal: {error}") from error
     raise JournalError(f"{path} is not the layout of a journal: it has no spaces")
 
 
-def _fields(spaces: Spaces) -> list[Any]:
-    """(name, type, shape) of every field of a Step, in JSON types."""
-    return json.loads(json.dumps(step_dtype(spaces).descr))
-
-
-def _check_fields(path: Path, content: dict[str, Any], spaces: Spaces) -> None:
-    """Raises JournalError with the names of the fields that differ."""
-    wanted, old = _fields(spaces), content.get("step", _fields(spaces))
-    if old != wanted:
-        differ = [field for field in (*old, *wanted) if (field in old) != (field in wanted)]
-        names = ", ".join(sorted({str(field[0]) for field in differ})) or "their order"
-        raise JournalError(
-            f"{path}: the Steps have other fields than this version of Yume: {names}"
-        )
+def _parse(path: Path, content: dict[str, Any]) -> JournalLayout:
+    try:
+        spaces = Spaces.from_json(content["spaces"])
+        return JournalLayout(spaces, fields_from_json(content["step"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise JournalError(f"{path} is not the layout of a journal: {error}") from error

@@ -10,10 +10,10 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from interfaces.core.spaces import Spaces
+from interfaces.core.step import StepLayout, as_layout, column, reward_terms_of
 from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.mapped_file import map_bytes
-from interfaces.journal.layout import read_layout
+from interfaces.journal.layout import JournalLayout, read_layout
 from interfaces.journal.segment import (
     NO_HOLD,
     DamagedSegment,
@@ -27,14 +27,18 @@ from interfaces.journal.segment import (
 class JournalReader:
     """Reads the Steps `first` to `end` (excluded) by global index.
 
-    The journal may not exist yet, and its writer may have ended. Raises JournalError for a journal
-    with other fields. Only Steps after a damaged or missing segment are visible, so every window is
-    contiguous.
+    The journal may not exist yet, and its writer may have ended. Raises JournalError for a folder
+    that holds no journal, and NewerJournal. Only Steps after a damaged or missing segment are
+    visible, so every window is contiguous.
+
+    Every Step has the fields of `layout`, whichever version recorded it: see
+    `interfaces.core.step.as_layout`.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._spaces: Spaces | None = None
+        self._journal: JournalLayout | None = None
+        self._layout: StepLayout | None = None
         self._segments: list[Segment] = []
         self._firsts = np.zeros(0, np.int64)
         self._buffers: dict[str, NDArray[Any]] = {}
@@ -47,6 +51,14 @@ class JournalReader:
     def first(self) -> int:
         """Index of the oldest Step in the journal."""
         return self._segments[0].first if self._segments else 0
+
+    @property
+    def layout(self) -> StepLayout | None:
+        """The fields of the Steps, with the reward terms of all segments; None without a journal.
+
+        It can get more reward terms when a resumed run adds some.
+        """
+        return self._layout
 
     def refresh(self) -> None:
         """Update `end` and the list of segments.
@@ -62,7 +74,7 @@ class JournalReader:
         )
 
     def read(self, start: int, length: int, *, verify: bool = False) -> NDArray[np.void]:
-        """Copy `length` Steps from `start` on, as records (length,) of step_dtype.
+        """Copy `length` Steps from `start` on, as records (length,) of `layout`.
 
         Raises IndexError when some are not in the journal, and JournalError when `verify` finds a
         damaged one.
@@ -72,7 +84,8 @@ class JournalReader:
             part = segment.steps[low:high].copy()
             if verify and not all(segment.is_intact(row) for row in range(low, high)):
                 raise JournalError(f"{segment.path} has a damaged record")
-            parts.append(part)
+            assert self._layout is not None
+            parts.append(as_layout(part, self._layout))
         return np.concatenate(parts)
 
     def gather(
@@ -92,15 +105,15 @@ class JournalReader:
         if not spans:
             raise IndexError("no window was requested")
         windows: dict[str, NDArray[Any]] = {}
+        assert self._layout is not None
         for name in fields:
-            column = self._segments[0].steps[name]
-            window = self._window(
-                name, (len(spans), length, *column.shape[1:]), column.dtype, fresh
-            )
+            field = self._layout.dtype[name]
+            window = self._window(name, (len(spans), length, *field.shape), field.base, fresh)
             for b, parts in enumerate(spans):
                 done = 0
                 for segment, low, high in parts:
-                    window[b, done : done + high - low] = segment.steps[name][low:high]
+                    part = column(segment.steps[low:high], name, self._layout)
+                    window[b, done : done + high - low] = part
                     done += high - low
             windows[name] = window
         return windows
@@ -132,13 +145,13 @@ class JournalReader:
 
     def _list(self) -> None:
         """Map new segments, unmap discarded ones. A mapping in use stays valid without its file."""
-        self._spaces = self._spaces or read_layout(self._folder)
-        if self._spaces is None:
+        self._journal = self._journal or read_layout(self._folder)
+        if self._journal is None:
             return
         known = {segment.path: segment for segment in self._segments if not segment.discarded}
         mapped: list[Segment] = []
         for path in segment_paths(self._folder):
-            segment = known.get(path) or self._map(path, self._spaces)
+            segment = known.get(path) or self._map(path, self._journal)
             if segment is not None and not segment.discarded:
                 mapped.append(segment)
         contiguous: list[Segment] = []
@@ -149,10 +162,22 @@ class JournalReader:
             contiguous.insert(0, segment)
         self._segments = contiguous
         self._firsts = np.array([segment.first for segment in contiguous], np.int64)
+        self._layout = self._common_layout(self._journal)
 
-    def _map(self, path: Path, spaces: Spaces) -> Segment | None:
+    def _common_layout(self, journal: JournalLayout) -> StepLayout:
+        """The spaces of the journal, and the reward terms of its segments, the newest first."""
+        layouts = [
+            StepLayout(journal.spaces, reward_terms_of(segment.steps.dtype))
+            for segment in reversed(self._segments)
+        ] or [journal.steps]
+        common = layouts[0]
+        for layout in layouts[1:]:
+            common = common.with_terms_of(layout)
+        return self._layout if common == self._layout and self._layout is not None else common
+
+    def _map(self, path: Path, journal: JournalLayout) -> Segment | None:
         try:
-            return Segment(path, spaces, write=False)
+            return Segment(path, journal.step, write=False)
         except DamagedSegment as error:
             if path not in self._damaged:
                 self._damaged.add(path)
@@ -183,7 +208,7 @@ class JournalReader:
         while length > 0:
             segment = self._segments[at]
             low = start - segment.first
-            high = min(segment.capacity, low + length)
+            high = min(segment.limit, low + length)
             spans.append((segment, low, high))
             start, length, at = start + high - low, length - (high - low), at + 1
         return spans

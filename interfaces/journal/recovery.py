@@ -4,11 +4,11 @@ from pathlib import Path
 
 from loguru import logger
 
-from interfaces.core.spaces import Spaces
+from interfaces.journal.layout import JournalLayout, read_layout
 from interfaces.journal.segment import DamagedSegment, Segment, discard, segment_paths
 
 
-def open_segments(folder: Path, spaces: Spaces) -> list[Segment]:
+def open_segments(folder: Path, layout: JournalLayout) -> list[Segment]:
     """Open all segments for the writer, oldest first.
 
     Incomplete files of a crash are deleted, damaged segments are renamed. Raises JournalError for
@@ -16,10 +16,10 @@ def open_segments(folder: Path, spaces: Spaces) -> list[Segment]:
     """
     for leftover in (*folder.glob("*.new"), *folder.glob("*.new.tmp")):
         leftover.unlink()
-    set_aside_damaged(folder, spaces)
+    set_aside_damaged(folder, layout)
     segments: list[Segment] = []
     for path in segment_paths(folder):
-        segment = Segment(path, spaces, write=True)
+        segment = Segment(path, layout.step, write=True)
         if segment.discarded:
             del segment
             discard(path)
@@ -28,16 +28,18 @@ def open_segments(folder: Path, spaces: Spaces) -> list[Segment]:
     return segments
 
 
-def recoverable_end(folder: Path, spaces: Spaces) -> int:
-    """Index of the Step at which a writer would continue. Changes nothing.
+def recoverable_end(folder: Path) -> int:
+    """Index of the Step at which a writer would continue; 0 without a journal. Changes nothing.
 
     A writer drops all Steps after a damaged record in the two newest segments. Raises JournalError
     for another layout.
     """
     segments: list[Segment] = []
-    for path in segment_paths(folder):
+    layout = read_layout(folder)
+    for path in segment_paths(folder) if layout is not None else ():
+        assert layout is not None
         try:
-            segment = Segment(path, spaces, write=False)
+            segment = Segment(path, layout.step, write=False)
         except DamagedSegment:
             continue
         if not segment.discarded:
@@ -48,12 +50,12 @@ def recoverable_end(folder: Path, spaces: Spaces) -> int:
     if not segments:
         return empty
     for segment in segments[-2:]:
-        if (count := segment.count_intact()) < segment.capacity:
+        if (count := segment.count_intact()) < segment.limit:
             return segment.first + count
-    return segments[-1].first + segments[-1].capacity
+    return segments[-1].first + segments[-1].limit
 
 
-def set_aside_damaged(folder: Path, spaces: Spaces) -> list[tuple[Path, Path]]:
+def set_aside_damaged(folder: Path, layout: JournalLayout) -> list[tuple[Path, Path]]:
     """Rename each segment without a header or an end to *.bad. Return its (old path, new path).
 
     The journal must have no running writer. Raises JournalError for another layout, and OSError.
@@ -61,7 +63,7 @@ def set_aside_damaged(folder: Path, spaces: Spaces) -> list[tuple[Path, Path]]:
     renamed: list[tuple[Path, Path]] = []
     for path in segment_paths(folder):
         try:
-            Segment(path, spaces, write=False)
+            Segment(path, layout.step, write=False)
             continue
         except DamagedSegment as error:
             damage = str(error)

@@ -13,10 +13,9 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout, make_first, weighted_terms
 from interfaces.core.world import Situation
-from interfaces.ipc.board import Board
+from interfaces.ipc.board import MAX_REWARD_TERMS, Board
 from interfaces.ipc.mapped_file import touch_pages
 from interfaces.journal import JournalWriter
 from interfaces.journal.latent_snapshots import LatentSnapshots
@@ -24,14 +23,14 @@ from interfaces.journal.latent_snapshots import LatentSnapshots
 _SLOTS = 128  # records that can wait in the ring: 12 s at 10 Hz
 
 
-def tick_record_dtype(spaces: Spaces, feature_size: int) -> np.dtype[np.void]:
+def tick_record_dtype(layout: StepLayout, feature_size: int) -> np.dtype[np.void]:
     """The record of one tick: its Step, and values for the Board and the latent snapshots.
 
     Durations are in seconds.
     """
     return np.dtype(
         [
-            ("step", step_dtype(spaces)),
+            ("step", layout.dtype),
             ("value", "<f4"),  # value estimate of the policy's state
             ("feature", "<f4", (feature_size,)),  # the policy's state
             ("swapped", "<u4"),  # weight switches since the previous record
@@ -142,7 +141,7 @@ class StepWriter:
         if journal.gap_pending:  # the Step after a gap is a first Step: its reward is 0
             if not step["is_first"]:
                 step["situation"] |= np.uint32(Situation.AFTER_GAP)
-            step["is_first"], step["reward"] = True, 0.0
+            make_first(step)
         if journal.append(step) and self._latent_snapshots is not None:
             self._latent_snapshots.save_if_due(int(step["index"]), record["feature"])
         self._update_board(record, step)
@@ -162,10 +161,10 @@ class StepWriter:
             histograms["publish_to_act"].add(float(record["publish_to_act_s"]))
             board["weights_applied"] += record["swapped"]
         board["weights_version"] = step["weights_version"]
-        reward = step["reward"]
-        board["reward_parameters"] += reward[0]
-        board["reward_action_cost"] += reward[1]
-        board["reward_world"] += reward[2]
+        reward = np.zeros(MAX_REWARD_TERMS, np.float32)
+        for i, term in enumerate(weighted_terms(step).values()):
+            reward[min(i, MAX_REWARD_TERMS - 1)] += term
+        board["reward_sums"] += reward
         board["reward_now"], board["value_now"] = reward.sum(), record["value"]
         board["situation"], board["sender"] = step["situation"], step["sender"]
         shown = step["action"][:16]

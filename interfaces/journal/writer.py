@@ -11,7 +11,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from interfaces.core.spaces import Spaces
+from interfaces.core.step import StepLayout
 from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.mapped_file import flush, map_bytes, touch_pages
 from interfaces.journal.layout import write_layout
@@ -37,6 +37,8 @@ class JournalWriter:
     counted. Raises JournalError when the folder holds Steps of another shape, and OSError when the
     first segment cannot be created.
 
+    `layout`: the fields of the Steps to append. Earlier segments may have others: Steps with new
+    fields begin a new segment.
     `segment_steps`: Steps in one segment.
     `max_steps`: at least so many Steps remain. Older segments that no reader holds are deleted.
     `background`: if False, there is no thread, and `append` does the slow work itself.
@@ -45,14 +47,14 @@ class JournalWriter:
     def __init__(
         self,
         folder: Path,
-        spaces: Spaces,
+        layout: StepLayout,
         *,
         segment_steps: int,
         max_steps: int,
         background: bool = True,
     ) -> None:
-        write_layout(folder, spaces)
-        self._folder, self._spaces = folder, spaces
+        self._journal = write_layout(folder, layout)
+        self._folder, self._step = folder, layout.dtype
         self._segment_steps, self._max_steps = segment_steps, max_steps
         self.dropped = 0
         self.gap_pending = False
@@ -76,7 +78,7 @@ class JournalWriter:
         return self._current.end
 
     def append(self, step: NDArray[np.void]) -> bool:
-        """Set the `index` of one Step, a 0-d record of step_dtype, and commit it.
+        """Set the `index` of one Step, a 0-d record of the writer's layout, and commit it.
 
         Returns False when the Step was dropped. Takes no lock and does not access the disk.
         """
@@ -124,13 +126,14 @@ class JournalWriter:
             before = [path for path in paths if int(path.stem) < max(1, next_index)]
             if next_index and not before:
                 raise JournalError(f"{self._folder}: Step {next_index} is no longer in the journal")
-            last = Segment(before[-1], self._spaces, write=True) if before else self._create(0)
-            if next_index > last.first + last.capacity:
+            last = self._open(before[-1]) if before else self._create(0)
+            if next_index > last.first + last.limit:
                 raise JournalError(f"{self._folder}: Step {next_index} is no longer in the journal")
             last.truncate(next_index - last.first)
-            self._current, self._ready = last, None
+            self._ready = None
             for path in paths[len(before) :]:
                 discard(path)
+            self._current = self._continue_in(last)
             self._delete_gaps(next_index)
             self._maintain()
 
@@ -154,26 +157,30 @@ class JournalWriter:
         Only the two newest segments with records are scanned: older ones were synced. An empty
         segment that was prepared ahead is used again, because a reader may have it mapped.
         """
-        segments = open_segments(self._folder, self._spaces)
+        segments = open_segments(self._folder, self._journal)
         empty: Segment | None = None
         while segments and not segments[-1].recover():
             if empty is not None:
                 discard(empty.path)
             empty = segments.pop()
-        if len(segments) > 1 and segments[-2].recover() < segments[-2].capacity:
+        if len(segments) > 1 and segments[-2].recover() < segments[-2].limit:
             discard(segments.pop().path)  # Steps after a damaged record are not used
-        fits = empty is not None and empty.capacity == self._segment_steps
+        fits = empty is not None and self._is_usable(empty)
         if not segments:
             if empty is None or fits:
                 return empty or self._create(0)
             discard(empty.path)
             return self._create(empty.first)
         current = segments[-1]
-        if empty is not None and not (fits and empty.first == current.first + current.capacity):
+        if empty is not None and not (fits and empty.first == current.first + current.limit):
             discard(empty.path)
             empty = None
-        if current.full and current.capacity != self._segment_steps:
+        if current.full and not (self._is_usable(current) and current.limit == current.capacity):
             return empty or self._create(current.end)
+        if current.steps.dtype != self._step:
+            if empty is not None:
+                discard(empty.path)
+            return self._continue_in(current)
         touch_pages(current.bytes)
         if empty is not None:
             touch_pages(empty.bytes)
@@ -181,9 +188,27 @@ class JournalWriter:
         return current
 
     def _create(self, first: int) -> Segment:
-        segment = create_segment(self._folder, self._spaces, first, self._segment_steps)
+        segment = create_segment(self._folder, self._step, first, self._segment_steps)
         touch_pages(segment.bytes)
         return segment
+
+    def _open(self, path: Path) -> Segment:
+        return Segment(path, self._journal.step, write=True)
+
+    def _is_usable(self, segment: Segment) -> bool:
+        """Whether a segment is like the ones that this writer creates."""
+        return segment.capacity == self._segment_steps and segment.steps.dtype == self._step
+
+    def _continue_in(self, segment: Segment) -> Segment:
+        """The segment to append to after `segment`: itself, or a new one for other fields."""
+        if segment.steps.dtype == self._step:
+            return segment
+        end = segment.end
+        if not segment.committed:  # its name is needed for the new one
+            discard(segment.path)
+        else:
+            segment.end_here()
+        return self._create(end)
 
     def _run(self) -> None:
         while not self._closed:

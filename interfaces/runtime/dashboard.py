@@ -13,7 +13,7 @@ from configs.schema import Config
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
-from interfaces.runtime.metrics import psnr, reward_sums
+from interfaces.runtime.metrics import psnr
 from interfaces.runtime.run_folder import RunFolder
 
 _BAR_WIDTH = 10
@@ -49,7 +49,7 @@ def plain_line(board: Board, seconds: float) -> str:
         f"{_clock(seconds)}  ticks {int(board['ticks'])}  late p99 {late['p99']:.2f} ms  "
         f"missed {int(board['missed_beats'])}  updates {int(board['updates'])}  "
         f"weights v{int(board['weights_version'])}  model loss {_trained(board, 'loss_model')}  "
-        f"reward {reward_sums(board)['sum']:+.2f}, now {float(board['reward_now']):+.3f}"
+        f"reward {float(board['reward_sums'].sum()):+.2f}, now {float(board['reward_now']):+.3f}"
     )
 
 
@@ -84,7 +84,7 @@ def _numbers(board: Board, config: Config) -> Table:
         ),
         (
             "reward",
-            f"{reward_sums(board)['sum']:+.2f}, now {float(board['reward_now']):+.3f}",
+            f"{float(board['reward_sums'].sum()):+.2f}, now {float(board['reward_now']):+.3f}",
             "value",
             f"{float(board['value_now']):.2f}",
         ),

@@ -70,12 +70,13 @@ class LiveRun:
             self._sample_memory()
             ended = time.perf_counter()
             self._supervisor.stop()
-            log.write(metrics_line(self.board, time.perf_counter() - began))
+            log.write(metrics_line(self.board, self._config.reward, time.perf_counter() - began))
             log.close()
         exit_word = "fault" if failure else "interrupted" if stopped.is_set() else "clean"
         first_tick = int(self.board["first_tick_ns"]) * 1e-9
         content = summary(
             self.board,
+            self._config.reward,
             exit_word=exit_word,
             seconds=ended - began,
             acting_s=max(0.0, int(self.board["body_heartbeat_ns"]) * 1e-9 - first_tick),
@@ -113,7 +114,7 @@ class LiveRun:
             if not self._first_losses and self.board["session_updates"]:
                 self._first_losses = losses(self.board)
             if now >= next_line:
-                log.write(metrics_line(self.board, now - began))
+                log.write(metrics_line(self.board, self._config.reward, now - began))
                 self._dashboard.show(now - began)
                 next_line += 1.0
             if now >= next_memory:

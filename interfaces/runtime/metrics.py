@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
+from configs.schema import RewardConfig
+from interfaces.core.rewards import by_group, make_reward_terms
 from interfaces.ipc.board import Board
 
 LOSSES = ("image", "vector", "sound", "reward", "kl", "model", "policy", "value")
@@ -36,15 +38,14 @@ def losses(board: Board) -> dict[str, float]:
     return {name: round(float(board[f"loss_{name}"]), 5) for name in LOSSES}
 
 
-def reward_sums(board: Board) -> dict[str, float]:
-    """The sum of each reward term since the start, and their sum as "sum"."""
-    terms = {
-        name: float(board[f"reward_{name}"]) for name in ("parameters", "action_cost", "world")
-    }
-    return {"sum": round(sum(terms.values()), 4)} | {k: round(v, 4) for k, v in terms.items()}
+def reward_sums(board: Board, config: RewardConfig) -> dict[str, float]:
+    """The sum of each group of reward terms since the start, and the sum of all as "sum"."""
+    names = [term.name for term in make_reward_terms(config)]
+    sums = by_group(names, board["reward_sums"][: len(names)])
+    return {"sum": round(sum(sums.values()), 4)} | {k: round(v, 4) for k, v in sums.items()}
 
 
-def metrics_line(board: Board, seconds: float) -> dict[str, Any]:
+def metrics_line(board: Board, config: RewardConfig, seconds: float) -> dict[str, Any]:
     """The current gauges of the Board. `seconds`: since the start of the run."""
     return {
         "seconds": round(seconds, 2),
@@ -55,7 +56,7 @@ def metrics_line(board: Board, seconds: float) -> dict[str, Any]:
         "steps": int(board["steps_lived"]),
         "updates": int(board["updates"]),
         "weights_version": int(board["weights_version"]),
-        "reward": reward_sums(board),
+        "reward": reward_sums(board, config),
         "losses": losses(board),
         "surprise": round(float(board["surprise"]), 4),
         "dream_return": round(float(board["dream_return"]), 4),
@@ -92,6 +93,7 @@ def return_gap(board: Board) -> dict[str, float | None]:
 
 def summary(
     board: Board,
+    config: RewardConfig,
     *,
     exit_word: str,
     seconds: float,
@@ -127,7 +129,7 @@ def summary(
         "train_ratio": round(train_ratio, 3),
         "steps": steps,
         "journal_dropped": int(board["journal_dropped"]),
-        "reward": reward_sums(board),
+        "reward": reward_sums(board, config),
         "losses": {"first": first_losses, "last": losses(board)},
         "prediction_psnr": psnr(board),
         "honesty": return_gap(board),

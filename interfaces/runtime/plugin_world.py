@@ -32,14 +32,14 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "forget": (),
     "close": (),
 }
+_ARRAYS = ("image", "vector", "sound", "sound_raw")  # of an Observation
 _RESUME_METHODS: dict[str, tuple[str, ...]] = {"snapshot": (), "restore": ("snapshot",)}
 
 
 class PluginWorld:
     """The World that the plugin `world.plugin` makes. The plugin is called as make(config, seed).
 
-    It may have a VirtualClock `clock`; otherwise it gets one. With `snapshot` and `restore` a run
-    can be resumed.
+    With `snapshot` and `restore` a run can be resumed.
 
     Raises PluginError for a plugin that fails or does not make a World, and BadInput for a reward
     that names a missing feature. `observe` and `act` raise PluginError when the plugin raises an
@@ -59,8 +59,7 @@ class PluginWorld:
         for name, arguments in _RESUME_METHODS.items() if self.resumable else ():
             self._check_method(name, arguments)
         self._spaces = self._check_spaces(getattr(self._world, "spaces", None), config)
-        clock = getattr(self._world, "clock", None)
-        self.clock = clock if isinstance(clock, VirtualClock) else VirtualClock()
+        self.clock = VirtualClock()
         self._sent = np.zeros(self._spaces.num_actions, np.float32)
 
     @property
@@ -72,8 +71,13 @@ class PluginWorld:
         problem = self._problem_of(observation)
         if problem:
             raise self._wrong("observe", problem)
-        # A copy, because the body changes the flags.
-        return replace(observation, reward=float(observation.reward))
+        # Copies: the body records the arrays after `act`, and it changes the flags.
+        arrays = {name: getattr(observation, name) for name in _ARRAYS}
+        return replace(
+            observation,
+            reward=float(observation.reward),
+            **{name: None if array is None else array.copy() for name, array in arrays.items()},
+        )
 
     def act(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
         sent = self._call("act", self._world, lambda: self._world.act(action.copy()))

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from configs.load import dump_config
 from configs.schema import Config
+from interfaces.core.rewards import step_layout
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import Sender, step_dtype
+from interfaces.core.step import Sender, StepLayout
 from interfaces.devices.camera import crop_and_resize
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.action_table import ActionTable
@@ -80,11 +81,12 @@ def import_video(
         "alignment": f"second t of the table is second t + {offset_s:g} of the video; each Step "
         "has the newest frame and the newest row",
     }
-    writer = SegmentWriter(out / "session", 0, Codec(spaces, config.session.camera), run_metadata)
+    layout = step_layout(config.reward, spaces)
+    writer = SegmentWriter(out / "session", 0, Codec(layout, config.session.camera), run_metadata)
     missing = tuple(name for name in (*spaces.features, *names) if name not in used)
     try:
         frames = _VideoFrames(video, spaces)
-        for step in _steps(config, spaces, frames, table, offset_s, began_ns):
+        for step in _steps(config, layout, frames, table, offset_s, began_ns):
             writer.put(step)
             progress(writer.steps)
     except SessionError:
@@ -99,8 +101,7 @@ def import_video(
 
 def _check_actions(spaces: Spaces, table: ActionTable) -> None:
     """Raises SessionError for a value outside of an action's range."""
-    for action in spaces.actions:
-        low, high = (-1.0 if action.kind == "axis" else 0.0), 1.0
+    for action, (low, high) in zip(spaces.actions, spaces.action_ranges, strict=True):
         values = table.values.get(action.name, np.zeros(0, np.float32))
         wrong = np.flatnonzero((values < low) | (values > high))
         if len(wrong):
@@ -113,14 +114,15 @@ def _check_actions(spaces: Spaces, table: ActionTable) -> None:
 
 def _steps(
     config: Config,
-    spaces: Spaces,
+    layout: StepLayout,
     video: "_VideoFrames",
     table: ActionTable,
     offset_s: float,
     began_ns: int,
 ) -> Iterator[NDArray[np.void]]:
     """One Step per tick, always the same 0-d record with new content."""
-    step, tick_s = np.zeros((), step_dtype(spaces)), 1.0 / config.tick.hz
+    spaces = layout.spaces
+    step, tick_s = np.zeros((), layout.dtype), 1.0 / config.tick.hz
     names = [action.name for action in spaces.actions]
     before = np.zeros(len(names), np.float32)
     frames = iter(video)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from configs.schema import Config
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
-from interfaces.journal import JournalReader, read_layout
+from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import lower_priority, set_up_process, watch_supervisor
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
@@ -49,10 +49,11 @@ class Recorder:
         SessionError.
         """
         self._reader, self._folder = JournalReader(journal), folder
-        self._journal, self._config, self._run_metadata = journal, config, run_metadata
+        self._config, self._run_metadata = config, run_metadata
         self._first_step = first_step
         self._writer: SegmentWriter | None = None
         self._codec: Codec | None = None
+        self._started = False
         self._next = self._start_index()
 
     @property
@@ -67,7 +68,7 @@ class Recorder:
         """
         reader = self._reader
         reader.refresh()
-        if self._codec is None and not self._prepare():
+        if not self._started and not self._prepare():
             return 0
         written = 0
         while self._next < reader.end:
@@ -77,6 +78,7 @@ class Recorder:
             except IndexError:  # deleted from the journal meanwhile
                 reader.refresh()
                 continue
+            self._use_layout()
             for i in range(len(steps)):
                 if int(steps["situation"][i]) & Situation.FORGOTTEN:
                     self._next = first + i + 1  # a gap
@@ -110,15 +112,22 @@ class Recorder:
         return max(pruned, Session(self._folder).end)
 
     def _prepare(self) -> bool:
-        """Read the layout of the journal; False if it does not exist yet."""
-        spaces = read_layout(self._journal)
-        if spaces is None:
+        """Whether the journal exists; if so, the recording starts."""
+        if self._reader.layout is None:
             return False
-        self._codec = codec_for(self._config, spaces)
+        self._started = True
         if not self._next:  # Steps from before the first recording are not a gap
             self._next = max(self._reader.first, self._first_step)
         self._reader.hold("session", self._next)
         return True
+
+    def _use_layout(self) -> None:
+        """Start a new file where the Steps get other fields, as after a resume."""
+        layout = self._reader.layout
+        assert layout is not None
+        if self._codec is None or self._codec.layout != layout:
+            self.close()
+            self._codec = codec_for(self._config, layout)
 
     def _put(self, step: NDArray[np.void], index: int) -> None:
         writer = self._writer

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
-from interfaces.journal import JournalReader, read_layout
+from interfaces.core.step import StepLayout
+from interfaces.journal import JournalReader
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.run_info import first_own_step
 from interfaces.session.format.segment_writer import SessionError
@@ -27,20 +28,25 @@ class RunSteps:
         self._session = Session(run.session) if segment_files(run.session) else None
         self._journal = JournalReader(run.journal)
         self._first = max(self._journal.first, first_own_step(run))
-        spaces = read_layout(run.journal)
         if self._session is not None:
-            spaces = self._session.spaces
+            layout = self._session.layout
             self.exact = all(info.codec.camera == "png" for info in self._session.infos)
             self.source: Path = run.session
             self.steps = self._session.steps_recorded
             self.missing = _missing(self._session, first_own_step(run))
-        elif spaces is not None and self._journal.end > self._first:
+        elif self._journal.layout is not None and self._journal.end > self._first:
+            layout = self._journal.layout
             self.exact, self.source = True, run.journal
             self.steps = self._journal.end - self._first
             self.missing = _missing_start(self._first, first_own_step(run))
         else:
             raise SessionError(f"{run.path} has no recorded Steps")
-        self.spaces: Spaces = spaces
+        self.layout: StepLayout = layout
+
+    @property
+    def spaces(self) -> Spaces:
+        """The spaces of the layout."""
+        return self.layout.spaces
 
     def __iter__(self) -> Iterator[NDArray[np.void]]:
         return self.each()

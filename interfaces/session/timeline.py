@@ -9,7 +9,7 @@ from foxglove_schemas_protobuf.Log_pb2 import Log
 from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import Sender
+from interfaces.core.step import Sender, recorded_reward
 from interfaces.core.world import Situation
 from interfaces.session.format.events import EventDetector
 from interfaces.session.playback_time import PlaybackTime
@@ -99,7 +99,7 @@ def read_timeline(steps: RunSteps, progress: Callable[[int], None] = lambda _: N
         timeline.index[row], timeline.seconds[row] = step["index"], seconds
         timeline.parameters[row] = step["vector"][:num_features]
         timeline.action[row] = step["action"]
-        timeline.reward[row] = step["reward"].sum()
+        timeline.reward[row] = recorded_reward(step)
         timeline.version[row], timeline.situation[row] = step["weights_version"], step["situation"]
         timeline.sender[row] = step["sender"]
         if (event := events.detect(step)) is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.core.action_parts import StickyDraw
 from interfaces.core.spaces import Spaces
 from interfaces.standin.lockstep_standin import LockstepStandin
 from interfaces.standin.places.routes import Routes
@@ -31,24 +32,20 @@ class StickyRandom:
 
     def __init__(self, spaces: Spaces, seed: int) -> None:
         self._rng = np.random.Generator(np.random.PCG64([seed, 21]))
-        self._axes = np.array(spaces.axis_mask)
-        self._groups = [list(group) for group in spaces.groups]
-        self._chosen = [int(self._rng.choice(group)) for group in self._groups]
         self._action = np.zeros(spaces.num_actions, np.float32)
+        self._parts = [(part, np.array(part.indices)) for part in spaces.parts]
+        for part, indices in self._parts:
+            self._action[indices] = part.start(self._rng)
 
     def act(self) -> NDArray[np.float32]:
         """float32 (num_actions,), in policy units."""
         count = self._action.size
         drawn = self._rng.uniform(-1.0, 1.0, count).astype(np.float32)
         change = self._rng.random(count) < CHANGE
-        pressed = (self._rng.random(count) < PRESS).astype(np.float32)
-        axes = np.where(change, drawn, self._action)
-        self._action = np.where(self._axes, axes, pressed)
-        for i, group in enumerate(self._groups):
-            if change[group[0]]:
-                self._chosen[i] = int(self._rng.choice(group))
-            self._action[group] = 0.0
-            self._action[self._chosen[i]] = 1.0
+        press = self._rng.random(count) < PRESS
+        for part, indices in self._parts:
+            draw = StickyDraw(drawn[indices], change[indices], press[indices])
+            self._action[indices] = part.stick(self._action[indices], draw, self._rng)
         return self._action.copy()
 
 

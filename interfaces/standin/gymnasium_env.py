@@ -97,7 +97,7 @@ class StandinEnv(gymnasium.Env[Any, NDArray[np.float32]]):
         world.act(requested)
         observation = world.observe()
         self._ticks += 1
-        terms = self._rewards.of(observation)
+        terms = self._rewards.weigh(self._rewards.of(observation))
         return (
             {"image": observation.image, "vector": observation.vector},
             float(terms.sum()),

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from configs.actions import ActionConfig
 from configs.vrchat import LimitsConfig
 from interfaces.vrchat.actuators import (
+    ACTUATORS,
     Actuator,
-    Axis,
-    Button,
-    SpeechOutput,
-    SpeechTrigger,
+    ActuatorSetup,
+    press_limits,
     rest_datagram,
 )
 from interfaces.vrchat.chat import Chat
-from interfaces.vrchat.rate_limits import RateLimit, TurnLimit
+from interfaces.vrchat.rate_limits import RateLimit
+from interfaces.vrchat.speech_trigger import SpeechOutput, SpeechTrigger
 
 
 def rest_datagrams(actions: Sequence[ActionConfig]) -> list[bytes]:
@@ -54,16 +54,14 @@ class ActionEncoder:
         voice: SpeechOutput | None = None,
         turn_deg_s: float = 200.0,
     ) -> None:
-        limits = limits or LimitsConfig()
+        setup = ActuatorSetup(limits or LimitsConfig(), tick_s, turn_deg_s)
         self._actions = tuple(actions)
         self._rest = rest_datagrams(actions)
         self._tick = 0
         self.chat = Chat(tick_s)
-        chat_limit = RateLimit(limits.chats_per_minute, tick_s)  # shared by all chat lines
+        chat_limit = RateLimit(setup.limits.chats_per_minute, tick_s)  # shared by all chat lines
         self._actuators = [
-            _make_actuator(
-                config, limits, tick_s, self.chat, chat_limit, voice or NoVoice(), turn_deg_s
-            )
+            _make_actuator(config, setup, self.chat, chat_limit, voice or NoVoice())
             for config in self._actions
         ]
 
@@ -107,23 +105,13 @@ class ActionEncoder:
 
 def _make_actuator(
     config: ActionConfig,
-    limits: LimitsConfig,
-    tick_s: float,
+    setup: ActuatorSetup,
     chat: Chat,
     chat_limit: RateLimit,
     voice: SpeechOutput,
-    turn_deg_s: float,
 ) -> Actuator:
-    rate_limits = [RateLimit(config.per_minute, tick_s)] if config.per_minute else []
     if config.target == "chat":
-        return SpeechTrigger(config.text, [*rate_limits, chat_limit], chat)
+        return SpeechTrigger(config.text, [*press_limits(config, setup.tick_s), chat_limit], chat)
     if config.target == "voice":
-        return SpeechTrigger(config.sound, rate_limits, voice)
-    if config.kind == "axis":
-        turns = config.target == "input" and config.name == "LookHorizontal"
-        most = limits.spins_per_minute if turns else None
-        return Axis(config, tick_s, None if most is None else TurnLimit(most, tick_s, turn_deg_s))
-    jumps = config.target == "input" and config.name == "Jump"
-    if jumps and limits.jumps_per_minute is not None:
-        rate_limits.append(RateLimit(limits.jumps_per_minute, tick_s))
-    return Button(config, rate_limits)
+        return SpeechTrigger(config.sound, press_limits(config, setup.tick_s), voice)
+    return ACTUATORS[config.kind].make(config, setup)

@@ -1,9 +1,14 @@
-"""One actuator per action: turns what the policy requests into what is sent, and back."""
+"""One actuator per action: turns what the policy requests into what is sent, and back.
+
+ACTUATORS finds the class by the kind of the action.
+"""
 
 import math
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from configs.actions import ActionConfig
+from configs.vrchat import LimitsConfig
 from interfaces.osc.message import encode
 from interfaces.vrchat.rate_limits import RateLimit, TurnLimit
 
@@ -29,6 +34,38 @@ class Actuator(Protocol):
     def restore(self, snapshot: dict[str, Any]) -> None: ...
 
 
+@dataclass(frozen=True)
+class ActuatorSetup:
+    """What actuators need besides their own settings.
+
+    `tick_s`: seconds per tick. `turn_deg_s`: the turning speed at full LookHorizontal, in degrees
+    per second.
+    """
+
+    limits: LimitsConfig
+    tick_s: float
+    turn_deg_s: float
+
+
+class KindActuator(Actuator, Protocol):
+    """An actuator of an input or avatar parameter; each kind of action has one."""
+
+    @classmethod
+    def make(cls, config: ActionConfig, setup: ActuatorSetup) -> Actuator:
+        """The actuator of one action, with its limits."""
+        ...
+
+    @staticmethod
+    def wire_value(config: ActionConfig, sent: float) -> float:
+        """The value that the client receives for an action sent as `sent`, in policy units."""
+        ...
+
+    @staticmethod
+    def wire_type(config: ActionConfig) -> str:
+        """The OSC type for `wire: auto`: float, int or bool."""
+        ...
+
+
 class Axis:
     """An axis in -1..1: smoothing, slew limit, levels, turn limit and dead zone, in this order."""
 
@@ -40,6 +77,22 @@ class Axis:
         self._max_step = config.slew_per_s * tick_s if config.slew_per_s else math.inf
         self._value = 0.0
         self._wire: float | None = None  # None: at rest
+
+    @classmethod
+    def make(cls, config: ActionConfig, setup: ActuatorSetup) -> "Axis":
+        turns = config.target == "input" and config.name == "LookHorizontal"
+        most = setup.limits.spins_per_minute if turns else None
+        turn_limit = None if most is None else TurnLimit(most, setup.tick_s, setup.turn_deg_s)
+        return cls(config, setup.tick_s, turn_limit)
+
+    @staticmethod
+    def wire_value(config: ActionConfig, sent: float) -> float:
+        # An axis at 0 gives its rest value: it may have been released.
+        return add_dead_zone(sent, config.dead_zone) if sent else float(config.rest)
+
+    @staticmethod
+    def wire_type(config: ActionConfig) -> str:
+        return "float"
 
     def update(self, requested: float, tick: int) -> float:
         step = self._smoothing * (min(1.0, max(-1.0, requested)) - self._value)
@@ -74,27 +127,32 @@ class Axis:
         return 2.0 * round((value + 1.0) * 0.5 * steps) / steps - 1.0
 
 
-class Button:
-    """A button that is down or up.
-
-    A press lasts two ticks. At least one tick up follows: the next press needs a rising edge.
-    """
+class _Button:
+    """A button that is down or up, and limits on how often a press may start."""
 
     def __init__(self, config: ActionConfig, limits: list[RateLimit]) -> None:
         self._config, self._limits = config, limits
         self._ticks_left = 0  # ticks that the current press still lasts
         self.down = False
 
+    @classmethod
+    def make(cls, config: ActionConfig, setup: ActuatorSetup) -> Actuator:
+        limits = press_limits(config, setup.tick_s)
+        jumps = config.target == "input" and config.name == "Jump"
+        if jumps and setup.limits.jumps_per_minute is not None:
+            limits.append(RateLimit(setup.limits.jumps_per_minute, setup.tick_s))
+        return cls(config, limits)
+
+    @staticmethod
+    def wire_value(config: ActionConfig, sent: float) -> float:
+        return float(config.down if sent > 0.5 else config.rest)
+
+    @staticmethod
+    def wire_type(config: ActionConfig) -> str:
+        return "bool" if config.target == "parameter" else "int"
+
     def update(self, requested: float, tick: int) -> float:
-        want = requested > 0.5
-        if self._config.kind == "hold":
-            self.down = want and (self.down or self._start_press(tick))
-        elif self._ticks_left > 0:
-            self._ticks_left -= 1
-            self.down = True
-        else:
-            self.down = want and not self.down and self._start_press(tick)
-            self._ticks_left = PRESS_TICKS - 1 if self.down else 0
+        self.down = self._is_down(requested > 0.5, tick)
         return float(self.down)
 
     def datagram(self) -> bytes | None:
@@ -112,6 +170,10 @@ class Button:
         for limit, done in zip(self._limits, snapshot["done"], strict=True):
             limit.restore(done)
 
+    def _is_down(self, want: bool, tick: int) -> bool:
+        """Whether the button is down at this tick, if the policy wants it down or up."""
+        raise NotImplementedError
+
     def _start_press(self, tick: int) -> bool:
         """Whether the limits allow a press now; if so, it is counted."""
         if not all(limit.allows(tick) for limit in self._limits):
@@ -121,48 +183,35 @@ class Button:
         return True
 
 
-class SpeechOutput(Protocol):
-    """The chatbox, or the voice."""
+class PressButton(_Button):
+    """A press lasts two ticks. At least one tick up follows: the next press needs a rising edge."""
 
-    def say(self, text_or_sound: str) -> bool:
-        """Take a chat line or the name of a sound. False: not possible now."""
-        ...
+    def _is_down(self, want: bool, tick: int) -> bool:
+        if self._ticks_left > 0:
+            self._ticks_left -= 1
+            return True
+        down = want and not self.down and self._start_press(tick)
+        self._ticks_left = PRESS_TICKS - 1 if down else 0
+        return down
 
 
-class SpeechTrigger:
-    """A press that writes one chat line or plays one sound.
+class HoldButton(_Button):
+    """A button that is down for as long as the policy says."""
 
-    It counts as sent for one tick, and only if the output took it.
-    """
+    def _is_down(self, want: bool, tick: int) -> bool:
+        return want and (self.down or self._start_press(tick))
 
-    def __init__(self, text_or_sound: str, limits: list[RateLimit], output: SpeechOutput) -> None:
-        self._text_or_sound, self._output = text_or_sound, output
-        self._limits = limits
-        self._requested = False  # at the last tick: a button held down triggers once
 
-    def update(self, requested: float, tick: int) -> float:
-        before, self._requested = self._requested, requested > 0.5
-        if not self._requested or before or not all(limit.allows(tick) for limit in self._limits):
-            return 0.0
-        if not self._output.say(self._text_or_sound):
-            return 0.0
-        for limit in self._limits:
-            limit.count(tick)
-        return 1.0
+ACTUATORS: dict[str, type[KindActuator]] = {
+    "axis": Axis,
+    "press": PressButton,
+    "hold": HoldButton,
+}
 
-    def datagram(self) -> bytes | None:
-        return None
 
-    def rest(self) -> None:
-        self._requested = False
-
-    def snapshot(self) -> dict[str, Any]:
-        return {"wanted": self._requested, "done": [limit.snapshot() for limit in self._limits]}
-
-    def restore(self, snapshot: dict[str, Any]) -> None:
-        self._requested = bool(snapshot["wanted"])
-        for limit, done in zip(self._limits, snapshot["done"], strict=True):
-            limit.restore(done)
+def press_limits(config: ActionConfig, tick_s: float) -> list[RateLimit]:
+    """The limit that the action's own settings ask for, if any."""
+    return [RateLimit(config.per_minute, tick_s)] if config.per_minute else []
 
 
 def add_dead_zone(value: float, dead_zone: float) -> float:
@@ -173,13 +222,11 @@ def add_dead_zone(value: float, dead_zone: float) -> float:
 def wire_value(config: ActionConfig, sent: float) -> float | None:
     """The value that the client received for an action sent as `sent`, in policy units.
 
-    None for a chat line or a sound. An axis at 0 gives its rest value: it may have been released.
+    None for a chat line or a sound.
     """
     if config.target in ("chat", "voice"):
         return None
-    if config.kind == "axis":
-        return add_dead_zone(sent, config.dead_zone) if sent else float(config.rest)
-    return float(config.down if sent > 0.5 else config.rest)
+    return ACTUATORS[config.kind].wire_value(config, sent)
 
 
 def rest_datagram(config: ActionConfig) -> bytes | None:
@@ -189,10 +236,7 @@ def rest_datagram(config: ActionConfig) -> bytes | None:
 
 def _datagram(config: ActionConfig, value: float) -> bytes:
     """A float address gets a float: VRChat sometimes reads an int there as a bool."""
-    wire = config.wire
-    if wire == "auto":
-        button = "bool" if config.target == "parameter" else "int"
-        wire = "float" if config.kind == "axis" else button
+    wire = config.wire if config.wire != "auto" else ACTUATORS[config.kind].wire_type(config)
     folder = "input" if config.target == "input" else "avatar/parameters"
     address = f"/{folder}/{config.name}"
     if wire == "float":

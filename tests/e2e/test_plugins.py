@@ -81,6 +81,16 @@ FRAIL = f"""
         def forget(self): self._world.forget()
         def close(self): self._world.close()
 
+    class ReusesArrays(PointWorld):
+        vector = np.zeros(2, np.float32)
+        def observe(self):
+            seen = super().observe()
+            self.vector[:] = seen.vector
+            return replace(seen, vector=self.vector)
+        def act(self, action):
+            self.vector[:] = -1
+            return super().act(action)
+
     class CannotSave(PointWorld):
         def snapshot(self): return {{"x": np.zeros(3)}}
 
@@ -232,6 +242,13 @@ def test_failure_during_a_run_names_the_function_and_loses_no_recorded_step(
     steps = steps_of(run)
     assert steps[: len(recorded)].tobytes() == recorded.tobytes()
     assert steps["is_first"][len(recorded)], "a new episode, because the old one is broken"
+
+
+def test_world_may_use_the_memory_of_its_observation_again(tmp_path):
+    train(tmp_path, "ReusesArrays", steps=20)
+    steps = steps_of(tmp_path / "run")
+    assert len(set(steps["vector"][:, 0])) > 10
+    np.testing.assert_array_equal(steps["vector"][1:, 1:], steps["action"][:-1])
 
 
 def test_error_while_inputs_are_released_does_not_end_the_run(tmp_path):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from agent.networks.policy import DistributionParams
+from agent.networks.action_distributions import DistributionParams
 from configs.learning import ActorConfig, DreamConfig
 from tests.golden.data import (
     ACTOR,

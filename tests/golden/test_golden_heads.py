@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from agent.networks.action_distributions import DistributionParams, axis_normal, normal_entropy
 from agent.networks.layers import head
-from agent.networks.policy import DistributionParams, axis_normal, normal_entropy
 from agent.networks.scalar_heads import TwohotHead
 from tests.golden.data import (
     DREAM,

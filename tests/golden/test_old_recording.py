@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from interfaces.core.step import OLD_REWARD_TERMS, weighted_terms
 from interfaces.journal import JournalReader
 from interfaces.session import Session
 from tests.cli import call, here
@@ -26,9 +27,14 @@ def run(tmp_path):
 
 
 def digests_of(rows):
+    """SHA-256 of each field. The reward terms are joined to the one field of that commit."""
+    fields = {n: rows[n] for n in rows.dtype.names if not n.startswith(("reward.", "weight."))}
+    terms = weighted_terms(rows)
+    assert tuple(terms) == OLD_REWARD_TERMS
+    fields["reward"] = np.stack(list(terms.values()), -1)
     return {
-        name: hashlib.sha256(np.ascontiguousarray(rows[name]).tobytes()).hexdigest()
-        for name in rows.dtype.names
+        name: hashlib.sha256(np.ascontiguousarray(field).tobytes()).hexdigest()
+        for name, field in fields.items()
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import Sender, step_dtype
+from interfaces.core.step import Sender, StepLayout
 from interfaces.journal import JournalReader, JournalWriter
 from trainer.data.batch import Batch, Rollout
 
@@ -50,8 +50,10 @@ def policy_journal(
     folder: Path, spaces: Spaces, steps: int, *changes: tuple[int, str, Any]
 ) -> JournalReader:
     """`steps` rows of the policy with weights version 3; `changes` are (row, field, value)."""
-    writer = JournalWriter(folder, spaces, segment_steps=16, max_steps=1000, background=False)
-    row = np.zeros((), step_dtype(spaces))
+    writer = JournalWriter(
+        folder, StepLayout(spaces), segment_steps=16, max_steps=1000, background=False
+    )
+    row = np.zeros((), StepLayout(spaces).dtype)
     for t in range(steps):
         row[...] = np.zeros((), row.dtype)
         row["weights_version"], row["sender"], row["is_first"] = 3, Sender.POLICY, t == 0

@@ -115,7 +115,7 @@ class ReplayBuffer:
     def windows(self, starts: NDArray[np.int64], length: int) -> Batch:
         """The windows (B, length) that begin at `starts` (B,), as tensors on the device."""
         rows = self._reader.gather(starts, length, self._fields)
-        reward = self._rewards.terms(rows["vector"], rows["world_reward"], rows["is_first"]).sum(-1)
+        reward = self._reward(rows)
         included = (rows["situation"] & self._excluded) == 0
         return Batch(
             image=self._tensor(rows["image"]),
@@ -159,6 +159,11 @@ class ReplayBuffer:
         if end - first < length:
             return None
         return self.windows(np.linspace(first, end - length, count).astype(np.int64), length)
+
+    def _reward(self, rows: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """The sum of all terms with the weights of this configuration."""
+        terms = self._rewards.weighted(rows["vector"], rows["world_reward"], rows["is_first"])
+        return terms.sum(-1)
 
     def _tensor(self, array: NDArray[Any]) -> torch.Tensor:
         # The reader reuses its arrays in the next gather, so that a copy is needed.

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from agent.networks.agent_networks import build_method_networks
 from configs.schema import Config
-from interfaces.core.rewards import REWARD_TERMS
+from interfaces.core.rewards import by_group, make_reward_terms
 from interfaces.core.world import World
 from interfaces.runtime.run_folder import RunFolder
 from trainer.evaluation.confidence import confidence_half_width
@@ -99,7 +99,7 @@ def summarise(
         return_std=deviation,
         ci95=confidence_half_width(deviation, len(returns)),
         returns=returns,
-        terms={k: float(v) for k, v in zip(REWARD_TERMS, rewards.mean(0), strict=True)},
+        terms=by_group([term.name for term in make_reward_terms(config.reward)], rewards.mean(0)),
     )
 
 

@@ -16,8 +16,8 @@ from agent.networks.agent_networks import ActingNetworks
 from agent.networks.noise import CounterNoise, PerRowNoise
 from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.core.rewards import REWARD_TERMS, StepRewards
-from interfaces.core.world import World
+from interfaces.core.rewards import StepRewards
+from interfaces.core.world import Observation, World
 from interfaces.runtime.worlds import make_baseline
 
 PolicyKind = Literal["trained", "greedy", "random", "sticky", "still", "oracle"]
@@ -82,7 +82,7 @@ def _run_together(
     `ended` receives the number of episodes that have ended.
     """
     rewards = StepRewards(config.reward, worlds[0].spaces)
-    totals = [np.zeros(len(REWARD_TERMS)) for _ in worlds]
+    totals = [np.zeros(len(rewards.names)) for _ in worlds]
     baselines = [make_baseline(policy, world, seed + i) for i, world in enumerate(worlds)]
     over = [False] * len(worlds)
     state = None if networks is None else networks.dynamics.initial(len(worlds))
@@ -92,7 +92,7 @@ def _run_together(
         observations = [world.observe() for world in worlds]
         for i, observation in enumerate(observations):
             if not over[i]:
-                totals[i] += _finite_reward(rewards.of(observation), seed + i, tick)
+                totals[i] += _finite_reward(rewards, observation, f"seed {seed + i}, step {tick}")
                 over[i] = observation.is_last
                 if over[i]:
                     ended(sum(over))
@@ -117,9 +117,12 @@ def _run_together(
     return totals
 
 
-def _finite_reward(reward: NDArray[np.float32], seed: int, step: int) -> NDArray[np.float32]:
-    """The reward terms (K,). Raises BadInput if one of them is not finite."""
-    if not np.isfinite(reward).all():
-        terms = ", ".join(f"{k} {v}" for k, v in zip(REWARD_TERMS, reward, strict=True))
-        raise BadInput(f"episode of seed {seed}, step {step}: its reward is not finite ({terms})")
-    return reward
+def _finite_reward(
+    rewards: StepRewards, observation: Observation, place: str
+) -> NDArray[np.float32]:
+    """The weighted terms (K,). Raises BadInput, with the place, if one of them is not finite."""
+    terms = rewards.weigh(rewards.of(observation))
+    if not np.isfinite(terms).all():
+        named = ", ".join(f"{k} {v}" for k, v in zip(rewards.names, terms, strict=True))
+        raise BadInput(f"episode of {place}: its reward is not finite ({named})")
+    return terms

@@ -148,12 +148,12 @@ def _random_track(spaces: Spaces, config: Config, recorded: BrainTrack) -> Brain
 def _require_same_spaces(spaces: Spaces, other: RunFolder) -> None:
     """Raises BadInput that names the differences. A run without a journal passes."""
     layout = read_layout(other.journal)
-    if layout is not None and layout.to_json() != spaces.to_json():
-        own_json, other_json = spaces.to_json(), layout.to_json()
+    if layout is not None and layout.spaces.to_json() != spaces.to_json():
+        own_json, other_json = spaces.to_json(), layout.spaces.to_json()
         keys = [key for key in own_json if own_json[key] != other_json.get(key)]
         raise BadInput(f"{other.path} has other spaces: {', '.join(keys)} differ")
 
 
 def _reward(rewards: StepRewards, step: NDArray[np.void]) -> float:
-    terms = rewards.terms(step["vector"], step["world_reward"], step["is_first"])
+    terms = rewards.weighted(step["vector"], step["world_reward"], step["is_first"])
     return float(terms.sum())

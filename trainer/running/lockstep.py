@@ -15,7 +15,7 @@ from agent.networks.dynamics import LatentState
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.clock import Pacer
-from interfaces.core.spaces import Spaces
+from interfaces.core.rewards import step_layout
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter, recoverable_end
 from interfaces.journal.latent_snapshots import open_latent_snapshots
@@ -32,9 +32,7 @@ from trainer.running.learning_report import LearningReport
 from trainer.running.vector_body import VectorBody
 
 
-def _check_run(
-    run: RunFolder, checkpoint: Checkpoint, spaces: Spaces, worlds: Sequence[LockstepWorld]
-) -> None:
+def _check_run(run: RunFolder, checkpoint: Checkpoint, worlds: Sequence[LockstepWorld]) -> None:
     """Raises CheckpointError if the run cannot be resumed from its checkpoint.
 
     That is so if the checkpoint holds no world, if the number of worlds differs, or if the journal
@@ -51,7 +49,7 @@ def _check_run(
             f"{run.path}: world.gymnasium.worlds is {len(worlds)}, but the checkpoint was saved "
             f"with {saved_worlds}"
         )
-    end = recoverable_end(run.journal, spaces)
+    end = recoverable_end(run.journal)
     if end < checkpoint.steps:
         raise CheckpointError(
             f"{run.path}: the checkpoint resumes at step {checkpoint.steps}, but the journal ends, "
@@ -85,19 +83,20 @@ class LockstepTrainer:
         self._config, self._worlds = config, worlds
         self._clock, spaces = worlds[0].clock, worlds[0].spaces
         self.board = Board(run.board, create=True)
+        layout = step_layout(config.reward, spaces)
         device = choose_torch_device(config.device)
         self.learner = make_learner(spaces, config, device)
         self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
         checkpoint = self._checkpoints.newest_or_fail() if resume else None
         if checkpoint is not None:  # checked before any file is changed
             restore_learner(self.learner, checkpoint)
-            _check_run(run, checkpoint, spaces, worlds)
+            _check_run(run, checkpoint, worlds)
         # The weights in force are those of the checkpoint; later versions are discarded.
         discard_versions_from(run.weights, checkpoint.version if checkpoint else 0)
         self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
         self._journal = JournalWriter(
             run.journal,
-            spaces,
+            layout,
             segment_steps=config.journal.segment_steps,
             max_steps=config.journal.max_steps,
             background=False,
@@ -118,7 +117,7 @@ class LockstepTrainer:
         step_writer = StepWriter(
             self._journal,
             self.board,
-            tick_record_dtype(spaces, brain.feature_size),
+            tick_record_dtype(layout, brain.feature_size),
             latent_snapshots=latent_snapshots,
             background=False,
         )

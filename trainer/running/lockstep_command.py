@@ -66,13 +66,13 @@ def run_lockstep(
             if (now := time.perf_counter()) < next_line:
                 return
             next_line = now + 1.0
-            log.write(metrics_line(board, now - began))
+            log.write(metrics_line(board, config.reward, now - began))
             bar.update(task, completed=steps_done, gauges=gauges())
 
         lockstep.run(steps, progress, stopped.is_set)
         bar.update(task, completed=lockstep.steps, gauges=gauges())
         seconds = time.perf_counter() - began
-        log.write(metrics_line(board, seconds))
+        log.write(metrics_line(board, config.reward, seconds))
     if steps_before >= steps and not board["session_updates"] and run.summary.exists():
         if not quiet:
             print_line(
@@ -84,6 +84,7 @@ def run_lockstep(
     replayed = int(board["session_updates"]) * learning_method(config).replayed_per_update(config)
     content = summary(
         board,
+        config.reward,
         exit_word="interrupted" if stopped.is_set() else "clean",
         seconds=seconds,
         acting_s=int(board["ticks"]) / config.tick.hz,

@@ -64,8 +64,9 @@ class OfflineTrainer:
         torch.set_flush_denormal(True)
         keep_freed_memory()
         self._run, self._config = run, config
-        spaces = read_layout(run.journal)
-        assert spaces is not None  # the import wrote it
+        layout = read_layout(run.journal)
+        assert layout is not None  # the import wrote it
+        spaces = layout.spaces
         device = choose_torch_device(config.device)
         self.board = Board(run.board, create=True)
         # All Steps exist already: the train ratio does not limit the updates, and the newest

@@ -60,7 +60,7 @@ def learn_offline(
                 return
             next_line = now + 1.0
             offline.update_report()
-            log.write(metrics_line(offline.board, now - began))
+            log.write(metrics_line(offline.board, config.reward, now - began))
             gauges = f"model loss {float(offline.board['loss_model']):.2f}"
             bar.update(task, completed=updates_done, gauges=gauges)
 

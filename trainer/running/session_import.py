@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
+from interfaces.core.step import as_layout, make_first
 from interfaces.ipc.atomic_files import write_json
 from interfaces.journal import JournalWriter
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.segment_writer import SessionError
-from interfaces.session.format.session import Session, session_folder
+from interfaces.session.format.session import Session, common_layout, session_folder
 from interfaces.session.maintain.overview import find_sessions
 
 
@@ -107,9 +108,10 @@ def import_sessions(
         if json.loads(run.sources.read_text(encoding="utf-8")) != sources:
             raise SessionError(f"{run.path} learns from other sessions: see {run.sources.name}")
         return ImportedSteps(total, held_out_from)
+    layout = common_layout(session.layout for session in sessions)
     writer = JournalWriter(
         run.journal,
-        sessions[0].spaces,
+        layout,
         segment_steps=config.journal.segment_steps,
         max_steps=max(config.journal.max_steps, total),
         background=False,
@@ -128,8 +130,8 @@ def import_sessions(
                     _append(writer, last)
                     progress(writer.next_index)
                 if index != expected:  # the first Step of the session, or the first after a gap
-                    step["is_first"], step["reward"] = True, 0.0
-                last, expected = step, index + 1
+                    make_first(step)
+                last, expected = as_layout(step, layout), index + 1
             if last is not None:
                 last["is_last"] = True
                 _append(writer, last)

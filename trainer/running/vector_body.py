@@ -18,6 +18,8 @@ from agent.networks.noise import CounterNoise, PerRowNoise
 from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.core.clock import Clock, Tick
+from interfaces.core.rewards import step_layout
+from interfaces.core.step import make_first
 from interfaces.journal.step_writer import StepWriter, tick_record_dtype
 from interfaces.runtime.control_arbitration import PolicyOnly
 from interfaces.runtime.worlds import APART, LockstepWorld
@@ -42,7 +44,7 @@ class RolloutFragment:
         step = self._tick_records[self.steps]["step"]
         if self._continues_episode:
             # As in every first Step, the reward is 0: the action that caused it is not next to it.
-            step["is_first"], step["reward"] = True, 0.0
+            make_first(step)
             self._continues_episode = False
         self.steps += 1
         if step["is_last"] or self.steps == len(self._tick_records):
@@ -80,7 +82,8 @@ class VectorBody:
         clock: Clock,
     ) -> None:
         self._seed, self._brain, self._weights, self._clock = config.seed, brain, weights, clock
-        record_dtype = tick_record_dtype(worlds[0].spaces, brain.feature_size)
+        layout = step_layout(config.reward, worlds[0].spaces)
+        record_dtype = tick_record_dtype(layout, brain.feature_size)
         is_single = len(worlds) == 1
         self._fragments = (
             [] if is_single else [RolloutFragment(record_dtype, step_writer) for _ in worlds]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.core.step import recorded_reward
 from interfaces.ipc.atomic_files import write_json
 from interfaces.session.export.episodes import Episode, episodes, tick_rate_hz
 from interfaces.session.export.output_files import check_new_path, write_whole
@@ -108,7 +109,7 @@ class _DatasetWriter:
         columns = {
             STATE: steps["vector"],
             ACTION: steps["action"],
-            REWARD: steps["reward"].sum(-1, dtype=np.float32),
+            REWARD: recorded_reward(steps),
         }
         index = np.arange(count)
         scalars = {

@@ -13,8 +13,8 @@ from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.Log_pb2 import Log
 from numpy.typing import NDArray
 
-from interfaces.core.rewards import REWARD_TERMS
 from interfaces.core.spaces import Spaces
+from interfaces.core.step import as_layout, weighted_terms
 from interfaces.session.export.output_files import check_new_path, write_whole
 from interfaces.session.format.messages import CAMERA, EVENTS
 from interfaces.session.format.segment_writer import SessionError
@@ -44,7 +44,12 @@ def _write(rr: Any, recording: Any, session: Session, progress: Callable[[int], 
     codec, done = session.infos[0].codec, 0
     messages = session.messages()
     while batch := list(islice(messages, _BATCH)):
-        steps = np.array([segment.decode(recorded, picture=False) for segment, recorded in batch])
+        steps = np.array(
+            [
+                as_layout(segment.decode(recorded, picture=False), session.layout)
+                for segment, recorded in batch
+            ]
+        )
         times = np.array([recorded.log_ns for _, recorded in batch], "datetime64[ns]")
 
         def send(path: str, columns: Any, rows: NDArray[np.intp], times: Any = times) -> None:
@@ -77,7 +82,7 @@ def _curves(spaces: Spaces, steps: NDArray[np.void]) -> Mapping[str, NDArray[np.
     actions = {
         f"action/{action.name}": steps["action"][:, i] for i, action in enumerate(spaces.actions)
     }
-    rewards = {f"reward/{term}": steps["reward"][:, i] for i, term in enumerate(REWARD_TERMS)}
+    rewards = {f"reward/{term}": curve for term, curve in weighted_terms(steps).items()}
     timing_ms = {f"body/{name}": 1e3 * steps[f"{name}_s"] for name in ("lateness", "frame_age")}
     curves = parameters | actions | rewards | timing_ms
     return {path: np.asarray(values, np.float64) for path, values in curves.items()}

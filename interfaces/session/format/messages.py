@@ -19,9 +19,16 @@ from foxglove_schemas_protobuf.RawAudio_pb2 import RawAudio
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from interfaces.core.rewards import REWARD_TERMS
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import Sender, step_dtype
+from interfaces.core.step import (
+    OLD_REWARD_TERMS,
+    SCALARS,
+    Scalar,
+    Sender,
+    StepLayout,
+    value_field,
+    weight_field,
+)
 from interfaces.core.world import Situation
 from interfaces.vrchat.actuators import wire_value
 
@@ -30,17 +37,6 @@ SOUND, MEL = "/sound", "/mel"
 EVENTS = "/events"  # for people; a Step is complete without it
 CameraFormat = Literal["png", "jpeg"]
 _PNG_LEVEL = 1  # a higher level takes three times as long and saves a twentieth of the size
-_INTEGERS = (
-    "index",
-    "tick",
-    "frame_number",
-    "weights_version",
-    "skipped",
-    "monotonic_ns",
-    "wall_ns",
-)
-_FLOATS = ("lateness_s", "frame_age_s", "decide_s", "log_prob", "world_reward")
-_FLAGS = ("is_first", "is_last", "is_terminal")
 _READ_FLAGS = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # markers that hold the size
 
@@ -57,15 +53,21 @@ class MessageError(ValueError):
 
 @dataclass(frozen=True)
 class Codec:
-    """Converts Steps of `spaces` to messages and back.
+    """Converts Steps of `layout` to messages and back.
 
-    `quality` is the JPEG quality, 1 to 100; `sample_rate` of raw sound is in Hz.
+    Messages of an older version lack fields of the layout, which get their defaults; unknown fields
+    are ignored. `quality` is the JPEG quality, 1 to 100; `sample_rate` of raw sound is in Hz.
     """
 
-    spaces: Spaces
+    layout: StepLayout
     camera: CameraFormat = "png"
     quality: int = 75
     sample_rate: int = 16_000
+
+    @property
+    def spaces(self) -> Spaces:
+        """The spaces of the layout."""
+        return self.layout.spaces
 
     def topics(self) -> dict[str, Any]:
         """The schema of each topic: a protobuf class, or the name of a JSON schema."""
@@ -77,7 +79,7 @@ class Codec:
         return {**image, **sound, **numbers, EVENTS: Log, STEP: "yume.Step"}
 
     def encode(self, step: NDArray[np.void]) -> dict[str, bytes]:
-        """The messages of a 0-d record of step_dtype, by topic; /step is the last.
+        """The messages of a 0-d record of the layout, by topic; /step is the last.
 
         Raises MessageError where OpenCV cannot encode the picture.
         """
@@ -106,27 +108,30 @@ class Codec:
             }
         )
         situation = Situation(int(step["situation"]))
-        record: dict[str, Any] = {name: int(step[name]) for name in _INTEGERS}
-        record |= {name: _number(float(step[name])) for name in _FLOATS}
-        record |= {name: bool(step[name]) for name in _FLAGS}
-        record["situation"] = int(situation)
+        record: dict[str, Any] = {scalar.name: _to_json(step[scalar.name]) for scalar in SCALARS}
         record["situations"] = [flag.name for flag in situation]
         record["sender"] = Sender(int(step["sender"])).name.lower()
-        record["reward"] = dict(zip(REWARD_TERMS, _nullable(step["reward"]), strict=True))
+        record["rewards"] = {
+            term: {
+                "value": _to_json(step[value_field(term)]),
+                "weight": _to_json(step[weight_field(term)]),
+            }
+            for term in self.layout.reward_terms
+        }
         messages[STEP] = _json(record)
         return messages
 
     def decode(self, messages: Mapping[str, bytes], *, picture: bool = True) -> NDArray[np.void]:
         """The Step, a 0-d record; without `picture` its image stays black. Raises MessageError."""
-        step = np.zeros((), step_dtype(self.spaces))
+        step = np.zeros((), self.layout.dtype)
         try:
             record = json.loads(messages[STEP])
-            for name in (*_INTEGERS, *_FLAGS, "situation"):
-                step[name] = record[name]
-            for name in _FLOATS:
-                step[name] = _nan_for_null(record[name])
-            step["sender"] = Sender[record["sender"].upper()]
-            step["reward"] = [_nan_for_null(record["reward"][term]) for term in REWARD_TERMS]
+            record["sender"] = Sender[record["sender"].upper()]
+            for scalar in SCALARS:
+                step[scalar.name] = _from_json(record, scalar)
+            for term, (value, weight) in _reward_terms(record).items():
+                if term in self.layout.reward_terms:
+                    step[value_field(term)], step[weight_field(term)] = value, weight
             parameters = json.loads(messages[PARAMETERS])
             by_name = json.loads(messages[ACTION])
             actions = [by_name[action.name] for action in self.spaces.actions]
@@ -186,6 +191,29 @@ class Codec:
         return flat.reshape(samples, channels).T
 
 
+def reward_terms_from(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """The reward terms in the metadata `yume.spaces` of a file.
+
+    A file of version 0.1.0 does not name them. Raises ValueError and TypeError.
+    """
+    if "reward_terms" not in metadata:
+        return OLD_REWARD_TERMS
+    terms = json.loads(metadata["reward_terms"])
+    if not isinstance(terms, list) or len({str(term) for term in terms}) != len(terms):
+        raise ValueError(f"reward_terms {metadata['reward_terms'][:80]}")
+    return tuple(str(term) for term in terms)
+
+
+def _reward_terms(record: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """(value, weight) of each reward term. Version 0.1.0 stored the product, in `reward`."""
+    if "rewards" in record:
+        return {
+            term: (_nan_for_null(each["value"]), _nan_for_null(each["weight"]))
+            for term, each in record["rewards"].items()
+        }
+    return {term: (_nan_for_null(record["reward"][term]), 1.0) for term in OLD_REWARD_TERMS}
+
+
 def _image_size(data: bytes) -> tuple[int, int] | None:
     """(height, width) from the header of a PNG or a JPEG; None for other data."""
     if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
@@ -204,6 +232,19 @@ def _image_size(data: bytes) -> tuple[int, int] | None:
         else:
             offset += 2 + max(2, length)
     return None
+
+
+def _to_json(value: NDArray[np.generic]) -> float | int | bool | None:
+    """A scalar of a Step for JSON."""
+    number = value.item()
+    return _number(number) if isinstance(number, float) else number
+
+
+def _from_json(record: dict[str, Any], scalar: Scalar) -> float:
+    """Raises KeyError if a scalar is missing that every record has."""
+    if scalar.name not in record and scalar.default is not None:
+        return scalar.default
+    return _nan_for_null(record[scalar.name])
 
 
 def _json(content: object) -> bytes:

@@ -3,7 +3,7 @@
 import json
 
 from configs.schema import Config
-from interfaces.core.spaces import Spaces
+from interfaces.core.step import StepLayout
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
 
@@ -18,10 +18,10 @@ def read_run_metadata(run: RunFolder) -> dict[str, str]:
     return metadata | {name: _text(value) for name, value in meta.items()}
 
 
-def codec_for(config: Config, spaces: Spaces) -> Codec:
+def codec_for(config: Config, layout: StepLayout) -> Codec:
     """The codec that the settings of the run ask for."""
     session = config.session
-    return Codec(spaces, session.camera, session.jpeg_quality, config.world.audio_input.rate_hz)
+    return Codec(layout, session.camera, session.jpeg_quality, config.world.audio_input.rate_hz)
 
 
 def first_own_step(run: RunFolder) -> int:

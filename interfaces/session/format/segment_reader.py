@@ -1,7 +1,7 @@
 """Read one MCAP file of a session: what it holds, and its Steps from any position."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -14,15 +14,17 @@ from mcap.writer import MCAP0_MAGIC
 from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.session.format.chunks import MAX_BYTES, RECORD_HEAD, chunk_records
-from interfaces.session.format.messages import STEP, Codec, MessageError
+from interfaces.session.format.messages import STEP, Codec, MessageError, reward_terms_from
 from interfaces.session.format.segment_writer import (
     GAP,
     LIVE,
     RUN,
     SEGMENT,
     SPACES,
+    VERSION,
+    NewerSession,
     RecordedStep,
     SessionError,
 )
@@ -175,8 +177,10 @@ class SessionSegment:
 def segment_info(
     path: Path, metadata: Sequence[Metadata], began_ns: int, ended_ns: int
 ) -> SegmentInfo:
-    """Raises SessionError for a file that does not belong to a session."""
+    """Raises SessionError for a file that does not belong to a session, and NewerSession."""
     by_name = {record.name: record.metadata for record in metadata}
+    if is_newer(by_name.get(SPACES, {})):
+        raise NewerSession(path)
     gaps = [record.metadata for record in metadata if record.name == GAP]
     try:
         own, spaces = by_name[SEGMENT], by_name[SPACES]
@@ -199,6 +203,12 @@ def segment_info(
         raise SessionError(f"{path} is not part of a Yume session: {error!r}") from error
 
 
+def is_newer(metadata: Mapping[str, str]) -> bool:
+    """Whether the metadata `yume.spaces` are of a format that this version does not know."""
+    version = metadata.get("format", "1")
+    return version.isdecimal() and int(version) > VERSION
+
+
 def codec_of(metadata: dict[str, str]) -> Codec:
     """The codec from the metadata `yume.spaces` of a segment.
 
@@ -208,7 +218,8 @@ def codec_of(metadata: dict[str, str]) -> Codec:
     if camera not in ("png", "jpeg"):
         raise ValueError(f"camera {camera}")
     spaces = Spaces.from_json(json.loads(metadata["spaces"]))
-    size = step_dtype(spaces).itemsize
+    layout = StepLayout(spaces, reward_terms_from(metadata))
+    size = layout.dtype.itemsize
     if size > MAX_BYTES:
         raise ValueError(f"Steps of {size / 2**20:,.0f} MiB; the limit is {MAX_BYTES / 2**20:.0f}")
-    return Codec(spaces, camera, sample_rate=int(metadata["sample_rate"]))
+    return Codec(layout, camera, sample_rate=int(metadata["sample_rate"]))

@@ -23,8 +23,20 @@ LIBRARY = "yume"
 GAP, SEGMENT, RUN, SPACES = "yume.gap", "yume.segment", "yume.run", "yume.spaces"  # metadata
 
 
+VERSION = 1  # of the format; fields are added without a new version
+
+
 class SessionError(BadInput, ValueError):
     """A folder or file holds no session, or a damaged one."""
+
+
+class NewerSession(SessionError):
+    """A newer version of Yume wrote this file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} was written by a newer version of Yume: use that version; nothing was changed"
+        )
 
 
 def segment_name(first: int) -> str:
@@ -65,8 +77,10 @@ class SegmentWriter:
             topic: self._register(topic, schema) for topic, schema in codec.topics().items()
         }
         spaces = json.dumps(codec.spaces.to_json(), ensure_ascii=False)
+        terms = json.dumps(codec.layout.reward_terms, ensure_ascii=False)
+        layout = {"format": str(VERSION), "spaces": spaces, "reward_terms": terms}
         camera = {"camera": codec.camera, "sample_rate": str(codec.sample_rate)}
-        self._writer.add_metadata(SPACES, {"spaces": spaces, **camera})
+        self._writer.add_metadata(SPACES, {**layout, **camera})
         self._writer.add_metadata(RUN, dict(run_metadata))
         self._file.flush()
         self._log_clock, self._events = _LogClock(), EventDetector()

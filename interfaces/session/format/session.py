@@ -1,14 +1,14 @@
 """A session: the segments of a run in order, with access to its Steps by index or by time."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout, as_layout
 from interfaces.session.format.segment_reader import SegmentInfo, SessionSegment
 from interfaces.session.format.segment_writer import DONE, LIVE, RecordedStep, SessionError
 
@@ -16,7 +16,8 @@ from interfaces.session.format.segment_writer import DONE, LIVE, RecordedStep, S
 class Session:
     """Reads a run's folder, its session folder, or a single file. Times in ns since the epoch.
 
-    `live` lists unfinished segments: being written now, or left by a crash. Raises SessionError
+    `live` lists unfinished segments: being written now, or left by a crash. `layout` has the reward
+    terms of all segments. Raises SessionError
     for a folder without a session, and for segments with different spaces or the same Steps.
     """
 
@@ -36,6 +37,7 @@ class Session:
         if len(spaces) > 1:
             one, other, *_ = spaces.values()
             raise SessionError(f"{one.path} and {other.path} have different spaces")
+        self.layout = common_layout(info.codec.layout for info in self.infos)
         for one, other in itertools.pairwise(self.infos):
             if other.first < one.end:
                 raise SessionError(
@@ -108,12 +110,13 @@ class Session:
     ) -> Iterator[tuple[int, NDArray[np.void]]]:
         """(log time in ns, Step), in the order of `messages`. Raises SessionError for damage."""
         for segment, recorded in self.messages(start, end):
-            yield recorded.log_ns, segment.decode(recorded, picture=picture)
+            step = segment.decode(recorded, picture=picture)
+            yield recorded.log_ns, as_layout(step, self.layout)
 
     def read(self, start: int, length: int) -> NDArray[np.void]:
         """The Steps start <= index < start + length as records (T,); missing ones are left out."""
         steps = [step for _, step in self.steps(start, start + length)]
-        return np.array(steps, step_dtype(self.spaces))
+        return np.array(steps, self.layout.dtype)
 
     def index_at(self, time_ns: int) -> int:
         """Index of the first Step logged at this time or later; `end` if there is none."""
@@ -124,6 +127,14 @@ class Session:
                 if recorded.log_ns >= time_ns:
                     return recorded.index
         return self.end
+
+
+def common_layout(layouts: Iterable[StepLayout]) -> StepLayout:
+    """The layout of the newest of these, with the reward terms of all. The oldest comes first."""
+    newest, *older = reversed(list(layouts))
+    for layout in older:
+        newest = newest.with_terms_of(layout)
+    return newest
 
 
 def session_folder(path: Path) -> Path:

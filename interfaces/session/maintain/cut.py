@@ -3,11 +3,12 @@
 import itertools
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from interfaces.ipc.atomic_files import staging_path
 from interfaces.session.format.segment_writer import DONE, LIVE, SegmentWriter, SessionError
-from interfaces.session.format.session import Session, numbered
+from interfaces.session.format.session import Session, common_layout, numbered
 from interfaces.session.maintain.overview import format_time
 
 
@@ -48,9 +49,10 @@ def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
     if numbered(out.parent, DONE) or numbered(out.parent, LIVE):
         raise SessionError(f"{out.parent} holds a session: choose another folder")
     info = sessions[0].infos[0]
+    codec = replace(info.codec, layout=common_layout(each.layout for each in sessions))
     staging = staging_path(out)
     shutil.rmtree(staging, ignore_errors=True)  # left by a killed process
-    writer = SegmentWriter(staging, start, info.codec, info.run_metadata)
+    writer = SegmentWriter(staging, start, codec, info.run_metadata)
     try:
         for session in sessions:
             for _, recorded in session.messages(start, end):

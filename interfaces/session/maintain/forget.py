@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.core.spaces import Spaces
+from interfaces.core.step import make_first
 from interfaces.core.world import Situation
 from interfaces.ipc.mapped_file import flush
 from interfaces.journal.latent_snapshots import drop_latent_snapshots
@@ -112,14 +113,14 @@ def _blank_journal(
     run: RunFolder, indices: NDArray[np.int64], result: ForgetResult, advance: Advance
 ) -> None:
     """Overwrite the Steps, and make each Step that follows one the first of an episode."""
-    spaces = read_layout(run.journal)
+    layout = read_layout(run.journal)
     for segment in journal_segments(run):
-        assert spaces is not None
+        assert layout is not None
         own = segment.first + np.arange(segment.committed)
         inside, after = np.isin(own, indices), np.isin(own - 1, indices)
         for row in np.flatnonzero(inside | after).tolist():
             step = segment.steps[row, ...]
-            segment.rewrite(row, _blank(step) if inside[row] else _as_first(step, spaces))
+            segment.rewrite(row, _blank(step) if inside[row] else _as_first(step, layout.spaces))
         result.journal_steps += int(inside.sum())
         segment.erase_uncommitted()  # truncated Steps are still in the file
         flush(segment.path, segment.bytes)
@@ -142,7 +143,8 @@ def _as_first(step: NDArray[np.void], spaces: Spaces) -> NDArray[np.void]:
     first = step.copy()
     if not step["is_first"]:
         first["situation"] = int(step["situation"]) | Situation.AFTER_GAP
-    first["is_first"], first["reward"], first["world_reward"] = True, 0.0, 0.0
+    make_first(first)
+    first["world_reward"] = 0.0
     first["vector"][len(spaces.features) :] = 0.0
     return first
 

@@ -19,8 +19,15 @@ from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import EVENTS, Codec
 from interfaces.session.format.run_info import codec_for, first_own_step, read_run_metadata
 from interfaces.session.format.salvage import salvage
-from interfaces.session.format.segment_reader import SessionSegment, codec_of
-from interfaces.session.format.segment_writer import DONE, RUN, SPACES, SegmentWriter, SessionError
+from interfaces.session.format.segment_reader import SessionSegment, codec_of, is_newer
+from interfaces.session.format.segment_writer import (
+    DONE,
+    RUN,
+    SPACES,
+    NewerSession,
+    SegmentWriter,
+    SessionError,
+)
 from interfaces.session.format.session import (
     Session,
     is_numbered,
@@ -79,14 +86,15 @@ def recover_run(run: RunFolder) -> tuple[list[RecoverResult], int]:
     """
     has_session = bool(live_files(run.session) or segment_files(run.session))
     results = recover(run.path) if has_session else []
-    spaces, new_session = read_layout(run.journal), None
-    if spaces is not None:
-        for damaged, aside in set_aside_damaged(run.journal, spaces):
+    journal, new_session = read_layout(run.journal), None
+    if journal is not None:
+        for damaged, aside in set_aside_damaged(run.journal, journal):
             results.append(RecoverResult(damaged, (), 0, aside))
-    if spaces is not None and run.processes.exists():  # it was a live run, with a recorder
+    layout = JournalReader(run.journal).layout
+    if layout is not None and run.processes.exists():  # it was a live run, with a recorder
         config = run.config
         if config.session.record:
-            new_session = (codec_for(config, spaces), read_run_metadata(run))
+            new_session = (codec_for(config, layout), read_run_metadata(run))
     filled = fill_from_journal(
         run.session, run.journal, first_step=first_own_step(run), new_session=new_session
     )
@@ -115,6 +123,8 @@ def fill_from_journal(
         gaps = [(at, at + missing) for at, missing in existing.gaps]
         gaps += [(first, existing.first), (existing.end, reader.end)]
         codec, run_metadata = existing.segments[0].info.codec, existing.infos[0].run_metadata
+        if reader.layout is not None:
+            codec = replace(codec, layout=reader.layout)
         if new_session is not None:  # a file does not store its JPEG quality
             codec = replace(codec, quality=new_session[0].quality)
     elif new_session is not None:
@@ -164,6 +174,8 @@ def _is_intact(file: Path, check: bool) -> bool:
         segment = SessionSegment(file)
         for _ in segment.messages() if check else ():
             pass
+    except NewerSession:  # not damaged: it must not be rewritten
+        raise
     except SessionError:
         return False
     return True
@@ -247,6 +259,8 @@ def _finish(writer: SegmentWriter) -> tuple[Path, int]:
 
 
 def _codec(path: Path, metadata: dict[str, dict[str, str]]) -> Codec:
+    if is_newer(metadata.get(SPACES, {})):
+        raise NewerSession(path)
     try:
         return codec_of(metadata[SPACES])
     except (KeyError, ValueError, TypeError, RecursionError) as error:

@@ -181,11 +181,11 @@ def journal_segments(run: RunFolder) -> list[Segment]:
     Steps behind the commit counter that a power cut left are counted again. Damaged segments are
     set aside, as at a resume.
     """
-    spaces = read_layout(run.journal)
-    if spaces is None:
+    layout = read_layout(run.journal)
+    if layout is None:
         return []
-    set_aside_damaged(run.journal, spaces)
-    segments = [Segment(path, spaces, write=True) for path in segment_paths(run.journal)]
+    set_aside_damaged(run.journal, layout)
+    segments = [Segment(path, layout.step, write=True) for path in segment_paths(run.journal)]
     for segment in segments:
         if not segment.full and segment.is_intact(segment.committed):
             segment.recover()

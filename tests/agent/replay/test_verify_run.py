@@ -97,13 +97,13 @@ def test_steps_after_dropped_ones_are_not_reported_as_different(run, tmp_path):
     """The step writer sets is_first after dropped records, but the body had a memory there."""
     copy = copy_without_session(run, tmp_path / "run")
     rows = JournalReader(run.journal).read(0, STEPS)
-    spaces = RunSteps(run).spaces
+    layout = RunSteps(run).layout
     shutil.rmtree(copy.journal)
     copy.latent_snapshots.unlink()
     journal = JournalWriter(
-        copy.journal, spaces, segment_steps=64, max_steps=1000, background=False
+        copy.journal, layout, segment_steps=64, max_steps=1000, background=False
     )
-    tick_record = np.zeros((), tick_record_dtype(spaces, 0))
+    tick_record = np.zeros((), tick_record_dtype(layout, 0))
     step_writer = StepWriter(
         journal, Board(copy.board, create=True), tick_record.dtype, background=False
     )

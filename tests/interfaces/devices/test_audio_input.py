@@ -10,7 +10,7 @@ from configs.devices import AudioInputConfig
 from configs.load import load_config
 from interfaces.core.clock import RealClock
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.devices.audio_input import AudioInput, LogMel, raw_shape, samples
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.vrchat.vrchat_world import vrchat_spaces
@@ -72,9 +72,9 @@ def test_every_band_responds_to_noise(rate, mels):
 
 def test_journal_stores_sound_and_raw_sound(tmp_path):
     spaces = Spaces((0, 0, 3), ("Speed",), (ActionConfig(name="Vertical"),), (1, 3, 8), (1, 50))
-    step = np.zeros((), step_dtype(spaces))
+    step = np.zeros((), StepLayout(spaces).dtype)
     step["sound"], step["sound_raw"] = 0.25, -7
-    writer = JournalWriter(tmp_path, spaces, segment_steps=16, max_steps=64)
+    writer = JournalWriter(tmp_path, StepLayout(spaces), segment_steps=16, max_steps=64)
     writer.append(step)
     writer.close()
     reader = JournalReader(tmp_path)

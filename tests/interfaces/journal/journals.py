@@ -4,7 +4,7 @@ import numpy as np
 
 from configs.actions import ActionConfig
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.journal import JournalWriter
 
 SPACES = Spaces((8, 8, 3), ("Speed",), (ActionConfig(name="Vertical"),))
@@ -13,12 +13,12 @@ SPACES = Spaces((8, 8, 3), ("Speed",), (ActionConfig(name="Vertical"),))
 def make_writer(folder, **settings):
     """A writer without a thread, with 16 Steps per segment."""
     defaults = {"segment_steps": 16, "max_steps": 64, "background": False}
-    return JournalWriter(folder, SPACES, **defaults | settings)
+    return JournalWriter(folder, StepLayout(SPACES), **defaults | settings)
 
 
 def append(journal, count, start=0):
     """Append the Steps `start` to `start + count`. Returns how many were not dropped."""
-    step = np.zeros((), step_dtype(SPACES))
+    step = np.zeros((), StepLayout(SPACES).dtype)
     appended = 0
     for number in range(start, start + count):
         step["tick"], step["image"], step["vector"] = number, number % 251, number

@@ -8,6 +8,7 @@ import pytest
 
 from configs.actions import ActionConfig
 from interfaces.core.spaces import Spaces
+from interfaces.core.step import StepLayout, recorded_reward, value_field, weight_field
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, JournalWriter
@@ -16,7 +17,11 @@ from interfaces.journal.step_writer import StepWriter, StepWriterFailed, tick_re
 from tests.polling import wait_until
 
 SPACES = Spaces((0, 0, 3), ("Speed",), (ActionConfig(name="Move"),))
-RECORD = tick_record_dtype(SPACES, 3)
+LAYOUT = StepLayout(SPACES, ("parameters.Pat", "parameters.Speed", "action_cost"))
+RECORD = tick_record_dtype(LAYOUT, 3)
+
+
+VALUES, WEIGHTS = (0.5, np.nan, 0.25), (2.0, 0.0, -1.0)
 
 
 class BlockedJournal(JournalWriter):
@@ -24,7 +29,7 @@ class BlockedJournal(JournalWriter):
 
     def __init__(self, folder):
         self.disk_responds = threading.Event()
-        super().__init__(folder, SPACES, segment_steps=16, max_steps=1000, background=False)
+        super().__init__(folder, LAYOUT, segment_steps=16, max_steps=1000, background=False)
 
     def append(self, step):
         assert self.disk_responds.wait(10.0)
@@ -35,7 +40,9 @@ def make_record(tick, **step_fields):
     record = np.zeros((), RECORD)
     step = record["step"]
     step["tick"], step["monotonic_ns"] = tick, 1000 + tick
-    step["reward"], step["lateness_s"] = (1.0, -0.5, 0.25), 0.002
+    for term, value, weight in zip(LAYOUT.reward_terms, VALUES, WEIGHTS, strict=True):
+        step[value_field(term)], step[weight_field(term)] = value, weight
+    step["lateness_s"] = 0.002
     for name, value in step_fields.items():
         step[name] = value
     return record
@@ -61,14 +68,14 @@ def test_blocked_disk_drops_records_but_append_never_waits(tmp_path, board):
     rows = JournalReader(tmp_path / "journal").read(0, 5, verify=True)
     assert rows["tick"].tolist() == [0, 1, 2, 3, 10]
     assert rows["is_first"].tolist() == [False, False, False, False, True]
-    assert rows["reward"][4].tolist() == [0, 0, 0], "a first Step has no reward"
+    assert recorded_reward(rows).tolist() == [0.75] * 4 + [0], "a first Step has no reward"
     assert journal.dropped == 6
     assert board["journal_dropped"] == 6
 
 
 def test_each_record_becomes_a_step_and_board_values(tmp_path, board):
     journal = JournalWriter(
-        tmp_path / "journal", SPACES, segment_steps=16, max_steps=1000, background=False
+        tmp_path / "journal", LAYOUT, segment_steps=16, max_steps=1000, background=False
     )
     indices: list[int] = []
     step_writer = StepWriter(
@@ -90,7 +97,7 @@ def test_each_record_becomes_a_step_and_board_values(tmp_path, board):
     assert board["weights_applied"] == 2
     assert board["missed_beats"] == 2
     assert board["no_frame"] == 1
-    assert board["reward_parameters"] == 2.0
+    assert board["reward_sums"][:4].tolist() == [2.0, 0.0, -0.5, 0.0]
     assert board["reward_now"] == 0.75
     assert board.histogram("lateness").count == 2
     assert board.histogram("frame_age").count == 1
@@ -116,7 +123,7 @@ def test_append_raises_after_the_thread_failed(tmp_path, board):
             raise RuntimeError("broken")
 
     journal = BrokenJournal(
-        tmp_path / "journal", SPACES, segment_steps=16, max_steps=1000, background=False
+        tmp_path / "journal", LAYOUT, segment_steps=16, max_steps=1000, background=False
     )
     step_writer = StepWriter(journal, board, RECORD)
     step_writer.append(make_record(0))
@@ -126,7 +133,7 @@ def test_append_raises_after_the_thread_failed(tmp_path, board):
 
 
 def test_steps_keep_their_order_when_the_ring_wraps(tmp_path, board):
-    journal = JournalWriter(tmp_path / "journal", SPACES, segment_steps=64, max_steps=10_000)
+    journal = JournalWriter(tmp_path / "journal", LAYOUT, segment_steps=64, max_steps=10_000)
     step_writer = StepWriter(journal, board, RECORD, slots=8)
     for tick in range(3000):
         step_writer.append(make_record(tick))
@@ -144,7 +151,7 @@ def test_steps_keep_their_order_when_the_ring_wraps(tmp_path, board):
 
 def test_first_step_of_the_body_has_no_gap_flag(tmp_path, board):
     journal = JournalWriter(
-        tmp_path / "journal", SPACES, segment_steps=64, max_steps=1000, background=False
+        tmp_path / "journal", LAYOUT, segment_steps=64, max_steps=1000, background=False
     )
     step_writer = StepWriter(journal, board, RECORD, background=False)
     first = make_record(5, is_first=True)
@@ -159,7 +166,11 @@ def test_first_step_of_the_body_has_no_gap_flag(tmp_path, board):
 
 def test_every_hundredth_step_stores_a_latent_snapshot(tmp_path, board):
     journal = JournalWriter(
-        tmp_path / "journal", SPACES, segment_steps=1024, max_steps=10_000, background=False
+        tmp_path / "journal",
+        LAYOUT,
+        segment_steps=1024,
+        max_steps=10_000,
+        background=False,
     )
     snapshots = LatentSnapshots(tmp_path / "keyframes.bin", 3)
     step_writer = StepWriter(journal, board, RECORD, latent_snapshots=snapshots, background=False)

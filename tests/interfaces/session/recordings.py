@@ -5,7 +5,7 @@ import numpy as np
 from configs.actions import ActionConfig
 from configs.load import load_config, write_config
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.journal import JournalWriter
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
@@ -30,10 +30,15 @@ TICK_NS = 50_000_000
 START_NS = 1_700_000_000_000_000_000
 
 
+def layout_of(spaces: Spaces) -> StepLayout:
+    """The layout of the Steps of `make_steps`."""
+    return StepLayout(spaces, ("parameters.x", "action_cost", "world"))
+
+
 def make_steps(count: int, spaces: Spaces = SPACES, first: int = 0, seed: int = 0):
     """Steps of random numbers, 20 per second, in which every field has a value."""
     rng = np.random.default_rng([seed, first])
-    steps = np.zeros(count, step_dtype(spaces))
+    steps = np.zeros(count, layout_of(spaces).dtype)
     for name in steps.dtype.names:
         column = steps[name]
         if column.dtype.kind == "f":
@@ -60,7 +65,9 @@ def time_of(index: int) -> int:
 
 def write_journal(folder, steps, spaces: Spaces = SPACES, max_steps: int = 100_000):
     """Write these Steps to a journal and return its writer, still open."""
-    writer = JournalWriter(folder, spaces, segment_steps=64, max_steps=max_steps, background=False)
+    writer = JournalWriter(
+        folder, layout_of(spaces), segment_steps=64, max_steps=max_steps, background=False
+    )
     for i in range(len(steps)):
         writer.append(steps[i, ...])
     return writer
@@ -74,7 +81,9 @@ def record_segments(folder, steps, steps_per_segment=1000, *, close=True, run_me
     writer = None
     for start in range(0, len(steps), steps_per_segment):
         part = steps[start : start + steps_per_segment]
-        writer = SegmentWriter(folder, int(part["index"][0]), Codec(SPACES), run_metadata or {})
+        writer = SegmentWriter(
+            folder, int(part["index"][0]), Codec(layout_of(SPACES)), run_metadata or {}
+        )
         for i in range(len(part)):
             writer.put(part[i, ...])
         if close or start + steps_per_segment < len(steps):

@@ -11,7 +11,7 @@ from interfaces.session.format.session import Session, segment_files
 from interfaces.session.maintain.prune import find_prunable, prune
 from interfaces.session.recorder import Recorder
 from tests.conftest import ROOT
-from tests.interfaces.session.recordings import make_steps, read_all, same, write_journal
+from tests.interfaces.session.recordings import layout_of, make_steps, read_all, same, write_journal
 
 STEPS_PER_MINUTE = 60.0 * 20
 
@@ -176,7 +176,7 @@ def test_pictures_of_the_stand_in_are_compressed(tmp_path):
     world.close()
     sizes = {}
     for camera in ("png", "jpeg"):
-        codec = Codec(spaces, camera)
+        codec = Codec(layout_of(spaces), camera)
         sizes[camera] = sum(len(codec.encode(np.array(step))[CAMERA]) for step in steps)
     raw = steps["image"].nbytes
     assert sizes["png"] < 0.6 * raw

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from configs.load import load_config
-from interfaces.core.step import Sender
+from interfaces.core.step import Sender, recorded_reward
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
 from interfaces.runtime.run_folder import create_run
@@ -40,7 +40,7 @@ def test_batches_hold_the_recorded_rows_and_recomputed_rewards(recorded):
         batch = replay.windows(np.array([10, 45, 100]), 16)
         np.testing.assert_array_equal(batch.vector[1], rows["vector"][45:61])
         np.testing.assert_allclose(
-            batch.reward[1], factor * rows["reward"][45:61].sum(-1), rtol=1e-6
+            batch.reward[1], factor * recorded_reward(rows[45:61]), rtol=1e-6
         )
 
 

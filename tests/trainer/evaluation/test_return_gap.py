@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from agent.networks.action_distributions import ActionSample, DistributionParams
 from agent.networks.agent_networks import build_networks
 from agent.networks.dynamics import FilteredSequence, LatentState
 from agent.networks.noise import TorchNoise
-from agent.networks.policy import ActionSample, DistributionParams
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.evaluation.return_gap import BURN_IN, ReturnGap, ReturnGapAlarm, measure_return_gap
 

@@ -6,6 +6,7 @@ from torch.distributions import Bernoulli, Categorical, Normal
 
 from agent.networks.agent_networks import build_networks
 from configs.load import load_config
+from interfaces.core.action_parts import Interval, OneHot
 from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.learners.dreamer import DreamerLearner
@@ -25,15 +26,24 @@ def actions_in(batch, spaces):
     return batch.vector[..., -spaces.num_actions :]
 
 
+def axis_mask(spaces):
+    axes = {i for part in spaces.parts if isinstance(part, Interval) for i in part.indices}
+    return [i in axes for i in range(spaces.num_actions)]
+
+
+def groups(spaces):
+    return [list(part.indices) for part in spaces.parts if isinstance(part, OneHot)]
+
+
 def batch_with_valid_actions(spaces, seed=0):
     """Axes in -1..1, buttons 0 or 1, and one button of each group down."""
     batch = random_batch(spaces, (SIZE, LENGTH), (1, 4), seed)
     actions = actions_in(batch, spaces)
-    axes = torch.tensor(spaces.axis_mask)
+    axes = torch.tensor(axis_mask(spaces))
     actions.copy_(torch.where(axes, actions.clamp(-1.0, 1.0), (actions > 0).float()))
-    for group in spaces.groups:
+    for group in groups(spaces):
         down = torch.randint(len(group), (SIZE, LENGTH))
-        actions[..., list(group)] = torch.nn.functional.one_hot(down, len(group)).float()
+        actions[..., group] = torch.nn.functional.one_hot(down, len(group)).float()
     return batch
 
 
@@ -51,7 +61,7 @@ def case(request):
 @torch.no_grad()
 def loss_step_by_step(policy, batch, feature, spaces):
     losses = []
-    grouped = {i for group in spaces.groups for i in group}
+    grouped = {i for group in groups(spaces) for i in group}
     for row in range(SIZE):
         for t in range(LENGTH - 1):
             if batch.is_first[row, t + 1]:
@@ -60,22 +70,22 @@ def loss_step_by_step(policy, batch, feature, spaces):
                 continue
             first, second = policy.distribution_params(feature[row, t])
             action, total = actions_in(batch, spaces)[row, t + 1], 0.0
-            for i, is_axis in enumerate(spaces.axis_mask):
+            for i, is_axis in enumerate(axis_mask(spaces)):
                 if i in grouped:
                     continue
                 std = 0.9 * torch.sigmoid(second[i] + 2.0) + 0.1
                 axis, button = Normal(first[i].tanh(), std), Bernoulli(logits=first[i])
                 total -= float((axis if is_axis else button).log_prob(action[i]))
-            for group in spaces.groups:
-                choice = Categorical(logits=first[list(group)])
-                total -= float(choice.log_prob(action[list(group)].argmax()))
+            for group in groups(spaces):
+                choice = Categorical(logits=first[group])
+                total -= float(choice.log_prob(action[group].argmax()))
             losses.append(total)
     return sum(losses) / len(losses)
 
 
 def test_loss_is_the_mean_negative_log_density_of_the_recorded_actions(case):
     policy, batch, feature, spaces = case
-    assert set(spaces.axis_mask) == {True, False}
+    assert set(axis_mask(spaces)) == {True, False}
     expected = loss_step_by_step(policy, batch, feature, spaces)
     loss = cloning_loss(policy, batch, feature, spaces.num_actions).item()
     assert loss == pytest.approx(expected, rel=1e-4)
@@ -128,7 +138,7 @@ def test_with_a_large_weight_the_policy_learns_the_recorded_action(slow_rate):
     def distance_after_training(weight):
         overrides = [f"actor.cloning={weight}", f"actor.slow_rate={slow_rate}"]
         learner, spaces = make_learner(*overrides, "trainer.policy_lr=1e-2")
-        axes = torch.tensor(spaces.axis_mask)
+        axes = torch.tensor(axis_mask(spaces))
         action = torch.where(axes, 0.6 * (-1.0) ** torch.arange(len(axes)), 1.0)
         batch = batch_with_valid_actions(spaces)
         actions_in(batch, spaces).copy_(action)

@@ -8,7 +8,7 @@ from agent.acting.brain import Brain
 from agent.networks.agent_networks import build_networks, flatten_acting, view_acting
 from agent.networks.noise import TorchNoise
 from configs.load import load_config
-from interfaces.core.step import step_dtype
+from interfaces.core.step import StepLayout
 from interfaces.core.world import Observation
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.vrchat.vrchat_world import vrchat_spaces
@@ -45,8 +45,8 @@ def test_an_excluded_last_step_does_not_change_the_total(tiny, latent):
 
 def test_the_sound_loss_falls_to_a_fifth(tmp_path):
     """A tone switches between two bands in every step."""
-    writer = JournalWriter(tmp_path, SPACES, segment_steps=256, max_steps=1024)
-    step, rng = np.zeros((), step_dtype(SPACES)), np.random.default_rng(0)
+    writer = JournalWriter(tmp_path, StepLayout(SPACES), segment_steps=256, max_steps=1024)
+    step, rng = np.zeros((), StepLayout(SPACES).dtype), np.random.default_rng(0)
     for i in range(200):
         step["is_first"] = i == 0
         step["sound"] = -1.0

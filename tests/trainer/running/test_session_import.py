@@ -8,6 +8,7 @@ import pytest
 
 from configs.errors import BadInput
 from configs.load import load_config
+from interfaces.core.step import recorded_reward
 from interfaces.journal import JournalReader
 from interfaces.journal.segment import create_segment
 from interfaces.runtime.run_folder import RunFolder
@@ -52,7 +53,8 @@ def test_a_gap_in_a_session_becomes_a_cut(tmp_path):
     rows = JournalReader(run.journal).read(0, 50, verify=True)
     assert np.flatnonzero(rows["is_first"]).tolist() == [0, 25]
     assert np.flatnonzero(rows["is_last"]).tolist() == [24, 49]
-    assert not rows["reward"][[0, 25]].any()
+    assert not recorded_reward(rows)[[0, 25]].any()
+    assert recorded_reward(rows)[1:25].all(), "other Steps have a reward"
 
 
 def test_full_disk_fails_the_import_and_a_later_one_succeeds(tmp_path, recordings, monkeypatch):

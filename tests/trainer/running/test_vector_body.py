@@ -9,6 +9,7 @@ pytest.importorskip("gymnasium")
 
 from configs.errors import BadInput
 from configs.load import load_config
+from interfaces.core.step import recorded_reward
 from interfaces.journal import JournalReader
 from interfaces.runtime.run_folder import create_run, open_run
 from interfaces.runtime.worlds import make_lockstep_worlds
@@ -86,7 +87,7 @@ def test_every_step_of_every_body_is_recorded_once_in_whole_fragments(awkward_pa
     assert ends[-1] == len(rows) - 1
     np.testing.assert_array_equal(starts[1:], ends[:-1] + 1)
     assert (ends - starts).max() < FRAGMENT_STEPS
-    assert not rows["reward"][rows["is_first"]].any()
+    assert not recorded_reward(rows)[rows["is_first"]].any()
     # A fragment is from one world, so its ticks are consecutive. Each tick occurs once per world.
     for start, end in zip(starts, ends, strict=True):
         np.testing.assert_array_equal(np.diff(rows["tick"][start : end + 1].astype(int)), 1)

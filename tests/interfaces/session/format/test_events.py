@@ -3,18 +3,18 @@
 import numpy as np
 from foxglove_schemas_protobuf.Log_pb2 import Log
 
-from interfaces.core.step import Sender, step_dtype
+from interfaces.core.step import Sender
 from interfaces.core.world import Situation
 from interfaces.session.format.events import EventDetector
 from interfaces.session.format.messages import EVENTS, Codec
 from interfaces.session.format.segment_writer import SegmentWriter
 from interfaces.session.format.session import Session
-from tests.interfaces.session.recordings import SPACES, START_NS, TICK_NS, make_steps
+from tests.interfaces.session.recordings import SPACES, START_NS, TICK_NS, layout_of, make_steps
 
 
 def make_quiet_steps(count: int) -> np.ndarray:
     """Steps without any change after the first."""
-    steps = np.zeros(count, step_dtype(SPACES))
+    steps = np.zeros(count, layout_of(SPACES).dtype)
     steps["index"] = np.arange(count)
     steps["wall_ns"] = START_NS + TICK_NS * np.arange(count)
     steps["monotonic_ns"] = TICK_NS * np.arange(count)
@@ -56,7 +56,7 @@ def test_each_change_and_its_end_is_one_event():
 
 def test_a_session_stores_events_beside_unchanged_steps(tmp_path):
     steps = make_steps(60)
-    writer = SegmentWriter(tmp_path, 0, Codec(SPACES), {})
+    writer = SegmentWriter(tmp_path, 0, Codec(layout_of(SPACES)), {})
     for i in range(len(steps)):
         writer.put(steps[i, ...])
     writer.close()

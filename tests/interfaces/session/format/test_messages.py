@@ -10,13 +10,13 @@ from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from configs.actions import ActionConfig
 from interfaces.core.world import Situation
 from interfaces.session.format.messages import ACTION, CAMERA, PARAMETERS, STEP, Codec, MessageError
-from interfaces.vrchat.actuators import Axis, Button, wire_value
-from tests.interfaces.session.recordings import SOUND_SPACES, SPACES, make_steps, same
+from interfaces.vrchat.actuators import Axis, HoldButton, wire_value
+from tests.interfaces.session.recordings import SOUND_SPACES, SPACES, layout_of, make_steps, same
 
 
 @pytest.mark.parametrize("spaces", [SPACES, SOUND_SPACES], ids=["picture", "sound"])
 def test_a_step_is_decoded_bit_for_bit(spaces):
-    codec = Codec(spaces)
+    codec = Codec(layout_of(spaces))
     for step in make_steps(40, spaces):
         step = np.array(step)
         assert same(codec.decode(codec.encode(step)), step)
@@ -25,9 +25,9 @@ def test_a_step_is_decoded_bit_for_bit(spaces):
 def test_nan_is_stored_as_null():
     step = make_steps(1)[0, ...]
     step["vector"][0], step["log_prob"] = np.nan, np.nan
-    messages = Codec(SPACES).encode(step)
+    messages = Codec(layout_of(SPACES)).encode(step)
     assert json.loads(messages[PARAMETERS])["VelocityX"] is None
-    decoded = Codec(SPACES).decode(messages)
+    decoded = Codec(layout_of(SPACES)).decode(messages)
     assert np.isnan(decoded["vector"][0])
     assert np.isnan(decoded["log_prob"])
 
@@ -35,7 +35,7 @@ def test_nan_is_stored_as_null():
 def test_messages_hold_names_and_the_value_sent_to_the_client():
     step = make_steps(1)[0, ...]
     step["action"], step["situation"] = (0.5, 1.0, 0.0), Situation.MENU | Situation.MUTED
-    messages = Codec(SPACES).encode(step)
+    messages = Codec(layout_of(SPACES)).encode(step)
     action = json.loads(messages[ACTION])
     assert action["Vertical"]["wire"] == pytest.approx(0.1 + 0.9 * 0.5)  # mapped past the dead zone
     assert action["Jump"] == {"sent": 1.0, "wire": 1.0} | {
@@ -53,14 +53,14 @@ def test_the_wire_value_is_the_one_that_the_actuator_sends():
         sent = axis.update(float(value), 1)
         assert wire_value(stick, sent) == pytest.approx(axis.snapshot()["wire"] or 0.0)
     switch = ActionConfig(name="Toggle", kind="hold", target="parameter", rest=2.0, down=5.0)
-    button = Button(switch, [])
+    button = HoldButton(switch, [])
     assert [wire_value(switch, button.update(value, 1)) for value in (0.0, 1.0)] == [2.0, 5.0]
 
 
 def test_a_jpeg_picture_is_similar_and_named_as_jpeg():
     step = make_steps(1)[0, ...]
     step["image"] = np.linspace(0, 255, 12, dtype=np.uint8)[None, :, None]
-    codec = Codec(SPACES, "jpeg", 90)
+    codec = Codec(layout_of(SPACES), "jpeg", 90)
     messages = codec.encode(step)
     image = CompressedImage.FromString(messages[CAMERA])
     assert image.format == "jpeg"
@@ -83,7 +83,7 @@ def test_a_jpeg_picture_is_similar_and_named_as_jpeg():
     ],
 )
 def test_messages_that_are_not_a_step_are_refused(broken):
-    codec = Codec(SPACES)
+    codec = Codec(layout_of(SPACES))
     messages = codec.encode(make_steps(1)[0, ...])
     broken(messages)
     with pytest.raises(MessageError):
@@ -92,7 +92,7 @@ def test_messages_that_are_not_a_step_are_refused(broken):
 
 @pytest.mark.parametrize("camera", ["png", "jpeg"])
 def test_a_picture_with_a_forged_size_is_not_decompressed(camera, monkeypatch):
-    codec = Codec(SPACES, camera)
+    codec = Codec(layout_of(SPACES), camera)
     messages = codec.encode(make_steps(1)[0, ...])
     picture = CompressedImage.FromString(messages[CAMERA])
     height, width = SPACES.image_shape[:2]
@@ -112,7 +112,7 @@ def test_a_picture_with_a_forged_size_is_not_decompressed(camera, monkeypatch):
 
 @pytest.mark.parametrize("before", [b"\xff\x01", b"\xff\xd0", b"\xff\xff\xff"])
 def test_the_size_of_a_jpeg_is_found_after_padding_and_markers_without_a_length(before):
-    codec = Codec(SPACES, "jpeg")
+    codec = Codec(layout_of(SPACES), "jpeg")
     step = make_steps(1)[0, ...]
     messages = codec.encode(step)
     image = codec.decode(messages)["image"]

@@ -8,6 +8,7 @@ from configs.load import load_config
 from interfaces.cli.forget_command import app as forget_app
 from interfaces.cli.session_commands import app
 from interfaces.core.situation_responses import excluded_from_learning
+from interfaces.core.step import value_field
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.journal.latent_snapshots import LatentSnapshots, read_latent_snapshots
@@ -35,6 +36,7 @@ from tests.interfaces.session.recordings import (
     SPACES,
     TICK_NS,
     damage,
+    layout_of,
     make_run,
     same,
     time_of,
@@ -79,7 +81,8 @@ def test_no_file_holds_a_deleted_step(run, steps):
 
     rows = JournalReader(run.journal).read(0, 600, verify=True)
     assert same(rows[:350], steps[:350])
-    for name in ("image", "vector", "action", "chosen", "world_reward", "reward", "log_prob"):
+    terms = [value_field(term) for term in layout_of(SPACES).reward_terms]
+    for name in ("image", "vector", "action", "chosen", "world_reward", "log_prob", *terms):
         assert not rows[name][350:].any(), name
     assert (rows["situation"][350:] == Situation.FORGOTTEN).all()
     config = load_config(run.config_file)
@@ -123,7 +126,9 @@ def test_a_span_in_the_middle_becomes_a_gap_and_the_next_step_starts_an_episode(
     assert same(rows[216:], steps[216:])
     first = steps[215].copy()
     first["situation"] = Situation.AFTER_GAP
-    first["is_first"], first["reward"], first["world_reward"] = True, 0.0, 0.0
+    first["is_first"], first["world_reward"] = True, 0.0
+    for term in layout_of(SPACES).reward_terms:
+        first[value_field(term)] = 0.0
     first["vector"][2:] = 0.0  # the previous action was in the span
     assert same(rows[215], first)
     assert same(kept[190], first)
@@ -186,7 +191,9 @@ def test_a_span_without_steps_is_refused_and_changes_nothing(run):
 
 def test_truncated_steps_and_steps_behind_the_commit_counter_are_deleted(tmp_path, steps):
     run = record_run(tmp_path, steps, 0)
-    writer = JournalWriter(run.journal, SPACES, segment_steps=64, max_steps=10**6, background=False)
+    writer = JournalWriter(
+        run.journal, layout_of(SPACES), segment_steps=64, max_steps=10**6, background=False
+    )
     writer.truncate(590)
     writer.close()
     assert steps[595]["image"].tobytes() in all_bytes(run.path)
