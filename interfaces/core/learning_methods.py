@@ -15,7 +15,7 @@ def learning_method(config: Config) -> LearningMethod:
     found, place = load_plugin("method", plugin), plugin_place("method", plugin)
     if not isinstance(found, LearningMethod):
         raise PluginError(
-            f"{place}: a {type(found).__name__}, but it must be a LearningMethod of "
+            f"{place}: its type is {type(found).__name__}, but it must be a LearningMethod of "
             "configs/methods/method.py"
         )
     if found.name in METHODS:
