@@ -73,7 +73,7 @@ class MetricsSink:
                 if shutil.disk_usage(self._run.path).free < _TENSORBOARD_BYTES:
                     return
                 self._tensorboard = SummaryWriter(str(self._run.tensorboard), flush_secs=10)
-                text = dump_config(self._config).replace("\n", "\n    ")  # Markdown: a code block
+                text = dump_config(self._config).rstrip().replace("\n", "\n    ")  # Markdown: a code block
                 self._tensorboard.add_text("config", f"    {text}", 0)
             write(self._tensorboard)
         except OSError as error:
