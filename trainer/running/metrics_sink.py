@@ -18,7 +18,9 @@ from interfaces.ipc.board import Board
 from interfaces.runtime.run_folder import RunFolder
 
 _TENSORBOARD_BYTES = 10**7  # free disk space below which TensorBoard is not started
-_PICTURE_EVERY_S = 120.0  # a picture has about 200 KB
+# Seconds between pictures: at least so many, and this share of the time so far. A picture has up to
+# 700 KB, so that a day costs about 50 MB.
+_PICTURE_EVERY_S, _PICTURE_SHARE = 30.0, 0.1
 
 
 class MetricsSink:
@@ -27,7 +29,7 @@ class MetricsSink:
     def __init__(self, run: RunFolder, config: Config, board: Board) -> None:
         self._run, self._config, self._board = run, config, board
         self._tensorboard: SummaryWriter | None = None  # created with the first number
-        self._next_picture_s = 0.0
+        self._began_s, self._next_picture_s = time.perf_counter(), 0.0
         self._last_error = ""
         self._refused: set[str] = set()
 
@@ -45,10 +47,12 @@ class MetricsSink:
         self._add(add)
 
     def write_picture(self, name: str, picture: NDArray[np.uint8], update: int) -> None:
-        """Adds a BGR picture (H, W, 3) to TensorBoard, at most one every 120 s."""
-        if time.perf_counter() < self._next_picture_s:
+        """Adds a BGR picture (H, W, 3) to TensorBoard, at most one in 30 s and fewer later."""
+        now = time.perf_counter()
+        if now < self._next_picture_s:
             return
-        self._next_picture_s = time.perf_counter() + _PICTURE_EVERY_S
+        pause = max(_PICTURE_EVERY_S, _PICTURE_SHARE * (now - self._began_s))
+        self._next_picture_s = now + pause
         rgb = np.ascontiguousarray(picture[..., ::-1])
         self._add(lambda tensorboard: tensorboard.add_image(name, rgb, update, dataformats="HWC"))
 
@@ -73,7 +77,9 @@ class MetricsSink:
                 if shutil.disk_usage(self._run.path).free < _TENSORBOARD_BYTES:
                     return
                 self._tensorboard = SummaryWriter(str(self._run.tensorboard), flush_secs=10)
-                text = dump_config(self._config).rstrip().replace("\n", "\n    ")  # Markdown: a code block
+                text = (
+                    dump_config(self._config).rstrip().replace("\n", "\n    ")
+                )  # Markdown: a code block
                 self._tensorboard.add_text("config", f"    {text}", 0)
             write(self._tensorboard)
         except OSError as error:

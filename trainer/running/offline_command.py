@@ -72,6 +72,7 @@ def learn_offline(
 
         offline.run(wanted, progress, stopped)
         bar.update(task, completed=offline.learner.updates)
+        log.write(metrics_line(offline.board, time.perf_counter() - began))
     seconds = time.perf_counter() - began
     held_out_loss = offline.held_out_loss()
     content = {

@@ -78,10 +78,10 @@ def test_metrics_jsonl_and_tensorboard_have_the_same_metrics(method, tmp_path):
 def test_tensorboard_shows_the_dream_picture_and_the_settings(tmp_path):
     settings = [*SMALL, "trainer.holdout=0.4", "dream.horizon=3"]
     config = load_config(ROOT / "configs" / "tiny.yaml", settings)
-    run, _, events = train(tmp_path, config, make_lockstep_worlds(config, 1), 60)
+    run, lockstep, events = train(tmp_path, config, make_lockstep_worlds(config, 1), 60)
     assert events.Tags()["images"] == ["dream/picture"]
     picture = events.Images("dream/picture")
-    assert len(picture) == 1, "at most one in 120 s"
+    assert 1 <= len(picture) < lockstep.learner.updates / 2, "not one per report"
     assert picture[0].width > 2 * picture[0].height > 0
     assert run.view.exists()
     (text,) = events.Tensors("config/text_summary")
