@@ -11,7 +11,7 @@ from configs.methods import Method
 from configs.schema import Config
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, shown_metric, summary
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.terminal import print_line
 from trainer.learners.registry import METHODS
@@ -100,12 +100,13 @@ def run_lockstep(
 
 
 def _gauges(board: Board, method: Method) -> str:
+    updates = f"updates {int(board['updates'])}"
     if not METHODS[method].has_world_model:
         return (
-            f"updates {int(board['updates'])}  policy loss {float(board['loss_policy']):.3f}  "
-            f"value loss {float(board['loss_value']):.2f}"
+            f"{updates}  policy loss {shown_metric(board, 'loss/policy', 3)}  "
+            f"value loss {shown_metric(board, 'loss/value')}"
         )
     return (
-        f"updates {int(board['updates'])}  model loss {float(board['loss_model']):.2f}  "
-        f"dreamed return {float(board['dream_return']):.2f}"
+        f"{updates}  model loss {shown_metric(board, 'loss/model')}  "
+        f"dreamed return {shown_metric(board, 'dream/return')}"
     )
