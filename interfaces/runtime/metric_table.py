@@ -33,7 +33,7 @@ class MetricInfo:
 
     def matches(self, name: str) -> bool:
         """Whether `name` is this metric."""
-        pattern = re.sub(r"[A-Z]+", r"\\w+", self.name.replace("NNN", r"\d{3}"))
+        pattern = re.sub(r"[A-Z]+", "[^/]+", self.name.replace("NNN", r"\d{3}"))
         return re.fullmatch(pattern, name) is not None
 
 

@@ -112,7 +112,7 @@ def test_metrics_have_one_group_one_name_and_one_sentence():
         ("critic/norm", "critic/norm", None),
         ("other", "method/other", "method/NAME"),
         ("reward/sum", "reward/sum", "reward/sum"),
-        ("reward/world", "reward/world", "reward/TERM"),
+        ("reward/parameters.Head Pat", "reward/parameters.Head Pat", "reward/TERM"),
         ("return_gap/dreamed_005", "return_gap/dreamed_005", "return_gap/dreamed_NNN"),
     ],
 )
