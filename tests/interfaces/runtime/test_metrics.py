@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from configs.load import load_config
+from configs.schema import RewardConfig
 from interfaces.ipc.board import Board
 from interfaces.runtime.dashboard import live_view, plain_line
 from interfaces.runtime.metric_table import (
@@ -28,7 +29,7 @@ def board(tmp_path):
 
 
 def test_a_line_has_every_old_key_before_the_first_update(board):
-    line = metrics_line(board, 1.0)
+    line = metrics_line(board, RewardConfig(), 1.0)
     assert line["losses"] == dict.fromkeys(LOSSES, 0.0)
     assert (line["surprise"], line["dream_return"], line["entropy"]) == (0.0, 0.0, 0.0)
     assert set(line["prediction_psnr"].values()) | set(line["honesty"].values()) == {None}
@@ -53,7 +54,7 @@ def test_every_metric_is_in_the_line_and_the_known_ones_at_their_old_keys(board)
     }
     for name, value in written.items():
         board.metrics.write(name, value)
-    line = metrics_line(board, 1.0)
+    line = metrics_line(board, RewardConfig(), 1.0)
     assert line["metrics"] == written | {"method/new": None}
     assert line["losses"] == dict.fromkeys(LOSSES, 0.0) | {"model": 2.0, "cloning": 3.0}
     assert line["losses"] == losses(board)
@@ -70,6 +71,7 @@ def test_curiosity_is_shown_beside_the_reward_of_a_step(board, tmp_path):
     assert reward_per_step(board) == {"recorded": 0.2, "curiosity": 0.05}
     content = summary(
         board,
+        RewardConfig(),
         exit_word="clean",
         seconds=1.0,
         acting_s=1.0,
@@ -112,7 +114,7 @@ def test_metrics_have_one_group_one_name_and_one_sentence():
         ("critic/norm", "critic/norm", None),
         ("other", "method/other", "method/NAME"),
         ("reward/sum", "reward/sum", "reward/sum"),
-        ("reward/world", "reward/world", "reward/TERM"),
+        ("reward/parameters.Head Pat", "reward/parameters.Head Pat", "reward/TERM"),
         ("return_gap/dreamed_005", "return_gap/dreamed_005", "return_gap/dreamed_NNN"),
     ],
 )

@@ -64,7 +64,7 @@ def test_metrics_jsonl_and_tensorboard_have_the_same_metrics(method, tmp_path):
     config = load_config(file, POINT)
     _, lockstep, events = train(tmp_path, config, [PointWorld(config, 0)], 130)
     tags = set(events.Tags()["scalars"])
-    line = metrics_line(lockstep.board, 1.0)
+    line = metrics_line(lockstep.board, config.reward, 1.0)
     assert set(line["metrics"]) == tags
     assert tags >= EXPECTED[method] | ALWAYS
     rows = {tag: find_metric(tag) for tag in tags}

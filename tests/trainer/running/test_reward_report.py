@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from configs.load import load_config
 from interfaces.journal import JournalReader
@@ -9,7 +10,7 @@ from interfaces.runtime.run_folder import create_run
 from tests.conftest import ROOT
 from tests.worlds import PointWorld
 from trainer.running.lockstep import LockstepTrainer
-from trainer.running.reward_report import EpisodeTally, RewardReport
+from trainer.running.reward_report import EpisodeTally, RewardReport, curiosity_metric
 
 OVERRIDES = ["trainer.prefill=1000", "reward.action_cost=0.1", "reward.world=2.0"]
 
@@ -33,6 +34,15 @@ def test_a_part_of_an_episode_does_not_count():
     tally.skip()
     assert add(tally, [1], last=[0]) == [], "Steps are missing"
     assert add(tally, [0, 1, 0, 1], first=[0, 2], last=[3]) == [(1.0, 1)], "a gap is no end"
+
+
+@pytest.mark.parametrize(("surprise", "curiosity"), [(2.0, 15.0), (400.0, 300.0), (-1.0, 0.0)])
+def test_curiosity_is_the_weighted_and_limited_surprise(surprise, curiosity):
+    config = load_config(ROOT / "tests" / "point.yaml", ["reward.surprise=0.1"])
+    metrics = curiosity_metric(torch.tensor(surprise), torch.tensor(4.0), config)
+    assert metrics == {"reward/curiosity": pytest.approx(curiosity)}
+    without = load_config(ROOT / "tests" / "point.yaml")
+    assert curiosity_metric(torch.tensor(surprise), torch.tensor(4.0), without) == {}
 
 
 def test_rewards_and_episodes_are_those_of_the_journal(tmp_path):
