@@ -15,7 +15,9 @@ from interfaces.cli import (
     session_commands,
     world_commands,
 )
+from interfaces.runtime.plugin_folders import use_plugin_folders
 from interfaces.runtime.process_table import PROCESSES, ProcessSpec
+from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.terminal import exit_on_bad_input, set_up_log
 from trainer.commands import learning_commands, replay_command
 
@@ -43,6 +45,7 @@ def _add_process(spec: ProcessSpec) -> None:
     def _process(run: Path) -> None:  # pyright: ignore[reportUnusedFunction]
         module, function = spec.entry_point.split(":")
         with exit_on_bad_input(plain=True):
+            use_plugin_folders(RunFolder(run))
             getattr(import_module(module), function)(run)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from configs.plugin_reference import PLUGIN_REFERENCE, camera_plugin
 from configs.strict import StrictModel
 
 SCREEN_REGION = re.compile(r"screen:(-?\d{1,5}),(-?\d{1,5}),(\d{1,5})x(\d{1,5})")
@@ -19,7 +20,7 @@ class CameraConfig(StrictModel):
         default="auto",
         description="Source of the picture. `auto`: the stream of the stand-in. Otherwise the "
         "index of a device, a part of its name (OBS Virtual Camera), a URL or a video file. Also "
-        "`screen`, `screen:LEFT,TOP,WIDTHxHEIGHT` and `window:TITLE`.",
+        "`screen`, `screen:LEFT,TOP,WIDTHxHEIGHT`, `window:TITLE` and `plugin:MODULE:NAME`.",
     )
     width: int = Field(
         default=64,
@@ -64,6 +65,12 @@ class CameraConfig(StrictModel):
             return source
         if not source.strip():
             raise ValueError("empty: give auto, a device, a URL, a file, screen or window")
+        plugin = camera_plugin(source)
+        if plugin is not None and not PLUGIN_REFERENCE.fullmatch(plugin):
+            raise ValueError(
+                f"{source}: a plugin is plugin:MODULE:NAME, such as plugin:my_camera:open, or "
+                "plugin:NAME for an installed entry point"
+            )
         if source == "window:":
             raise ValueError("window: needs a part of the title, such as window:VRChat")
         if source.startswith("screen:"):

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from configs.actions import ActionConfig
 from configs.devices import AudioInputConfig, CameraConfig
+from configs.plugin_reference import PluginReference
 from configs.standin import StandinConfig
 from configs.strict import ParameterName, StrictModel
 from configs.vrchat import (
@@ -44,16 +45,21 @@ class GymnasiumConfig(StrictModel):
 class WorldConfig(StrictModel):
     """The world in which the agent acts, and its connection to it."""
 
-    kind: Literal["standin", "vrchat", "gymnasium"] = Field(
+    kind: Literal["standin", "vrchat", "gymnasium", "plugin"] = Field(
         default="standin",
         description="Kind of the world. `standin`: the simulated client. `vrchat`: a real client. "
-        "`gymnasium`: the environment world.id.",
+        "`gymnasium`: the environment world.id. `plugin`: the code world.plugin.",
     )
     id: str | None = Field(
         default=None,
         min_length=1,
         description="Id of a gymnasium environment: Pendulum-v1 (extra [gym]), or "
         "dmc/cartpole_swingup for DeepMind Control (extra [dmc]).",
+    )
+    plugin: PluginReference | None = Field(
+        default=None,
+        description="Function that makes the world of kind plugin: MODULE:NAME, or the name of an "
+        "installed entry point in the group yume.worlds. See docs/plugins.md.",
     )
     gymnasium: GymnasiumConfig = GymnasiumConfig()
     camera: CameraConfig = CameraConfig()
@@ -86,6 +92,11 @@ class WorldConfig(StrictModel):
     measured: MeasuredConfig = MeasuredConfig()
     standin: StandinConfig = StandinConfig()
 
+    @property
+    def has_own_reward(self) -> bool:
+        """Whether the world brings reward and features of its own, not avatar parameters."""
+        return self.kind in ("gymnasium", "plugin")
+
     @model_validator(mode="after")
     def _check_settings_together(self) -> "WorldConfig":
         for what, names in (
@@ -98,6 +109,8 @@ class WorldConfig(StrictModel):
         check_input_names(self.actions)
         if (self.kind == "gymnasium") != (self.id is not None):
             raise ValueError("world.id and world.kind gymnasium need each other")
+        if (self.kind == "plugin") != (self.plugin is not None):
+            raise ValueError("world.plugin and world.kind plugin need each other")
         if self.kind != "gymnasium" and self.gymnasium.worlds > 1:
             raise ValueError(
                 f"gymnasium.worlds {self.gymnasium.worlds}: only kind gymnasium runs in parallel; "

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MAX_WORDS = 30
-DOCS = ("*.md", "docs/**/*.md", "tests/golden/*.md", ".github/**/*.md")
+DOCS = ("*.md", "docs/**/*.md", "tests/golden/*.md", "examples/**/*.md", ".github/**/*.md")
 CODE = ("*.py", "{configs,interfaces,agent,trainer,benchmarks,examples,scripts,tests}/**/*.py")
 
 # Metaphors and private words, with the standard term in the comment where one exists.

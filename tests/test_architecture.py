@@ -15,6 +15,7 @@ from tests.conftest import ROOT, SLOW
 
 LAYERS = ["configs", "interfaces", "agent", "trainer"]
 MAX_LINES, MAX_FILES = 350, 25
+LONG_FOLDERS = {"docs/decisions"}  # a page for each decision, found by its number
 SKIPPED_FOLDERS = {".git", ".venv", "runs", "build", "__pycache__"}
 # One name for one thing: these names repeat because they mean the same thing in each place.
 SHARED_NAMES = {"__init__.py"}
@@ -95,8 +96,9 @@ def test_no_python_file_is_longer_than_350_lines():
 def test_no_folder_holds_more_than_25_files():
     counts = defaultdict(int)
     for path in tracked_files():
-        counts[path.parent.relative_to(ROOT)] += 1
-    assert {folder: n for folder, n in counts.items() if n > MAX_FILES} == {}
+        counts[path.parent.relative_to(ROOT).as_posix()] += 1
+    long = {folder: n for folder, n in counts.items() if n > MAX_FILES}
+    assert {folder: n for folder, n in long.items() if folder not in LONG_FOLDERS} == {}
 
 
 def test_no_two_files_or_classes_share_a_name():

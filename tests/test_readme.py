@@ -11,7 +11,10 @@ from tests.language import files_of, findings
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for path in [
+        *ROOT.glob("*.md"),
+        *(f for d in ("docs", "examples") for f in (ROOT / d).rglob("*.md")),
+    ]
 )
 
 

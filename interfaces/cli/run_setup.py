@@ -11,6 +11,13 @@ from configs.commands import split_arguments
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
+from interfaces.core.learning_methods import check_learning_method
+from interfaces.core.plugins import PluginKind, check_plugins
+from interfaces.runtime.plugin_folders import (
+    use_config_folders,
+    use_plugin_folders,
+    write_plugin_folders,
+)
 from interfaces.runtime.process_table import MAIN
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
 from interfaces.runtime.run_start import new_run
@@ -39,15 +46,20 @@ def prepared_run(
 ) -> Generator[tuple[RunFolder, Config]]:
     """The run's folder and its configuration, new or resumed.
 
-    Raises RunError and ConfigError for words that do not fit, BadInput for a world that cannot
-    run in real time or in lockstep, as asked.
+    Raises RunError and ConfigError for words that do not fit, and PluginError for a plugin that
+    cannot be used. Raises BadInput for a world that cannot run in real time or in lockstep, as
+    asked.
     """
+    kinds = _plugin_kinds(lockstep=lockstep, offline=offline)
     if resume is not None:
         if words or out or seed is not None:
             raise RunError("--resume uses the run's own configuration, folder and seed")
         folder = open_run(resume)
         config = folder.config
         _check_pace(config, lockstep=lockstep, offline=offline)
+        use_plugin_folders(folder)
+        check_plugins(config, kinds)
+        check_learning_method(config)
         yield folder, config
         return
     path, overrides = split_arguments(words or [])
@@ -55,7 +67,11 @@ def prepared_run(
         overrides = [*overrides, f"seed={seed}"]
     config = load_config(path, overrides)
     _check_pace(config, lockstep=lockstep, offline=offline)
+    plugin_folders = use_config_folders(config, path)
+    check_plugins(config, kinds)
+    check_learning_method(config)
     with new_run(out, config, path.stem, MAIN.parent) as folder:
+        write_plugin_folders(folder, plugin_folders)
         yield folder, config
 
 
@@ -65,5 +81,12 @@ def _check_pace(config: Config, *, lockstep: bool, offline: bool) -> None:
 
     if lockstep:
         require_lockstep(config)
-    elif config.world.kind == "gymnasium" and not offline:
-        raise BadInput("world.kind gymnasium runs in lockstep only: use train")
+    elif config.world.kind in ("gymnasium", "plugin") and not offline:
+        raise BadInput(f"world.kind {config.world.kind} runs in lockstep only: use train")
+
+
+def _plugin_kinds(*, lockstep: bool, offline: bool) -> tuple[PluginKind, ...]:
+    """The kinds of plugins that such a run uses."""
+    if offline:
+        return ("reward",)
+    return ("world", "reward") if lockstep else ("camera", "reward")

@@ -9,6 +9,7 @@ from configs.commands import split_arguments
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.cli.run_setup import Words
+from interfaces.runtime.plugin_folders import use_config_folders
 from interfaces.runtime.process_table import MAIN
 from interfaces.runtime.terminal import console, errors, exit_on_bad_input, stop_on_signals
 
@@ -95,6 +96,7 @@ def calibrate(
     with exit_on_bad_input():
         path, overrides = split_arguments(words or [])
         config = load_config(path, overrides)
+        use_config_folders(config, path)
         stopped = stop_on_signals()
         if not calibrate_client(config, str(path), overrides, out, MAIN, stopped, console):
             raise typer.Exit(130)

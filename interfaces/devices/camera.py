@@ -10,7 +10,9 @@ from loguru import logger
 
 from configs.devices import CameraConfig
 from interfaces.core.clock import Clock
+from interfaces.core.limited_log import LimitedLog
 from interfaces.devices.frame_statistics import FrameStatistics
+from interfaces.devices.plugin_video import BrokenPluginVideo
 from interfaces.devices.video_source import open_video
 from interfaces.devices.video_types import Frame, NoVideo, VideoSource
 
@@ -54,6 +56,7 @@ class Camera:
         self._source, self._config, self._clock = source, config, clock
         self._newest: CameraFrame | None = None
         self._number = 0
+        self._plugin_log = LimitedLog(clock.now)
         self._stop = threading.Event()
         cv2.setNumThreads(1)  # the body may use at most one core
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
@@ -75,6 +78,9 @@ class Camera:
             try:
                 with closing(open_video(self._source, self._config, self._clock)) as video:
                     self._read_until_lost(video, statistics)
+            except BrokenPluginVideo as error:  # it may break once per frame, and be opened again
+                self._plugin_log.warn(f"{error}; the frame counts as missing, trying again")
+                warned = True
             except NoVideo as error:
                 reason = str(error)
             except Exception as error:

@@ -1,4 +1,4 @@
-"""Opens any configured video source: a device, a stream, a file, a screen or a window."""
+"""Opens any configured video source: device, stream, file, screen, window or plugin."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,13 @@ import numpy as np
 
 from configs.devices import CameraConfig
 from configs.errors import BadInput
+from configs.plugin_reference import camera_plugin
 from interfaces.core.clock import Clock
+from interfaces.core.plugins import load_plugin
 from interfaces.devices.camera_names import BACKEND, camera_names, index_of
+from interfaces.devices.plugin_video import PluginVideo
 from interfaces.devices.screen_capture import check_screen, open_screen
-from interfaces.devices.video_types import Crop, Frame, NoVideo, Shot, VideoSource
+from interfaces.devices.video_types import NoVideo, Shot, VideoSource, crop_picture
 
 _VIDEO_SUFFIXES = frozenset(
     (
@@ -20,7 +23,7 @@ _VIDEO_SUFFIXES = frozenset(
         *(".wmv", ".flv", ".ogv", ".3gp", ".mjpg", ".mjpeg", ".y4m", ".gif"),
     )
 )
-Kind = Literal["index", "name", "url", "file", "screen", "window"]
+Kind = Literal["index", "name", "url", "file", "screen", "window", "plugin"]
 
 
 def source_kind(source: str | int) -> Kind:
@@ -31,6 +34,8 @@ def source_kind(source: str | int) -> Kind:
     """
     if isinstance(source, int):
         return "index"
+    if camera_plugin(source) is not None:
+        return "plugin"
     if "://" in source:
         return "url"
     if source == "screen" or source.startswith("screen:"):
@@ -44,8 +49,12 @@ def source_kind(source: str | int) -> Kind:
 def check_video(source: str | int) -> None:
     """Raises BadInput for a source that cannot become available while the program waits.
 
-    That is an unknown camera name, a missing file, or a screen without the package to capture it.
+    That is an unknown camera name, a missing file, a screen without the package to capture it, or a
+    plugin that cannot be loaded.
     """
+    if (plugin := camera_plugin(source)) is not None:
+        load_plugin("camera", plugin)
+        return
     match source_kind(source):
         case "file" if not Path(str(source)).exists():
             raise BadInput(f"world.camera.source {source}: there is no such file")
@@ -62,17 +71,11 @@ def check_video(source: str | int) -> None:
 
 def open_video(source: str | int, config: CameraConfig, clock: Clock) -> VideoSource:
     """Open the source. Raises NoVideo."""
+    if (plugin := camera_plugin(source)) is not None:
+        return PluginVideo(plugin, config, clock)
     if source_kind(source) in ("screen", "window"):
         return open_screen(str(source), config, clock)
     return OpenCVVideo(source, config, clock)
-
-
-def crop_picture(picture: Frame, crop: Crop) -> Frame:
-    """The part of the picture inside `crop`, as a view of at least one pixel."""
-    rows, columns = picture.shape[:2]
-    left, top, right, bottom = crop
-    y, x = round(top * rows), round(left * columns)
-    return picture[y : max(y + 1, round(bottom * rows)), x : max(x + 1, round(right * columns))]
 
 
 class OpenCVVideo:

@@ -39,3 +39,11 @@ class VideoSource(Protocol):
     def close(self) -> None:
         """Free the device. Safe to call more than once."""
         ...
+
+
+def crop_picture(picture: Frame, crop: Crop) -> Frame:
+    """The part of the picture inside `crop`, as a view of at least one pixel."""
+    rows, columns = picture.shape[:2]
+    left, top, right, bottom = crop
+    y, x = round(top * rows), round(left * columns)
+    return picture[y : max(y + 1, round(bottom * rows)), x : max(x + 1, round(right * columns))]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from configs.devices import CameraConfig
 from configs.errors import BadInput
+from configs.plugin_reference import camera_plugin
 from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
@@ -45,6 +46,9 @@ def camera_findings(config: Config, pictures: Path | None) -> list[Finding]:
 def configured_camera(config: Config, pictures: Path | None) -> Finding:
     """Sample the camera by the body's own camera code, at the size that the model gets."""
     camera = config.world.camera
+    if camera_plugin(camera.source) is not None:  # only run, train and evaluate load plugin code
+        text = f"{camera.source}: a plugin, which doctor does not load"
+        return warning("camera", text, "python main.py run loads and checks it before it starts")
     try:
         check_video(camera.source)
     except BadInput as error:

@@ -33,6 +33,7 @@ class RunFolder:
         self._log_old_keys = log_old_keys
         self.config_file = path / "config.yaml"
         self.meta = path / "meta.json"
+        self.plugin_folders = path / "plugins.json"  # only if the configuration names a plugin
         self.processes = path / "processes.json"
         self.endpoints = path / "endpoints.json"
         self.board = path / "board.mmap"

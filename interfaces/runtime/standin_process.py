@@ -4,6 +4,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from configs.errors import BadInput
+from configs.plugin_reference import camera_plugin
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.standin.standin_server import serve
@@ -20,11 +21,13 @@ def serve_run(run_path: Path) -> None:
     stopped, orphaned = set_up_process("standin"), watch_supervisor()
     run = RunFolder(run_path)
     config, endpoints = run.config, read_endpoints(run.endpoints)
-    port = urlsplit(str(endpoints.camera_source)).port
+    source = endpoints.camera_source
+    # With a camera of a plugin the picture of the stand-in is not used: any free port.
+    port = 0 if camera_plugin(source) is not None else urlsplit(str(source)).port
     if port is None:
         raise BadInput(
-            f"world.camera.source {endpoints.camera_source}: the stand-in can serve its picture "
-            "only at auto, or at a URL http://127.0.0.1:PORT/camera.mjpg"
+            f"world.camera.source {source}: the stand-in can serve its picture "
+            "only at auto, or at a URL http://127.0.0.1:PORT/camera.mjpg; plugin:… also works"
         )
     serve(
         config.world.standin,

@@ -1,6 +1,6 @@
 """Which world a configuration asks for, so that agent and trainer need not know VRChat."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from configs.world_settings import WorldConfig
 from interfaces.core.clock import VirtualClock
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import World
+from interfaces.runtime.plugin_world import PluginWorld
 
 APART = 1_000_003  # between the seeds of worlds that run side by side
 BaselinePolicy = Callable[[], NDArray[np.float32]]  # the next action, (num_actions,)
@@ -37,7 +38,7 @@ def require_lockstep(config: Config) -> None:
     """Raises BadInput for a world that runs in real time only."""
     if config.world.kind == "vrchat":
         raise BadInput(
-            "world.kind vrchat runs in real time only; lockstep needs standin or gymnasium"
+            "world.kind vrchat runs in real time only; lockstep needs standin, gymnasium or plugin"
         )
 
 
@@ -51,6 +52,8 @@ def make_lockstep_world(config: Config, seed: int) -> LockstepWorld:
         from interfaces.standin.lockstep_standin import LockstepStandin
 
         return LockstepStandin(config, seed)
+    if config.world.kind == "plugin":
+        return PluginWorld(config, seed)
     try:
         from interfaces.gymnasium.gymnasium_world import GymnasiumWorld
     except ImportError as error:
@@ -67,6 +70,16 @@ def make_lockstep_worlds(config: Config, seed: int) -> list[LockstepWorld]:
     """
     count = config.world.gymnasium.worlds if config.world.kind == "gymnasium" else 1
     return [make_lockstep_world(config, seed + APART * i) for i in range(count)]
+
+
+def require_resumable(worlds: Sequence[LockstepWorld]) -> None:
+    """Raises BadInput for a world that cannot restore its state, so that no run can be resumed."""
+    for world in worlds:
+        if isinstance(world, PluginWorld) and not world.resumable:
+            raise BadInput(
+                f"{world.place}: its world has no snapshot() and restore(snapshot), so its runs "
+                "cannot be resumed; add both, or start a new run"
+            )
 
 
 def make_baseline(name: str, world: World, seed: int) -> BaselinePolicy:

@@ -8,6 +8,8 @@ import typer
 
 from configs.errors import BadInput
 from interfaces.cli.run_setup import Out, Quiet, Resume, RunPath, Seed, Words, prepared_run
+from interfaces.core.plugins import check_plugins
+from interfaces.runtime.plugin_folders import use_plugin_folders
 from interfaces.runtime.run_folder import open_run
 from interfaces.runtime.run_lock import claim
 from interfaces.runtime.terminal import (
@@ -56,7 +58,7 @@ def train(
     if updates is not None:
         with exit_on_bad_input():
             raise BadInput("--updates needs --sessions; use --steps for training in lockstep")
-    from interfaces.runtime.worlds import make_lockstep_worlds
+    from interfaces.runtime.worlds import make_lockstep_worlds, require_resumable
     from trainer.running.lockstep import LockstepTrainer
     from trainer.running.lockstep_command import run_lockstep
 
@@ -65,6 +67,8 @@ def train(
         stopped = stop_on_signals()
         with claim(folder):
             worlds = make_lockstep_worlds(config, config.seed)
+            if resume is not None:
+                require_resumable(worlds)
             lockstep = LockstepTrainer(folder, config, worlds, resume=resume is not None)
             run_lockstep(lockstep, folder, config, steps or 10_000, stopped, console, quiet=quiet)
 
@@ -94,6 +98,8 @@ def evaluate(
         folder = open_run(run)
         config = folder.config
         require_lockstep(config)
+        use_plugin_folders(folder)
+        check_plugins(config, ("world", "reward"))
         with bar:
             task = bar.add_task("evaluating", total=episodes)
             result = evaluate_run(
@@ -128,7 +134,7 @@ def _train_offline(
     sessions = open_sessions(patterns)
     with prepared_run(words, out, seed, resume, offline=True) as (folder, config):
         require_off_policy(config)  # before the import, which may take hours
-        if config.world.kind != "gymnasium":
+        if not config.world.has_own_reward:  # otherwise the session defines features and actions
             from interfaces.runtime.worlds import live_spaces
 
             check_spaces(sessions[0], live_spaces(config.world), "the configuration")

@@ -13,6 +13,7 @@ from agent.networks.noise import TorchNoise
 from configs.errors import BadInput
 from configs.schema import Config
 from configs.training import TrainerConfig
+from interfaces.core.learning_methods import learning_method
 from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader, read_layout
 from interfaces.runtime.run_folder import RunFolder
@@ -20,7 +21,6 @@ from interfaces.weights import Manifest, WeightsWriter
 from trainer.data.replay_buffer import ReplayBuffer
 from trainer.data.train_ratio import TrainRatio
 from trainer.learners.learner import Learner
-from trainer.learners.registry import METHODS
 from trainer.objectives.world_model_loss import world_model_loss
 from trainer.running.learner_setup import set_up_learner
 from trainer.running.learning_report import LearningReport
@@ -39,14 +39,15 @@ def default_updates(steps: int, config: Config) -> int:
     train ratio allows for so many environment steps. No new experience corrects an offline policy:
     with twice as many updates its return was lower (docs/decisions/0017).
     """
-    by_ratio = steps * config.trainer.train_ratio / config.replayed_per_update
-    by_samples = max(_MIN_UPDATES, _SAMPLES_PER_STEP * steps / config.replayed_per_update)
+    replayed_per_update = learning_method(config).replayed_per_update(config)
+    by_ratio = steps * config.trainer.train_ratio / replayed_per_update
+    by_samples = max(_MIN_UPDATES, _SAMPLES_PER_STEP * steps / replayed_per_update)
     return max(1, int(min(by_ratio, by_samples)))
 
 
 def require_off_policy(config: Config) -> None:
     """Raises BadInput for a method that learns only from the steps of its own policy."""
-    if not METHODS[config.method].off_policy:
+    if not learning_method(config).off_policy:
         raise BadInput(
             f"method {config.method} learns only from steps of its current policy: it cannot use "
             "--sessions"
@@ -154,7 +155,7 @@ class OfflineTrainer:
         """
         networks, config = self.learner.networks, self._config
         length = config.trainer.length
-        measurable = METHODS[config.method].uses_world_model_loss
+        measurable = learning_method(config).uses_world_model_loss
         if not measurable or not isinstance(networks, Networks):
             return None
         batch = self._replay.held_out_windows(_HELD_OUT_WINDOWS, length)

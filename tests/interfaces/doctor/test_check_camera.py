@@ -7,12 +7,22 @@ import numpy as np
 from interfaces.doctor.check_camera import CameraSample, camera_finding, configured_camera
 from interfaces.doctor.findings import ok
 from tests.interfaces.doctor.settings import vrchat_config
+from tests.plugin_modules import write_module
 
 
 def test_a_missing_video_file_is_a_problem(tmp_path):
     config = vrchat_config(f"world.camera.source={tmp_path / 'none.mp4'}")
     finding = configured_camera(config, None)
     assert (finding.level, "no such file" in finding.text) == ("problem", True)
+
+
+def test_camera_of_a_plugin_is_named_but_not_loaded(tmp_path, monkeypatch):
+    write_module(monkeypatch, tmp_path, "my_camera", "raise AssertionError('loaded')")
+    finding = configured_camera(vrchat_config("world.camera.source=plugin:my_camera:open"), None)
+    assert (finding.level, finding.text) == (
+        "warning",
+        "plugin:my_camera:open: a plugin, which doctor does not load",
+    )
 
 
 def test_missing_old_black_and_slow_pictures_are_reported():

@@ -1,0 +1,18 @@
+"""How settings name a plugin: `module:name`, or the name of an installed entry point."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+# The loader checks the details, because it knows which modules and entry points there are.
+PLUGIN_REFERENCE = re.compile(r"^[^\s:]+(:[^\s:]+)?$")
+PluginReference = Annotated[str, Field(max_length=200, pattern=PLUGIN_REFERENCE.pattern)]
+_CAMERA_PREFIX = "plugin:"
+
+
+def camera_plugin(source: str | int) -> str | None:
+    """The plugin that `world.camera.source` names as plugin:REFERENCE; None for other sources."""
+    if isinstance(source, str) and source.startswith(_CAMERA_PREFIX):
+        return source.removeprefix(_CAMERA_PREFIX)
+    return None
