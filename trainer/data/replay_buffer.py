@@ -155,6 +155,19 @@ class ReplayBuffer:
             has_next=self._tensor(np.append(np.diff(indices) == 1, False)),
         )
 
+    def reward_terms(self, start: int, end: int) -> dict[str, NDArray[np.float32]]:
+        """The weighted reward terms (N,) of the Steps `start` to `end` (excluded), by name."""
+        fields = ("vector", "world_reward", "is_first")
+        rows = self._reader.gather(np.array([start]), end - start, fields, fresh=True)
+        terms = self._rewards.weighted(*(rows[name][0] for name in fields))
+        return {name: terms[:, i] for i, name in enumerate(self._rewards.names)}
+
+    def episode_flags(self, start: int, end: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """`is_first` and `is_last` (N,) of the Steps `start` to `end` (excluded)."""
+        fields = ("is_first", "is_last")
+        rows = self._reader.gather(np.array([start]), end - start, fields, fresh=True)
+        return rows["is_first"][0], rows["is_last"][0]
+
     def _spaced(self, first: int, end: int, count: int, length: int) -> Batch | None:
         if end - first < length:
             return None

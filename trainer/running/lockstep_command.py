@@ -11,7 +11,7 @@ from configs.schema import Config
 from interfaces.core.learning_methods import learning_method
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, shown_metric, summary
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.terminal import print_line
 from trainer.running.lockstep import LockstepTrainer
@@ -104,12 +104,13 @@ def run_lockstep(
 
 
 def _gauges(board: Board, *, has_world_model: bool) -> str:
+    updates = f"updates {int(board['updates'])}"
     if not has_world_model:
         return (
-            f"updates {int(board['updates'])}  policy loss {float(board['loss_policy']):.3f}  "
-            f"value loss {float(board['loss_value']):.2f}"
+            f"{updates}  policy loss {shown_metric(board, 'loss/policy', 3)}  "
+            f"value loss {shown_metric(board, 'loss/value')}"
         )
     return (
-        f"updates {int(board['updates'])}  model loss {float(board['loss_model']):.2f}  "
-        f"dreamed return {float(board['dream_return']):.2f}"
+        f"{updates}  model loss {shown_metric(board, 'loss/model')}  "
+        f"dreamed return {shown_metric(board, 'dream/return')}"
     )
