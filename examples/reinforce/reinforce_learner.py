@@ -9,7 +9,6 @@ from reinforce_method import ReinforceConfig
 from torch import Tensor
 
 from agent.networks.agent_networks import ActingNetworks, build_method_networks
-from agent.networks.noise import TorchNoise
 from agent.networks.observing import encode
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
@@ -28,7 +27,6 @@ class ReinforceLearner:
     def __init__(self, spaces: Spaces, config: Config, device: torch.device) -> None:
         self._own = config.section(ReinforceConfig)
         self.networks: ActingNetworks = build_method_networks(spaces, config).to(device)
-        self.noise = TorchNoise(device)  # the reports draw from it; REINFORCE does not
         self.optimizers = {"all": make_optimizer(self.networks, self._own.lr, config.trainer)}
         self.guarded_step = GuardedOptimizerStep(self.optimizers, config.trainer.clip)
         self.publish_updates = 1  # the next rollout needs the new weights

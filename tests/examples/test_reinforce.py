@@ -35,7 +35,7 @@ def test_the_method_is_known_without_torch():
         "from interfaces.runtime.plugin_folders import use_config_folders;"
         f"path = Path({str(PRESET)!r}); config = load_config(path);"
         "use_config_folders(config, path); check_learning_method(config);"
-        "assert learning_method(config).replayed_per_update(config) == 400;"
+        "assert learning_method(config).replayed_per_update(config) == 200;"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -5,7 +5,6 @@ from typing import Protocol
 from torch import Tensor
 
 from agent.networks.agent_networks import ActingNetworks
-from agent.networks.noise import TorchNoise
 from trainer.data.replay_buffer import ReplayBuffer
 from trainer.optim.guarded_step import GuardedOptimizerStep
 from trainer.optim.optimizer import Optimizer
@@ -45,7 +44,6 @@ class Learner(Protocol):
 
     optimizers: dict[str, Optimizer]
     extra_state: dict[str, Tensor]  # tensors of a checkpoint besides networks and optimisers
-    noise: TorchNoise
     updates: int
     guarded_step: GuardedOptimizerStep
     publish_updates: int  # updates between two published versions of the weights

@@ -16,7 +16,7 @@ from trainer.learners.learner import Learner, Metrics
 
 _MEMBERS = (
     *("networks", "surprise_scale", "counted_updates", "ready_at_step", "optimizers"),
-    *("extra_state", "noise", "updates", "guarded_step", "publish_updates", "learn", "published"),
+    *("extra_state", "updates", "guarded_step", "publish_updates", "learn", "published"),
 )
 MakeLearner = Callable[[Spaces, Config, torch.device], Learner]
 

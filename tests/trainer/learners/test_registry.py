@@ -46,7 +46,7 @@ def method(learner):
 
 class Raising:
     networks = surprise_scale = counted_updates = ready_at_step = optimizers = extra_state = None
-    noise = updates = guarded_step = publish_updates = published = None
+    updates = guarded_step = publish_updates = published = None
     def __init__(self, spaces, config, device):
         pass
     def learn(self, replay):
