@@ -116,6 +116,8 @@ def plugins_of(config: Config) -> list[tuple[PluginKind, str]]:
         plugins.append(("world", config.world.plugin))
     if (camera := camera_plugin(config.world.camera.source)) is not None:
         plugins.append(("camera", camera))
+    for term in config.reward.terms.values():
+        plugins.append(("reward", term.source))
     return plugins
 
 
