@@ -33,8 +33,8 @@ class ModelConfig(StrictModel):
     )
     core: Literal["gru", "block_gru", "lstm", "none"] = Field(
         default="gru",
-        description="Recurrent core: gru (Dreamer 2019), block_gru (DreamerV3), lstm (method "
-        "world_models, with the sizes of world_models.*) or none (method ppo: no memory).",
+        description="Recurrent core: gru (Dreamer 2019), block_gru (DreamerV3), lstm "
+        "(World Models) or none (no memory).",
     )
     blocks: int = Field(
         default=8,
@@ -91,7 +91,7 @@ class ModelConfig(StrictModel):
     normalize: bool = Field(
         default=False,
         description="Normalise each number of the vector by its running mean and deviation. Then a "
-        "head-pat counts as much as a turn of 200 degrees per second. Method dreamer only.",
+        "head-pat counts as much as a turn of 200 degrees per second.",
     )
     heads: Literal["mean", "twohot"] = Field(
         default="mean",
@@ -173,8 +173,7 @@ class ActorConfig(StrictModel):
     gradient: Literal["dynamics", "reinforce", "mix", "none"] = Field(
         default="dynamics",
         description="Gradient of the policy in dreams. `dynamics`: of the return, through f. "
-        "`reinforce`: the score function (DreamerV3). `mix`: both. `none`: CMA-ES (method "
-        "world_models). Method ppo ignores it.",
+        "`reinforce`: the score function (DreamerV3). `mix`: both. `none`: CMA-ES.",
     )
     mix: float = Field(
         default=0.5, ge=0, le=1, description="Share of the dynamics gradient with gradient mix."
@@ -184,14 +183,14 @@ class ActorConfig(StrictModel):
         ge=0,
         le=1e3,
         description="Weight of the policy's entropy in dreams. Larger explores more and moves less "
-        "steadily. Method ppo uses ppo.entropy.",
+        "steadily.",
     )
     cloning: float = Field(
         default=0.0,
         ge=0,
         le=1e3,
         description="Weight of behaviour cloning. Larger keeps the policy closer to the recorded "
-        "actions, where f is accurate, and changes it more slowly. `0`: off. Method dreamer only.",
+        "actions, where f is accurate, and changes it more slowly. `0`: off.",
     )
     scale: bool = Field(
         default=True,
@@ -210,8 +209,7 @@ class ActorConfig(StrictModel):
         gt=0,
         le=1,
         description="Rate per update at which the acting policy follows the learning policy "
-        "(Nikishin 2018). Smaller changes behaviour more slowly. `1`: they are the same. Method "
-        "dreamer only.",
+        "(Nikishin 2018). Smaller changes behaviour more slowly. `1`: they are the same.",
     )
     layers: int | None = Field(
         default=None,
@@ -235,26 +233,25 @@ class CriticConfig(StrictModel):
         gt=0,
         le=1,
         description="Rate per update at which the slow critic follows the critic. Smaller is "
-        "steadier but lags more. Method dreamer only.",
+        "steadier but lags more.",
     )
     slow_weight: float = Field(
         default=0.0,
         ge=0,
         le=1e3,
         description="Weight of a loss that keeps the critic near the slow critic. Increase it if "
-        "the value diverges. `0`: off. Method dreamer only.",
+        "the value diverges. `0`: off.",
     )
     slow_target: bool = Field(
         default=False,
-        description="Bootstrap returns from the slow critic instead of the critic. Method dreamer "
-        "only.",
+        description="Bootstrap returns from the slow critic instead of the critic.",
     )
     replay_weight: float = Field(
         default=0.0,
         ge=0,
         le=1e3,
         description="Weight of the value loss on recorded sequences; its gradient also trains the "
-        "world model (DreamerV3: 0.3). `0`: off. Method dreamer only.",
+        "world model (DreamerV3: 0.3). `0`: off.",
     )
 
     @property

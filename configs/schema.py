@@ -1,16 +1,24 @@
 """The schema of a configuration: every setting with its bounds; unknown keys are errors."""
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from configs.learning import ActorConfig, CriticConfig, DreamConfig, ModelConfig
-from configs.methods import Method, PPOConfig, WorldModelsConfig
+from configs.methods.rules import check_method
+from configs.methods.table import (
+    METHODS,
+    MethodName,
+    settings_of_plugin,
+    with_method_sections,
+)
 from configs.plugin_reference import PluginReference
 from configs.strict import Name, ParameterName, StrictModel, Weight
 from configs.training import TrainerConfig
 from configs.world_settings import WorldConfig
+
+S = TypeVar("S", bound=StrictModel)
 
 
 class TickConfig(StrictModel):
@@ -142,8 +150,8 @@ class EvaluateConfig(StrictModel):
     )
 
 
-class Config(StrictModel):
-    """All settings of a run."""
+class _GeneralConfig(StrictModel):
+    """The settings before the sections of the methods."""
 
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -151,8 +159,14 @@ class Config(StrictModel):
         description="Device on which the trainer learns. `auto`: cuda if it is available, else "
         "cpu.",
     )
-    method: Method = Field(
-        default="dreamer", description="Learning method; configs/ has a preset for each."
+    method: MethodName = Field(
+        default="dreamer",
+        description="Learning method; configs/ has a preset for each. `plugin:MODULE:NAME`, or "
+        "plugin: and the name of an installed entry point, is a method outside the project. See "
+        "docs/methods/new-method.md.",
+    )
+    method_settings: dict[str, JsonValue] = Field(
+        default={}, description="Settings of a method outside the project."
     )
     tick: TickConfig = TickConfig()
     world: WorldConfig = WorldConfig()
@@ -161,20 +175,26 @@ class Config(StrictModel):
     dream: DreamConfig = DreamConfig()
     actor: ActorConfig = ActorConfig()
     critic: CriticConfig = CriticConfig()
-    ppo: PPOConfig = PPOConfig()
-    world_models: WorldModelsConfig = WorldModelsConfig()
+
+
+class Config(with_method_sections(_GeneralConfig)):
+    """All settings of a run."""
+
     trainer: TrainerConfig = TrainerConfig()
     journal: JournalConfig = JournalConfig()
     session: SessionConfig = SessionConfig()
     weights: WeightsConfig = WeightsConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
 
-    @property
-    def replayed_per_update(self) -> int:
-        """Replayed steps per update; a step counts once for each time it is used."""
-        if self.method == "ppo":
-            return self.ppo.rollout * self.ppo.epochs
-        return self.trainer.batch * self.trainer.length
+    def section(self, kind: type[S]) -> S:
+        """The section of this class; for a method outside the project, its `method_settings`.
+
+        Raises BadInput for method_settings that `kind` does not allow.
+        """
+        for name in type(self).model_fields:
+            if isinstance(section := getattr(self, name), kind):
+                return section
+        return settings_of_plugin(kind, self.method_settings)
 
     @model_validator(mode="after")
     def _set_world_rewards(self) -> "Config":
@@ -184,22 +204,18 @@ class Config(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _check_world_models(self) -> "Config":
-        """World Models has its own dynamics, and a linear controller without a gradient."""
-        if self.method == "world_models":
-            self._set_defaults("model", core="lstm")
-            self._set_defaults("actor", gradient="none", layers=0)
-        for key, value, given in (
-            ("model.core", "lstm", self.model.core),
-            ("actor.gradient", "none", self.actor.gradient),
-        ):
-            if (self.method == "world_models") != (given == value):
-                raise ValueError(
-                    f"{key} {given} does not work with method {self.method}: {value} and "
-                    "world_models need each other"
-                )
-        if self.method == "world_models" and self.actor.layers != 0:
-            raise ValueError("actor.layers: method world_models has a linear controller, 0 layers")
+    def _set_method_defaults(self) -> "Config":
+        """Some methods have other defaults for common settings."""
+        if self.method not in METHODS:
+            return self
+        if self.method_settings:
+            raise ValueError(
+                f"method_settings: method {self.method} has a section of its own; they are for a "
+                "method outside the project"
+            )
+        for path, value in METHODS[self.method].defaults.items():
+            section, key = path.split(".")
+            self._set_defaults(section, **{key: value})
         return self
 
     @model_validator(mode="after")
@@ -211,7 +227,8 @@ class Config(StrictModel):
                 f"journal.max_steps {journal.max_steps} is too small for training: "
                 f"trainer.prefill, length and holdout need {needed}"
             )
-        self._check_method()
+        if self.method in METHODS:
+            check_method(self, METHODS[self.method])
         for name in () if self.world.has_own_reward else self.reward.parameters:
             if name not in self.world.parameters:
                 raise ValueError(
@@ -219,39 +236,6 @@ class Config(StrictModel):
                     f"({', '.join(self.world.parameters)})"
                 )
         return self
-
-    def _check_method(self) -> None:
-        """PPO has no memory and no model; every other method needs both."""
-        if (self.method == "ppo") != (self.model.core == "none"):
-            raise ValueError(
-                f"model.core {self.model.core} does not work with method {self.method}: "
-                "none and ppo need each other"
-            )
-        if self.method != "dreamer" and self.actor.slow_rate < 1:
-            raise ValueError(
-                f"actor.slow_rate {self.actor.slow_rate}: only method dreamer has a slow policy; "
-                f"with {self.method} it must be 1"
-            )
-        trainer = self.trainer
-        overshoots = self.method == "dreamer" and trainer.overshoot > 0
-        if overshoots and trainer.overshoot_steps >= trainer.length:
-            raise ValueError(
-                f"trainer.overshoot_steps {trainer.overshoot_steps} does not fit into "
-                f"trainer.length {trainer.length}: use fewer steps, a longer sequence, or "
-                "trainer.overshoot 0"
-            )
-        if self.method != "ppo":
-            return
-        if self.reward.surprise:
-            raise ValueError(
-                f"reward.surprise {self.reward.surprise} needs a world model, which method ppo "
-                "does not have: set it to 0"
-            )
-        if self.journal.max_steps <= self.ppo.rollout:
-            raise ValueError(
-                f"journal.max_steps {self.journal.max_steps} is too small for ppo.rollout "
-                f"{self.ppo.rollout}"
-            )
 
     def _set_defaults(self, section: str, **values: object) -> None:
         """Set those values of a section that were not given."""

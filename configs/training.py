@@ -30,7 +30,7 @@ class TrainerConfig(StrictModel):
         gt=0,
         le=1e5,
         description="Upper bound of replayed steps per environment step. Larger learns faster and "
-        "uses more CPU. Method ppo ignores it, and also recent, image_shift and holdout.",
+        "uses more CPU.",
     )
     recent: float = Field(
         default=0.5,
@@ -112,8 +112,7 @@ class TrainerConfig(StrictModel):
         ge=0,
         le=1e4,
         description="Weight of observation overshooting (PlaNet): f predicts vector, reward and "
-        "continue up to overshoot_steps ahead, with the recorded actions. `0`: off. Method dreamer "
-        "only.",
+        "continue up to overshoot_steps ahead, with the recorded actions. `0`: off.",
     )
     overshoot_steps: int = Field(
         default=5,
@@ -149,8 +148,7 @@ class TrainerConfig(StrictModel):
     publish_updates: int = Field(
         default=10,
         ge=1,
-        description="Updates between two published versions of the weights. Method ppo publishes "
-        "after each rollout, world_models after each search.",
+        description="Updates between two published versions of the weights.",
     )
     checkpoint_s: float = Field(
         default=60.0,

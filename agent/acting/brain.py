@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.networks.agent_networks import ActingNetworks
 from agent.networks.dynamics import FilteredSequence, LatentState
 from agent.networks.noise import CounterNoise, Noise
+from agent.networks.observing import filter_steps
 from agent.networks.patch_codec import to_patches
 from configs.schema import Config
 from interfaces.core.world import Observation
@@ -116,13 +117,7 @@ def filter_observations(
     sounds = [each.sound.reshape(-1) for each in observations if each.sound is not None]
     sound = torch.from_numpy(np.stack(sounds)) if sounds else None
     is_first = torch.tensor([[each.is_first] for each in observations])
-    return networks.dynamics.observe(
-        networks.encoder(to_patches(image), vector, sound).unsqueeze(1),
-        vector[:, None, -networks.policy.num_actions :],
-        is_first,
-        state,
-        noise,
-    )
+    return filter_steps(networks, to_patches(image), vector, sound, is_first, state, noise)
 
 
 def reset_nonfinite_rows(networks: ActingNetworks, state: LatentState) -> LatentState:

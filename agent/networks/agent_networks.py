@@ -11,14 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from agent.networks.conv_codec import ConvDecoder
 from agent.networks.dynamics import Dynamics
 from agent.networks.layers import head
 from agent.networks.make_codec import make_decoder, make_encoder
 from agent.networks.mdn_rnn import LatentDecoder, MdnDynamics
 from agent.networks.memoryless_dynamics import MemorylessDynamics
+from agent.networks.patch_codec import Decoder
 from agent.networks.policy import Policy
 from agent.networks.scalar_heads import make_scalar_head, make_value_head
+from configs.methods.method import imported
 from configs.schema import Config
+from interfaces.core.learning_methods import learning_method
 from interfaces.core.spaces import Spaces
 
 
@@ -34,7 +38,7 @@ class ActingNetworks(nn.Module):
         self.dynamics = _make_dynamics(config, self.encoder.size, spaces.num_actions)
         feature = self.dynamics.feature_size
         self.policy = Policy(spaces, model, config.actor, feature)
-        make_value = make_value_head if config.method == "dreamer" else make_scalar_head
+        make_value = make_value_head if learning_method(config).adapts_value else make_scalar_head
         self.value = make_value(model, feature, critic.layers or model.layers)
 
 
@@ -55,9 +59,10 @@ class Networks(ActingNetworks):
         if self.quick_policy is not None:
             self.policy.requires_grad_(False)
         layers = model.reward_layers or model.layers
-        self.decoder = (
-            LatentDecoder(spaces, config)
-            if model.core == "lstm"
+        own_decoder = learning_method(config).decoder
+        self.decoder: Decoder | ConvDecoder | LatentDecoder = (
+            imported(own_decoder)(spaces, config)
+            if own_decoder
             else make_decoder(spaces, model, feature)
         )
         self.reward = make_scalar_head(model, feature, layers)
@@ -83,8 +88,8 @@ class Networks(ActingNetworks):
 def _make_dynamics(
     config: Config, token_size: int, num_actions: int
 ) -> Dynamics | MdnDynamics | MemorylessDynamics:
-    if config.model.core == "lstm":
-        return MdnDynamics(config, token_size, num_actions)
+    if own := learning_method(config).dynamics:
+        return imported(own)(config, token_size, num_actions)
     if config.model.core == "none":
         return MemorylessDynamics(token_size)
     return Dynamics(config.model, token_size, num_actions)
@@ -98,11 +103,11 @@ def build_networks(spaces: Spaces, config: Config) -> Networks:
 
 
 def build_method_networks(spaces: Spaces, config: Config) -> ActingNetworks:
-    """New networks, as many as `method` needs: for PPO, which has no model, the acting ones only.
+    """New networks, as many as `method` needs: without a world model, the acting ones only.
 
     Raises BadInput as make_encoder does.
     """
-    if config.method != "ppo":
+    if learning_method(config).has_world_model:
         return build_networks(spaces, config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)

@@ -19,6 +19,7 @@ from agent.networks.gaussian_mixture import GaussianMixture
 from agent.networks.latents import GaussianLatent
 from agent.networks.noise import Noise
 from agent.networks.patch_codec import DecodedObservation, Decoder
+from configs.methods.world_models_method import WorldModelsConfig
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 
@@ -32,7 +33,7 @@ class MdnDynamics(nn.Module):
 
     def __init__(self, config: Config, token_size: int, num_actions: int) -> None:
         super().__init__()
-        own, min_std = config.world_models, config.model.min_std
+        own, min_std = config.section(WorldModelsConfig), config.model.min_std
         self.latent = GaussianLatent(own.latent, min_std)
         self.mixture = GaussianMixture(own.mixtures, own.latent, min_std)
         self.temperature = own.temperature
@@ -122,7 +123,7 @@ class LatentDecoder(nn.Module):
 
     def __init__(self, spaces: Spaces, config: Config) -> None:
         super().__init__()
-        self._size = config.world_models.latent
+        self._size = config.section(WorldModelsConfig).latent
         self.net = Decoder(spaces, config.model, self._size)
 
     def forward(self, feature: Tensor) -> DecodedObservation:

@@ -8,6 +8,7 @@ from torch import Tensor
 from agent.networks.agent_networks import Networks
 from agent.networks.dynamics import LatentState
 from agent.networks.noise import TorchNoise
+from agent.networks.observing import filter_steps
 from agent.networks.patch_codec import to_patches
 from configs.schema import Config
 from interfaces.core.world import World
@@ -36,10 +37,11 @@ def initial_states(
         vectors.append(torch.from_numpy(observation.vector.copy()))
         world.close()
     vector = torch.stack(vectors).unsqueeze(1)
-    tokens = networks.encoder(to_patches(torch.stack(images)).unsqueeze(1), vector)
-    posterior = networks.dynamics.observe(
-        tokens,
-        torch.zeros(episodes, 1, networks.policy.num_actions),
+    posterior = filter_steps(
+        networks,
+        to_patches(torch.stack(images)).unsqueeze(1),
+        vector,
+        None,
         torch.ones(episodes, 1, dtype=torch.bool),
         networks.dynamics.initial(episodes),
         noise,

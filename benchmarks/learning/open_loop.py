@@ -25,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from agent.networks.dynamics import LatentState
+from agent.networks.observing import filter_steps, previous_action
 from agent.networks.patch_codec import to_patches
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.learning.checkpoint_evaluation import Stopwatch
@@ -36,7 +37,6 @@ from interfaces.core.step import StepLayout
 from interfaces.journal import JournalReader, JournalWriter
 from interfaces.standin.baselines import StickyRandom
 from interfaces.standin.lockstep_standin import LockstepStandin
-from trainer.data.batch import previous_action
 from trainer.data.replay_buffer import ReplayBuffer
 from trainer.learners.dreamer import DreamerLearner
 
@@ -77,9 +77,11 @@ def predict(
     batch = replay.held_out_windows(WINDOWS, FILTERED + AHEAD)
     assert batch is not None
     action, given = previous_action(batch.vector, spaces.num_actions), slice(0, FILTERED)
-    observed = networks.dynamics.observe(
-        networks.encoder(to_patches(batch.image[:, given]), batch.vector[:, given]),
-        action[:, given],
+    observed = filter_steps(
+        networks,
+        to_patches(batch.image[:, given]),
+        batch.vector[:, given],
+        None,
         batch.is_first[:, given],
         networks.dynamics.initial(WINDOWS, learner.device),
         noise,

@@ -30,6 +30,7 @@ from benchmarks.learning.checkpoint_evaluation import EPISODES, FIRST_SEED, eval
 from benchmarks.learning.imagined_returns import initial_states
 from benchmarks.learning.seed_curves import Curve, draw_curves, interquartile
 from configs.load import load_config
+from configs.methods.world_models_method import WorldModelsConfig
 from configs.schema import Config
 from interfaces.runtime.worlds import make_lockstep_world
 
@@ -120,11 +121,12 @@ def run_direct_cma(run: Run, config: Config, population: str) -> None:
             total, ended = total + float(reward), terminated or truncated
         return total
 
+    own = config.section(WorldModelsConfig)
     cma_options = {"seed": np.nan, "randn": lambda *s: random.standard_normal(s), "verbose": -9}
     if population == "preset":
-        cma_options["popsize"] = config.world_models.population
+        cma_options["popsize"] = own.population
     size = 2 * (world.reset()[0].size + 1)
-    strategy = cma_es(np.zeros(size), config.world_models.sigma, cma_options)
+    strategy = cma_es(np.zeros(size), own.sigma, cma_options)
     env_steps, mean = 0, 0.0
     while mean < GOAL and env_steps < MAX_DIRECT_STEPS:
         candidates = strategy.ask()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from configs.methods.rules import method_notes
 from configs.schema import Config
 
 ITEM = "N"  # in the path of a setting, stands for the index in a list
@@ -55,8 +56,21 @@ def to_json(value: object) -> str:
 @cache
 def settings() -> Mapping[str, Setting]:
     """Every setting by dotted path, in the order of the schema; a section before its settings."""
-    schema = Config.model_json_schema()
+    schema = _config_schema()
     return {setting.path: setting for setting in _walk(schema, schema["$defs"], "")}
+
+
+def _config_schema() -> dict[str, Any]:
+    """The schema of Config; descriptions say which methods need or ignore a setting."""
+    schema = Config.model_json_schema()
+    for path, note in method_notes().items():
+        *sections, key = path.split(".")
+        model: Any = schema
+        for section in sections:
+            model = schema["$defs"][model["properties"][section]["$ref"].rsplit("/", 1)[1]]
+        child = model["properties"][key]
+        child["description"] = f"{child['description']} {note}"
+    return schema
 
 
 def _walk(schema: Schema, defs: Schema, path: str) -> Iterator[Setting]:
@@ -106,7 +120,7 @@ def _open_values(schema: Schema) -> Any:
 
 def json_schema() -> str:
     """JSON Schema of a configuration file, `extends` included, for editors."""
-    schema = Config.model_json_schema()
+    schema = _config_schema()
     for model in (schema, *schema["$defs"].values()):
         for child in model.get("properties", {}).values():
             if "$ref" in child:

@@ -11,6 +11,7 @@ from configs.commands import split_arguments
 from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
+from interfaces.core.learning_methods import check_learning_method
 from interfaces.core.plugins import check_plugins
 from interfaces.runtime.plugin_folders import (
     use_config_folders,
@@ -57,6 +58,7 @@ def prepared_run(
         _check_pace(config, lockstep=lockstep, offline=offline)
         use_plugin_folders(folder)
         _check_plugins(config, lockstep=lockstep, offline=offline)
+        check_learning_method(config)
         yield folder, config
         return
     path, overrides = split_arguments(words or [])
@@ -66,6 +68,7 @@ def prepared_run(
     _check_pace(config, lockstep=lockstep, offline=offline)
     plugin_folders = use_config_folders(config, path)
     _check_plugins(config, lockstep=lockstep, offline=offline)
+    check_learning_method(config)
     with new_run(out, config, path.stem, MAIN.parent) as folder:
         write_plugin_folders(folder, plugin_folders)
         yield folder, config

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from configs.errors import BadInput
+from configs.methods.table import method_plugin
 from configs.plugin_reference import camera_plugin
 from configs.schema import Config
 
@@ -44,7 +45,7 @@ _KINDS: dict[PluginKind, _KindOfPlugin] = {
     "world": _KindOfPlugin("yume.worlds", "world.plugin ", ("config", "seed")),
     "reward": _KindOfPlugin("yume.rewards", "reward.terms ", ("steps",)),
     "camera": _KindOfPlugin("yume.cameras", "world.camera.source plugin:", ("config", "clock")),
-    "method": _KindOfPlugin("yume.methods", "method ", None),
+    "method": _KindOfPlugin("yume.methods", "method plugin:", None),
 }
 
 
@@ -118,6 +119,8 @@ def plugins_of(config: Config) -> list[tuple[PluginKind, str]]:
         plugins.append(("camera", camera))
     for term in config.reward.terms.values():
         plugins.append(("reward", term.source))
+    if (method := method_plugin(config.method)) is not None:
+        plugins.append(("method", method))
     return plugins
 
 

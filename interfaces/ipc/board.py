@@ -1,7 +1,7 @@
 """The Board: one mapped file where every process writes its heartbeat and gauges.
 
 Each field has exactly one writer. Each number is aligned and has at most eight bytes, so readers
-need no lock.
+need no lock. The trainer's metrics are a table instead: see board_metrics.py.
 """
 
 import mmap
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from interfaces.ipc.atomic_files import write_bytes
+from interfaces.ipc.board_metrics import METRIC_FIELDS, BoardMetrics
 from interfaces.ipc.histogram import HISTOGRAM, Histogram
 from interfaces.ipc.mapped_file import address_of, make_writable
 
@@ -65,24 +66,7 @@ _BOARD = np.dtype(
         ("session_updates", "<u8"),
         ("steps_lived", "<u8"),
         ("weights_published", "<u8"),
-        ("loss_image", "<f8"),
-        ("loss_vector", "<f8"),
-        ("loss_sound", "<f8"),
-        ("loss_reward", "<f8"),
-        ("loss_kl", "<f8"),
-        ("loss_model", "<f8"),
-        ("loss_policy", "<f8"),
-        ("loss_value", "<f8"),
-        ("surprise", "<f8"),
-        ("dream_return", "<f8"),
-        ("entropy", "<f8"),
-        ("return_dreamed", "<f8"),  # Imagined, over one horizon, same starts as return_lived.
-        ("return_lived", "<f8"),
-        ("return_replayed", "<f8"),
-        ("honesty_measured", "<u8"),
-        ("psnr_model", "<f8"),
-        ("psnr_last_frame", "<f8"),
-        ("psnr_mean_frame", "<f8"),
+        *METRIC_FIELDS,
         # recorder
         ("session_steps", "<u8"),
     ],
@@ -92,7 +76,10 @@ HISTOGRAMS = ("lateness", "frame_age", "decide", "swap", "publish_to_act")
 
 
 class Board:
-    """`board["ticks"]` reads, `board["ticks"] = 3` writes; `board.histogram(name)` counts."""
+    """`board["ticks"]` reads, `board["ticks"] = 3` writes; `board.histogram(name)` counts.
+
+    `metrics`: what the trainer measures, by name.
+    """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if create:
@@ -103,6 +90,7 @@ class Board:
         self._address = address_of(mapped)
         record = mapped.view(_BOARD).reshape(())
         self._fields = {name: record[name] for name in _BOARD.names or ()}
+        self.metrics = BoardMetrics(*(self._fields[str(field[0])] for field in METRIC_FIELDS))
 
     def __getitem__(self, name: str) -> Any:
         return self._fields[name][()]

@@ -13,7 +13,7 @@ from configs.schema import Config
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
-from interfaces.runtime.metrics import psnr
+from interfaces.runtime.metrics import psnr, reward_per_step, shown_metric
 from interfaces.runtime.run_folder import RunFolder
 
 _BAR_WIDTH = 10
@@ -48,8 +48,10 @@ def plain_line(board: Board, seconds: float) -> str:
     return (
         f"{_clock(seconds)}  ticks {int(board['ticks'])}  late p99 {late['p99']:.2f} ms  "
         f"missed {int(board['missed_beats'])}  updates {int(board['updates'])}  "
-        f"weights v{int(board['weights_version'])}  model loss {_trained(board, 'loss_model')}  "
-        f"reward {float(board['reward_sums'].sum()):+.2f}, now {float(board['reward_now']):+.3f}"
+        f"weights v{int(board['weights_version'])}  "
+        f"model loss {shown_metric(board, 'loss/model')}  "
+        f"reward {float(board['reward_sums'].sum()):+.2f}, now {float(board['reward_now']):+.3f}, "
+        f"per step {_per_step(board, 'recorded')}, curiosity {_per_step(board, 'curiosity')}"
     )
 
 
@@ -88,12 +90,18 @@ def _numbers(board: Board, config: Config) -> Table:
             "value",
             f"{float(board['value_now']):.2f}",
         ),
-        ("loss model", _trained(board, "loss_model"), "KL", _trained(board, "loss_kl")),
+        (
+            "reward per step",
+            _per_step(board, "recorded"),
+            "curiosity",
+            _per_step(board, "curiosity"),
+        ),
+        ("loss model", shown_metric(board, "loss/model"), "KL", shown_metric(board, "loss/kl")),
         (
             "loss policy",
-            _trained(board, "loss_policy", 3),
+            shown_metric(board, "loss/policy", 3),
             "loss value",
-            _trained(board, "loss_value", 3),
+            shown_metric(board, "loss/value", 3),
         ),
         (
             "PSNR model",
@@ -115,9 +123,9 @@ def _numbers(board: Board, config: Config) -> Table:
     return table
 
 
-def _trained(board: Board, name: str, digits: int = 2) -> str:
-    """A gauge of the trainer; "-" before its first update."""
-    return f"{float(board[name]):.{digits}f}" if board["session_updates"] else "-"
+def _per_step(board: Board, name: str) -> str:
+    value = reward_per_step(board)[name]
+    return "-" if value is None else f"{value:+.4f}"
 
 
 def _decibel(board: Board, name: str) -> str:

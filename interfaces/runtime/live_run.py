@@ -13,6 +13,7 @@ from loguru import logger
 from rich.console import Console
 
 from configs.schema import Config
+from interfaces.core.learning_methods import learning_method
 from interfaces.devices.hotkey import Hotkey
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
@@ -164,7 +165,8 @@ class LiveRun:
         self._dashboard.notice = "\n".join(filter(None, [self._dashboard.notice, notice]))
 
     def _train_ratio(self) -> float:
-        replayed = int(self.board["session_updates"]) * self._config.replayed_per_update
+        replayed_per_update = learning_method(self._config).replayed_per_update(self._config)
+        replayed = int(self.board["session_updates"]) * replayed_per_update
         return replayed / max(1, int(self.board["ticks"]))
 
     def _sample_memory(self) -> None:

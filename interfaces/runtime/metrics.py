@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from interfaces.core.rewards import by_group, make_reward_terms
 from interfaces.ipc.board import Board
 
 LOSSES = ("image", "vector", "sound", "reward", "kl", "model", "policy", "value")
+REWARD_STEPS = 300  # the length of an episode of the stand-in, for which rewards are reported
 
 
 class MetricsLog:
@@ -34,8 +36,48 @@ class MetricsLog:
 
 
 def losses(board: Board) -> dict[str, float]:
-    """The newest losses by name."""
-    return {name: round(float(board[f"loss_{name}"]), 5) for name in LOSSES}
+    """The newest losses by name: first those that every line has, 0 if the method lacks them."""
+    found = {
+        name.removeprefix("loss/"): value
+        for name, value in board.metrics.read().items()
+        if name.startswith("loss/")
+    }
+    return {name: round(value, 5) for name, value in (dict.fromkeys(LOSSES, 0.0) | found).items()}
+
+
+def metric_values(board: Board) -> dict[str, float | None]:
+    """Every metric that the trainer has written, by name; None for a number that is not finite."""
+    return {
+        name: float(f"{value:.6g}") if math.isfinite(value) else None
+        for name, value in board.metrics.read().items()
+    }
+
+
+def tick_metrics(board: Board) -> dict[str, float]:
+    """The metrics of the group `tick` from the body's fields; empty before the first tick."""
+    if not board["ticks"]:
+        return {}
+    late = board.histogram("lateness").summary_ms()
+    decide = board.histogram("decide").summary_ms()
+    return {
+        **{f"tick/lateness_{name}_ms": value for name, value in late.items()},
+        "tick/missed": float(board["missed_beats"]),
+        **{f"tick/decide_{name}_ms": decide[name] for name in ("p50", "p99")},
+        "tick/frame_age_ms": 1e3 * float(board["frame_age_s"]),
+    }
+
+
+def reward_per_step(board: Board) -> dict[str, float | None]:
+    """Mean reward per step: of the newest 300 Steps, and the curiosity reward of the newest batch.
+
+    None before the first measurement, and without curiosity.
+    """
+    names = {"recorded": "reward/sum", "curiosity": "reward/curiosity"}
+    sums = {key: board.metrics.get(name) for key, name in names.items()}
+    return {
+        key: None if value is None or not math.isfinite(value) else round(value / REWARD_STEPS, 6)
+        for key, value in sums.items()
+    }
 
 
 def reward_sums(board: Board, config: RewardConfig) -> dict[str, float]:
@@ -58,37 +100,54 @@ def metrics_line(board: Board, config: RewardConfig, seconds: float) -> dict[str
         "weights_version": int(board["weights_version"]),
         "reward": reward_sums(board, config),
         "losses": losses(board),
-        "surprise": round(float(board["surprise"]), 4),
-        "dream_return": round(float(board["dream_return"]), 4),
-        "entropy": round(float(board["entropy"]), 4),
+        "surprise": _newest(board, "model/surprise"),
+        "dream_return": _newest(board, "dream/return"),
+        "entropy": _newest(board, "policy/entropy"),
         "prediction_psnr": psnr(board),
         "honesty": return_gap(board),
+        "reward_per_step": reward_per_step(board),
+        "metrics": metric_values(board),
     }
+
+
+def shown_metric(board: Board, name: str, digits: int = 2) -> str:
+    """The newest value of a metric as text; "-" before it was measured."""
+    value = board.metrics.get(name)
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _newest(board: Board, name: str) -> float:
+    """A metric, rounded; 0 before the first measurement."""
+    return round(board.metrics.get(name) or 0.0, 4)
 
 
 def psnr(board: Board) -> dict[str, float | None]:
     """PSNR of the one-step prediction and its baselines, dB; None before the first measurement."""
-    measured = bool(board["psnr_mean_frame"])
-    return {
-        name: round(float(board[f"psnr_{name}"]), 3) if measured else None
-        for name in ("model", "last_frame", "mean_frame")
+    names = {
+        "model": "model/psnr",
+        "last_frame": "model/psnr_last_frame",
+        "mean_frame": "model/psnr_mean_frame",
     }
+    return {key: _measured(board, name, 3) for key, name in names.items()}
 
 
 def return_gap(board: Board) -> dict[str, float | None]:
     """Returns over one horizon from the same starts, and their gap; None before a measurement.
 
-    dreamed: imagined by the policy. lived: as recorded. replayed: imagined with the recorded
-    actions. gap: dreamed - lived.
+    dreamed: imagined by the policy. lived: as recorded; the key keeps its old name. replayed:
+    imagined with the recorded actions. gap: dreamed - lived.
     """
-    measured = bool(board["honesty_measured"])
-    returns = {
-        name: round(float(board[f"return_{name}"]), 4) if measured else None
-        for name in ("dreamed", "lived", "replayed")
-    }
+    names = {"dreamed": "dreamed", "lived": "recorded", "replayed": "replayed"}
+    returns = {key: _measured(board, f"return_gap/{name}", 4) for key, name in names.items()}
     dreamed, lived = returns["dreamed"], returns["lived"]
     gap = None if dreamed is None or lived is None else round(dreamed - lived, 4)
     return {**returns, "gap": gap}
+
+
+def _measured(board: Board, name: str, digits: int) -> float | None:
+    """A metric, rounded; None before the first measurement."""
+    value = board.metrics.get(name)
+    return None if value is None else round(value, digits)
 
 
 def summary(
@@ -133,6 +192,7 @@ def summary(
         "losses": {"first": first_losses, "last": losses(board)},
         "prediction_psnr": psnr(board),
         "honesty": return_gap(board),
+        "reward_per_step": reward_per_step(board),
         "osc": {
             "sent": int(board["osc_sent"]),
             "received": int(board["osc_received"]),

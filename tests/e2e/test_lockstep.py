@@ -89,11 +89,11 @@ def test_training_continues_if_tensorboard_cannot_be_written(tmp_path, monkeypat
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("trainer.running.learning_report.SummaryWriter", full)
+    monkeypatch.setattr("trainer.running.metrics_sink.SummaryWriter", full)
     here("train", "tiny", "trainer.prefill=40", "--steps", 60, "--out", tmp_path / "run", "--quiet")
     board = Board(tmp_path / "run" / "board.mmap")
     assert board["updates"] > 0
-    assert board["loss_model"] > 0
+    assert board.metrics.get("loss/model") > 0
 
 
 def test_live_run_is_not_resumed_in_lockstep(runs, tmp_path):

@@ -9,7 +9,7 @@ import torch
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, StepLayout
 from interfaces.journal import JournalReader, JournalWriter
-from trainer.data.rollouts import Rollout
+from trainer.data.batch import Batch, Rollout
 
 
 def random_rollout(
@@ -29,15 +29,21 @@ def random_rollout(
     def normal(*shape: int) -> torch.Tensor:
         return torch.from_numpy(random.standard_normal(shape).astype(np.float32))
 
-    return Rollout(
+    def after(of_step: torch.Tensor) -> torch.Tensor:
+        """(N,) -> (N, 2): zeros at the step, the values at the row after it."""
+        return torch.stack([torch.zeros_like(of_step), of_step], 1)
+
+    vector, chosen = normal(steps, 2, spaces.vector_size), normal(steps, spaces.num_actions)
+    log_prob, reward = normal(steps) - 1.5, normal(steps)
+    pair = Batch(
         image=torch.zeros(steps, 2, 0, 0, 3, dtype=torch.uint8),
-        vector=normal(steps, 2, spaces.vector_size),
-        chosen=normal(steps, spaces.num_actions),
-        log_prob=normal(steps) - 1.5,
-        reward=normal(steps),
-        is_terminal=torch.from_numpy(is_terminal),
-        has_next=torch.from_numpy(has_next),
+        vector=vector,
+        reward=after(reward),
+        is_first=torch.zeros(steps, 2, dtype=torch.bool),
+        is_terminal=after(torch.from_numpy(is_terminal)),
+        is_last=after(torch.from_numpy(is_terminal)),
     )
+    return Rollout(pair, chosen, log_prob, torch.from_numpy(has_next))
 
 
 def policy_journal(

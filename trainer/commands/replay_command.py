@@ -8,6 +8,8 @@ import typer
 
 from configs.errors import BadInput
 from interfaces.cli.run_setup import Quiet, RunPath
+from interfaces.core.learning_methods import has_plugin_method
+from interfaces.runtime.plugin_folders import use_plugin_folders
 from interfaces.runtime.run_folder import RunFolder, open_run
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line
 
@@ -65,6 +67,8 @@ def replay(
         if as_json and (view or mp4):
             raise BadInput("--json cannot be used with --view or --mp4")
         folder = open_run(run)
+        if has_plugin_method(folder.config):
+            use_plugin_folders(folder)  # the method says what the networks are made of
         if view:
             from agent.replay.view_replay import view as view_run
 

@@ -1,6 +1,7 @@
-"""A batch of recorded sequences.
+"""Recorded rows as tensors: windows of a batch, and the policy's own steps with their outcomes.
 
-Shapes: B sequences, T steps, D numbers of a vector, A actions, S numbers of a sound.
+Shapes: B sequences, T steps, N steps of a rollout, D numbers of a vector, A actions, S numbers of
+a sound.
 """
 
 from typing import NamedTuple
@@ -29,6 +30,32 @@ class Batch(NamedTuple):
     sound: Tensor | None = None
 
 
-def previous_action(vector: Tensor, num_actions: int) -> Tensor:
-    """The action sent one step before, (..., A): the last A numbers of each vector."""
-    return vector[..., -num_actions:]
+class Rollout(NamedTuple):
+    """Steps of one version of the policy in order of time, with gaps, for on-policy methods.
+
+    `pair`: a Batch of windows (N, 2): the row of the step, and the row after it.
+    `chosen`: (N, A), the policy's raw sample at the step.
+    `log_prob`: (N,), its log-probability at that time.
+    `has_next`: bool (N,), whether row n + 1 is the policy's next step. It is false where an episode
+    was cut, a person or the guard acted, the weights changed, or the next Step is excluded.
+    """
+
+    pair: Batch
+    chosen: Tensor
+    log_prob: Tensor
+    has_next: Tensor
+
+    @property
+    def reward(self) -> Tensor:
+        """(N,), the outcome of the action: the reward of the row after it."""
+        return self.pair.reward[:, 1]
+
+    @property
+    def is_terminal(self) -> Tensor:
+        """bool (N,), whether the episode terminated with the row after the action."""
+        return self.pair.is_terminal[:, 1]
+
+    def observation(self, rows: Tensor, moment: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Image, vector and sound of the steps `rows` (M,) before (0) or after (1) the action."""
+        sound = None if self.pair.sound is None else self.pair.sound[rows, moment]
+        return self.pair.image[rows, moment], self.pair.vector[rows, moment], sound

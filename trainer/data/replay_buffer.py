@@ -15,16 +15,14 @@ from interfaces.core.situation_responses import excluded_from_learning
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender
 from interfaces.journal import JournalReader
-from trainer.data.batch import Batch
+from trainer.data.batch import Batch, Rollout
 from trainer.data.image_shift import shift_images
-from trainer.data.rollouts import Rollout
 
 _FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal", "is_last", "situation")
 _ACTION_FIELDS = (
     *("vector", "world_reward", "log_prob", "situation", "is_first", "is_last", "sender"),
     "weights_version",
 )
-_OUTCOME_FIELDS = ("image", "vector", "world_reward", "is_first", "is_terminal")
 _NEWEST_STEPS = 500  # that newest_windows reads
 
 
@@ -52,8 +50,7 @@ class ReplayBuffer:
         self._seed = config.seed
         self._excluded = np.uint32(excluded_from_learning(config.world.situations))
         self._device = device
-        self._sound_fields = ["sound"] if spaces.has_sound else []
-        self._fields = (*_FIELDS, *self._sound_fields)
+        self._fields = (*_FIELDS, *(["sound"] if spaces.has_sound else []))
         self._held_out_from = held_out_from
 
     @property
@@ -149,19 +146,27 @@ class ReplayBuffer:
 
     def rollout(self, indices: NDArray[np.int64]) -> Rollout:
         """The steps at ascending `indices` (N,), each with the row after it."""
-        rows = self._reader.gather(indices, 2, (*_OUTCOME_FIELDS, *self._sound_fields))
-        reward = self._reward(rows)
+        pair = self.windows(indices, 2)
         actions = self._reader.gather(indices, 1, ("chosen", "log_prob"))
         return Rollout(
-            image=self._tensor(rows["image"]),
-            vector=self._tensor(rows["vector"]),
+            pair,
             chosen=self._tensor(actions["chosen"][:, 0]),
             log_prob=self._tensor(actions["log_prob"][:, 0]),
-            reward=self._tensor(reward[:, 1]),
-            is_terminal=self._tensor(rows["is_terminal"][:, 1]),
             has_next=self._tensor(np.append(np.diff(indices) == 1, False)),
-            sound=self._tensor(rows["sound"]).flatten(2) if "sound" in rows else None,
         )
+
+    def reward_terms(self, start: int, end: int) -> dict[str, NDArray[np.float32]]:
+        """The weighted reward terms (N,) of the Steps `start` to `end` (excluded), by name."""
+        fields = ("vector", "world_reward", "is_first")
+        rows = self._reader.gather(np.array([start]), end - start, fields, fresh=True)
+        terms = self._rewards.weighted(*(rows[name][0] for name in fields))
+        return {name: terms[:, i] for i, name in enumerate(self._rewards.names)}
+
+    def episode_flags(self, start: int, end: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """`is_first` and `is_last` (N,) of the Steps `start` to `end` (excluded)."""
+        fields = ("is_first", "is_last")
+        rows = self._reader.gather(np.array([start]), end - start, fields, fresh=True)
+        return rows["is_first"][0], rows["is_last"][0]
 
     def _spaced(self, first: int, end: int, count: int, length: int) -> Batch | None:
         if end - first < length:

@@ -11,8 +11,9 @@ import torch
 from agent.networks.agent_networks import Networks
 from agent.networks.dynamics import LatentState
 from agent.networks.noise import Noise
+from agent.networks.observing import previous_action
 from agent.networks.patch_codec import to_patches
-from trainer.data.batch import Batch, previous_action
+from trainer.data.batch import Batch
 from trainer.objectives.filtering import filter_batch
 
 _BURN_IN = 5  # steps that only initialise the recurrent state
@@ -43,7 +44,7 @@ def prediction_psnr(
     """
     batch, action = held_out, previous_action(held_out.vector, num_actions)
     patches = to_patches(batch.image)
-    observed = filter_batch(networks, batch, num_actions, noise, patches=patches)
+    observed = filter_batch(networks, batch, noise, patches=patches)
     before = LatentState(*(part[:, _BURN_IN - 1 : -1] for part in observed.state))
     expected = networks.dynamics.predict_step(before, action[:, _BURN_IN:])
     truth, last = patches[:, _BURN_IN:], patches[:, _BURN_IN - 1 : -1]

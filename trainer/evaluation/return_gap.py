@@ -15,8 +15,10 @@ from torch import Tensor
 from agent.networks.agent_networks import Networks
 from agent.networks.dynamics import LatentState
 from agent.networks.noise import Noise
+from agent.networks.observing import previous_action
 from configs.schema import Config
-from trainer.data.batch import Batch, previous_action
+from trainer.data.batch import Batch
+from trainer.objectives.discounting import imagined_discount, recorded_weight
 from trainer.objectives.filtering import filter_batch
 from trainer.objectives.imagination import imagine
 from trainer.objectives.model_terms import surprise_bonus
@@ -75,7 +77,7 @@ def measure_return_gap(
     fewer than two windows count up to H.
     """
     action = previous_action(batch.vector, num_actions)
-    observed = filter_batch(networks, batch, num_actions, noise)
+    observed = filter_batch(networks, batch, noise)
     ahead = slice(BURN_IN, None)
     surprise = networks.dynamics.surprise(observed) * ~batch.is_first
     reward = batch.reward + surprise_bonus(surprise, config, surprise_scale)
@@ -91,9 +93,8 @@ def measure_return_gap(
     counts = whole.sum(1)
     if counts[-1] < 2:
         return None
-    gamma = config.dream.discount
-    steps = torch.arange(len(reward), device=reward.device)[:, None]
-    recorded = (reward * ~over * gamma**steps).cumsum(0)
+    weight = recorded_weight(len(reward), reward.device, config.dream)
+    recorded = (reward * ~over * weight).cumsum(0)
 
     start = LatentState(*(part[:, BURN_IN - 1] for part in observed.state))
     dream = imagine(networks, networks.policy, start, config.dream, noise, pathwise=False)
@@ -145,8 +146,7 @@ def _dream_actions(
 
 def _discounted(reward: Tensor, continue_prob: Tensor, config: Config) -> Tensor:
     """Discounted return up to each step, (H, B), weighted by the probability to get there."""
-    inside = config.dream.discount_in == "continue"
-    discount = continue_prob if inside else config.dream.discount * continue_prob
+    discount = imagined_discount(continue_prob, config.dream)
     reached = torch.cat([torch.ones_like(discount[:1]), discount[:-1]])
     return (torch.cumprod(reached, 0) * reward).cumsum(0)
 

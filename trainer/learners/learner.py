@@ -35,15 +35,20 @@ class Learner(Protocol):
         """Updates so far that count against the train ratio."""
         ...
 
+    @property
+    def ready_at_step(self) -> int:
+        """From this many environment steps on an update may be due that needs all of them.
+
+        The loop then writes buffered Steps to the journal. 0: no update needs that.
+        """
+        ...
+
     optimizers: dict[str, Optimizer]
     extra_state: dict[str, Tensor]  # tensors of a checkpoint besides networks and optimisers
     noise: TorchNoise
     updates: int
     guarded_step: GuardedOptimizerStep
     publish_updates: int  # updates between two published versions of the weights
-    # From this many environment steps on, an update may be due, and it needs all of them in the
-    # journal. 0: no update needs that.
-    ready_at_step: int
 
     def learn(self, replay: ReplayBuffer) -> Metrics | None:
         """One update if one is due, else None. Metrics are tensors on the device, detached."""

@@ -9,11 +9,13 @@ from torch import Tensor
 
 from agent.networks.agent_networks import ActingNetworks, build_method_networks
 from agent.networks.noise import TorchNoise
-from agent.networks.patch_codec import to_patches
+from agent.networks.observing import encode
+from configs.methods.ppo_method import PPOConfig
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
+from trainer.data.batch import Rollout
 from trainer.data.replay_buffer import ReplayBuffer
-from trainer.data.rollouts import Rollout
+from trainer.data.rollouts import RolloutQueue
 from trainer.learners.learner import Metrics
 from trainer.objectives.ppo_objective import clipped_objective, normalised, rollout_advantages
 from trainer.optim.guarded_step import GuardedOptimizerStep
@@ -29,21 +31,23 @@ class PPOLearner:
     """
 
     def __init__(self, spaces: Spaces, config: Config, device: torch.device) -> None:
-        self._config = config
+        self._config, self._ppo = config, config.section(PPOConfig)
         self.networks: ActingNetworks = build_method_networks(spaces, config).to(device)
         self.noise = TorchNoise(device)
-        self.optimizers = {"ppo": make_optimizer(self.networks, config.ppo.lr, config.trainer)}
+        self.optimizers = {"ppo": make_optimizer(self.networks, self._ppo.lr, config.trainer)}
         self.guarded_step = GuardedOptimizerStep(self.optimizers, config.trainer.clip)
         self.publish_updates = 1
         self.updates = 0
-        self._learned_to = torch.zeros((), dtype=torch.int64)  # index in the journal
-        self.extra_state = {"ppo/learned_to": self._learned_to}
-        self._version = 0
-        self.ready_at_step = 0
+        self._rollouts = RolloutQueue(self._ppo.rollout)
+        self.extra_state = {"ppo/learned_to": self._rollouts.learned_to}
+
+    @property
+    def ready_at_step(self) -> int:
+        return self._rollouts.ready_at_step
 
     def published(self, version: int) -> None:
         """From now on only steps of this version are used."""
-        self._version, self.ready_at_step = version, 0
+        self._rollouts.published(version)
 
     @property
     def counted_updates(self) -> int:
@@ -51,26 +55,16 @@ class PPOLearner:
 
     @property
     def surprise_scale(self) -> Tensor:
-        return torch.ones((), device=self._learned_to.device)
+        return torch.ones(())
 
     def learn(self, replay: ReplayBuffer) -> Metrics | None:
         """One update if the weights in force have recorded a whole rollout, else None."""
-        if replay.steps < self.ready_at_step:
-            return None
-        rollout_steps, start = self._config.ppo.rollout, self._start(replay)
-        self.ready_at_step = start + rollout_steps + 1  # the newest step has no outcome yet
-        if replay.steps < self.ready_at_step:
-            return None
-        indices = replay.policy_steps(self._version, start)
-        if len(indices) < rollout_steps:
-            self.ready_at_step = replay.steps + rollout_steps - len(indices)
-            return None
-        self._learned_to.fill_(replay.steps)
-        return self.update(replay.rollout(indices))
+        rollout = self._rollouts.take(replay)
+        return None if rollout is None else self.update(rollout)
 
     def update(self, rollout: Rollout) -> Metrics:
         """Epochs of shuffled minibatches; metrics are their means, on the device, detached."""
-        ppo = self._config.ppo
+        ppo = self._ppo
         value_N2 = self._values(rollout)
         advantage = rollout_advantages(rollout, value_N2, ppo.discount, ppo.lam)
         target = advantage + value_N2[:, 0]
@@ -93,7 +87,7 @@ class PPOLearner:
         self, rollout: Rollout, advantage: Tensor, target: Tensor, rows: Tensor
     ) -> Tensor:
         """One optimiser step on the `rows` (M,) of a rollout; returns its four metrics (4,)."""
-        ppo, networks = self._config.ppo, self.networks
+        ppo, networks = self._ppo, self.networks
         feature = self._feature(rollout, rows, 0)
         log_prob, entropy = networks.policy.log_prob_and_entropy(
             networks.policy.distribution_params(feature), rollout.chosen[rows]
@@ -121,19 +115,8 @@ class PPOLearner:
 
         The networks have no memory, so the feature is the encoder's output.
         """
-        sound = None if rollout.sound is None else rollout.sound[rows, moment]
-        patches = to_patches(rollout.image[rows, moment])
-        return self.networks.encoder(patches, rollout.vector[rows, moment], sound)
+        return encode(self.networks, *rollout.observation(rows, moment))
 
     def _set_learning_rate(self) -> None:
-        lr = warmup_lr(self._config.ppo.lr, self.updates, self._config.trainer.warmup)
+        lr = warmup_lr(self._ppo.lr, self.updates, self._config.trainer.warmup)
         self.optimizers["ppo"].lr = lr
-
-    def _start(self, replay: ReplayBuffer) -> int:
-        """Index of the first Step that no update has used.
-
-        The index is lowered if a damaged journal has lost its newest Steps.
-        """
-        if int(self._learned_to) > replay.steps:
-            self._learned_to.fill_(replay.steps)
-        return max(int(self._learned_to), replay.first)

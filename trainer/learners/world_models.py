@@ -9,6 +9,7 @@ from torch import Tensor
 from agent.networks.agent_networks import Networks, build_networks
 from agent.networks.dynamics import LatentState
 from agent.networks.noise import TorchNoise
+from configs.methods.world_models_method import WorldModelsConfig
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from trainer.data.batch import Batch
@@ -34,8 +35,9 @@ class WorldModelsLearner:
     """
 
     def __init__(self, spaces: Spaces, config: Config, device: torch.device) -> None:
-        own, trainer = config.world_models, config.trainer
-        self._config, self._num_actions, self.device = config, spaces.num_actions, device
+        own, trainer = config.section(WorldModelsConfig), config.trainer
+        self._config, self._own, self._num_actions = config, own, spaces.num_actions
+        self.device = device
         self.controller = Controller(own, spaces.num_actions)
         self.networks: Networks = build_networks(spaces, config).to(device)
         self._next = build_networks(spaces, config).to(device)
@@ -78,7 +80,7 @@ class WorldModelsLearner:
     def counted_updates(self) -> int:
         """The fits only: a generation uses recorded steps merely as starts of dreams."""
         cycles, position = divmod(self.updates, self.publish_updates)
-        fit = self._config.world_models.fit
+        fit = self._own.fit
         return cycles * fit + min(position, fit)
 
     def published(self, version: int) -> None:
@@ -94,7 +96,7 @@ class WorldModelsLearner:
     @property
     def _is_fit(self) -> bool:
         """Whether the next update is a fit; otherwise it is a generation."""
-        return self.updates % self.publish_updates < self._config.world_models.fit
+        return self.updates % self.publish_updates < self._own.fit
 
     def _fit(self, batch: Batch) -> Metrics:
         # A checkpoint restored in the middle of a search leaves scores of an older model.
@@ -112,7 +114,7 @@ class WorldModelsLearner:
 
     def _evolve(self, batch: Batch) -> Metrics:
         """One generation. After the last one, the model and the new controller act."""
-        own, search = self._config.world_models, self._search
+        own, search = self._own, self._search
         start = self._starts(batch)
         candidates = search.ask().to(self.device)
         scores = imagined_scores(
@@ -139,11 +141,11 @@ class WorldModelsLearner:
     @torch.no_grad()
     def _starts(self, batch: Batch) -> LatentState:
         """`dreams` random states of the batch, without excluded Steps and ends of episodes."""
-        states = filter_batch(self._next, batch, self._num_actions, self.noise).state
+        states = filter_batch(self._next, batch, self.noise).state
         eligible = ~(batch.is_last | batch.is_terminal)
         if batch.loss_mask is not None:
             eligible = eligible & batch.loss_mask
         priority = self.noise.uniform(eligible.shape) * eligible
-        dreams = self._config.world_models.dreams
+        dreams = self._own.dreams
         chosen = priority.flatten().topk(min(dreams, priority.numel())).indices
         return LatentState(*(part.flatten(0, 1)[chosen] for part in states))

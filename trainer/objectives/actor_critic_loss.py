@@ -12,6 +12,7 @@ from agent.networks.agent_networks import Networks
 from agent.networks.scalar_heads import ScalarHead
 from configs.learning import ActorConfig, DreamConfig
 from configs.schema import Config
+from trainer.objectives.discounting import imagined_discount
 from trainer.objectives.imagination import Dream
 from trainer.objectives.returns import lambda_return
 
@@ -38,13 +39,8 @@ def dream_returns(networks: Networks, dream: Dream, config: Config) -> DreamRetu
 def bootstrapped_returns(
     reward: Tensor, continue_prob: Tensor, value: Tensor, config: DreamConfig
 ) -> DreamReturns:
-    """The returns of reward (H, N), continue_prob and value (H+1, N).
-
-    With `discount_in: continue` the continue probability already contains the discount.
-    """
-    discount = continue_prob
-    if config.discount_in == "dream":
-        discount = config.discount * continue_prob
+    """The returns of reward (H, N), continue_prob and value (H+1, N)."""
+    discount = imagined_discount(continue_prob, config)
     returns = lambda_return(reward, discount[1:], value[1:], config.lam)
     # The start's own probability to continue, then the discounts of the imagined steps.
     weight = torch.cumprod(torch.cat([continue_prob[:1], discount[1:]]), 0)

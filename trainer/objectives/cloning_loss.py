@@ -6,8 +6,9 @@ Shapes: B batch, T time, F feature, A actions.
 import torch
 from torch import Tensor
 
+from agent.networks.observing import previous_action
 from agent.networks.policy import Policy
-from trainer.data.batch import Batch, previous_action
+from trainer.data.batch import Batch
 
 
 def cloning_loss(policy: Policy, batch: Batch, feature: Tensor, num_actions: int) -> Tensor:

@@ -5,17 +5,13 @@ from torch import Tensor
 from agent.networks.agent_networks import Networks
 from agent.networks.dynamics import FilteredSequence
 from agent.networks.noise import Noise
+from agent.networks.observing import filter_steps
 from agent.networks.patch_codec import to_patches
-from trainer.data.batch import Batch, previous_action
+from trainer.data.batch import Batch
 
 
 def filter_batch(
-    networks: Networks,
-    batch: Batch,
-    num_actions: int,
-    noise: Noise,
-    *,
-    patches: Tensor | None = None,
+    networks: Networks, batch: Batch, noise: Noise, *, patches: Tensor | None = None
 ) -> FilteredSequence:
     """Posterior states and latent statistics (B, T, ...) of a batch, from the zero state.
 
@@ -23,10 +19,7 @@ def filter_batch(
     """
     if patches is None:
         patches = to_patches(batch.image)
-    return networks.dynamics.observe(
-        networks.encoder(patches, batch.vector, batch.sound),
-        previous_action(batch.vector, num_actions),
-        batch.is_first,
-        networks.dynamics.initial(batch.vector.shape[0], batch.vector.device),
-        noise,
+    initial = networks.dynamics.initial(batch.vector.shape[0], batch.vector.device)
+    return filter_steps(
+        networks, patches, batch.vector, batch.sound, batch.is_first, initial, noise
     )

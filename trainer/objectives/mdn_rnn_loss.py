@@ -11,6 +11,7 @@ from agent.networks.dynamics import LatentState
 from agent.networks.mdn_rnn import MdnDynamics
 from agent.networks.noise import Noise
 from agent.networks.patch_codec import to_patches
+from configs.methods.world_models_method import WorldModelsConfig
 from configs.schema import Config
 from trainer.data.batch import Batch
 from trainer.objectives.filtering import filter_batch
@@ -35,10 +36,10 @@ def mdn_rnn_loss(
     """
     dynamics = networks.dynamics
     assert isinstance(dynamics, MdnDynamics)
-    observed = filter_batch(networks, batch, num_actions, noise)
+    observed = filter_batch(networks, batch, noise)
     z = observed.state.stoch
     decoded = networks.decoder(z)
-    trainer, own = config.trainer, config.world_models
+    trainer, own = config.trainer, config.section(WorldModelsConfig)
     image = torch.zeros(z.shape[:2], device=z.device)
     if decoded.patches.numel():
         patches = to_patches(batch.image)

@@ -14,6 +14,7 @@ from agent.networks.layers import symlog
 from configs.learning import DreamConfig
 from configs.schema import Config
 from configs.training import TrainerConfig
+from trainer.objectives.discounting import continue_target
 
 
 def kl_balance(
@@ -49,12 +50,9 @@ def vector_loss(
 def continue_loss(logit: Tensor, is_terminal: Tensor, config: DreamConfig) -> Tensor:
     """Cross-entropy (...) with whether the episode continues after each step.
 
-    With `discount_in: continue` the target is the discount instead of 1 (DreamerV3's target of
-    1 - 1/horizon).
+    The target is that of `continue_target`.
     """
-    target = (~is_terminal).to(logit.dtype)
-    if config.discount_in == "continue":
-        target = target * config.discount
+    target = continue_target(is_terminal, logit.dtype, config)
     return F.binary_cross_entropy_with_logits(logit, target, reduction="none")
 
 

@@ -9,8 +9,9 @@ from torch import Tensor
 from agent.networks.agent_networks import Networks
 from agent.networks.dynamics import LatentState
 from agent.networks.noise import Noise
+from agent.networks.observing import previous_action
 from configs.schema import Config
-from trainer.data.batch import Batch, previous_action
+from trainer.data.batch import Batch
 from trainer.objectives.model_terms import continue_loss, vector_loss
 
 

@@ -6,7 +6,8 @@ Shapes: N steps of a rollout; V(s) before and after each action (N, 2); ... any 
 import torch
 from torch import Tensor
 
-from trainer.data.rollouts import Rollout
+from trainer.data.batch import Rollout
+from trainer.objectives.discounting import recorded_discount
 from trainer.objectives.returns import gae
 
 
@@ -15,7 +16,7 @@ def rollout_advantages(rollout: Rollout, value_N2: Tensor, discount: float, lam:
 
     After a termination the value is 0. At every other cut the return bootstraps from V.
     """
-    discount_N = discount * (~rollout.is_terminal).to(value_N2.dtype)
+    discount_N = recorded_discount(rollout.is_terminal, discount, value_N2.dtype)
     lam_N = lam * rollout.has_next.to(value_N2.dtype)
     return gae(rollout.reward, discount_N, value_N2[:, 0], value_N2[:, 1], lam_N)
 

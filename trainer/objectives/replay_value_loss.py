@@ -12,6 +12,7 @@ from configs.learning import DreamConfig
 from configs.schema import Config
 from trainer.data.batch import Batch
 from trainer.objectives.actor_critic_loss import critic_losses, critic_outputs
+from trainer.objectives.discounting import recorded_discount
 from trainer.objectives.returns import lambda_return
 
 
@@ -55,7 +56,7 @@ def replay_returns(
 
     Lambda is 0 where a sequence is cut, so that the return there is the bootstrap alone.
     """
-    discount = config.discount * (~terminal_KB).to(bootstrap_KB.dtype)
+    discount = recorded_discount(terminal_KB, config.discount, bootstrap_KB.dtype)
     lam = config.lam * (~last_KB).to(bootstrap_KB.dtype)
     return lambda_return(reward_KB[1:], discount[1:], bootstrap_KB[1:].detach(), lam[1:])
 

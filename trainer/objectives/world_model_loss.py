@@ -54,7 +54,7 @@ def world_model_loss(
     both. `surprise_scale`: the running mean of KL(posterior || prior).
     """
     patches = to_patches(batch.image)
-    observed = filter_batch(networks, batch, num_actions, noise, patches=patches)
+    observed = filter_batch(networks, batch, noise, patches=patches)
     feature = observed.state.feature
     decoded_patches, decoded_vector, decoded_sound = networks.decoder(feature)
     trainer = config.trainer

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from agent.networks.agent_networks import Networks
 from agent.networks.dynamics import LatentState
 from agent.networks.noise import Noise
+from agent.networks.observing import previous_action
 from agent.networks.patch_codec import to_image
 from interfaces.ipc.atomic_files import write_bytes
-from trainer.data.batch import Batch, previous_action
+from trainer.data.batch import Batch
 from trainer.objectives.filtering import filter_batch
 
 _CONTEXT, _AHEAD = 4, 8  # steps with observations, then predicted steps
@@ -37,7 +38,7 @@ def draw_dream_picture(
     actions of the current policy.
     """
     action = previous_action(window.vector, num_actions)
-    observed = filter_batch(networks, window, num_actions, noise)
+    observed = filter_batch(networks, window, noise)
     states = [LatentState(*(part[:, t] for part in observed.state)) for t in range(_CONTEXT)]
     for t in range(_CONTEXT, PICTURE_STEPS):
         states.append(networks.dynamics.predict_step(states[-1], action[:, t]))

@@ -3,99 +3,84 @@
 import time
 from collections.abc import Callable
 
+import numpy as np
 from loguru import logger
+from numpy.typing import NDArray
 
-from agent.networks.agent_networks import flatten_acting
 from configs.training import TrainerConfig
 from interfaces.ipc.board import Board
 from interfaces.weights import WeightsError, WeightsWriter
 from trainer.data.replay_buffer import ReplayBuffer
-from trainer.learners.checkpoints import Checkpoint, Checkpoints
-from trainer.learners.learner import Learner
-from trainer.learners.restore import learner_tensors, restore_last_good
+from trainer.running.learner_setup import LearnerSetup
 from trainer.running.learning_report import LearningReport
+from trainer.running.training_loop import CheckpointContent, TrainingLoop
 
 _IDLE_S = 0.01  # pause while no update is due
 
 
+class LiveContext:
+    """The body runs in another process and takes the weights when it is ready."""
+
+    publishes_during_training = True
+
+    def __init__(self, weights: WeightsWriter, replay: ReplayBuffer) -> None:
+        self._weights, self._replay = weights, replay
+
+    def send_weights(self, flat: NDArray[np.float32], version: int) -> bool:
+        """Writes the weights for the body. Returns False, and logs why, if they are refused."""
+        try:
+            self._weights.publish(flat, version, time.perf_counter_ns())
+        except WeightsError as error:
+            logger.error("weights not published: {}", error)
+            return False
+        return True
+
+    def checkpoint_content(self) -> CheckpointContent:
+        """Nothing but the learner: a new body starts in a new situation."""
+        return CheckpointContent(self._replay.steps)
+
+
 class LiveTrainer:
-    """Updates, publishes, reports and saves in one thread, each at its own interval."""
+    """Learns from the journal that the body writes at the same time."""
 
     def __init__(
         self,
         config: TrainerConfig,
-        learner: Learner,
+        setup: LearnerSetup,
         replay: ReplayBuffer,
         report: LearningReport,
         weights: WeightsWriter,
         version: int,
-        checkpoints: Checkpoints,
         board: Board,
     ) -> None:
         """`version`: of the last published weights; the next version is one higher."""
-        self._config, self._board = config, board
-        self._learner, self._replay, self._report = learner, replay, report
-        self._weights, self._version = weights, version
-        self._checkpoints = checkpoints
+        self._board, self._learner, self._replay = board, setup.learner, replay
+        context = LiveContext(weights, replay)
+        self._loop = TrainingLoop(config, setup, replay, report, context, board, version)
 
     def run(self, done: Callable[[], bool]) -> None:
         """Learns until `done`; then saves, publishes and reports once more."""
-        self._publish()
-        updates_before = self._learner.updates
-        next_checkpoint = time.perf_counter() + self._config.checkpoint_s
+        loop, learner = self._loop, self._learner
+        loop.publish()
+        updates_before = learner.updates
         while not done():
             self._board.heartbeat("trainer")
             self._replay.refresh()
-            if not self._update():
+            if not loop.update():
                 time.sleep(_IDLE_S)
-                continue
-            if time.perf_counter() >= next_checkpoint:
+            elif loop.save_is_due:
                 self._save()
-                next_checkpoint = time.perf_counter() + self._config.checkpoint_s
-        if self._learner.updates > updates_before:
+        if learner.updates > updates_before:
             self._save()
-            self._publish()
-        self._report.finish(self._version)
+            loop.publish()
+        loop.finish()
         logger.info(
-            "learning ended at update {}, weights version {}", self._learner.updates, self._version
+            "learning ended at update {}, weights version {}", learner.updates, loop.version
         )
-
-    def _update(self) -> bool:
-        """Does one update if one is due. Returns whether it did."""
-        learner = self._learner
-        metrics = learner.learn(self._replay)
-        if metrics is None:
-            return False
-        self._report.record_update(metrics)
-        if learner.guarded_step.consecutive_skips >= self._config.patience:
-            restore_last_good(learner, self._checkpoints)
-        if learner.updates % learner.publish_updates == 0:
-            self._publish()
-        self._report.write_due(self._version)
-        return True
-
-    def _publish(self) -> None:
-        flat = flatten_acting(self._learner.networks)
-        try:
-            self._weights.publish(flat, self._version + 1, time.perf_counter_ns())
-        except WeightsError as error:
-            logger.error("weights not published: {}", error)
-            return
-        self._version += 1
-        self._learner.published(self._version)
-        self._board["weights_published"] += 1
 
     def _save(self) -> None:
         """Saves a checkpoint. If the disk is full, the loop tries again at the next interval."""
-        learner, steps = self._learner, self._replay.steps
-        checkpoint = Checkpoint(
-            learner_tensors(learner),
-            steps,
-            learner.updates,
-            self._version,
-            consecutive_skips=learner.guarded_step.consecutive_skips,
-        )
         try:
-            self._checkpoints.save(checkpoint)
+            self._loop.save()
         except OSError as error:
             logger.error("checkpoint not saved: {}", error)

@@ -7,10 +7,9 @@ bit-identical results on a CPU.
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 
 from agent.acting.body_process import prepare_brain
-from agent.networks.agent_networks import acting_shapes, flatten_acting
+from agent.networks.agent_networks import acting_shapes
 from agent.networks.dynamics import LatentState
 from configs.errors import BadInput
 from configs.schema import Config
@@ -24,11 +23,11 @@ from interfaces.runtime.run_folder import RunError, RunFolder
 from interfaces.runtime.worlds import LockstepWorld
 from interfaces.weights import Manifest, WeightsWriter, discard_versions_from
 from trainer.data.replay_buffer import ReplayBuffer
-from trainer.learners.checkpoints import Checkpoint, CheckpointError, Checkpoints
-from trainer.learners.registry import make_learner
-from trainer.learners.restore import learner_tensors, restore_last_good, restore_learner
-from trainer.running.device import choose_torch_device, keep_freed_memory
+from trainer.learners.checkpoints import Checkpoint, CheckpointError
+from trainer.running.learner_setup import set_up_learner
 from trainer.running.learning_report import LearningReport
+from trainer.running.lockstep_context import LockstepContext
+from trainer.running.training_loop import TrainingLoop
 from trainer.running.vector_body import VectorBody
 
 
@@ -73,9 +72,6 @@ class LockstepTrainer:
         Raises RunError, CheckpointError and JournalError for a run that cannot be resumed. Raises
         DeviceUnavailable if the device cannot be used.
         """
-        torch.set_num_threads(config.trainer.threads)
-        torch.set_flush_denormal(True)
-        keep_freed_memory()
         if resume and run.processes.exists():
             raise RunError(
                 f"{run.path} is a run in real time: resume it with run --resume {run.path}"
@@ -84,16 +80,13 @@ class LockstepTrainer:
         self._clock, spaces = worlds[0].clock, worlds[0].spaces
         self.board = Board(run.board, create=True)
         layout = step_layout(config.reward, spaces)
-        device = choose_torch_device(config.device)
-        self.learner = make_learner(spaces, config, device)
-        self._checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
-        checkpoint = self._checkpoints.newest_or_fail() if resume else None
+        setup = set_up_learner(run, config, spaces, resume=resume)
+        self.learner, checkpoint = setup.learner, setup.restored
         if checkpoint is not None:  # checked before any file is changed
-            restore_learner(self.learner, checkpoint)
             _check_run(run, checkpoint, worlds)
         # The weights in force are those of the checkpoint; later versions are discarded.
         discard_versions_from(run.weights, checkpoint.version if checkpoint else 0)
-        self._weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
+        weights = WeightsWriter(run.weights, Manifest(acting_shapes(self.learner.networks)))
         self._journal = JournalWriter(
             run.journal,
             layout,
@@ -122,16 +115,20 @@ class LockstepTrainer:
             background=False,
         )
         self.vector_body = VectorBody(config, worlds, brain, step_writer, self._reader, self._clock)
-        self._version = 0
-        self._acting = flatten_acting(self.learner.networks)
+        self._replay = ReplayBuffer(JournalReader(run.journal), spaces, config, setup.device)
+        report = LearningReport(run, config, spaces, self.learner, self._replay, self.board)
+        context = LockstepContext(
+            worlds, self.vector_body, weights, self._reader, self._journal, self._clock
+        )
+        self._loop = TrainingLoop(
+            config.trainer, setup, self._replay, report, context, self.board, version=0
+        )
         if checkpoint is None:
-            self._publish()
+            self._loop.publish()
         else:
             self._restore_body(checkpoint)
         ticks_done = self.vector_body.bodies[0].ticks
         self._pacer = Pacer(self._clock, config.tick.hz, ticks_done=ticks_done)
-        self._replay = ReplayBuffer(JournalReader(run.journal), spaces, config, device)
-        self._report = LearningReport(run, config, spaces, self.learner, self._replay, self.board)
 
     @property
     def steps(self) -> int:
@@ -155,11 +152,11 @@ class LockstepTrainer:
                 if self.steps // every > before // every:
                     self.save()
                     saved_at = self.steps
-                    self.learner.published(self._version)
+                    self.learner.published(self._loop.version)
                     self._learn(stopped)  # a resumed run starts with the flushed Steps too
             if self.steps != saved_at:
                 self.save()
-            self._report.finish(self._version)
+            self._loop.finish()
         finally:
             self.vector_body.rest()
             self._journal.close()
@@ -178,57 +175,22 @@ class LockstepTrainer:
 
     def _learn(self, stopped: Callable[[], bool]) -> None:
         """Does the updates that are due. After a stop, the remaining ones are due on resume."""
-        learner = self.learner
-        if 0 < learner.ready_at_step <= self.steps and self.vector_body.worth_flushing:
+        if 0 < self.learner.ready_at_step <= self.steps and self.vector_body.worth_flushing:
             self.vector_body.flush()
         self._replay.refresh()
-        while not stopped() and (metrics := learner.learn(self._replay)) is not None:
-            self._report.record_update(metrics)
-            if learner.guarded_step.consecutive_skips >= self._config.trainer.patience:
-                restore_last_good(learner, self._checkpoints)
-            if learner.updates % learner.publish_updates == 0:
-                self._acting = flatten_acting(learner.networks)
-                self._publish()
-            self._report.write_due(self._version)
-
-    def _publish(self) -> None:
-        self._version += 1
-        self._weights.publish(self._acting, self._version, round(self._clock.now() * 1e9))
-        self._reader.poll()
-        self.vector_body.take_newer_weights()  # now, because an untaken version blocks the next one
-        self._reader.save_applied()  # replay needs the weights of every decision
-        self.learner.published(self._version)
-        self.board["weights_published"] += 1
+        while not stopped() and self._loop.update():
+            pass
 
     def save(self) -> None:
         """Saves a checkpoint of the learner, the weights in force, the bodies and the worlds.
 
         Raises OSError.
         """
-        self.vector_body.flush()
-        tensors = learner_tensors(self.learner)
-        tensors["acting/flat"] = torch.from_numpy(self._acting.copy())
-        tensors["body/deter"], tensors["body/stoch"] = (
-            part.clone().contiguous() for part in self.vector_body.state
-        )
-        self._checkpoints.save(
-            Checkpoint(
-                tensors,
-                self.steps,
-                self.learner.updates,
-                self._version,
-                {
-                    "worlds": [world.snapshot() for world in self._worlds],
-                    "bodies": self.vector_body.snapshot(),
-                },
-                self.learner.guarded_step.consecutive_skips,
-            )
-        )
+        self._loop.save()
 
     def _restore_body(self, checkpoint: Checkpoint) -> None:
-        self._version = checkpoint.version - 1
-        self._acting = np.ascontiguousarray(checkpoint.tensors["acting/flat"].numpy())
-        self._publish()
+        self._loop.version = checkpoint.version - 1
+        self._loop.publish(np.ascontiguousarray(checkpoint.tensors["acting/flat"].numpy()))
         self.vector_body.restore(
             LatentState(checkpoint.tensors["body/deter"], checkpoint.tensors["body/stoch"]),
             checkpoint.extra["bodies"],

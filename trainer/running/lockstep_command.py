@@ -7,14 +7,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from configs.methods import Method
 from configs.schema import Config
+from interfaces.core.learning_methods import learning_method
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
+from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, shown_metric, summary
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.terminal import print_line
-from trainer.learners.registry import METHODS
 from trainer.running.lockstep import LockstepTrainer
 
 
@@ -52,6 +51,11 @@ def run_lockstep(
             console,
         )
     first_losses, next_line = dict[str, float](), began
+    has_world_model = learning_method(config).has_world_model
+
+    def gauges() -> str:
+        return _gauges(board, has_world_model=has_world_model)
+
     with MetricsLog(run.metrics) as log, progress_bar(console, quiet=quiet) as bar:
         task = bar.add_task("training", total=steps, completed=lockstep.steps, gauges="")
 
@@ -63,10 +67,10 @@ def run_lockstep(
                 return
             next_line = now + 1.0
             log.write(metrics_line(board, config.reward, now - began))
-            bar.update(task, completed=steps_done, gauges=_gauges(board, config.method))
+            bar.update(task, completed=steps_done, gauges=gauges())
 
         lockstep.run(steps, progress, stopped.is_set)
-        bar.update(task, completed=lockstep.steps, gauges=_gauges(board, config.method))
+        bar.update(task, completed=lockstep.steps, gauges=gauges())
         seconds = time.perf_counter() - began
         log.write(metrics_line(board, config.reward, seconds))
     if steps_before >= steps and not board["session_updates"] and run.summary.exists():
@@ -77,7 +81,7 @@ def run_lockstep(
                 console,
             )
         return
-    replayed = int(board["session_updates"]) * config.replayed_per_update
+    replayed = int(board["session_updates"]) * learning_method(config).replayed_per_update(config)
     content = summary(
         board,
         config.reward,
@@ -99,13 +103,14 @@ def run_lockstep(
         )
 
 
-def _gauges(board: Board, method: Method) -> str:
-    if not METHODS[method].has_world_model:
+def _gauges(board: Board, *, has_world_model: bool) -> str:
+    updates = f"updates {int(board['updates'])}"
+    if not has_world_model:
         return (
-            f"updates {int(board['updates'])}  policy loss {float(board['loss_policy']):.3f}  "
-            f"value loss {float(board['loss_value']):.2f}"
+            f"{updates}  policy loss {shown_metric(board, 'loss/policy', 3)}  "
+            f"value loss {shown_metric(board, 'loss/value')}"
         )
     return (
-        f"updates {int(board['updates'])}  model loss {float(board['loss_model']):.2f}  "
-        f"dreamed return {float(board['dream_return']):.2f}"
+        f"{updates}  model loss {shown_metric(board, 'loss/model')}  "
+        f"dreamed return {shown_metric(board, 'dream/return')}"
     )

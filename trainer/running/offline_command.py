@@ -8,7 +8,13 @@ from rich.console import Console
 
 from configs.schema import Config
 from interfaces.ipc.atomic_files import write_json
-from interfaces.runtime.metrics import MetricsLog, losses, metrics_line
+from interfaces.runtime.metrics import (
+    MetricsLog,
+    losses,
+    metrics_line,
+    reward_per_step,
+    shown_metric,
+)
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.terminal import print_line
 from interfaces.session.format.session import Session
@@ -61,11 +67,12 @@ def learn_offline(
             next_line = now + 1.0
             offline.update_report()
             log.write(metrics_line(offline.board, config.reward, now - began))
-            gauges = f"model loss {float(offline.board['loss_model']):.2f}"
+            gauges = f"model loss {shown_metric(offline.board, 'loss/model')}"
             bar.update(task, completed=updates_done, gauges=gauges)
 
         offline.run(wanted, progress, stopped)
         bar.update(task, completed=offline.learner.updates)
+        log.write(metrics_line(offline.board, config.reward, time.perf_counter() - began))
     seconds = time.perf_counter() - began
     held_out_loss = offline.held_out_loss()
     content = {
@@ -77,6 +84,7 @@ def learn_offline(
         "updates": offline.learner.updates,
         "losses": losses(offline.board),
         "held_out_loss_model": held_out_loss,
+        "reward_per_step": reward_per_step(offline.board),
     }
     write_json(run.summary, content)
     if not quiet:
@@ -84,7 +92,7 @@ def learn_offline(
         print_line(
             f"{imported.steps} steps of {len(sessions)} sessions "
             f"({imported.steps - imported.held_out_from} held out), {offline.learner.updates} "
-            f"updates in {seconds:.0f} s, model loss {float(offline.board['loss_model']):.2f}"
+            f"updates in {seconds:.0f} s, model loss {shown_metric(offline.board, 'loss/model')}"
             f"{on_held_out}\n"
             f"written to {run.path}; run --resume continues with these weights in a live run",
             console,

@@ -13,10 +13,7 @@ from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.worlds import live_spaces
 from interfaces.weights import Manifest, WeightsWriter
 from trainer.data.replay_buffer import ReplayBuffer
-from trainer.learners.checkpoints import Checkpoints
-from trainer.learners.registry import make_learner
-from trainer.learners.restore import restore_learner
-from trainer.running.device import choose_torch_device, keep_freed_memory
+from trainer.running.learner_setup import set_up_learner
 from trainer.running.learning_report import LearningReport
 from trainer.running.live_loop import LiveTrainer
 
@@ -31,26 +28,17 @@ def train(run_path: Path) -> None:
     lower_priority()
     run = RunFolder(run_path)
     config, board = run.config, Board(run.board)
-    torch.set_num_threads(config.trainer.threads)
-    keep_freed_memory()
-    # Without this, arithmetic on denormal moments takes a hundred times as long.
-    torch.set_flush_denormal(True)
     spaces = live_spaces(config.world)
-    device = choose_torch_device(config.device)
-    learner = make_learner(spaces, config, device)
-    checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
-    newest = checkpoints.newest_or_fail()
+    setup = set_up_learner(run, config, spaces)
+    learner, newest = setup.learner, setup.restored
     if newest is not None:
-        restore_learner(learner, newest)
         logger.info("resumed at update {} and environment step {}", newest.updates, newest.steps)
     weights = WeightsWriter(run.weights, Manifest(acting_shapes(learner.networks)))
     version = max(weights.last_version, newest.version if newest else 0)
-    replay = ReplayBuffer(JournalReader(run.journal), spaces, config, device)
+    replay = ReplayBuffer(JournalReader(run.journal), spaces, config, setup.device)
     report = LearningReport(run, config, spaces, learner, replay, board)
-    trainer = LiveTrainer(
-        config.trainer, learner, replay, report, weights, version, checkpoints, board
-    )
-    logger.info("learning on {} with {} threads", device, torch.get_num_threads())
+    trainer = LiveTrainer(config.trainer, setup, replay, report, weights, version, board)
+    logger.info("learning on {} with {} threads", setup.device, torch.get_num_threads())
 
     def done() -> bool:
         return stopped.is_set() or orphaned.is_set() or bool(board["stop"])

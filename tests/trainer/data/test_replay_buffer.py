@@ -125,12 +125,12 @@ def test_a_rollout_holds_only_the_own_steps_of_one_weights_version(tmp_path):
     assert replay.policy_steps(5, 0).tolist() == []
     rollout = replay.rollout(indices)
     at = {t: i for i, t in enumerate(indices.tolist())}
-    assert rollout.vector[at[8], :, 0].tolist() == [8.0, 9.0], "row 9 is the outcome of step 8"
+    assert rollout.pair.vector[at[8], :, 0].tolist() == [8.0, 9.0], "row 9 is the outcome of step 8"
     assert rollout.reward.tolist() == [10.0 * (t + 1) for t in indices], "r of the next row"
     torch.testing.assert_close(rollout.log_prob, torch.tensor(indices * -0.01, dtype=torch.float32))
     torch.testing.assert_close(rollout.chosen[:, 0], torch.tensor(indices * 0.1).float())
     assert [t for t in indices if rollout.is_terminal[at[t]]] == [18]
     cut = [t for t in indices if not rollout.has_next[at[t]]]
     assert cut == [8, 13, 18, 22, 26, 29, 32, 35, 38]
-    assert torch.isfinite(rollout.vector).all()
+    assert torch.isfinite(rollout.pair.vector).all()
     assert torch.isfinite(rollout.reward).all()

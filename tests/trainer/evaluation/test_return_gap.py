@@ -88,10 +88,10 @@ class ConstantPolicy:
     """A policy with the same action at every step."""
 
     def __init__(self, num_actions, stride):
-        self._num_actions, self._stride = num_actions, stride
+        self.num_actions, self._stride = num_actions, stride
 
     def sample(self, feature, noise):
-        action = torch.full((*feature.shape[:-1], self._num_actions), self._stride)
+        action = torch.full((*feature.shape[:-1], self.num_actions), self._stride)
         return ActionSample(action, action)
 
     def distribution_params(self, feature):

@@ -63,7 +63,9 @@ def test_the_loss_is_the_sum_of_policy_value_and_entropy_terms(config, spaces):
     learner.optimizers["ppo"] = SGD(learner.networks.parameters(), lr=0.1)
     learner.guarded_step._max_norm = 1e9
     metrics = learner.update(rollout)
-    feature, after = (expected.encoder(rollout.image, rollout.vector[:, i]) for i in (0, 1))
+    feature, after = (
+        expected.encoder(rollout.pair.image, rollout.pair.vector[:, i]) for i in (0, 1)
+    )
     first, second = expected.policy.net(feature).chunk(2, -1)
     std = 0.9 * torch.sigmoid(second + 2) + 0.1
     normal = torch.distributions.Normal(torch.tanh(first), std)
@@ -158,7 +160,7 @@ def test_recorded_log_probabilities_are_those_of_the_current_policy(config, tmp_
     replay = ReplayBuffer(JournalReader(run.journal), PointWorld(config, 0).spaces, config, CPU)
     rollout = replay.rollout(replay.policy_steps(1, 0))
     assert len(rollout.reward) == 140 - 1 - 2, "all but the newest and two ends of episodes"
-    feature = learner.networks.encoder(rollout.image[:, 0], rollout.vector[:, 0])
+    feature = learner.networks.encoder(rollout.pair.image[:, 0], rollout.pair.vector[:, 0])
     params = learner.networks.policy.distribution_params(feature)
     log_prob, _ = learner.networks.policy.log_prob_and_entropy(params, rollout.chosen)
     torch.testing.assert_close(log_prob, rollout.log_prob, rtol=1e-4, atol=1e-5)

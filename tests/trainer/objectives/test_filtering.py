@@ -5,10 +5,10 @@ import torch
 
 from agent.networks.dynamics import LatentState
 from agent.networks.noise import TorchNoise
+from agent.networks.observing import previous_action
 from agent.networks.patch_codec import to_patches
 from tests.trainer.batches import spaces_of, training_batch
 from tests.trainer.objectives.dreams import networks_with_random_heads
-from trainer.data.batch import previous_action
 from trainer.objectives.filtering import filter_batch
 
 
@@ -27,7 +27,7 @@ def test_is_first_removes_the_influence_of_earlier_steps(config):
         vector[0, :3] *= scale  # different steps before is_first at t = 3
         noise.begin(0, 0)
         other = batch._replace(vector=vector)
-        observed = filter_batch(networks, other, spaces_of(config).num_actions, noise)
+        observed = filter_batch(networks, other, noise)
         states.append(observed.state.deter)
     assert not torch.equal(states[0][0, 2], states[1][0, 2])
     assert torch.equal(states[0][0, 3:], states[1][0, 3:])

@@ -46,7 +46,7 @@ def case(config):
 
 
 def filtered_states(networks, batch, config):
-    return filter_batch(networks, batch, spaces_of(config).num_actions, ZeroNoise()).state
+    return filter_batch(networks, batch, ZeroNoise()).state
 
 
 def loss_of(networks, batch, config):

@@ -9,6 +9,7 @@ import torch
 
 from configs.errors import BadInput
 from configs.load import load_config
+from interfaces.core.learning_methods import learning_method
 from tests.conftest import ROOT
 from tests.trainer.running.import_recordings import import_recordings
 from trainer.data.replay_buffer import ReplayBuffer
@@ -51,13 +52,14 @@ def test_live_run_after_offline_training_counts_the_train_ratio_from_there(tmp_p
     steps, updates, free = imported.steps, newest.updates, newest.tensors["ratio/free"].clone()
     ratio = TrainRatio(config.trainer)
     assert not ratio.allows(steps, updates, free)
-    steps += math.ceil(3 * config.replayed_per_update / config.trainer.train_ratio)
+    replayed_per_update = learning_method(config).replayed_per_update(config)
+    steps += math.ceil(3 * replayed_per_update / config.trainer.train_ratio)
     assert ratio.allows(steps, updates + 2, free)
     assert not ratio.allows(steps, updates + 3, free)
     # After the ratio is lowered, it counts from that point.
     lower = TrainRatio(config.trainer.model_copy(update={"train_ratio": 4.0}))
     assert not lower.allows(steps, updates + 3, free)
-    steps += math.ceil(2 * config.replayed_per_update / 4.0)
+    steps += math.ceil(2 * replayed_per_update / 4.0)
     assert lower.allows(steps, updates + 4, free)
     assert not lower.allows(steps, updates + 5, free)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from configs.errors import BadInput
-from configs.methods import WorldModelsConfig
+from configs.methods.world_models_method import WorldModelsConfig
 
 try:
     with warnings.catch_warnings():

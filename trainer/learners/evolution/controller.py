@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from agent.networks.policy import Policy
-from configs.methods import WorldModelsConfig
+from configs.methods.world_models_method import WorldModelsConfig
 
 _MIN_STD, _MAX_STD = 0.1, 1.0  # of an axis, in agent.networks.policy
 

@@ -13,6 +13,7 @@ from agent.networks.dynamics import LatentState
 from agent.networks.noise import Noise
 from configs.schema import Config
 from trainer.learners.evolution.controller import Controller
+from trainer.objectives.discounting import imagined_factor
 
 _MIN_WEIGHT = 1e-3  # the dreams stop once every weight is below this
 
@@ -54,8 +55,8 @@ def imagined_scores(
     still continues. Actions have no noise. `discount` None: as `dream.discount_in` says.
     """
     count, dreams = candidates.shape[0], start.stoch.shape[0]
-    if discount is None:  # with discount_in: continue, the continue head contains it
-        discount = config.dream.discount if config.dream.discount_in == "dream" else 1.0
+    if discount is None:
+        discount = imagined_factor(config.dream)
     dynamics, shared = networks.dynamics, SharedNoise(noise, count)
     state = LatentState(*(part.repeat(count, 1) for part in start))
     weight = torch.ones(count * dreams, device=candidates.device)

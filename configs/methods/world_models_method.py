@@ -1,44 +1,12 @@
-"""Learning methods, and the settings of those that are not Dreamer."""
+"""Method world_models: its settings and capabilities."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from configs.methods.dreamer_method import DREAMER_SETTINGS
+from configs.methods.method import LearningMethod
 from configs.strict import StrictModel
-
-Method = Literal["dreamer", "world_models", "ppo"]
-
-
-class PPOConfig(StrictModel):
-    """Proximal policy optimisation (Schulman 2017), the model-free baseline."""
-
-    rollout: int = Field(
-        default=1024,
-        ge=2,
-        le=10**6,
-        description="Steps of the current weights for each update. More: steadier updates, but the "
-        "first one comes later.",
-    )
-    epochs: int = Field(default=10, ge=1, le=100, description="Passes over each rollout.")
-    minibatch: int = Field(
-        default=64, ge=2, le=65536, description="Smallest number of steps in a minibatch."
-    )
-    clip: float = Field(
-        default=0.2,
-        gt=0,
-        le=1,
-        description="Largest distance of the probability ratio from 1. Smaller changes the policy "
-        "more slowly.",
-    )
-    discount: float = Field(default=0.99, gt=0, le=1, description="Discount per step.")
-    lam: float = Field(default=0.95, ge=0, le=1, description="Lambda of GAE.")
-    entropy: float = Field(
-        default=0.0, ge=0, le=10, description="Weight of the entropy. Larger explores more."
-    )
-    value_weight: float = Field(
-        default=1.0, ge=0, le=100, description="Weight of the value loss (half the squared error)."
-    )
-    lr: float = Field(default=3e-4, gt=0, le=1, description="Learning rate of all networks.")
 
 
 class WorldModelsConfig(StrictModel):
@@ -92,3 +60,27 @@ class WorldModelsConfig(StrictModel):
         description="Standard deviation of an axis while acting, after the first search. Larger "
         "explores more.",
     )
+
+
+def _check(config: Any) -> None:
+    if config.actor.layers != 0:
+        raise ValueError("actor.layers: method world_models has a linear controller, 0 layers")
+
+
+WORLD_MODELS = LearningMethod(
+    name="world_models",
+    learner="trainer.learners.world_models:WorldModelsLearner",
+    has_world_model=True,
+    off_policy=True,
+    settings=WorldModelsConfig,
+    dynamics="agent.networks.mdn_rnn:MdnDynamics",
+    decoder="agent.networks.mdn_rnn:LatentDecoder",
+    needs={"model.core": "lstm", "actor.gradient": "none"},
+    defaults={"model.core": "lstm", "actor.gradient": "none", "actor.layers": 0},
+    ignores=DREAMER_SETTINGS,
+    notes={
+        "model.core": "The sizes of lstm are in world_models.*.",
+        "trainer.publish_updates": "Method world_models publishes after each search.",
+    },
+    check=_check,
+)

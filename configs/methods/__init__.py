@@ -1,0 +1,1 @@
+"""The learning methods as the configuration sees them: settings and capabilities, without torch."""
