@@ -2,7 +2,8 @@
 
 Every import of plugin code goes through `load_plugin`. Only commands that act or learn with the
 user's own configuration call it. Code that reads recordings does not: a recording may come from
-another person, and the configuration in it is data.
+another person, and the configuration in it is data. The one exception is `replay`, which needs the
+learning method of a run.
 """
 
 import difflib
