@@ -13,7 +13,8 @@ from configs.methods.table import (
     settings_of_plugin,
     with_method_sections,
 )
-from configs.strict import ParameterName, StrictModel, Weight
+from configs.plugin_reference import PluginReference
+from configs.strict import Name, ParameterName, StrictModel, Weight
 from configs.training import TrainerConfig
 from configs.world_settings import WorldConfig
 
@@ -37,6 +38,16 @@ class TickConfig(StrictModel):
         description="Time before a deadline that is spent spinning instead of sleeping, in "
         "milliseconds. Increase it if ticks are late and CPU time is free.",
     )
+
+
+class RewardTermConfig(StrictModel):
+    """A reward term from a plugin: a function of Steps."""
+
+    source: PluginReference = Field(
+        description="Function that computes the term: MODULE:NAME, or the name of an installed "
+        "entry point in the group yume.rewards. See docs/plugins.md."
+    )
+    weight: Weight = Field(default=1.0, description="Weight of its value, per step.")
 
 
 class RewardConfig(StrictModel):
@@ -66,6 +77,19 @@ class RewardConfig(StrictModel):
         le=1e6,
         description="Weight of the reward of the world itself. VRChat has none.",
     )
+    terms: dict[Name, RewardTermConfig] = Field(
+        default={}, description="Further terms, each computed by a plugin, by name."
+    )
+
+    @model_validator(mode="after")
+    def _check_names(self) -> "RewardConfig":
+        for name in self.terms:
+            if name in RewardConfig.model_fields or name == "sum" or "." in name:
+                raise ValueError(
+                    f"terms.{name}: Yume uses this name itself, or it contains a dot; choose "
+                    "another name"
+                )
+        return self
 
 
 class JournalConfig(StrictModel):

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 # They and all tests with real processes are left out of `-m quick`.
 SLOW = (
     *("trainer/learners/test_learning.py", "e2e/test_run.py", "e2e/test_rest.py"),
-    *("e2e/test_lockstep.py", "e2e/test_sessions.py", "interfaces/calibrate/test_measure.py"),
+    *("e2e/test_plugins.py", "e2e/test_plugin_worlds.py", "e2e/test_lockstep.py"),
+    *("e2e/test_sessions.py", "interfaces/calibrate/test_measure.py"),
     *("contracts/vrchat/test_inputs.py", "contracts/vrchat/test_parameters.py"),
     *("trainer/running/test_learning_report.py", "interfaces/session/test_recorder.py"),
     *("agent/replay/test_verify_run.py", "golden/test_old_recording.py"),

@@ -4,11 +4,18 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from interfaces.journal import JournalReader
 from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "examples" / "plugins"
+SMALL = (
+    *("model.deter=8", "model.units=8", "model.stoch=2", "dream.starts=4", "dream.horizon=3"),
+    *("trainer.batch=2", "trainer.length=8", "trainer.prefill=30", "trainer.train_ratio=2"),
+)
 
 
 def write_module(
@@ -34,3 +41,9 @@ def install(folder: Path, package: str, group: str, **entry_points: str) -> None
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
     lines = [f"{name} = {value}" for name, value in entry_points.items()]
     (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines]) + "\n")
+
+
+def steps_of(run: Path) -> NDArray[np.void]:
+    """All Steps of a run, with checked checksums."""
+    reader = JournalReader(run / "journal")
+    return reader.read(0, reader.end, verify=True)

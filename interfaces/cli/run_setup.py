@@ -12,7 +12,7 @@ from configs.errors import BadInput
 from configs.load import load_config
 from configs.schema import Config
 from interfaces.core.learning_methods import check_learning_method
-from interfaces.core.plugins import PluginKind, check_plugins
+from interfaces.core.plugins import check_plugins
 from interfaces.runtime.plugin_folders import (
     use_config_folders,
     use_plugin_folders,
@@ -50,7 +50,6 @@ def prepared_run(
     cannot be used. Raises BadInput for a world that cannot run in real time or in lockstep, as
     asked.
     """
-    kinds = _plugin_kinds(lockstep=lockstep, offline=offline)
     if resume is not None:
         if words or out or seed is not None:
             raise RunError("--resume uses the run's own configuration, folder and seed")
@@ -58,7 +57,7 @@ def prepared_run(
         config = folder.config
         _check_pace(config, lockstep=lockstep, offline=offline)
         use_plugin_folders(folder)
-        check_plugins(config, kinds)
+        _check_plugins(config, lockstep=lockstep, offline=offline)
         check_learning_method(config)
         yield folder, config
         return
@@ -68,7 +67,7 @@ def prepared_run(
     config = load_config(path, overrides)
     _check_pace(config, lockstep=lockstep, offline=offline)
     plugin_folders = use_config_folders(config, path)
-    check_plugins(config, kinds)
+    _check_plugins(config, lockstep=lockstep, offline=offline)
     check_learning_method(config)
     with new_run(out, config, path.stem, MAIN.parent) as folder:
         write_plugin_folders(folder, plugin_folders)
@@ -85,8 +84,14 @@ def _check_pace(config: Config, *, lockstep: bool, offline: bool) -> None:
         raise BadInput(f"world.kind {config.world.kind} runs in lockstep only: use train")
 
 
-def _plugin_kinds(*, lockstep: bool, offline: bool) -> tuple[PluginKind, ...]:
-    """The kinds of plugins that such a run uses."""
-    if offline:
-        return ("reward",)
-    return ("world", "reward") if lockstep else ("camera", "reward")
+def _check_plugins(config: Config, *, lockstep: bool, offline: bool) -> None:
+    """Raises PluginError for a plugin that such a run uses, if it cannot be used."""
+    if offline or lockstep:  # the reward terms are tried out when the spaces are known
+        check_plugins(config, ("reward", "world") if lockstep else ("reward",))
+        return
+    check_plugins(config, ("reward", "camera"))
+    if config.reward.terms:
+        from interfaces.core.rewards import StepRewards
+        from interfaces.runtime.worlds import live_spaces
+
+        StepRewards(config.reward, live_spaces(config.world))

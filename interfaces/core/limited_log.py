@@ -1,5 +1,6 @@
 """Warnings that can repeat many times per second, but fill no log."""
 
+import threading
 from collections.abc import Callable
 
 from loguru import logger
@@ -9,10 +10,13 @@ class LimitedLog:
     """Logs the first warning at once, and then at most one per `every_s` seconds.
 
     A later line says how many were left out before it. `now`: a clock, in seconds.
+    `in_background`: a thread writes the line, so that the caller does not wait for the log file.
     """
 
-    def __init__(self, now: Callable[[], float], every_s: float = 60.0) -> None:
-        self._now, self._every_s = now, every_s
+    def __init__(
+        self, now: Callable[[], float], every_s: float = 60.0, *, in_background: bool = False
+    ) -> None:
+        self._now, self._every_s, self._in_background = now, every_s, in_background
         self._logged_s: float | None = None
         self._left_out = 0
 
@@ -24,4 +28,8 @@ class LimitedLog:
             return
         more = f" ({self._left_out} more warnings since the last line)" if self._left_out else ""
         self._logged_s, self._left_out = now, 0
-        logger.warning("{}{}", text, more)
+        if self._in_background:
+            line = ("{}{}", text, more)
+            threading.Thread(target=logger.warning, args=line, name="log", daemon=True).start()
+        else:
+            logger.warning("{}{}", text, more)

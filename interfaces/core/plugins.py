@@ -2,7 +2,8 @@
 
 Every import of plugin code goes through `load_plugin`. Only commands that act or learn with the
 user's own configuration call it. Code that reads recordings does not: a recording may come from
-another person, and the configuration in it is data.
+another person, and the configuration in it is data. The one exception is `replay`, which needs the
+learning method of a run.
 """
 
 import difflib
@@ -117,6 +118,8 @@ def plugins_of(config: Config) -> list[tuple[PluginKind, str]]:
         plugins.append(("world", config.world.plugin))
     if (camera := camera_plugin(config.world.camera.source)) is not None:
         plugins.append(("camera", camera))
+    for term in config.reward.terms.values():
+        plugins.append(("reward", term.source))
     if (method := method_plugin(config.method)) is not None:
         plugins.append(("method", method))
     return plugins

@@ -5,15 +5,16 @@ a recorded reward can be read without the configuration, and computed again with
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from configs.schema import RewardConfig
+from interfaces.core.plugin_term import PluginTerm
 from interfaces.core.spaces import Spaces
-from interfaces.core.step import StepLayout
+from interfaces.core.step import StepLayout, value_field
 from interfaces.core.world import Observation
 
 
@@ -32,7 +33,12 @@ class RewardInput:
 
     def feature(self, name: str) -> NDArray[np.float32]:
         """The avatar parameter or other feature with this name, (...). Raises ValueError."""
-        return self.vector[..., self.spaces.features.index(name)]
+        return self.vector[..., _index(name, self.spaces.features, "feature")]
+
+    def sent(self, name: str) -> NDArray[np.float32]:
+        """The action with this name as really sent one Step before, (...). Raises ValueError."""
+        names = [action.name for action in self.spaces.actions]
+        return self.last_action[..., _index(name, names, "action")]
 
     @property
     def last_action(self) -> NDArray[np.float32]:
@@ -40,16 +46,24 @@ class RewardInput:
         return self.vector[..., -self.spaces.num_actions :]
 
 
+def _index(name: str, names: Sequence[str], what: str) -> int:
+    if name not in names:
+        raise ValueError(f"no {what} {name}; known: {', '.join(names) or 'none'}")
+    return names.index(name)
+
+
 @dataclass(frozen=True)
 class RewardTerm:
     """One term: its name, its weight, and its value (...) without the weight for Steps (...).
 
-    The name is its key in the section `reward` of the configuration.
+    The name is its key in the section `reward` of the configuration. `source`: the plugin that
+    computes the value. Until StepRewards loads it, the value is 0.
     """
 
     name: str
     weight: float
     value: Callable[[RewardInput], NDArray[np.float32]]
+    source: str | None = None
 
 
 def _parameters(config: RewardConfig) -> Iterator[RewardTerm]:
@@ -68,12 +82,21 @@ def _world(config: RewardConfig) -> Iterator[RewardTerm]:
     yield RewardTerm("world", config.world, lambda steps: steps.world_reward)
 
 
+def _plugins(config: RewardConfig) -> Iterator[RewardTerm]:
+    def zero(steps: RewardInput) -> NDArray[np.float32]:
+        return np.zeros_like(steps.world_reward)
+
+    for name, term in config.terms.items():
+        yield RewardTerm(name, term.weight, zero, term.source)
+
+
 # Every term that needs only Steps. To add one, write a function like those above and add it here,
 # and its key to RewardConfig. `surprise` needs the world model and belongs to the trainer.
 TERMS: tuple[Callable[[RewardConfig], Iterator[RewardTerm]], ...] = (
     _parameters,
     _action_cost,
     _world,
+    _plugins,
 )
 
 
@@ -85,6 +108,27 @@ def make_reward_terms(config: RewardConfig) -> list[RewardTerm]:
 def step_layout(config: RewardConfig, spaces: Spaces) -> StepLayout:
     """The fields of the Steps that a run with these rewards and spaces records."""
     return StepLayout(spaces, tuple(term.name for term in make_reward_terms(config)))
+
+
+def _loaded(term: RewardTerm, spaces: Spaces) -> RewardTerm:
+    """The term with the code of its plugin, if it has one."""
+    if term.source is None:
+        return term
+    value = PluginTerm(term.name, term.source)
+    value.try_out(RewardInput, spaces)
+    return replace(term, value=value)
+
+
+def recorded_plugin_reward(config: RewardConfig, step: NDArray[np.void]) -> float:
+    """The sum of the weighted terms of plugins of one Step, by their recorded values.
+
+    A term that the Step lacks is 0. Loads no plugin.
+    """
+    names, total = step.dtype.names or (), 0.0
+    for name, term in config.terms.items():
+        if term.weight and value_field(name) in names:
+            total += term.weight * float(step[value_field(name)])
+    return total
 
 
 def by_group(names: Sequence[str], values: Sequence[float] | NDArray[Any]) -> dict[str, float]:
@@ -105,9 +149,15 @@ class StepRewards:
     `names` (K) and `weights` (K,) are those of the terms.
     """
 
-    def __init__(self, config: RewardConfig, spaces: Spaces) -> None:
-        """Raises ValueError if a rewarded parameter is not among the features."""
+    def __init__(self, config: RewardConfig, spaces: Spaces, *, load_plugins: bool = True) -> None:
+        """Raises ValueError if a rewarded parameter is not among the features.
+
+        `load_plugins`: False for the configuration of a recording, which may come from another
+        person; see `recorded_plugin_reward`. Raises PluginError for a plugin that cannot be used.
+        """
         self._terms, self._spaces = make_reward_terms(config), spaces
+        if load_plugins:
+            self._terms = [_loaded(term, spaces) for term in self._terms]
         for name in config.parameters:
             spaces.features.index(name)
         self.names = tuple(term.name for term in self._terms)

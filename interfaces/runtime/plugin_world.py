@@ -211,16 +211,17 @@ class PluginWorld:
 
 def _array_problem(name: str, array: Any, dtype: type[np.generic], shape: tuple[int, ...]) -> str:
     """What is wrong with an array, and what is allowed; "" if nothing is."""
-    allowed = f"allowed is a NumPy array of {np.dtype(dtype)} {shape}"
-    if not isinstance(array, np.ndarray):
-        return f"{name} of the type {type(array).__name__}; {allowed}"
-    values = cast("NDArray[Any]", array)
-    if values.dtype != dtype or values.shape != shape:
-        return f"{name} of {values.dtype} {values.shape}; {allowed}"
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        at = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
-        return f"{name} with {values[tuple(at)]} at {at}; allowed are finite numbers"
-    return ""
+    if isinstance(array, np.ndarray):
+        values = cast("NDArray[Any]", array)
+        if values.dtype == dtype and values.shape == shape:
+            if values.dtype.kind != "f" or np.isfinite(values).all():
+                return ""
+            at = [int(i) for i in np.argwhere(~np.isfinite(values))[0]]
+            return f"{name} with {values[tuple(at)]} at {at}; allowed are finite numbers"
+        given = f"{values.dtype} {values.shape}"
+    else:
+        given = f"the type {type(array).__name__}"
+    return f"{name} of {given}; allowed is a NumPy array of {np.dtype(dtype)} {shape}"
 
 
 def _sound_problem(name: str, array: Any, dtype: type[np.generic], shape: tuple[int, ...]) -> str:

@@ -9,6 +9,7 @@ import typer
 from configs.errors import BadInput
 from interfaces.cli.run_setup import Out, Quiet, Resume, RunPath, Seed, Words, prepared_run
 from interfaces.core.plugins import check_plugins
+from interfaces.core.rewards import StepRewards
 from interfaces.runtime.plugin_folders import use_plugin_folders
 from interfaces.runtime.run_folder import open_run
 from interfaces.runtime.run_lock import claim
@@ -69,6 +70,8 @@ def train(
             worlds = make_lockstep_worlds(config, config.seed)
             if resume is not None:
                 require_resumable(worlds)
+            if config.reward.terms:
+                StepRewards(config.reward, worlds[0].spaces)  # names a broken term before any Step
             lockstep = LockstepTrainer(folder, config, worlds, resume=resume is not None)
             run_lockstep(lockstep, folder, config, steps or 10_000, stopped, console, quiet=quiet)
 
@@ -138,6 +141,8 @@ def _train_offline(
             from interfaces.runtime.worlds import live_spaces
 
             check_spaces(sessions[0], live_spaces(config.world), "the configuration")
+        if config.reward.terms:
+            StepRewards(config.reward, sessions[0].spaces)
         stopped = stop_on_signals()
         with claim(folder):
             learn_offline(folder, config, sessions, updates, stopped, console, quiet=quiet)

@@ -16,8 +16,8 @@ from agent.networks.agent_networks import ActingNetworks, build_method_networks
 from agent.replay.applied_weights import AppliedWeights
 from agent.replay.exact_replay import NetworkLookup, replay_decisions, require_one_world
 from configs.errors import BadInput
-from configs.schema import Config
-from interfaces.core.rewards import StepRewards
+from configs.schema import Config, RewardConfig
+from interfaces.core.rewards import StepRewards, recorded_plugin_reward
 from interfaces.core.spaces import Spaces
 from interfaces.journal import read_layout
 from interfaces.runtime.run_folder import RunFolder, open_run
@@ -85,13 +85,13 @@ def compare_brains(
     index, seconds = np.zeros(count, np.int64), np.zeros(count)
     own_weights = AppliedWeights(run, recorded.spaces, config)
     playback_time = PlaybackTime()
-    rewards = StepRewards(config.reward, recorded.spaces)
+    rewards = _RecordedRewards(config.reward, recorded.spaces)
     decisions = replay_decisions(recorded, own_weights, config, own_weights.latent_snapshots())
     for row, (step, decision) in zip(range(count), decisions, strict=False):
         index[row] = step["index"]
         seconds[row] = playback_time.seconds(int(step["monotonic_ns"]))
         track.set_decision(row, step["action"], decision)
-        track.reward[row] = _reward(rewards, step)
+        track.reward[row] = rewards.of(step)
         progress(row + 1)
     if brain is None:
         other_track = _random_track(recorded.spaces, config, track)
@@ -125,13 +125,13 @@ def _brain_track(
 ) -> BrainTrack:
     name, config, networks = brain
     track = BrainTrack.empty(name, count, recorded.spaces.num_actions)
-    rewards = StepRewards(config.reward, recorded.spaces)
+    rewards = _RecordedRewards(config.reward, recorded.spaces)
     lookup: NetworkLookup = lambda _: networks  # noqa: E731
     decisions = replay_decisions(recorded, lookup, config, assume_fresh_memory=True)
     for row, (step, decision) in zip(range(count), decisions, strict=False):
         if not isinstance(decision, str):
             track.set_decision(row, decision.action, decision)
-        track.reward[row] = _reward(rewards, step)
+        track.reward[row] = rewards.of(step)
         progress(row + 1)
     return track
 
@@ -154,6 +154,12 @@ def _require_same_spaces(spaces: Spaces, other: RunFolder) -> None:
         raise BadInput(f"{other.path} has other spaces: {', '.join(keys)} differ")
 
 
-def _reward(rewards: StepRewards, step: NDArray[np.void]) -> float:
-    terms = rewards.weighted(step["vector"], step["world_reward"], step["is_first"])
-    return float(terms.sum())
+class _RecordedRewards:
+    """The reward of a recorded Step under a configuration, whose plugins are not loaded."""
+
+    def __init__(self, config: RewardConfig, spaces: Spaces) -> None:
+        self._config, self._rewards = config, StepRewards(config, spaces, load_plugins=False)
+
+    def of(self, step: NDArray[np.void]) -> float:
+        terms = self._rewards.weighted(step["vector"], step["world_reward"], step["is_first"])
+        return float(terms.sum()) + recorded_plugin_reward(self._config, step)
