@@ -62,7 +62,7 @@ def test_metrics_jsonl_and_tensorboard_have_the_same_metrics(method, tmp_path):
     text = f"extends: {json.dumps(presets[::-1])}\n{textwrap.dedent(METHODS[method])}"
     file.write_text(text, encoding="utf-8")
     config = load_config(file, POINT)
-    _, lockstep, events = train(tmp_path, config, [PointWorld(config, 0)], 130)
+    _, lockstep, events = train(tmp_path, config, [PointWorld(config, 0)], 62)
     tags = set(events.Tags()["scalars"])
     line = metrics_line(lockstep.board, config.reward, 1.0)
     assert set(line["metrics"]) == tags
@@ -78,7 +78,7 @@ def test_metrics_jsonl_and_tensorboard_have_the_same_metrics(method, tmp_path):
 def test_tensorboard_shows_the_dream_picture_and_the_settings(tmp_path):
     settings = [*SMALL, "trainer.holdout=0.4", "dream.horizon=3"]
     config = load_config(ROOT / "configs" / "tiny.yaml", settings)
-    run, lockstep, events = train(tmp_path, config, make_lockstep_worlds(config, 1), 60)
+    run, lockstep, events = train(tmp_path, config, make_lockstep_worlds(config, 1), 45)
     assert events.Tags()["images"] == ["dream/picture"]
     picture = events.Images("dream/picture")
     assert 1 <= len(picture) < lockstep.learner.updates / 2, "not one per report"
@@ -120,14 +120,14 @@ def test_weights_do_not_depend_on_whether_reports_were_made(tmp_path, monkeypatc
     settings = [*SMALL, "trainer.holdout=0.4", "dream.horizon=3"]
     config = load_config(ROOT / "configs" / "tiny.yaml", settings)
     worlds = (make_lockstep_worlds(config, 1) for _ in range(2))
-    run, with_reports, _ = train(tmp_path / "with", config, next(worlds), 60)
+    run, with_reports, _ = train(tmp_path / "with", config, next(worlds), 45)
     made = with_reports.board.metrics.read()
     assert {"return_gap/gap", "model/psnr"} <= set(made)
     assert run.view.exists()
     with monkeypatch.context() as patch:
         for part in ("measure_gap", "measure_prediction"):
             patch.setattr(f"trainer.running.model_report.ModelReport.{part}", lambda *_: None)
-        run, without, _ = train(tmp_path / "without", config, next(worlds), 60)
+        run, without, _ = train(tmp_path / "without", config, next(worlds), 45)
     assert not run.view.exists()
     assert "return_gap/gap" not in without.board.metrics.read()
     assert with_reports.learner.updates == without.learner.updates > 5
