@@ -20,7 +20,7 @@ Arguments = Annotated[
     list[str] | None,
     typer.Argument(metavar="[FILE] [KEY=VALUE]...", help="A file or preset, then overrides."),
 ]
-Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]...")]
+Files = Annotated[list[str] | None, typer.Argument(metavar="[FILE]... [KEY=VALUE]...")]
 Out = Annotated[Path | None, typer.Option(help="Write to this file instead of printing.")]
 
 
@@ -48,11 +48,16 @@ def show(arguments: Arguments = None) -> None:
 
 @app.command()
 def check(files: Files = None) -> None:
-    """Check files, or all presets if none is named. Prints ok or every problem."""
+    """Check files, or all presets if none is named. Prints ok or every problem.
+
+    KEY=VALUE changes a setting of every file before it is checked.
+    """
+    names = [name for name in files or [] if "=" not in name or Path(name).is_file()]
+    overrides = [name for name in files or [] if name not in names]
     failed = False
-    for name in files or presets():
+    for name in names or presets():
         try:
-            load_config(Path(name))
+            load_config(Path(name), overrides)
             typer.echo(f"ok  {name}")
         except ConfigError as error:
             typer.echo(f"{error}\n", err=True)

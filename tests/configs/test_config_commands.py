@@ -40,3 +40,11 @@ def test_schema_and_docs_write_their_files(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["docs", "--out", str(page)]).exit_code == 0
     assert "| `tick.hz` |" in page.read_text(encoding="utf-8")
     assert CliRunner().invoke(app, ["docs", "--out", str(out)]).exit_code == 2
+
+
+def test_check_applies_settings_to_every_file() -> None:
+    checked = CliRunner().invoke(app, ["check", "tiny", "default", "tick.hz=20"])
+    assert (checked.exit_code, checked.stdout) == (0, "ok  tiny\nok  default\n")
+    refused = CliRunner().invoke(app, ["check", "tiny", "tick.hz=2000"])
+    assert refused.exit_code == 2
+    assert "tick.hz = 2000" in refused.stderr
