@@ -21,7 +21,11 @@ class Learner(Protocol):
 
     @property
     def networks(self) -> ActingNetworks:
-        """At least the networks that act."""
+        """Exactly the networks that `build_method_networks` makes for the configuration.
+
+        `evaluate` and `replay` load a checkpoint into such networks. Other modules of the learner
+        belong in `extra_state`.
+        """
         ...
 
     @property
