@@ -30,6 +30,7 @@ class MetricsSink:
         self._run, self._config, self._board = run, config, board
         self._tensorboard: SummaryWriter | None = None  # created with the first number
         self._began_s, self._next_picture_s = time.perf_counter(), 0.0
+        self._left_out: Callable[[SummaryWriter], None] | None = None
         self._last_error = ""
         self._refused: set[str] = set()
 
@@ -47,17 +48,22 @@ class MetricsSink:
         self._add(add)
 
     def write_picture(self, name: str, picture: NDArray[np.uint8], update: int) -> None:
-        """Adds a BGR picture (H, W, 3) to TensorBoard, at most one in 30 s and fewer later."""
-        now = time.perf_counter()
-        if now < self._next_picture_s:
-            return
-        pause = max(_PICTURE_EVERY_S, _PICTURE_SHARE * (now - self._began_s))
-        self._next_picture_s = now + pause
-        rgb = np.ascontiguousarray(picture[..., ::-1])
-        self._add(lambda tensorboard: tensorboard.add_image(name, rgb, update, dataformats="HWC"))
+        """Adds a BGR picture (H, W, 3) to TensorBoard, at most one in 30 s and fewer later.
+
+        The newest picture that was left out is added at the end.
+        """
+        rgb, now = np.ascontiguousarray(picture[..., ::-1]), time.perf_counter()
+        self._left_out = lambda tensorboard: tensorboard.add_image(
+            name, rgb, update, dataformats="HWC"
+        )
+        if now >= self._next_picture_s:
+            pause = max(_PICTURE_EVERY_S, _PICTURE_SHARE * (now - self._began_s))
+            self._next_picture_s = now + pause
+            self._add_picture()
 
     def close(self) -> None:
         """Closes TensorBoard. Raises OSError if the disk is full."""
+        self._add_picture()
         if self._tensorboard is not None:
             self._tensorboard.close()
 
@@ -66,6 +72,11 @@ class MetricsSink:
         if str(error) != self._last_error:
             logger.error("the learning report could not be written: {}", error)
         self._last_error = str(error)
+
+    def _add_picture(self) -> None:
+        if self._left_out is not None:
+            self._add(self._left_out)
+        self._left_out = None
 
     def _add(self, write: Callable[[SummaryWriter], None]) -> None:
         """Calls `write` with TensorBoard.
