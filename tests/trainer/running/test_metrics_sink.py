@@ -78,7 +78,7 @@ def test_metrics_jsonl_and_tensorboard_have_the_same_metrics(method, tmp_path):
 def test_tensorboard_shows_the_dream_picture_and_the_settings(tmp_path):
     settings = [*SMALL, "trainer.holdout=0.4", "dream.horizon=3"]
     config = load_config(ROOT / "configs" / "tiny.yaml", settings)
-    run, lockstep, events = train(tmp_path, config, make_lockstep_worlds(config, 1), 45)
+    run, _, events = train(tmp_path, config, make_lockstep_worlds(config, 1), 45)
     assert events.Tags()["images"] == ["dream/picture"]
     picture = events.Images("dream/picture")
     assert len(picture) == 2, "the first and the last, not one per report"
