@@ -143,7 +143,7 @@ def add_plugin_folders(folders: Iterable[Path]) -> None:
     for folder in map(str, folders):
         if folder not in sys.path:
             sys.path.append(folder)
-    importlib.invalidate_caches()
+        sys.path_importer_cache.pop(folder, None)  # files written since the last import are found
 
 
 def _entry_point(kind: PluginKind, reference: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import threading
+import time
 from collections import deque
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from interfaces.journal.segment import (
 )
 
 _RETRY_S = 1.0
+_UNMAP_S = 10.0  # readers look for discarded files at every refresh
 _MAX_HOLD = 2  # times max_steps: a reader that has ended must not fill the disk
 
 
@@ -130,10 +132,17 @@ class JournalWriter:
             if next_index > last.first + last.limit:
                 raise JournalError(f"{self._folder}: Step {next_index} is no longer in the journal")
             last.truncate(next_index - last.first)
-            self._ready = None
+            self._current, self._ready = last, None  # the others are unmapped: Windows deletes them
             for path in paths[len(before) :]:
                 discard(path)
-            self._current = self._continue_in(last)
+            if last.steps.dtype != self._step:
+                first, path = last.end, last.path
+                if last.committed:
+                    last.end_here()
+                else:  # its name is needed; unmapped, Windows can delete it
+                    del last, self._current
+                    discard(path)
+                self._current = self._create_soon(first)
             self._delete_gaps(next_index)
             self._maintain()
 
@@ -165,22 +174,19 @@ class JournalWriter:
             empty = segments.pop()
         if len(segments) > 1 and segments[-2].recover() < segments[-2].limit:
             discard(segments.pop().path)  # Steps after a damaged record are not used
-        fits = empty is not None and self._is_usable(empty)
-        if not segments:
-            if empty is None or fits:
-                return empty or self._create(0)
-            discard(empty.path)
-            return self._create(empty.first)
-        current = segments[-1]
-        if empty is not None and not (fits and empty.first == current.first + current.limit):
-            discard(empty.path)
-            empty = None
+        current = segments[-1] if segments else None
+        segments.clear()
+        if current is not None and current.steps.dtype != self._step and not current.full:
+            current.end_here()
+        expected = None if current is None else current.first + current.limit
+        if empty is not None and not (self._is_usable(empty) and expected in (None, empty.first)):
+            path, expected = empty.path, empty.first if expected is None else expected
+            empty = None  # unmapped, so that Windows can delete it
+            discard(path)
+        if current is None:
+            return empty or self._create_soon(expected or 0)
         if current.full and not (self._is_usable(current) and current.limit == current.capacity):
-            return empty or self._create(current.end)
-        if current.steps.dtype != self._step:
-            if empty is not None:
-                discard(empty.path)
-            return self._continue_in(current)
+            return empty or self._create_soon(current.end)
         touch_pages(current.bytes)
         if empty is not None:
             touch_pages(empty.bytes)
@@ -192,23 +198,24 @@ class JournalWriter:
         touch_pages(segment.bytes)
         return segment
 
+    def _create_soon(self, first: int) -> Segment:
+        """Like `_create`. Waits for readers that still map a discarded file of the same name: until
+        then Windows refuses."""
+        deadline = time.perf_counter() + _UNMAP_S
+        while True:
+            try:
+                return self._create(first)
+            except PermissionError:
+                if time.perf_counter() > deadline:
+                    raise
+                time.sleep(0.05)
+
     def _open(self, path: Path) -> Segment:
         return Segment(path, self._journal.step, write=True)
 
     def _is_usable(self, segment: Segment) -> bool:
         """Whether a segment is like the ones that this writer creates."""
         return segment.capacity == self._segment_steps and segment.steps.dtype == self._step
-
-    def _continue_in(self, segment: Segment) -> Segment:
-        """The segment to append to after `segment`: itself, or a new one for other fields."""
-        if segment.steps.dtype == self._step:
-            return segment
-        end = segment.end
-        if not segment.committed:  # its name is needed for the new one
-            discard(segment.path)
-        else:
-            segment.end_here()
-        return self._create(end)
 
     def _run(self) -> None:
         while not self._closed:
