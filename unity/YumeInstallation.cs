@@ -15,7 +15,8 @@ namespace Yume
         /// <summary>Every object that the setup created below this one.</summary>
         public List<GameObject> objects = new List<GameObject>();
 
-        /// <summary>The FX controller, the expressions menu and the expression parameters.</summary>
+        /// <summary>The FX controller, the expressions menu and the expression
+        /// parameters.</summary>
         public YumeSlot fx = new YumeSlot();
         public YumeSlot menu = new YumeSlot();
         public YumeSlot parameters = new YumeSlot();
@@ -37,7 +38,8 @@ namespace Yume
         public bool wasDefault;
     }
 
-    /// <summary>A created asset file, and the SHA-256 of the content that the setup wrote.</summary>
+    /// <summary>A created asset file, and the SHA-256 of the content that the setup
+    /// wrote.</summary>
     [Serializable]
     public sealed class YumeFile
     {

@@ -1,5 +1,5 @@
 // The menu Tools/Yume. Adds Yume's senses to the selected avatar: contacts, rays and a switch.
-// docs/avatar.md describes it. Nobody has run it in Unity yet.
+// docs/avatar.md describes it. It has never run in Unity yet.
 
 using System;
 using UnityEditor;
@@ -32,7 +32,8 @@ namespace Yume.Editor
         [MenuItem(Add, true), MenuItem(AddContacts, true), MenuItem(Remove, true)]
         private static bool CanRun() { return Selection.activeGameObject != null; }
 
-        /// <summary>Adds what is missing and repairs rules of our own objects, as one undo step.</summary>
+        /// <summary>Adds what is missing and repairs rules of our own objects, as one undo
+        /// step.</summary>
         /// <returns>What changed, as a sentence.</returns>
         public static string AddSenses(VRCAvatarDescriptor avatar, bool withRays)
         {

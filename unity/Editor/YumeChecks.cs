@@ -41,7 +41,8 @@ namespace Yume.Editor
             return all.FirstOrDefault();
         }
 
-        /// <summary>Whether the setup created this object: it is recorded and still below the record.</summary>
+        /// <summary>Whether the setup created this object: it is recorded and still below the
+        /// record.</summary>
         public static bool IsOurs(YumeInstallation record, GameObject thing)
         {
             return record != null && record.objects.Contains(thing)
@@ -55,7 +56,8 @@ namespace Yume.Editor
                 .Any(each => each.parameter == parameter && !IsOurs(record, each.gameObject));
         }
 
-        /// <summary>Raises YumeError for names that are taken and limits that would be exceeded.</summary>
+        /// <summary>Raises YumeError for names that are taken and limits that would be
+        /// exceeded.</summary>
         public static void Check(
             VRCAvatarDescriptor avatar, YumeInstallation record, Type raycastType, bool withRays)
         {

@@ -58,7 +58,8 @@ namespace Yume.Editor
                     + " that this setup did not add. Rename or delete the layer.");
         }
 
-        /// <summary>Puts a completed copy into the descriptor. Returns whether anything changed.</summary>
+        /// <summary>Puts a completed copy into the descriptor. Returns whether anything
+        /// changed.</summary>
         public static bool Ensure(VRCAvatarDescriptor avatar, YumeInstallation record, bool withRays)
         {
             RuntimeAnimatorController current = Current(avatar);
@@ -77,9 +78,9 @@ namespace Yume.Editor
                 var layer = avatar.baseAnimationLayers[index];
                 record.fx = new YumeSlot
                 {
-                    original = current,
+                    original = layer.animatorController, // also one that is not in use
                     copy = controller,
-                    wasDefault = !avatar.customizeAnimationLayers || layer.isDefault,
+                    wasDefault = layer.isDefault,
                 };
                 layer.isDefault = false;
                 layer.animatorController = controller;
@@ -91,7 +92,8 @@ namespace Yume.Editor
             return true;
         }
 
-        /// <summary>Takes our layer, clips and Yume parameters out of a copy that a person edited.</summary>
+        /// <summary>Takes our layer, clips and Yume parameters out of a copy that a person
+        /// edited.</summary>
         public static void Strip(AnimatorController controller)
         {
             int index = Array.FindIndex(controller.layers, layer => layer.name == YumeLayout.LayerName);
@@ -181,13 +183,14 @@ namespace Yume.Editor
             string path = YumeLayout.SensesObject + "/" + YumeLayout.RaysObject;
             AnimationUtility.SetEditorCurve(
                 clip,
-                EditorCurveBinding.DiscreteCurve(path, typeof(GameObject), "m_IsActive"),
+                EditorCurveBinding.FloatCurve(path, typeof(GameObject), "m_IsActive"),
                 AnimationCurve.Constant(0f, 1f / 60f, active));
             AssetDatabase.AddObjectToAsset(clip, controller);
             return clip;
         }
 
-        /// <summary>Write Defaults as most states of the controller have it; off without states.</summary>
+        /// <summary>Write Defaults as most states of the controller have it; off without
+        /// states.</summary>
         private static bool WritesDefaults(AnimatorController controller)
         {
             AnimatorState[] states = controller.layers.SelectMany(l => States(l.stateMachine)).ToArray();

@@ -39,7 +39,8 @@ namespace Yume.Editor
                     + " is missing. Move one of its controls into a sub-menu.");
         }
 
-        /// <summary>Adds the switch to copies of menu and parameters. Returns whether that changed them.</summary>
+        /// <summary>Adds the switch to copies of menu and parameters. Returns whether that changed
+        /// them.</summary>
         public static bool Ensure(VRCAvatarDescriptor avatar, YumeInstallation record)
         {
             VRCExpressionsMenu menu = Menu(avatar);
@@ -80,7 +81,11 @@ namespace Yume.Editor
             {
                 string path = YumeFiles.NewPath(avatar, "Parameters", ".asset");
                 copy = current != null ? YumeFiles.Copy(current, path) : NewParameters(path);
-                record.parameters = new YumeSlot { original = current, copy = copy };
+                record.parameters = new YumeSlot
+                {
+                    original = avatar.expressionParameters, // also one that is not in use
+                    copy = copy,
+                };
             }
             else Undo.RecordObject(copy, "Yume: add senses");
             var entries = (copy.parameters ?? new VRCExpressionParameters.Parameter[0]).ToList();
@@ -135,7 +140,7 @@ namespace Yume.Editor
                 string path = YumeFiles.NewPath(avatar, "Menu", ".asset");
                 bool full = current != null && current.controls.Count >= ControlsPerMenu;
                 copy = current != null && !full ? YumeFiles.Copy(current, path) : NewMenu(path, current);
-                record.menu = new YumeSlot { original = current, copy = copy };
+                record.menu = new YumeSlot { original = avatar.expressionsMenu, copy = copy };
             }
             else Undo.RecordObject(copy, "Yume: add senses");
             copy.controls.Add(new VRCExpressionsMenu.Control

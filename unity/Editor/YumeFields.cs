@@ -8,7 +8,8 @@ using UnityEngine;
 
 namespace Yume.Editor
 {
-    /// <summary>Serialized fields of one component. A field that already has the value stays as it is.</summary>
+    /// <summary>Serialized fields of one component. A field that already has the value stays as it
+    /// is.</summary>
     internal sealed class YumeFields
     {
         private readonly SerializedObject _fields;
@@ -77,7 +78,8 @@ namespace Yume.Editor
                 field.GetArrayElementAtIndex(i).stringValue = values[i];
         }
 
-        /// <summary>Writes the changed fields, with Undo. Returns whether any field changed.</summary>
+        /// <summary>Writes the changed fields, with Undo. Returns whether any field
+        /// changed.</summary>
         public bool Apply() { return _fields.ApplyModifiedProperties(); }
 
         private SerializedProperty Find(string name)

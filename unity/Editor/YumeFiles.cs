@@ -64,7 +64,8 @@ namespace Yume.Editor
             return file != null && IsUnchanged(file);
         }
 
-        /// <summary>Moves recorded files to the trash if they are unchanged and nothing uses them.</summary>
+        /// <summary>Moves recorded files to the trash if they are unchanged and nothing uses
+        /// them.</summary>
         public static int MoveUnusedToTrash(YumeFile[] files)
         {
             int moved = 0;

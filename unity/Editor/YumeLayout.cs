@@ -6,13 +6,15 @@ using UnityEngine;
 
 namespace Yume.Editor
 {
-    /// <summary>The avatar lacks something, or something is in the way. The text says the cure.</summary>
+    /// <summary>The avatar lacks something, or something is in the way. The text says the
+    /// cure.</summary>
     internal sealed class YumeError : Exception
     {
         public YumeError(string message) : base(message) { }
     }
 
-    /// <summary>Names, counts and sizes. Lengths are metres in the world, angles are degrees.</summary>
+    /// <summary>Names, counts and sizes. Lengths are metres in the world, angles are
+    /// degrees.</summary>
     internal static class YumeLayout
     {
         public const string SensesObject = "YumeSenses";
@@ -29,16 +31,16 @@ namespace Yume.Editor
         public const string OffControl = "Yume off";
 
         public const string NearName = "YumeNear";
-        public const int NearCount = 4;
+        public static readonly int NearCount = 4;
         public const int MaxNearCount = 8;
         public const float NearRingM = 1f;
-        public const float NearRadiusM = 3f;
+        public static readonly float NearRadiusM = 3f;
         public const float MaxRadiusM = 3f; // VRChat's limit, after scaling
 
         public const string PlayerRayName = "YumeRayP";
-        public const int PlayerRayCount = 40;
+        public static readonly int PlayerRayCount = 40;
         public const string WorldRayName = "YumeRayW";
-        public const int WorldRayCount = 24;
+        public static readonly int WorldRayCount = 24;
         public const float RayReachM = 10f;
         public const int MaxRays = 80; // VRChat's limit for an avatar, shared with FinalIK
         public const int MaxContacts = 256; // VRChat's limit for an avatar with Local Only contacts
@@ -49,7 +51,8 @@ namespace Yume.Editor
         public static readonly string[] HandTags = { "Hand" };
         public static readonly string[] RaySuffixes = { "_Hit", "_Ratio", "_Distance" };
 
-        /// <summary>The contacts on the head: name, type, place, radius at the reference eye height.</summary>
+        /// <summary>The contacts on the head: name, type, place, radius at the reference eye
+        /// height.</summary>
         public static readonly HeadContact[] HeadContacts =
         {
             new HeadContact("HeadPat", "Constant", HeadPlace.Crown, 0.3f),

@@ -9,7 +9,8 @@ using VRC.SDK3.Dynamics.Contact.Components;
 
 namespace Yume.Editor
 {
-    /// <summary>Adds missing objects and sets their rules again. Place and size are set only once.</summary>
+    /// <summary>Adds missing objects and sets their rules again. Place and size are set only
+    /// once.</summary>
     internal sealed class YumeObjects
     {
         private readonly YumeInstallation _record;
@@ -31,7 +32,8 @@ namespace Yume.Editor
                 .FirstOrDefault(t => t.FullName == "VRC.SDK3.Avatars.Components.VRCRaycast");
         }
 
-        /// <summary>Creates YumeSenses with the record. Its children are in metres, at the feet.</summary>
+        /// <summary>Creates YumeSenses with the record. Its children are in metres, at the
+        /// feet.</summary>
         public static YumeInstallation CreateRoot(YumeBody body)
         {
             var senses = new GameObject(YumeLayout.SensesObject);
@@ -62,7 +64,8 @@ namespace Yume.Editor
             }
         }
 
-        /// <summary>Adds rays at chest height. Their parent is inactive; the FX layer activates it.</summary>
+        /// <summary>Adds rays at chest height. Their parent is inactive; the FX layer activates
+        /// it.</summary>
         public void EnsureRays(Type raycastType)
         {
             GameObject rays = Child(_record.transform, YumeLayout.RaysObject, out bool isNew);
@@ -99,7 +102,8 @@ namespace Yume.Editor
             }
         }
 
-        /// <summary>Adds a contact. With a root, place is in the world; else below YumeSenses.</summary>
+        /// <summary>Adds a contact. With a root, place is in the world; else below
+        /// YumeSenses.</summary>
         private void EnsureContact(
             string name, string type, IList<string> tags, Transform root, Vector3 place, float radiusM)
         {
@@ -154,7 +158,8 @@ namespace Yume.Editor
             return new YumeFields(component);
         }
 
-        /// <summary>Our own object of this name below the parent. Creates and records a missing one.</summary>
+        /// <summary>Our own object of this name below the parent. Creates and records a missing
+        /// one.</summary>
         private GameObject Child(Transform parent, string name, out bool isNew)
         {
             GameObject found = _record.objects.FirstOrDefault(

@@ -13,7 +13,8 @@ namespace Yume.Editor
 {
     internal static class YumeRemoval
     {
-        /// <summary>Removes the senses as one undo step. Returns what happened, as sentences.</summary>
+        /// <summary>Removes the senses as one undo step. Returns what happened, as
+        /// sentences.</summary>
         public static string RemoveSenses(VRCAvatarDescriptor avatar)
         {
             YumeInstallation record = YumeChecks.FindRecord(avatar);
@@ -63,8 +64,9 @@ namespace Yume.Editor
             layer.isDefault = record.fx.wasDefault;
             layer.animatorController = record.fx.original as RuntimeAnimatorController;
             avatar.baseAnimationLayers[index] = layer;
-            if (!record.customLayersBefore && avatar.baseAnimationLayers.All(each => each.isDefault))
-                avatar.customizeAnimationLayers = false;
+            bool othersDefault = avatar.baseAnimationLayers
+                .Where((_, i) => i != index).All(each => each.isDefault);
+            if (!record.customLayersBefore && othersDefault) avatar.customizeAnimationLayers = false;
         }
 
         private static void RestoreExpressions(
@@ -94,11 +96,13 @@ namespace Yume.Editor
                         + "out of them");
                 }
             }
-            bool empty = avatar.expressionsMenu == null && avatar.expressionParameters == null;
-            if (!record.customExpressionsBefore && empty) avatar.customExpressions = false;
+            bool restored = avatar.expressionsMenu == record.menu.original
+                && avatar.expressionParameters == record.parameters.original;
+            if (!record.customExpressionsBefore && restored) avatar.customExpressions = false;
         }
 
-        /// <summary>Deletes recorded objects, the deepest first. Anything of other origin stays.</summary>
+        /// <summary>Deletes recorded objects, the deepest first. Anything of other origin
+        /// stays.</summary>
         private static void RemoveObjects(YumeInstallation record, List<string> kept)
         {
             foreach (GameObject thing in record.objects.AsEnumerable().Reverse().ToArray())
