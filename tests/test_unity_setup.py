@@ -7,6 +7,7 @@ import pytest
 from configs.load import load_config
 from configs.world_settings import WorldConfig
 from tests.conftest import ROOT
+from tests.language import PRIVATE
 
 EDITOR = ROOT / "unity" / "Editor"
 LAYOUT = (EDITOR / "YumeLayout.cs").read_text(encoding="utf-8")
@@ -126,10 +127,11 @@ def test_the_docs_name_what_the_script_adds(name):
     assert constant("Folder") in text
 
 
-def test_every_file_of_the_script_is_balanced_and_short():
+def test_every_file_of_the_script_is_balanced_short_and_plain():
     assert len(SOURCES) >= 10
     for name, text in SOURCES.items():
         code = re.sub(r'"(?:\\.|[^"\\])*"|//[^\n]*', "", text)
         for left, right in ("{}", "()", "[]"):
             assert code.count(left) == code.count(right), name
         assert len(text.splitlines()) <= 350, name
+        assert not PRIVATE.search(text), name

@@ -108,10 +108,16 @@ namespace Yume.Editor
             foreach (GameObject thing in record.objects.AsEnumerable().Reverse().ToArray())
             {
                 if (thing == null) continue;
-                if (YumeChecks.IsOurs(record, thing) && thing.transform.childCount == 0
-                    && thing.GetComponents<Component>().All(IsSense))
-                    Undo.DestroyObjectImmediate(thing);
-                else kept.Add("the object " + thing.name + ", because it was moved or extended");
+                if (!YumeChecks.IsOurs(record, thing))
+                {
+                    kept.Add("the object " + thing.name + ", because it was moved");
+                    continue;
+                }
+                foreach (Component sense in thing.GetComponents<Component>().Where(IsSense).ToArray())
+                    Undo.DestroyObjectImmediate(sense);
+                if (thing.transform.childCount == 0 && thing.GetComponents<Component>().Length == 1)
+                    Undo.DestroyObjectImmediate(thing); // only its Transform is left
+                else kept.Add("the object " + thing.name + ", because it has other content");
             }
             GameObject senses = record.gameObject;
             bool alone = senses.transform.childCount == 0
@@ -124,10 +130,13 @@ namespace Yume.Editor
             }
         }
 
+        /// <summary>Whether a component sets the parameter that its object is named after.</summary>
         private static bool IsSense(Component component)
         {
-            return component is Transform || component is VRCContactReceiver
-                || (component != null && component.GetType() == YumeObjects.RaycastType());
+            if (component == null) return false; // a missing script
+            bool isSense = component is VRCContactReceiver
+                || component.GetType() == YumeObjects.RaycastType();
+            return isSense && new YumeFields(component).Text("parameter") == component.name;
         }
     }
 }
