@@ -38,7 +38,7 @@ class RoomSchedule:
         """When the loading ends. A change of the room begins now if its time is over."""
         if substep < loading_until or substep - self.arrived < self._stay:
             return loading_until
-        return substep + self._load
+        return substep + self._load + 1  # the substep of the arrival is the first one in the room
 
 
 def room_seed(seed: int, index: int) -> int:
