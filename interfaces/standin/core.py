@@ -24,7 +24,7 @@ from interfaces.standin.picture.picture_feed import PictureFeed
 from interfaces.standin.picture.scene import View
 from interfaces.standin.places.build import VERSIONS
 from interfaces.standin.places.place import Place
-from interfaces.standin.rooms import RoomSchedule, build_room, room_seed
+from interfaces.standin.room_changes import RoomSchedule, build_room, room_seed
 from interfaces.standin.truth import truth_of
 from interfaces.standin.views import make_view
 

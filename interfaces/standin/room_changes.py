@@ -1,4 +1,4 @@
-"""Changing rooms: when the stand-in leaves a room, and what is drawn anew for the next one.
+"""Changing rooms: when the stand-in leaves a room, and what the seed draws for the next one.
 
 Room k of a seed depends on the seed and on k only, not on what happened in earlier rooms.
 """
