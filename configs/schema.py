@@ -146,7 +146,10 @@ class EvaluateConfig(StrictModel):
     """Evaluation of a frozen policy."""
 
     episode_steps: int = Field(
-        default=300, ge=1, description="Steps of an evaluation episode, unless the world ends it."
+        default=300,
+        ge=1,
+        description="Steps of an evaluation episode, unless the world ends it. Also the ticks in a "
+        "room with world.standin.rooms.change: episode.",
     )
 
 
@@ -195,6 +198,11 @@ class Config(with_method_sections(_GeneralConfig)):
             if isinstance(section := getattr(self, name), kind):
                 return section
         return settings_of_plugin(kind, self.method_settings)
+
+    @model_validator(mode="after")
+    def _check_rooms(self) -> "Config":
+        self.world.standin.rooms.check_ticks(self.tick.hz)
+        return self
 
     @model_validator(mode="after")
     def _set_world_rewards(self) -> "Config":

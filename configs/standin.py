@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from configs.rooms import RoomsConfig
 from configs.strict import Name, ParameterName, Port, StrictModel
 
 AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650000"
@@ -159,8 +160,10 @@ class StandinConfig(StrictModel):
         default=None,
         ge=0,
         le=16,
-        description="Number of other people. `null`: as usual for the place.",
+        description="Number of other people. `null`: as usual for the place; where rooms change, "
+        "drawn for each room.",
     )
+    rooms: RoomsConfig = RoomsConfig()
     hour: float | None = Field(
         default=12.0,
         ge=0,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from agent.networks.agent_networks import ActingNetworks
 from configs.schema import Config, EvaluateConfig
 from interfaces.core.rewards import make_reward_terms
-from interfaces.runtime.worlds import make_lockstep_world
+from interfaces.runtime.worlds import make_evaluation_world
 from trainer.evaluation.run_episodes import PolicyKind, run_episodes
 
 EPISODES, FIRST_SEED = 100, 100_000
@@ -27,7 +27,7 @@ def evaluated_returns(
     rewards = run_episodes(
         networks,
         config,
-        lambda seed: make_lockstep_world(config, seed),
+        lambda seed: make_evaluation_world(config, seed),
         episodes,
         FIRST_SEED,
         policy=policy,
@@ -45,7 +45,7 @@ def evaluated_head_pats(
     rewards = run_episodes(
         networks,
         config.model_copy(update={"evaluate": EvaluateConfig(episode_steps=EPISODE_STEPS)}),
-        lambda seed: make_lockstep_world(config, seed),
+        lambda seed: make_evaluation_world(config, seed),
         STANDIN_EPISODES,
         FIRST_SEED,
         policy=policy,

@@ -54,12 +54,13 @@ def standin(
         asked += [f"world.standin.faults.{each}" for each in fault or []]
         asked.append(f"world.standin.oscquery={str(oscquery).lower()}")
         large = ["world.standin.width=480", "world.standin.height=360"] if window else []
-        settings = load_config(path, [*large, *overrides, *asked]).world.standin
+        config = load_config(path, [*large, *overrides, *asked])
         stopped = stop_on_signals()
         serve_alone(
-            *(settings, osc, http, seed, seconds, stopped, console),
+            *(config.world.standin, osc, http, seed, seconds, stopped, console),
             window=window,
             with_map=not no_map,
+            episode_s=config.evaluate.episode_steps / config.tick.hz,
         )
 
 

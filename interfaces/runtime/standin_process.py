@@ -38,4 +38,5 @@ def serve_run(run_path: Path) -> None:
         http_port=port,
         ready=lambda _: None,
         stop=StopWhenAny(stopped, orphaned),
+        episode_s=config.evaluate.episode_steps / config.tick.hz,
     )

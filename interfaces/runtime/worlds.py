@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
+from configs.rooms import RoomsConfig
 from configs.schema import Config
 from configs.world_settings import WorldConfig
 from interfaces.core.clock import VirtualClock
@@ -61,6 +62,16 @@ def make_lockstep_world(config: Config, seed: int) -> LockstepWorld:
             f'world.kind gymnasium: {error}; python -m pip install -e ".[gym]" -c constraints.txt'
         ) from error
     return GymnasiumWorld(config, seed)
+
+
+def make_evaluation_world(config: Config, seed: int) -> LockstepWorld:
+    """The world of one evaluation episode: as make_lockstep_world, but the room never changes.
+
+    So the rooms of a seed, and the scores in them, do not depend on `world.standin.rooms`.
+    """
+    standin = config.world.standin.model_copy(update={"rooms": RoomsConfig()})
+    world = config.world.model_copy(update={"standin": standin})
+    return make_lockstep_world(config.model_copy(update={"world": world}), seed)
 
 
 def make_lockstep_worlds(config: Config, seed: int) -> list[LockstepWorld]:

@@ -55,12 +55,16 @@ class Oracle:
     def __init__(self, world: LockstepStandin) -> None:
         self._world = world
         self._index = {action.name: i for i, action in enumerate(world.spaces.actions)}
-        self._routes = Routes(world.core.place.ground)
+        self._place = world.core.place
+        self._routes = Routes(self._place.ground)
         self._tick_s = world.tick_s
 
     def act(self) -> NDArray[np.float32]:
         """float32 (num_actions,), in policy units."""
         action = np.zeros(len(self._index), np.float32)
+        if self._world.core.place is not self._place:  # another room was loaded
+            self._place = self._world.core.place
+            self._routes = Routes(self._place.ground)
         truth = self._world.truth()
         agent = truth["agent"]
         friend = _nearest(agent, truth["people"])

@@ -22,20 +22,21 @@ from interfaces.standin.json_state import fields_of, restore_fields
 from interfaces.standin.people import PEOPLE_SUBSTEPS, People, Person
 from interfaces.standin.picture.picture_feed import PictureFeed
 from interfaces.standin.picture.scene import View
-from interfaces.standin.places.build import VERSIONS, build_place
+from interfaces.standin.places.build import VERSIONS
 from interfaces.standin.places.place import Place
+from interfaces.standin.room_changes import RoomSchedule, build_room, room_seed
 from interfaces.standin.truth import truth_of
 from interfaces.standin.views import make_view
 
 SIT_DISTANCE_M = 1.0  # a chair farther away cannot be used
-_SEED_STRIDE = 1_000_003  # between the seeds of the places that are loaded one after another
 _NO_MOVE = MoveCommand()
 
 
 class StandinCore:
     """A place, the agent's avatar and other people. The same datagrams give the same world."""
 
-    def __init__(self, config: StandinConfig, seed: int) -> None:
+    def __init__(self, config: StandinConfig, seed: int, *, episode_s: float = math.inf) -> None:
+        """`episode_s`: seconds in a room where the room changes with each episode."""
         self._config = config
         self._seed = seed
         self.faults = config.faults
@@ -47,6 +48,7 @@ class StandinCore:
         self._substep = 0
         self._loading_until = 0  # substep
         self._place_loads = 0
+        self._rooms = RoomSchedule(config.rooms, episode_s)
         self._load_place()
 
     @property
@@ -185,6 +187,7 @@ class StandinCore:
             "rng": self._rng.bit_generator.state,
             "substep": self._substep,
             "loading_until": self._loading_until,
+            "arrived": self._rooms.arrived,
             "received": client.received,
             "ignored": client.ignored,
             "worn": client.avatar_config.id,
@@ -229,6 +232,7 @@ class StandinCore:
         client.change_avatar(by_id[state["worn"]])
         self._rng.bit_generator.state = state["rng"]
         self._substep, self._loading_until = int(state["substep"]), int(state["loading_until"])
+        self._rooms.arrived = int(state.get("arrived", 0))  # missing in older snapshots
         client.received, client.ignored = int(state["received"]), int(state["ignored"])
         client.avatar_loaded, client.eye_m = bool(state["avatar_loaded"]), float(state["eye_m"])
         client.own.restore(state["own"])
@@ -253,12 +257,13 @@ class StandinCore:
     def _load_place(self) -> None:
         """Make the next place and its people; the client keeps its settings."""
         config, loads = self._config, self._place_loads
-        seed = self._seed if loads == 0 else self._seed + _SEED_STRIDE * loads
+        seed = room_seed(self._seed, loads)
+        self._rooms.arrived = self._substep
         self._rng = np.random.Generator(np.random.PCG64([seed, 0]))
         extra = np.random.Generator(np.random.PCG64([seed, 2]))
         self._hour = float(extra.uniform(0.0, 24.0)) if config.hour is None else config.hour
         self.client.inputs.change_response(response_of(config, extra))
-        self._place = build_place(config, seed)
+        self._place = build_room(config, seed)
         self._pictures.reset()
         self.avatar.put(*self._place.spawn(self._rng))
         count = self._place.people if config.people is None else config.people
@@ -275,6 +280,7 @@ class StandinCore:
         if self._substep + 1 == self._loading_until:
             self._place_loads += 1
             self._load_place()
+        self._loading_until = self._rooms.loading_until(self._substep, self._loading_until)
         client, avatar = self.client, self.avatar
         command = client.inputs.advance(self._substep)
         self._substep += 1

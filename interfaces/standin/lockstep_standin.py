@@ -34,7 +34,8 @@ class LockstepStandin:
                 "sound; set it to null, or use the command run"
             )
         self._spaces = vrchat_spaces(config.world)
-        self.core = StandinCore(config.world.standin, seed)
+        episode_s = config.evaluate.episode_steps / config.tick.hz
+        self.core = StandinCore(config.world.standin, seed, episode_s=episode_s)
         self._substeps_per_tick = PHYSICS_HZ / config.tick.hz
         self.tick_s = 1.0 / config.tick.hz
         self.clock = VirtualClock()

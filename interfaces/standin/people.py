@@ -102,12 +102,12 @@ class People:
         self._place, self._pat_m, self._rng = place, pat_distance_m, rng
         self._routes: Routes | None = None
         self.members: list[Person] = []
-        looks = rng.permutation(8)
+        looks, names = rng.permutation(8), place.names or NAMES
         for i in range(count):
             x, y, z, heading = _random_pose(place, rng)
             self.members.append(
                 Person(
-                    NAMES[i % len(NAMES)] + ("" if i < len(NAMES) else str(i // len(NAMES) + 1)),
+                    names[i % len(names)] + ("" if i < len(names) else str(i // len(names) + 1)),
                     NATURES[i % len(NATURES)],
                     int(looks[i % 8]),
                     x,

@@ -1,5 +1,6 @@
 """The stand-in as a program at the terminal, without a run."""
 
+import math
 import socket
 import sys
 import threading
@@ -24,10 +25,12 @@ def serve_alone(
     *,
     window: bool = False,
     with_map: bool = True,
+    episode_s: float = math.inf,
 ) -> None:
     """Print the ports and URLs, then serve until `stopped` is set or `seconds` have passed.
 
     `osc`: IN:HOST:OUT. `window`: also show a desktop window, with the map if `with_map`.
+    `episode_s`: see StandinCore.
     Raises BadInput for another `osc`, StandinPortTaken for a port that is in use, and NoDisplay
     if no window can be opened.
     """
@@ -43,6 +46,9 @@ def serve_alone(
         ]
         if ports.oscquery:
             lines.append(f"OSCQuery {ports.name} on http://127.0.0.1:{ports.oscquery}/")
+        stay_s = config.rooms.stay_s(episode_s)
+        if math.isfinite(stay_s):
+            lines.append(f"another room after every {stay_s:g} s")
         if window:
             from interfaces.standin.desktop.keyboard import HELP as KEYS_HELP
 
@@ -65,6 +71,7 @@ def serve_alone(
         ready=ready,
         stop=StopWhenAny(stopped, StopAfter(seconds)),
         player=player if window else None,
+        episode_s=episode_s,
     )
 
 

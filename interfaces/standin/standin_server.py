@@ -1,6 +1,7 @@
 """The stand-in over real sockets: UDP in and out, pictures over HTTP, sound, and OSCQuery."""
 
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
+from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
@@ -79,17 +81,19 @@ def serve(
     stop: StopFlag,
     hz: float = 60.0,
     player: Callable[[Ports], LocalPlayer] | None = None,
+    episode_s: float = math.inf,
 ) -> None:
     """Run in real time until `stop` is set. Blocks; renders in the calling thread.
 
     Port 0 selects a free port. `ready` gets the real ports once all sockets listen and the first
     picture exists. Listens on 127.0.0.1 only. `hz`: ticks per second, each of 60 / hz substeps.
+    `episode_s`: see StandinCore.
     Raises StandinPortTaken, and BadInput for a sound device that does not exist.
     """
     with contextlib.ExitStack() as stack:
         udp = stack.enter_context(_bind_udp("osc_in_port", osc_in_port))
         sound = stack.enter_context(contextlib.closing(SoundScene(config, seed)))
-        core, latest = StandinCore(config, seed), LatestPicture()
+        core, latest = StandinCore(config, seed, episode_s=episode_s), LatestPicture()
         requests = RequestQueue(core)
         try:
             http = stack.enter_context(StandinHttpServer(http_port, latest, requests))
@@ -149,7 +153,7 @@ class _ServerLoop:
 
     def run(self, stop: StopFlag, hz: float) -> None:
         pacer = Pacer(RealClock(spin_s=0.0), hz)
-        ticks = substeps = frames = 0
+        ticks = substeps = frames = loads = 0
         while not (stop.is_set() or (self.player is not None and self.player.closed)):
             ticks += 1 + pacer.wait().skipped
             due = round(ticks * PHYSICS_HZ / hz) - substeps
@@ -159,6 +163,9 @@ class _ServerLoop:
             received = _drain(self.udp) + ([] if self.player is None else self.player.messages())
             for substep in range(min(due, CATCH_UP_SUBSTEPS)):
                 self._send(self.core.step(1, received if substep == 0 else []))
+            if self.core.place_loads != loads:
+                loads = self.core.place_loads
+                logger.info("stand-in: room {}, people: {}", loads, len(self.core.people))
             if int(ticks * self.config.fps / hz) > frames:
                 frames = int(ticks * self.config.fps / hz)
                 self._render()

@@ -89,7 +89,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Run episodes with a fixed policy in lockstep and report their returns."""
-    from interfaces.runtime.worlds import make_lockstep_world, require_lockstep
+    from interfaces.runtime.worlds import make_evaluation_world, require_lockstep
     from trainer.evaluation.evaluate import evaluate as evaluate_run
     from trainer.evaluation.evaluate import evaluation_table
     from trainer.evaluation.run_episodes import POLICY_KINDS
@@ -108,7 +108,7 @@ def evaluate(
             result = evaluate_run(
                 folder,
                 config,
-                lambda world_seed: make_lockstep_world(config, world_seed),
+                lambda world_seed: make_evaluation_world(config, world_seed),
                 episodes=episodes,
                 seed=seed,
                 policy=policy,

@@ -22,8 +22,10 @@ from panda3d.core import (
     GraphicsPipeSelection,
     NodePath,
     PerspectiveLens,
+    RenderState,
     SamplerState,
     Texture,
+    TransformState,
     WindowProperties,
     load_prc_file_data,
 )
@@ -41,6 +43,7 @@ _NEAR_M, _FAR_M = 0.08, 100.0
 # without and with chat text. A line of chat can be 12 m wide.
 _CENTRE_M, _BODY_M, _BUBBLE_M = 1.1, 1.8, 8.0
 _PIPE = "TinyOffscreenGraphicsPipe"
+_COLLECT_EVERY = 64  # pictures
 
 load_prc_file_data(
     "yume stand-in",
@@ -60,10 +63,12 @@ class Renderer:
         self._buffer.add_render_texture(
             self._picture, GraphicsOutput.RTM_copy_ram, GraphicsOutput.RTP_color
         )
-        self._sky = place.sky
+        self._sky, self._place_light = place.sky, place.light
         self._light: tuple[float, float, float] | None = None
         self._root = NodePath("place")
         self._root.set_two_sided(False)
+        if place.light != (1.0, 1.0, 1.0):
+            self._set_light(place.light)
         textures: dict[int, Texture] = {}  # surfaces with the same picture share one
         # Separate nodes for still and moving things, because Panda3D recomputes the bounds of all
         # siblings of a moved node.
@@ -80,12 +85,17 @@ class Renderer:
         self._zoom, self._corner_rad = -1.0, 0.0
         self._camera = self._root.attach_new_node(Camera("eye", self._lens))
         self._buffer.make_display_region().set_camera(self._camera)
+        self._pictures = 0
+        # Panda3D divides by the number of states: with these two it is never zero.
+        self._kept = TransformState.make_pos((0.0, 0.0, 1.0)), self._root.get_state()
 
     def render(self, view: View) -> NDArray[np.uint8]:
         """The picture: uint8 (height, width, 3), RGB."""
         self._aim(view)
         if self._sky:
-            self._set_light(daylight(view.hour))
+            light = daylight(view.hour)
+            r, g, b = (a * b for a, b in zip(light, self._place_light, strict=True))
+            self._set_light((r, g, b))
         for mover, path in self._movers:
             x, y, z, heading_deg = mover.at(view.time_s)
             path.set_pos_hpr(x, z, y, -heading_deg, 0.0, 0.0)
@@ -100,6 +110,9 @@ class Renderer:
         for node in self._avatars[len(drawn) :]:
             node.show(False)
         self._engine.render_frame()
+        if self._pictures % _COLLECT_EVERY == 0:
+            _free_unused_states()
+        self._pictures += 1
         rgb = np.frombuffer(self._picture.get_ram_image_as("RGB"), np.uint8)
         return rgb.reshape(*self._shape, 3)[::-1].copy()  # Panda3D's first row is the lowest
 
@@ -127,6 +140,15 @@ class Renderer:
         self._light = light
         self._root.set_color_scale(*light, 1.0)
         self._buffer.set_clear_color((*sky_colour(light), 1.0))
+
+
+def _free_unused_states() -> None:
+    """Free the poses of earlier pictures, and the looks and textures of earlier places.
+
+    Panda3D keeps them until this call. A call examines half of them.
+    """
+    RenderState.garbage_collect()
+    TransformState.garbage_collect()
 
 
 class _ViewCone:

@@ -17,5 +17,5 @@ def build_place(config: StandinConfig, seed: int) -> Place:
     """The same settings and seed make the same place."""
     version = VERSIONS[config.place]
     if config.place == "room":
-        return room(version, seed, config.size_m)
+        return room(version, seed, config.size_m, varied=config.rooms.changes)
     return _MAKERS[config.place](version, seed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from interfaces.standin.geometry.landmarks import Landmark
 from interfaces.standin.geometry.meshes import Mesh
-from interfaces.standin.geometry.solids import Circle, Solid, Solids, Terrain, flat
+from interfaces.standin.geometry.solids import Circle, Colour, Solid, Solids, Terrain, flat
 from interfaces.standin.geometry.textures import Picture
 
 Pose = tuple[float, float, float, float]  # x, y, z (metres), heading (degrees)
@@ -82,6 +82,7 @@ class Place:
     """One world of the stand-in. The same version, settings and seed make the same place.
 
     With `sky` it is outdoors, and its light depends on the hour. Indoors the light is constant.
+    `light` multiplies all colours. `names` are those of the people; without them, as usual.
     """
 
     name: str
@@ -96,6 +97,8 @@ class Place:
     spawn_within_m: float | None = None
     respawn_below_m: float = -5.0
     phrases: tuple[str, ...] = field(default=("Hello!", "Hi there", "Nice to meet you"))
+    light: Colour = (1.0, 1.0, 1.0)
+    names: tuple[str, ...] = ()
 
     @property
     def half_m(self) -> float:

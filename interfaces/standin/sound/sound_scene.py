@@ -25,8 +25,9 @@ class SoundScene:
         """
         self._seed = seed
         self._speech = None if config.speech is None else read_wav(config.speech)
-        # Phrases that each person has begun, by (place load, name).
-        self._spoken: dict[tuple[int, str], int] = {}
+        self._place_loads = 0  # of the place to which the two tables below belong
+        # Phrases that each person has begun, by name.
+        self._spoken: dict[str, int] = {}
         # The current phrase of each person, and its first sample.
         self._phrases: dict[str, tuple[Mono, int]] = {}
         self._speaker: Speaker | None = None
@@ -52,11 +53,14 @@ class SoundScene:
         speaker = self._speaker
         if speaker is None:
             return
+        if core.place_loads != self._place_loads:  # other people, who have not spoken yet
+            self._place_loads = core.place_loads
+            self._spoken.clear()
+            self._phrases.clear()
         view, sources = core.view(), list[Source]()
         for person in core.people:
-            key = (core.place_loads, person.name)
-            if person.spoken != self._spoken.get(key, 0):
-                self._spoken[key] = person.spoken
+            if person.spoken != self._spoken.get(person.name, 0):
+                self._spoken[person.name] = person.spoken
                 self._phrases[person.name] = (self._phrase_of(person), speaker.next_sample)
             if person.name in self._phrases:
                 samples, start = self._phrases[person.name]

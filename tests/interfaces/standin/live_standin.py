@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import socket
 import threading
 import time
@@ -61,7 +62,9 @@ class LiveStandin:
 
 
 @contextlib.contextmanager
-def live_standin(config: StandinConfig = SMALL, **ports: int) -> Iterator[LiveStandin]:
+def live_standin(
+    config: StandinConfig = SMALL, *, episode_s: float = math.inf, **ports: int
+) -> Iterator[LiveStandin]:
     """Run a stand-in. `ports`: `osc_in` and `http`; a free port if not given."""
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind(("127.0.0.1", 0))
@@ -84,6 +87,7 @@ def live_standin(config: StandinConfig = SMALL, **ports: int) -> Iterator[LiveSt
             "http_port": ports.get("http", 0),
             "ready": ready,
             "stop": stop,
+            "episode_s": episode_s,
         },
     )
     thread.start()

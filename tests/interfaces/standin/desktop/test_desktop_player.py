@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 
+from configs.rooms import RoomsConfig
 from configs.standin import StandinConfig
 from interfaces.standin.core import StandinCore
 from interfaces.standin.desktop.desktop_player import DesktopPlayer
@@ -38,6 +39,24 @@ def test_the_window_shows_only_the_picture_or_also_the_map(screen: X11Client) ->
             wait_until(shown, "the window")
         finally:
             player.close()
+
+
+def test_the_map_follows_a_change_of_the_room(screen: X11Client) -> None:
+    config = ROOM.model_copy(update={"rooms": RoomsConfig(change="episode", load_s=0.1)})
+    core = StandinCore(config, 0, episode_s=0.2)
+    player = DesktopPlayer(config, "Yume")
+    try:
+        maps = []
+        for _ in range(2):
+            player.show(core.frame(), core)
+            maps.append(player._map)
+            core.step(20, [])
+        assert core.place_loads == 2
+        player.show(core.frame(), core)
+        assert player._place is core.place
+        assert player._map is not maps[1] is not maps[0]
+    finally:
+        player.close()
 
 
 def test_no_map_without_window_is_refused() -> None:

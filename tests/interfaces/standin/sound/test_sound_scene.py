@@ -97,3 +97,14 @@ def test_a_phrase_begins_once(scene: SoundScene) -> None:
     run_two_seconds(core, scene)
     starts = {source.start_sample for _, sources in scene._speaker.scenes for source in sources}
     assert len(starts) == 1
+
+
+def test_another_place_is_silent_until_its_people_speak(scene: SoundScene) -> None:
+    core = core_beside_talker()
+    run_two_seconds(core, scene)
+    core.trigger_event("world_load")
+    core.step(301, [])
+    scene.update(core)
+    assert not any(person.spoken for person in core.people)
+    assert scene._speaker.scenes[-1][1] == []
+    assert not scene._spoken, "the table does not grow with the number of places"
