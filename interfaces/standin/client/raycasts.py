@@ -56,20 +56,25 @@ class Raycasts:
             (encode(f"{PREFIX}{name}_Hit", False), encode(f"{PREFIX}{name}_Hit", True))
             for name in self._names
         ]
-        self._right, self._height, self._forward = (
+        right, self._height, front = (
             np.array([getattr(ray, part) for ray in rays], np.float64)
             for part in ("right_m", "height_m", "forward_m")
         )
-        self._from_middle = not (self._right.any() or self._forward.any())
-        self._to_right, self._slope, self._to_front = unit_directions(
+        # Of origins and directions, x and z at heading 0, and what heading 90 adds: both (2, R).
+        self._offsets = None
+        if right.any() or front.any():
+            self._offsets = np.stack([right, front]), np.stack([front, -right])
+        to_right, self._slope, to_front = unit_directions(
             [ray.yaw_deg for ray in rays], [ray.pitch_deg for ray in rays]
         )
+        self._directions = np.stack([to_right, to_front])
+        self._across = np.stack([to_front, -to_right])
         self._sees_world = np.array([ray.hits != "players" for ray in rays], np.bool_)
         self._sees_people = np.array([ray.hits != "world" for ray in rays], np.bool_)
         self._max_m = np.array([ray.max_distance_m for ray in rays], np.float64)
         at_miss = {"do_nothing": math.nan, "snap_to_start": 0.0, "snap_to_end": 1.0}
-        self._miss_ratio = np.array([at_miss[ray.miss] for ray in rays], np.float64)
-        self.keeps_last = bool(np.isnan(self._miss_ratio).any())
+        self._miss_m = self._max_m * np.array([at_miss[ray.miss] for ray in rays], np.float64)
+        self.keeps_last = bool(np.isnan(self._miss_m).any())
         self._place: Place | None = None
         self.reset()
 
@@ -151,23 +156,20 @@ class Raycasts:
         """Distances, metres, float (R,); infinity for a miss. The origins scale with the eyes."""
         heading, scale = math.radians(heading_deg), eye_m / self._eye_m
         sine, cosine = math.sin(heading), math.cos(heading)
-        to_x = self._to_right * cosine + self._to_front * sine
-        to_z = self._to_front * cosine - self._to_right * sine
+        turned = self._directions * cosine + self._across * sine
         height = (body.y + scale * self._height)[:, None]
-        if self._from_middle:
-            x, z = np.array([[body.x]]), np.array([[body.z]])
-        else:
-            right, forward = scale * self._right, scale * self._forward
-            x = (body.x + right * cosine + forward * sine)[:, None]
-            z = (body.z + forward * cosine - right * sine)[:, None]
-        return self._caster.cast((x, height, z), (to_x, to_z), movers, people)
+        origin = np.array([[[body.x]], [[body.z]]])
+        if self._offsets is not None:
+            shift, across = self._offsets
+            origin = origin + (scale * (shift * cosine + across * sine))[..., None]
+        return self._caster.cast(origin, height, turned, movers, people)
 
     def _changes(self, distance_m: Floats) -> list[bytes]:
         hits = distance_m <= self._max_m
-        ratio = np.where(hits, distance_m / self._max_m, self._miss_ratio)
+        reached_m = np.where(hits, distance_m, self._miss_m)
         newest = np.empty_like(self._newest)
-        newest[0] = ratio
-        newest[1] = np.where(hits, distance_m, ratio * self._max_m)
+        newest[0] = reached_m / self._max_m
+        newest[1] = reached_m
         if self.keeps_last:
             newest = np.where(np.isnan(newest), self._newest, newest)
         messages: list[bytes] = []

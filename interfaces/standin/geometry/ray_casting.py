@@ -15,7 +15,7 @@ from interfaces.standin.geometry.solids import Box, Circle, Solid, Solids, flat
 
 Floats = NDArray[np.float64]
 Cylinder = tuple[float, float, float, float, float]  # x, z, radius, bottom, top
-_TINY = 1e-9  # replaces a direction of 0, by which one cannot divide
+_TINY = 1e-12  # added to a direction, because one cannot divide by 0
 _GROUND_STEP_M = 0.5  # hills are metres wide
 _GRID_M = 0.25
 _REFINEMENTS = 12  # halvings: 0.5 m / 2^12 = 0.1 mm
@@ -42,14 +42,14 @@ class RayCaster:
     ) -> None:
         solids = [*ground.solids, *out_of_reach]
         boxes = [each for each in solids if isinstance(each, Box)]
-        self._still = [each for each in solids if isinstance(each, Circle)]
-        self._still_cylinders = [
+        self._still = [
             (each.x, each.z, each.radius, each.bottom, min(each.top, each.drawn_top))
-            for each in self._still
+            for each in solids
+            if isinstance(each, Circle)
         ]
-        self._boxes = tuple(
-            np.array([getattr(each, name) for each in boxes], np.float64)
-            for name in ("x", "z", "half_x", "half_z")
+        self._boxes, self._box_halves = (
+            np.array([[getattr(each, name) for each in boxes] for name in names], np.float64)
+            for names in (("x", "z"), ("half_x", "half_z"))
         )
         self._box_bottoms = [each.bottom for each in boxes]
         self._box_tops = [min(each.top, each.drawn_top) for each in boxes]
@@ -57,74 +57,90 @@ class RayCaster:
         self._sees_world, self._sees_people, self._max_m = sees_world, sees_people, max_m
         self._level = not slope.any()
         self._slope = np.where(np.abs(slope) < _TINY, _TINY, slope)
-        self._flat_squared = np.maximum(1.0 - slope * slope, _TINY * _TINY)[:, None]
+        self._flat_squared = np.maximum(1.0 - slope * slope, _TINY)[:, None]
         self._heights = None if ground.terrain is flat else _HeightGrid(ground)
         self._counts = (-1, -1)  # of moving things and of people
         self._heights_key: object = None
 
     def cast(
         self,
-        origin: tuple[Floats, Floats, Floats],
-        direction: tuple[Floats, Floats],
+        origin_xz: Floats,
+        origin_y: Floats,
+        to_xz: Floats,
         movers: Sequence[Cylinder],
         people: Sequence[Cylinder],
     ) -> Floats:
         """The distance to the first hit of each ray, metres, float (R,); infinity for none.
 
-        `origin`: x, y, z, each (R, 1) or, if all rays begin there, (1, 1). `direction`: x and z of
-        the unit directions, (R,). A solid around the origin is not hit, as in Unity.
+        `origin_xz`: x and z, (2, R, 1) or, if all rays begin at one point, (2, 1, 1).
+        `origin_y`: (R, 1). `to_xz`: x and z of the unit directions, (2, R). A solid around the
+        origin is not hit, as in Unity.
         """
-        (x, y, z), (to_x, to_z) = origin, direction
-        to_x = np.where(np.abs(to_x) < _TINY, _TINY, to_x)[:, None]
-        to_z = np.where(np.abs(to_z) < _TINY, _TINY, to_z)[:, None]
-        moving = [*movers, *people]
         if (len(movers), len(people)) != self._counts:
             self._allocate(len(movers), len(people))
-        if moving:
-            self._circles[:, len(self._still) :] = np.array(moving).T
-        into, out = self._into, self._out
-        box_x, box_z, half_x, half_z = self._boxes
-        num_boxes = len(box_x)
-        per_x, per_z = 1.0 / to_x, 1.0 / to_z
+        if movers or people:
+            self._circles[:, len(self._still) :] = np.array([*movers, *people]).T
+        to_xz = to_xz[..., None] + _TINY
+        per_xz = 1.0 / to_xz
+        reach_xz = np.abs(per_xz)
+        into, out, num_boxes = self._into, self._out, self._boxes.shape[1]
         if num_boxes:
-            middle_x, reach_x = (box_x - x) * per_x, half_x * np.abs(per_x)
-            middle_z, reach_z = (box_z - z) * per_z, half_z * np.abs(per_z)
-            np.maximum(middle_x - reach_x, middle_z - reach_z, out=into[:, :num_boxes])
-            np.minimum(middle_x + reach_x, middle_z + reach_z, out=out[:, :num_boxes])
-        circle_x, circle_z, radius = self._circles[:3]
-        away_x, away_z = circle_x - x, circle_z - z
-        along = away_x * to_x + away_z * to_z
-        beyond = away_x * away_x + away_z * away_z - radius * radius
-        inside = along * along - self._flat_squared * beyond
-        root = np.sqrt(np.maximum(inside, 0.0))
-        into[:, num_boxes:] = (along - root) / self._flat_squared
-        out[:, num_boxes:] = (along + root) / self._flat_squared
-        self._update_heights(y)
-        np.maximum(into, self._low, out=into)
-        hit = into < np.minimum(out, self._high)
+            middle = (self._boxes[:, None] - origin_xz) * per_xz
+            reach = self._box_halves[:, None] * reach_xz
+            begin = middle - reach
+            middle += reach
+            np.maximum(begin[0], begin[1], out=into[:, :num_boxes])
+            np.minimum(middle[0], middle[1], out=out[:, :num_boxes])
+        if num_boxes < into.shape[1]:
+            away = self._circles[:2, None] - origin_xz
+            squared = away * away
+            part = away * to_xz
+            along = part[0] + part[1]
+            beyond = squared[0] + squared[1] - self._circles[2] ** 2
+            if not self._level:
+                beyond = self._flat_squared * beyond
+            root = np.sqrt(np.maximum(along * along - beyond, 0.0))
+            np.subtract(along, root, out=into[:, num_boxes:])
+            np.add(along, root, out=out[:, num_boxes:])
+            if not self._level:
+                into[:, num_boxes:] /= self._flat_squared
+                out[:, num_boxes:] /= self._flat_squared
+        self._update_heights(origin_y)
+        if not self._level:
+            np.maximum(into, self._low, out=into)
+            np.minimum(out, self._high, out=out)
+        hit = into < out
         hit &= into > 0.0
+        hit &= self._can_hit
         nearest = np.where(hit, into, math.inf).min(axis=1, initial=math.inf)
-        enclosure = self._enclosure(x[:, 0], y[:, 0], z[:, 0], to_x[:, 0], to_z[:, 0])
-        return np.where(self._sees_world, np.minimum(nearest, enclosure), nearest)
+        walls = (self._half_m * reach_xz - origin_xz * per_xz)[..., 0]
+        side = np.minimum(walls[0], walls[1])
+        side = np.where((side > 0.0) & self._sees_world, side, math.inf)
+        if self._level and self._heights is None:
+            return np.minimum(nearest, np.where(self._below_wall_top, side, math.inf))
+        ends = self._enclosure(origin_xz[..., 0], origin_y[:, 0], to_xz[..., 0], side)
+        return np.minimum(nearest, np.where(self._sees_world, ends, math.inf))
 
     def _allocate(self, num_movers: int, num_people: int) -> None:
         """Make the arrays for so many moving things and people."""
-        rays, num_boxes = len(self._slope), len(self._boxes[0])
+        rays, num_boxes = len(self._slope), self._boxes.shape[1]
         num_still = len(self._still) + num_movers
         num_solids = num_boxes + num_still + num_people
         self._counts = (num_movers, num_people)
         self._circles = np.zeros((5, num_still + num_people))
         if self._still:
-            self._circles[:, : len(self._still)] = np.array(self._still_cylinders).T
+            self._circles[:, : len(self._still)] = np.array(self._still).T
         self._into, self._out = np.empty((rays, num_solids)), np.empty((rays, num_solids))
         is_person = np.arange(num_solids) >= num_boxes + num_still
         self._sees = np.where(is_person, self._sees_people[:, None], self._sees_world[:, None])
+        self._can_hit = self._sees
         self._heights_key = None
 
     def _update_heights(self, y: Floats) -> None:
-        """Where along each ray the heights of each solid begin and end: `_low`, `_high` (R, S).
+        """Which solids each ray can hit by their heights, and where along it: `_can_hit`, (R, S).
 
-        For level rays this is everywhere or nowhere, and changes only with the heights.
+        For level rays this changes only with the heights. For others the span `_low` to `_high`, in
+        metres along the ray, is where it has the height of the solid.
         """
         moving = self._circles[3:, len(self._still) :]
         key = (y.tobytes(), moving.tobytes()) if self._level else None
@@ -133,34 +149,28 @@ class RayCaster:
         self._heights_key = key
         bottom = np.concatenate([self._box_bottoms, self._circles[3]])
         top = np.concatenate([self._box_tops, self._circles[4]])
+        if self._level:
+            self._can_hit = self._sees & (bottom <= y) & (y < top)
+            self._below_wall_top = y[:, 0] < self._wall_top_m
+            return
         at_bottom = (bottom - y) / self._slope[:, None]
         at_top = (top - y) / self._slope[:, None]
-        self._low = np.where(self._sees, np.minimum(at_bottom, at_top), math.inf)
-        self._high = np.maximum(at_bottom, at_top)
+        self._low, self._high = np.minimum(at_bottom, at_top), np.maximum(at_bottom, at_top)
 
-    def _enclosure(self, x: Floats, y: Floats, z: Floats, to_x: Floats, to_z: Floats) -> Floats:
-        """Distance to the walls around the place, the ceiling and the ground, (R,)."""
-        half = self._half_m
-        side = np.minimum(
-            (np.copysign(half, to_x) - x) / to_x, (np.copysign(half, to_z) - z) / to_z
-        )
-        side = np.where(side > 0.0, side, math.inf)  # outside: no wall ahead
-        if self._level:
-            nearest = np.where(y < self._wall_top_m, side, math.inf)
-        else:
-            at_wall = np.where(np.isfinite(side), y + side * self._slope, math.inf)
-            nearest = np.where(at_wall < self._wall_top_m, side, math.inf)
-            rising = self._slope > 0.0
-            level = np.where(rising, self._ceiling_m, 0.0)
-            flat_m = (level - y) / self._slope
-            reached = rising if self._heights is None or math.isfinite(self._ceiling_m) else None
-            if self._heights is None:
-                reached = np.abs(self._slope) > _TINY
-            if reached is not None:
-                nearest = np.minimum(nearest, np.where(reached & (flat_m > 0), flat_m, math.inf))
+    def _enclosure(self, xz: Floats, y: Floats, to_xz: Floats, side: Floats) -> Floats:
+        """Distance to the walls around the place, the ceiling and the ground, (R,).
+
+        `side`: distance to the plane of the wall ahead, infinity outside of the place.
+        """
+        nearest = np.where(y + side * self._slope < self._wall_top_m, side, math.inf)
+        below = 0.0 if self._heights is None else -math.inf
+        end = np.where(self._slope > 0.0, self._ceiling_m, below)
+        end_m = (end - y) / self._slope
+        nearest = np.minimum(nearest, np.where(end_m > 0.0, end_m, math.inf))
         if self._heights is not None:
             until = np.minimum(np.where(np.isfinite(side), side, 0.0), self._max_m)
-            ground = self._heights.distance(x, y, z, (to_x, self._slope, to_z), until)
+            direction = (to_xz[0], self._slope, to_xz[1])
+            ground = self._heights.distance(xz[0], y, xz[1], direction, until)
             nearest = np.minimum(nearest, ground)
         return nearest
 
