@@ -14,8 +14,6 @@ from interfaces.standin.geometry.ray_casting import Cylinder, Floats, RayCaster,
 from interfaces.standin.geometry.solids import PERSON_HEIGHT_M, PERSON_RADIUS_M
 from interfaces.standin.places.place import Place
 
-_FLOAT_BYTES = 4  # the payload of an OSC message with one float
-
 
 class StandingBody(Protocol):
     """Where the feet of a person are, in metres."""
@@ -48,7 +46,7 @@ class Raycasts:
         self._names = [ray.name for ray in rays]
         self._eye_m = avatar.eye_height_m
         self._heads = [
-            encode(f"{PREFIX}{name}{ending}", 0.0)[:-_FLOAT_BYTES]
+            encode(f"{PREFIX}{name}{ending}", 0.0)[:-4]  # without the float
             for ending in ("_Ratio", "_Distance")
             for name in self._names
         ]
@@ -57,18 +55,18 @@ class Raycasts:
             for name in self._names
         ]
         right, self._height, front = (
-            np.array([getattr(ray, part) for ray in rays], np.float64)
+            np.array([[getattr(ray, part)] for ray in rays], np.float64)
             for part in ("right_m", "height_m", "forward_m")
         )
-        # Of origins and directions, x and z at heading 0, and what heading 90 adds: both (2, R).
+        # Of origins and directions, x and z at heading 0, and what heading 90 adds: both (2, R, 1).
         self._offsets = None
         if right.any() or front.any():
             self._offsets = np.stack([right, front]), np.stack([front, -right])
         to_right, self._slope, to_front = unit_directions(
             [ray.yaw_deg for ray in rays], [ray.pitch_deg for ray in rays]
         )
-        self._directions = np.stack([to_right, to_front])
-        self._across = np.stack([to_front, -to_right])
+        self._directions = np.stack([to_right, to_front])[..., None]
+        self._across = np.stack([to_front, -to_right])[..., None]
         self._sees_world = np.array([ray.hits != "players" for ray in rays], np.bool_)
         self._sees_people = np.array([ray.hits != "world" for ray in rays], np.bool_)
         self._max_m = np.array([ray.max_distance_m for ray in rays], np.float64)
@@ -157,27 +155,27 @@ class Raycasts:
         heading, scale = math.radians(heading_deg), eye_m / self._eye_m
         sine, cosine = math.sin(heading), math.cos(heading)
         turned = self._directions * cosine + self._across * sine
-        height = (body.y + scale * self._height)[:, None]
+        height = body.y + scale * self._height
         origin = np.array([[[body.x]], [[body.z]]])
         if self._offsets is not None:
             shift, across = self._offsets
-            origin = origin + (scale * (shift * cosine + across * sine))[..., None]
+            origin = origin + scale * (shift * cosine + across * sine)
         return self._caster.cast(origin, height, turned, movers, people)
 
     def _changes(self, distance_m: Floats) -> list[bytes]:
         hits = distance_m <= self._max_m
         reached_m = np.where(hits, distance_m, self._miss_m)
         newest = np.empty_like(self._newest)
-        newest[0] = reached_m / self._max_m
+        np.divide(reached_m, self._max_m, out=newest[0], casting="same_kind")
         newest[1] = reached_m
         if self.keeps_last:
             newest = np.where(np.isnan(newest), self._newest, newest)
         messages: list[bytes] = []
-        turned = np.flatnonzero(hits != self._hits).tolist()
-        if turned:
+        if hits.tobytes() != self._hits.tobytes():
+            turned: list[int] = (hits != self._hits).nonzero()[0].tolist()
             messages += [self._hit_messages[i][bool(hits[i])] for i in turned]
-        changed = np.flatnonzero(newest.ravel() != self._newest.ravel()).tolist()
-        raw, heads, size = newest.astype(">f4").tobytes(), self._heads, _FLOAT_BYTES
-        messages += [heads[i] + raw[i * size : i * size + size] for i in changed]
+        changed: list[int] = (newest != self._newest).ravel().nonzero()[0].tolist()
+        raw, heads = newest.astype(">f4").tobytes(), self._heads
+        messages += [heads[i] + raw[4 * i : 4 * i + 4] for i in changed]
         self._hits, self._newest = hits, newest
         return messages

@@ -42,22 +42,23 @@ class RayCaster:
     ) -> None:
         solids = [*ground.solids, *out_of_reach]
         boxes = [each for each in solids if isinstance(each, Box)]
+        # The first box is the whole place, seen from inside: its walls.
+        half = ground.half_m
+        corners = [(-half, -half, half, half)]
+        corners += [(b.x - b.half_x, b.z - b.half_z, b.x + b.half_x, b.z + b.half_z) for b in boxes]
+        self._corners = np.array(corners).T.reshape(2, 2, 1, -1)  # low and high, x and z, 1, B
+        self._box_bottoms = [-math.inf, *(each.bottom for each in boxes)]
+        self._box_tops = [wall_top_m, *(min(each.top, each.drawn_top) for each in boxes)]
         self._still = [
             (each.x, each.z, each.radius, each.bottom, min(each.top, each.drawn_top))
             for each in solids
             if isinstance(each, Circle)
         ]
-        self._boxes, self._box_halves = (
-            np.array([[getattr(each, name) for each in boxes] for name in names], np.float64)
-            for names in (("x", "z"), ("half_x", "half_z"))
-        )
-        self._box_bottoms = [each.bottom for each in boxes]
-        self._box_tops = [min(each.top, each.drawn_top) for each in boxes]
-        self._half_m, self._wall_top_m, self._ceiling_m = ground.half_m, wall_top_m, ceiling_m
+        self._ceiling_m = ceiling_m
         self._sees_world, self._sees_people, self._max_m = sees_world, sees_people, max_m
         self._level = not slope.any()
         self._slope = np.where(np.abs(slope) < _TINY, _TINY, slope)
-        self._flat_squared = np.maximum(1.0 - slope * slope, _TINY)[:, None]
+        self._flat = np.sqrt(np.maximum(1.0 - slope * slope, _TINY))[:, None]
         self._heights = None if ground.terrain is flat else _HeightGrid(ground)
         self._counts = (-1, -1)  # of moving things and of people
         self._heights_key: object = None
@@ -73,57 +74,51 @@ class RayCaster:
         """The distance to the first hit of each ray, metres, float (R,); infinity for none.
 
         `origin_xz`: x and z, (2, R, 1) or, if all rays begin at one point, (2, 1, 1).
-        `origin_y`: (R, 1). `to_xz`: x and z of the unit directions, (2, R). A solid around the
+        `origin_y`: (R, 1). `to_xz`: x and z of the unit directions, (2, R, 1). A solid around the
         origin is not hit, as in Unity.
         """
         if (len(movers), len(people)) != self._counts:
             self._allocate(len(movers), len(people))
         if movers or people:
             self._circles[:, len(self._still) :] = np.array([*movers, *people]).T
-        to_xz = to_xz[..., None] + _TINY
-        per_xz = 1.0 / to_xz
-        reach_xz = np.abs(per_xz)
-        into, out, num_boxes = self._into, self._out, self._boxes.shape[1]
-        if num_boxes:
-            middle = (self._boxes[:, None] - origin_xz) * per_xz
-            reach = self._box_halves[:, None] * reach_xz
-            begin = middle - reach
-            middle += reach
-            np.maximum(begin[0], begin[1], out=into[:, :num_boxes])
-            np.minimum(middle[0], middle[1], out=out[:, :num_boxes])
+        to_xz = to_xz + _TINY
+        begin, end = (self._corners - origin_xz) / to_xz
+        into, out, num_boxes = self._into, self._out, self._corners.shape[-1]
+        np.maximum.reduce(np.minimum(begin, end), out=into[:, :num_boxes])
+        np.minimum.reduce(np.maximum(begin, end), out=out[:, :num_boxes])
+        into[:, 0] = out[:, 0]  # of the walls around the place, the way out counts
+        out[:, 0] = math.inf
         if num_boxes < into.shape[1]:
-            away = self._circles[:2, None] - origin_xz
-            squared = away * away
-            part = away * to_xz
-            along = part[0] + part[1]
-            beyond = squared[0] + squared[1] - self._circles[2] ** 2
+            away_x, away_z = self._circles[:2, None] - origin_xz
+            to_x, to_z = to_xz if self._level else to_xz / self._flat
+            along = away_x * to_x + away_z * to_z
+            aside = away_x * to_z - away_z * to_x
+            half_chord = np.sqrt(np.maximum(self._circles[2] ** 2 - aside * aside, 0.0))
+            np.subtract(along, half_chord, out=into[:, num_boxes:])
+            np.add(along, half_chord, out=out[:, num_boxes:])
             if not self._level:
-                beyond = self._flat_squared * beyond
-            root = np.sqrt(np.maximum(along * along - beyond, 0.0))
-            np.subtract(along, root, out=into[:, num_boxes:])
-            np.add(along, root, out=out[:, num_boxes:])
-            if not self._level:
-                into[:, num_boxes:] /= self._flat_squared
-                out[:, num_boxes:] /= self._flat_squared
-        self._update_heights(origin_y)
+                into[:, num_boxes:] /= self._flat
+                out[:, num_boxes:] /= self._flat
+        self._update_heights(origin_y, [each[3:] for each in (*movers, *people)])
+        hit = self._can_hit & (into > 0.0)
         if not self._level:
-            np.maximum(into, self._low, out=into)
-            np.minimum(out, self._high, out=out)
-        hit = into < out
-        hit &= into > 0.0
-        hit &= self._can_hit
-        nearest = np.where(hit, into, math.inf).min(axis=1, initial=math.inf)
-        walls = (self._half_m * reach_xz - origin_xz * per_xz)[..., 0]
-        side = np.minimum(walls[0], walls[1])
-        side = np.where((side > 0.0) & self._sees_world, side, math.inf)
+            enters = np.maximum(into, self._low)
+            enters[:, 0] = into[:, 0]
+            hit = self._can_hit & (enters > 0.0)
+            into, out = enters, np.minimum(out, self._high)
+            rise = origin_y[:, 0] + into[:, 0] * self._slope
+            hit[:, 0] &= rise < self._box_tops[0]
+            out[:, 0] = math.inf
+        hit &= into < out
+        nearest = np.minimum.reduce(np.where(hit, into, math.inf), axis=1)
         if self._level and self._heights is None:
-            return np.minimum(nearest, np.where(self._below_wall_top, side, math.inf))
-        ends = self._enclosure(origin_xz[..., 0], origin_y[:, 0], to_xz[..., 0], side)
+            return nearest
+        ends = self._floor_and_ceiling(origin_xz[..., 0], origin_y[:, 0], to_xz[..., 0])
         return np.minimum(nearest, np.where(self._sees_world, ends, math.inf))
 
     def _allocate(self, num_movers: int, num_people: int) -> None:
         """Make the arrays for so many moving things and people."""
-        rays, num_boxes = len(self._slope), self._boxes.shape[1]
+        rays, num_boxes = len(self._slope), self._corners.shape[-1]
         num_still = len(self._still) + num_movers
         num_solids = num_boxes + num_still + num_people
         self._counts = (num_movers, num_people)
@@ -136,14 +131,13 @@ class RayCaster:
         self._can_hit = self._sees
         self._heights_key = None
 
-    def _update_heights(self, y: Floats) -> None:
+    def _update_heights(self, y: Floats, moving: list[tuple[float, ...]]) -> None:
         """Which solids each ray can hit by their heights, and where along it: `_can_hit`, (R, S).
 
         For level rays this changes only with the heights. For others the span `_low` to `_high`, in
         metres along the ray, is where it has the height of the solid.
         """
-        moving = self._circles[3:, len(self._still) :]
-        key = (y.tobytes(), moving.tobytes()) if self._level else None
+        key = (y.tobytes(), moving) if self._level else None
         if key is not None and key == self._heights_key:
             return
         self._heights_key = key
@@ -151,24 +145,19 @@ class RayCaster:
         top = np.concatenate([self._box_tops, self._circles[4]])
         if self._level:
             self._can_hit = self._sees & (bottom <= y) & (y < top)
-            self._below_wall_top = y[:, 0] < self._wall_top_m
             return
         at_bottom = (bottom - y) / self._slope[:, None]
         at_top = (top - y) / self._slope[:, None]
         self._low, self._high = np.minimum(at_bottom, at_top), np.maximum(at_bottom, at_top)
 
-    def _enclosure(self, xz: Floats, y: Floats, to_xz: Floats, side: Floats) -> Floats:
-        """Distance to the walls around the place, the ceiling and the ground, (R,).
-
-        `side`: distance to the plane of the wall ahead, infinity outside of the place.
-        """
-        nearest = np.where(y + side * self._slope < self._wall_top_m, side, math.inf)
+    def _floor_and_ceiling(self, xz: Floats, y: Floats, to_xz: Floats) -> Floats:
+        """Distance to the ceiling and the ground, (R,); infinity for none."""
         below = 0.0 if self._heights is None else -math.inf
         end = np.where(self._slope > 0.0, self._ceiling_m, below)
         end_m = (end - y) / self._slope
-        nearest = np.minimum(nearest, np.where(end_m > 0.0, end_m, math.inf))
+        nearest = np.where(end_m > 0.0, end_m, math.inf)
         if self._heights is not None:
-            until = np.minimum(np.where(np.isfinite(side), side, 0.0), self._max_m)
+            until = np.minimum(np.maximum(self._into[:, 0], 0.0), self._max_m)
             direction = (to_xz[0], self._slope, to_xz[1])
             ground = self._heights.distance(xz[0], y, xz[1], direction, until)
             nearest = np.minimum(nearest, ground)
