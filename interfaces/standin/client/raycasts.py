@@ -55,18 +55,18 @@ class Raycasts:
             for name in self._names
         ]
         right, self._height, front = (
-            np.array([[getattr(ray, part)] for ray in rays], np.float64)
+            np.array([getattr(ray, part) for ray in rays], np.float64)
             for part in ("right_m", "height_m", "forward_m")
         )
-        # Of origins and directions, x and z at heading 0, and what heading 90 adds: both (2, R, 1).
+        # Of origins and directions, x and z at heading 0, and what heading 90 adds: both (2, 1, R).
         self._offsets = None
         if right.any() or front.any():
-            self._offsets = np.stack([right, front]), np.stack([front, -right])
+            self._offsets = np.stack([right, front])[:, None], np.stack([front, -right])[:, None]
         to_right, self._slope, to_front = unit_directions(
             [ray.yaw_deg for ray in rays], [ray.pitch_deg for ray in rays]
         )
-        self._directions = np.stack([to_right, to_front])[..., None]
-        self._across = np.stack([to_front, -to_right])[..., None]
+        self._directions = np.stack([to_right, to_front])[:, None]
+        self._across = np.stack([to_front, -to_right])[:, None]
         self._sees_world = np.array([ray.hits != "players" for ray in rays], np.bool_)
         self._sees_people = np.array([ray.hits != "world" for ray in rays], np.bool_)
         self._max_m = np.array([ray.max_distance_m for ray in rays], np.float64)
