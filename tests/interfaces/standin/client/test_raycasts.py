@@ -114,13 +114,12 @@ def test_oscquery_shows_zero_before_the_first_change() -> None:
 
     def tree() -> dict[str, object]:
         found = nodes(core.avatar_config, core.parameters, core.inputs, core.camera)
-        return {
-            each.full_path.rpartition("/")[2]: each for each in found if "Quiet" in each.full_path
-        }
+        quiet = [each for each in found if "Quiet" in each.full_path]
+        return {each.full_path.rpartition("/")[2]: each for each in quiet}
 
     assert not tree(), "before the avatar is loaded there is no node"
     assert not ray_messages(core.step(6, []))
-    shown = {name: (each.type, each.value) for name, each in tree().items()}
+    shown = {name: (each.types, each.value) for name, each in tree().items()}
     assert shown == {
         "Quiet_Hit": ("T", (False,)),
         "Quiet_Ratio": ("f", (0.0,)),
