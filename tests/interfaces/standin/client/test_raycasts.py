@@ -108,7 +108,7 @@ def test_a_long_step_ends_with_the_same_values_as_short_ones() -> None:
 
 
 def test_oscquery_shows_zero_before_the_first_change() -> None:
-    """A silent ray: nobody is there, so its 0 is never sent, but the tree has it."""
+    """A silent ray: no person is there, so its 0 is never sent, but the tree has it."""
     ray = RayConfig(name="Quiet", hits="players", miss="snap_to_start")
     core = StandinCore(with_rays(ray, people=0), 0)
 
