@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from configs.rooms import RoomsConfig
+from configs.standin_rays import RayConfig, check_rays
 from configs.strict import Name, ParameterName, Port, StrictModel
 
 AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650000"
@@ -83,6 +84,10 @@ class AvatarConfig(StrictModel):
         },
         description="Contact receivers, each by the name of the parameter that it sets.",
     )
+    rays: tuple[RayConfig, ...] = Field(
+        default=(),
+        description="Raycasts (VRCRaycast): single rays and fans, at most 80 rays in all.",
+    )
 
     @model_validator(mode="after")
     def _check_names(self) -> "AvatarConfig":
@@ -92,6 +97,7 @@ class AvatarConfig(StrictModel):
         twice = sorted(set(self.parameters) & set(self.contacts))
         if twice:
             raise ValueError(f"both a parameter and a contact: {', '.join(twice)}")
+        check_rays(self.rays, (*BUILT_IN, *self.parameters, *self.contacts))
         return self
 
 
@@ -124,6 +130,11 @@ class FaultsConfig(StrictModel):
         description="Wrong OSC port that OSCQuery reports, as VRChat's bug reports 9000. `null`: "
         "the real port.",
     )
+
+    @property
+    def disturb_messages(self) -> bool:
+        """Whether datagrams are lost or delayed."""
+        return bool(self.loss or self.delay_ms or self.jitter_ms)
 
 
 class RandomiseConfig(StrictModel):

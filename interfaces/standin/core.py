@@ -84,7 +84,8 @@ class StandinCore:
     @property
     def parameters(self) -> dict[str, Value]:
         """The newest value of every avatar parameter, as last sent."""
-        return dict(self._report.outbox.values)
+        sent = dict(self._report.outbox.values)
+        return sent | self.client.raycasts.values if sent else sent
 
     @property
     def camera(self) -> UserCamera:
@@ -129,6 +130,8 @@ class StandinCore:
             if substep:
                 self._receive([])
             messages = self._advance()
+            if self.client.raycasts and not self.loading:
+                messages += self._cast_rays(is_last=substep == num_substeps - 1)
             if not self.faults.osc:
                 messages = []
             sent += self._to_agent.transmit(self._substep, messages, self.faults, self._rng)
@@ -196,6 +199,7 @@ class StandinCore:
             "own": dict(client.own.values),
             "inside": dict(client.contacts.inside),
             "contacts": dict(client.contacts.values),
+            "rays": client.raycasts.snapshot(),
             "muted": client.muted,
             "afk": client.afk,
             "menu": client.menu_open,
@@ -237,6 +241,7 @@ class StandinCore:
         client.avatar_loaded, client.eye_m = bool(state["avatar_loaded"]), float(state["eye_m"])
         client.own.restore(state["own"])
         client.contacts.restore(state["inside"], state["contacts"])
+        client.raycasts.restore(state.get("rays", {}))
         client.muted, client.afk = bool(state["muted"]), bool(state["afk"])
         client.menu_open = bool(state["menu"])
         client.voice, client.viseme = state["heard"]
@@ -269,6 +274,7 @@ class StandinCore:
         count = self._place.people if config.people is None else config.people
         self._people = People(self._place, count, config.pat_distance_m, self._rng)
         self.client.avatar_loaded = False
+        self.client.raycasts.reset()
 
     def _receive(self, datagrams: Sequence[bytes]) -> None:
         arrived = self._to_client.transmit(self._substep, list(datagrams), self.faults, self._rng)
@@ -298,6 +304,14 @@ class StandinCore:
         return self._report.messages(
             client, avatar, afk=self.faults.afk, contacts_changed=contacts_changed
         )
+
+    def _cast_rays(self, *, is_last: bool) -> list[bytes]:
+        """Cast after the last substep of a step; after each, if a value between can matter."""
+        client, avatar, rays = self.client, self.avatar, self.client.raycasts
+        if not (is_last or rays.keeps_last or self.faults.disturb_messages):
+            return []
+        pose = (avatar, avatar.heading_deg, client.eye_m)
+        return rays.advance(self._place, *pose, self.people, self.time_s)
 
     def _move(self, command: MoveCommand) -> None:
         avatar, camera, place = self.avatar, self.client.camera, self._place

@@ -192,3 +192,26 @@ def test_lockstep_goes_on_from_a_snapshot_as_if_never_stopped():
     second = LockstepStandin(TINY, 1)
     second.restore(json.loads(json.dumps(first.snapshot())))
     assert live_on(second, actions[30:]) == whole[30:]
+
+
+def test_live_world_observes_rays_named_in_the_parameters():
+    words = [
+        "world.standin.avatars=[{id: a, rays: [{name: YumeRayW, count: 64, hits: world}]}]",
+        "world.parameters=[YumeRayW0_Ratio, YumeRayW32_Hit, HeadPat]",
+    ]
+    live = Live(load_config(ROOT / "configs" / "tiny.yaml", words))
+    try:
+        turn = np.zeros(live.world.spaces.num_actions, np.float32)
+        turn[2] = 1.0  # LookHorizontal
+        ratios, deadline = set(), time.monotonic() + 10
+        while len(ratios) < 5:
+            observed = live.world.observe().vector
+            ratios |= {float(observed[0])} - {0.0}
+            live.world.act(turn)
+            time.sleep(0.05)
+            assert time.monotonic() < deadline, f"only {ratios}"
+        assert observed[1] == 1.0
+        parameters = live.world.avatar_io.parameters
+        assert parameters.ignored > 0.5 * parameters.received, "other rays are dropped unparsed"
+    finally:
+        live.close()

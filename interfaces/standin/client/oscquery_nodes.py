@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from configs.standin import BUILT_IN, AvatarConfig, ParameterType
+from configs.standin_rays import ray_parameters
 from interfaces.osc.oscquery import Node
 from interfaces.standin.client.input import AXES, BUTTONS
 from interfaces.standin.client.parameters import PREFIX, Value, type_of
@@ -36,6 +37,11 @@ def nodes(
             access = BOTH if name in avatar.parameters else READ
             kind = _TYPES[type_of(name, avatar)]
             result.append(Node(PREFIX + name, kind, access, (values[name],)))
+    result += [
+        Node(PREFIX + name, _TYPES[kind], READ, (values[name],))
+        for name, kind in ray_parameters(avatar.rays).items()
+        if name in values
+    ]
     result += [Node(f"/input/{name}", "f", BOTH, (inputs.get(name, 0.0),)) for name in AXES]
     result += [
         Node(f"/input/{name}", "T", BOTH, (inputs.get(name, 0.0) > 0.5,)) for name in BUTTONS

@@ -8,6 +8,7 @@ from interfaces.standin.client.chatbox import Chatbox
 from interfaces.standin.client.contacts import Contacts
 from interfaces.standin.client.input import Inputs
 from interfaces.standin.client.parameters import PREFIX, OwnParameters
+from interfaces.standin.client.raycasts import Raycasts
 from interfaces.standin.client.response import InputResponse
 from interfaces.standin.client.usercamera import PREFIX as CAMERA_PREFIX
 from interfaces.standin.client.usercamera import UserCamera
@@ -36,6 +37,7 @@ class SimulatedClient:
     avatar_loaded: bool  # False until the parameters of a new avatar were sent
     own: OwnParameters
     contacts: Contacts
+    raycasts: Raycasts
 
     def __init__(self, config: StandinConfig) -> None:
         self._avatars = config.avatars
@@ -49,9 +51,10 @@ class SimulatedClient:
         self.received = self.ignored = 0  # datagrams
 
     def change_avatar(self, avatar: AvatarConfig) -> None:
-        """Use another avatar with its default eye height, parameters and contacts."""
+        """Use another avatar with its default eye height, parameters, contacts, rays."""
         self.avatar_config, self.eye_m, self.avatar_loaded = avatar, avatar.eye_height_m, False
         self.own, self.contacts = OwnParameters(avatar), Contacts(avatar.contacts)
+        self.raycasts = Raycasts(avatar)
 
     def receive(self, datagram: bytes, substep: int, time_s: float, *, osc: bool) -> None:
         """Handle one datagram that arrives before `substep`.

@@ -49,12 +49,24 @@ class Landmark:
         if self.kind == "arch":  # two posts, in the east and the west; the middle is free
             post, reach = self.post, self.half - 0.5 * self.post
             return [
-                Box(self.kind, x, self.z, 0.5 * post, 0.5 * post, colour=self.colour)
+                Box(
+                    *(self.kind, x, self.z, 0.5 * post, 0.5 * post),
+                    colour=self.colour,
+                    drawn_top=self.height,
+                )
                 for x in (self.x - reach, self.x + reach)
             ]
+        at, half = (self.x, self.z), self.half
         if self.kind in ("cube", "pyramid"):
-            return [Box(self.kind, self.x, self.z, self.half, self.half, colour=self.colour)]
-        return [Circle(self.kind, self.x, self.z, self.half, colour=self.colour)]
+            return [Box(self.kind, *at, half, half, colour=self.colour, drawn_top=self.height)]
+        return [Circle(self.kind, *at, half, colour=self.colour, drawn_top=self.height)]
+
+    def overhead(self) -> list[Solid]:
+        """Its parts above the heads of people, which only rays can hit: the lintel of an arch."""
+        if self.kind != "arch":
+            return []
+        low, half = self.height - self.post, 0.5 * self.post
+        return [Box(self.kind, self.x, self.z, self.half, half, low, self.height, self.colour)]
 
 
 def scatter(half_m: float, rng: np.random.Generator) -> tuple[Landmark, ...]:

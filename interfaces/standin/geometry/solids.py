@@ -23,7 +23,10 @@ _GREY: Colour = (0.5, 0.5, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class Circle:
-    """A cylinder, in metres. Without a top, a person cannot jump onto it."""
+    """A cylinder, in metres. Without a top, a person cannot jump onto it.
+
+    `drawn_top`: height of the picture of it, where that is below `top`. Rays pass above it.
+    """
 
     name: str
     x: float
@@ -32,6 +35,7 @@ class Circle:
     bottom: float = -math.inf
     top: float = math.inf
     colour: Colour = _GREY
+    drawn_top: float = math.inf
     reach: tuple[float, float] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +44,10 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An axis-aligned box, in metres. Without a top, a person cannot jump onto it."""
+    """An axis-aligned box, in metres. Without a top, a person cannot jump onto it.
+
+    `drawn_top`: height of the picture of it, where that is below `top`. Rays pass above it.
+    """
 
     name: str
     x: float
@@ -50,6 +57,7 @@ class Box:
     bottom: float = -math.inf
     top: float = math.inf
     colour: Colour = _GREY
+    drawn_top: float = math.inf
     reach: tuple[float, float] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

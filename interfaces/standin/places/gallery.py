@@ -5,6 +5,7 @@ doors. Every room can be reached.
 """
 
 import colorsys
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,6 +31,7 @@ def gallery(version: int, seed: int) -> Place:
     open_pairs = carve(ROOMS, rng, extra=3)
     colours = _room_colours(rng)
     solids: list[Solid] = []
+    overhead: list[Solid] = []
     walls: list[Mesh] = []
     for a, b in _neighbours():
         for wall in _wall_between(a, b, (a, b) in open_pairs):
@@ -37,9 +39,12 @@ def gallery(version: int, seed: int) -> Place:
             walls.append(block(wall, low, WALL_HEIGHT_M, WALL_HEIGHT_M, topped=False))
             if wall.name != "lintel":
                 solids.append(wall)
+            else:
+                overhead.append(replace(wall, bottom=low, top=WALL_HEIGHT_M))
     exhibits = _exhibits(rng)
     for exhibit in exhibits:
         solids += exhibit.solids()
+        overhead += exhibit.overhead()
     return Place(
         name="gallery",
         version=version,
@@ -54,6 +59,8 @@ def gallery(version: int, seed: int) -> Place:
         ),
         people=2,
         landmarks=exhibits,
+        out_of_reach=tuple(overhead),
+        ceiling_m=WALL_HEIGHT_M,
         phrases=("Which one do you like?", "So many rooms", "I was here before", "Look at that!"),
     )
 

@@ -44,7 +44,7 @@ def garden(version: int, seed: int) -> Place:
     rng = np.random.Generator(np.random.PCG64([seed, 13]))
     colours = [COLOURS[int(i)] for i in rng.permutation(len(COLOURS))]
     terrain = hills(rng)
-    solids: list[Solid] = [Circle("carousel", 5.0, -5.0, 0.4)]
+    solids: list[Solid] = [Circle("carousel", 5.0, -5.0, 0.4, drawn_top=3.6)]
     things: list[Mesh] = [
         revolve([(3.0, 0.03), (0.0, 0.03)], (_POND[0], _POND[1], terrain(*_POND[:2])), _WATER, 18),
         revolve([(0.4, 0.0), (0.25, 3.2), (0.0, 3.6)], (5.0, -5.0, 0.0), colours[0], 10),
@@ -60,7 +60,7 @@ def garden(version: int, seed: int) -> Place:
             seats.append(Seat(x, y, z, float(rng.uniform(0.0, 360.0))))
             continue
         colour = (0.2, 0.5, 0.2) if i < 4 else colours[i - 3]
-        solids.append(Circle("tree", x, z, 0.25, colour=colour))
+        solids.append(Circle("tree", x, z, 0.25, colour=colour, drawn_top=y + 3.4))
         things.append(revolve([(0.25, -0.2), (0.15, 1.6)], (x, z, y), _BARK, 7))
         things.append(revolve([(1.1, 1.2), (0.7, 2.2), (0.0, 3.4)], (x, z, y), colour, 8))
         marks.append(Landmark("tree", x, z, 1.1, 3.4, colour))
@@ -82,6 +82,7 @@ def garden(version: int, seed: int) -> Place:
         movers=(_carousel(colours[1], colours[2]), *_balls(rng, colours[3:], terrain)),
         seats=tuple(seats),
         spawn_within_m=9.0,
+        wall_top_m=1.6,
         phrases=("Mind the ball!", "Up the hill?", "Round and round", "So green"),
     )
 

@@ -4,6 +4,8 @@ The agent can learn here that the straight line to a visible goal is not a free 
 in the cell that is farthest from the start.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from interfaces.standin.geometry import textures
@@ -19,6 +21,7 @@ CELL_M = 2.4
 HEDGE_M = 2.4
 _THICK_M = 0.15  # half the thickness of a hedge
 _GOLD: Colour = (1.0, 0.82, 0.25)
+_GREEN: Colour = (0.2, 0.45, 0.2)
 
 
 def maze(version: int, seed: int) -> Place:
@@ -37,11 +40,12 @@ def maze(version: int, seed: int) -> Place:
     ]
     drawn = [each for each in (*hedges, *outside) if isinstance(each, Box)]
     corners = ((-half, -half, 0.0), (half, -half, 0.0), (half, half, 0.0), (-half, half, 0.0))
+    pole_solid = Circle("lantern", x, z, 0.25, colour=_GOLD, drawn_top=9.9)
     pole = revolve([(0.25, 0.0), (0.12, 9.8), (0.0, 9.9)], (x, z, 0.0), (0.35, 0.3, 0.3))
     return Place(
         name="maze",
         version=version,
-        ground=Solids(half, [*hedges, Circle("lantern", x, z, 0.25, colour=_GOLD)]),
+        ground=Solids(half, [*hedges, pole_solid]),
         surfaces=(
             skyline(seed, 60.0),
             Surface("ground", quad(corners, (half, half)), textures.gravel()),
@@ -57,6 +61,8 @@ def maze(version: int, seed: int) -> Place:
         sky=True,
         landmarks=(lantern,),
         spawn_within_m=1.5 * CELL_M,
+        out_of_reach=tuple(replace(each, bottom=0.0, top=HEDGE_M) for each in outside),
+        wall_top_m=HEDGE_M,
         phrases=("Are you lost too?", "Follow the light", "Dead end!"),
     )
 
@@ -90,5 +96,5 @@ def _hedge(across: int, begin: int, end: int, turned: bool) -> Box:
     at = (across + 1 - middle) * CELL_M
     centre, half = (0.5 * (begin + end) - middle) * CELL_M, 0.5 * (end - begin) * CELL_M + _THICK_M
     if turned:
-        return Box("hedge", centre, at, half, _THICK_M, colour=(0.2, 0.45, 0.2))
-    return Box("hedge", at, centre, _THICK_M, half, colour=(0.2, 0.45, 0.2))
+        return Box("hedge", centre, at, half, _THICK_M, colour=_GREEN, drawn_top=HEDGE_M)
+    return Box("hedge", at, centre, _THICK_M, half, colour=_GREEN, drawn_top=HEDGE_M)

@@ -83,6 +83,8 @@ class Place:
 
     With `sky` it is outdoors, and its light depends on the hour. Indoors the light is constant.
     `light` multiplies all colours. `names` are those of the people; without them, as usual.
+    `out_of_reach`: solids that no person can touch, but rays hit them. Rays pass above the walls
+    around the place, of the height `wall_top_m`, and end at the ceiling.
     """
 
     name: str
@@ -96,6 +98,9 @@ class Place:
     seats: tuple[Seat, ...] = ()
     spawn_within_m: float | None = None
     respawn_below_m: float = -5.0
+    out_of_reach: tuple[Solid, ...] = ()
+    wall_top_m: float = math.inf
+    ceiling_m: float = math.inf
     phrases: tuple[str, ...] = field(default=("Hello!", "Hi there", "Nice to meet you"))
     light: Colour = (1.0, 1.0, 1.0)
     names: tuple[str, ...] = ()

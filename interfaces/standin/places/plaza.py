@@ -31,7 +31,7 @@ def plaza(version: int, seed: int) -> Place:
     rng = np.random.Generator(np.random.PCG64([seed, 12]))
     solids: list[Solid] = [
         Circle("fountain", 0.0, 0.0, 1.8, top=0.55, colour=_STONE),
-        Circle("fountain", 0.0, 0.0, 0.35, colour=_STONE),
+        Circle("fountain", 0.0, 0.0, 0.35, colour=_STONE, drawn_top=2.2),
     ]
     things: list[Mesh] = [_fountain()]
     lamps: list[Mesh] = []
@@ -43,21 +43,22 @@ def plaza(version: int, seed: int) -> Place:
         x, z = 7.2 * math.sin(angle), 7.2 * math.cos(angle)
         kind = ("tree", "bench", "lamp")[i % 3]
         if kind == "tree":
-            solids.append(Circle("tree", x, z, 0.3, colour=_LEAVES))
-            things.append(_tree(x, z, float(rng.uniform(0.9, 1.3))))
+            size = float(rng.uniform(0.9, 1.3))
+            solids.append(Circle("tree", x, z, 0.3, colour=_LEAVES, drawn_top=3.95 * size))
+            things.append(_tree(x, z, size))
         elif kind == "bench":
             solids.append(Box("bench", x, z, 0.8, 0.3, top=0.45, colour=_WOOD))
             things.append(box((x, z, 0.0), (1.6, 0.6, 0.45), _WOOD))
             facing = math.degrees(math.atan2(-x, -z)) % 360.0
             seats += [Seat(x + side, 0.0, z, facing) for side in (-0.4, 0.4)]
         else:
-            solids.append(Circle("lamp", x, z, 0.12, colour=_LAMP))
+            solids.append(Circle("lamp", x, z, 0.12, colour=_LAMP, drawn_top=3.35))
             things.append(revolve([(0.1, 0.0), (0.06, 3.0)], (x, z, 0.0), (0.2, 0.2, 0.22), 8))
             lamps.append(sphere((x, z, 3.1), 0.25, _LAMP, 6, 4))
     order = rng.permutation(len(COLOURS))
     for i, (x, z) in enumerate(((-9.0, 9.0), (9.0, 9.0), (9.0, -9.0), (-9.0, -9.0))):
         colour = COLOURS[int(order[i])]
-        solids.append(Box("stall", x, z, 1.2, 0.8, colour=colour))
+        solids.append(Box("stall", x, z, 1.2, 0.8, colour=colour, drawn_top=2.7))
         things.append(_stall(x, z, colour))
         marks.append(Landmark("stall", x, z, 1.2, 2.6, colour))
     ground = ((-HALF_M,) * 2, (HALF_M, -HALF_M), (HALF_M,) * 2, (-HALF_M, HALF_M))
@@ -78,6 +79,7 @@ def plaza(version: int, seed: int) -> Place:
         landmarks=tuple(marks),
         seats=tuple(seats),
         spawn_within_m=6.0,
+        wall_top_m=HOUSE_M,
         phrases=("Nice weather", "Have you seen the fountain?", "I like your avatar", "See you!"),
     )
 

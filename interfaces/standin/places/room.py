@@ -41,6 +41,8 @@ def room(version: int, seed: int, size_m: float, *, varied: bool = False) -> Pla
         ),
         people=1,
         landmarks=landmarks,
+        out_of_reach=tuple(part for mark in landmarks for part in mark.overhead()),
+        ceiling_m=WALL_HEIGHT_M,
     )
 
 
