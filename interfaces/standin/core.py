@@ -263,6 +263,7 @@ class StandinCore:
         self.avatar.put(*self._place.spawn(self._rng))
         count = self._place.people if config.people is None else config.people
         self._people = People(self._place, count, config.pat_distance_m, self._rng)
+        self._touching = self._people.with_senders(config.without_senders, seed)
         self.client.avatar_loaded = False
 
     def _receive(self, datagrams: Sequence[bytes]) -> None:
@@ -287,7 +288,7 @@ class StandinCore:
         if self._substep % PEOPLE_SUBSTEPS == 0:
             self._people.advance(avatar, client.eye_m)
         contacts_changed = client.contacts.advance(
-            (avatar.x, avatar.y, avatar.z), avatar.heading_deg, client.eye_m, self.people
+            (avatar.x, avatar.y, avatar.z), avatar.heading_deg, client.eye_m, self._touching
         )
         return self._report.messages(
             client, avatar, afk=self.faults.afk, contacts_changed=contacts_changed
