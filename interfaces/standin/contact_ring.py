@@ -5,7 +5,7 @@ import math
 from configs.contacts import ContactsConfig, without_prefix
 from configs.standin import ContactConfig, StandinConfig
 from configs.world_settings import WorldConfig
-from interfaces.standin.client.contacts import CHEST
+from interfaces.standin.client.contact_senders import CHEST
 
 
 def standin_settings(world: WorldConfig) -> StandinConfig:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from interfaces.standin.client.contacts import ContactSenders, Point
+from interfaces.standin.client.contact_senders import ContactSenders, Point
 from interfaces.standin.client.input import DT_S
 from interfaces.standin.client.physics import AvatarPhysics
 from interfaces.standin.places.place import Place
