@@ -44,6 +44,7 @@ def standin(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
 ) -> None:
     """The simulated VRChat client alone: OSC on UDP, its camera as MJPEG over HTTP, on loopback."""
+    from interfaces.standin.contact_ring import standin_settings
     from interfaces.standin.standalone import serve_alone
 
     with exit_on_bad_input():
@@ -54,7 +55,7 @@ def standin(
         asked += [f"world.standin.faults.{each}" for each in fault or []]
         asked.append(f"world.standin.oscquery={str(oscquery).lower()}")
         large = ["world.standin.width=480", "world.standin.height=360"] if window else []
-        settings = load_config(path, [*large, *overrides, *asked]).world.standin
+        settings = standin_settings(load_config(path, [*large, *overrides, *asked]).world)
         stopped = stop_on_signals()
         serve_alone(
             *(settings, osc, http, seed, seconds, stopped, console),

@@ -19,6 +19,10 @@ from interfaces.vrchat.avatar_listing import Avatar
 
 STUCK_S = 10.0  # of movement with the same value above 0
 UNHEARD_S = 60.0  # after this time without OSCQuery, a silent contact counts as missing
+_STUCK = (
+    f"kept one value above 0 while the avatar moved for {STUCK_S:.0f} s; check in Unity that only "
+    "the contact receiver writes its parameter"
+)
 _PREFIX = "/avatar/parameters/"
 _MERGED = b"/avatar/parameters/VF"
 _TYPES = {"i": "int", "T": "bool", "F": "bool", "s": "text"}
@@ -109,10 +113,7 @@ class ContactSense:
         result = np.zeros(2 * count, np.float32)
         if not count:
             return result
-        avatar = self.avatar
-        if avatar != self._seen_avatar:
-            self._begin(avatar)
-        self._parse(avatar)
+        avatar = self._update()
         listing = self._listing
         if listing is not None and listing.avatar != avatar:
             listing = None
@@ -126,11 +127,7 @@ class ContactSense:
                 continue
             found.append(name)
             if not reading.problem and self._is_stuck(i, reading.value, moves):
-                reading = _Reading(
-                    0.0,
-                    f"stays at {reading.value:.3f} while the avatar moves; check its collision "
-                    "tags and that its parameter is not saved or synced by something else",
-                )
+                reading = _Reading(0.0, _STUCK)
             if reading.problem:
                 problems[name] = reading.problem
             else:
@@ -142,7 +139,7 @@ class ContactSense:
 
     def snapshot(self) -> dict[str, Any]:
         """The state as JSON."""
-        self._parse(self.avatar)
+        self._update()
         listing = self._listing
         return {
             "avatar": self.avatar,
@@ -170,13 +167,12 @@ class ContactSense:
         self._same_s, self._silent_s = list(snapshot["same_s"]), float(snapshot["silent_s"])
         self._reported = bool(snapshot["reported"])
 
-    def _begin(self, avatar: int) -> None:
-        count = len(self._names)
-        self._seen_avatar, self._heard, self._same_s = avatar, [None] * count, [0.0] * count
-        self._silent_s, self._reported = 0.0, False
-
-    def _parse(self, avatar: int) -> None:
-        """Read the datagrams of this avatar that arrived since the last call."""
+    def _update(self) -> int:
+        """Read what arrived since the last call. Returns the number of the avatar."""
+        avatar, count = self.avatar, len(self._names)
+        if avatar != self._seen_avatar:
+            self._seen_avatar, self._heard, self._same_s = avatar, [None] * count, [0.0] * count
+            self._silent_s, self._reported = 0.0, False
         for i, message in enumerate(self._newest):
             if message is None or message is self._parsed[i] or message[0] != avatar:
                 continue
@@ -191,6 +187,7 @@ class ContactSense:
                 if reading != self._heard[i]:
                     self._same_s[i] = 0.0
                 self._heard[i] = reading
+        return avatar
 
     def _is_stuck(self, i: int, value: float, moves: bool) -> bool:
         """A value above 0 that stays the same while the avatar moves for STUCK_S in total."""
@@ -241,8 +238,9 @@ def _listed(kind: str, value: object) -> _Reading:
     if kind != "f":
         text = _TYPES.get(kind, kind)
         return _Reading(0.0, f"is of type {text}; make it a contact receiver of type Proximity")
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return _reading(float(value)) if number else _Reading(0.0)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return _Reading(0.0)
+    return _reading(float(value))
 
 
 @lru_cache(maxsize=1024)
