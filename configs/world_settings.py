@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from configs.actions import ActionConfig
-from configs.contacts import ContactsConfig
 from configs.devices import AudioInputConfig, CameraConfig
 from configs.plugin_reference import PluginReference
+from configs.senses import ContactsConfig
 from configs.standin import BUILT_IN, StandinConfig
 from configs.strict import ParameterName, StrictModel
 from configs.vrchat import (

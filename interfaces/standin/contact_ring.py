@@ -2,7 +2,7 @@
 
 import math
 
-from configs.contacts import ContactsConfig, without_prefix
+from configs.senses import ContactsConfig, without_prefix
 from configs.standin import ContactConfig, StandinConfig
 from configs.world_settings import WorldConfig
 from interfaces.standin.client.contact_senders import CHEST

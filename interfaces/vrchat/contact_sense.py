@@ -1,7 +1,7 @@
 """Proximity contacts as part of the observation: the closeness of each, and whether it is known.
 
-Unknown is not clear. A contact that the avatar lists and that was never heard means that nobody is
-near: VRChat sends a value only when it changes. A contact that the avatar lacks is unknown.
+Unknown is not clear. A contact that the avatar lists and that was never heard means that no person
+is near: VRChat sends a value only when it changes. A contact that the avatar lacks is unknown.
 """
 
 import math
@@ -13,7 +13,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from configs.contacts import ContactsConfig, without_prefix
+from configs.senses import ContactsConfig, without_prefix
 from interfaces.osc.message import OscError, decode
 from interfaces.vrchat.avatar_listing import Avatar
 
@@ -171,7 +171,8 @@ class ContactSense:
         """Read what arrived since the last call. Returns the number of the avatar."""
         avatar, count = self.avatar, len(self._names)
         if avatar != self._seen_avatar:
-            self._seen_avatar, self._heard, self._same_s = avatar, [None] * count, [0.0] * count
+            self._heard = [None for _ in range(count)]
+            self._seen_avatar, self._same_s = avatar, [0.0] * count
             self._silent_s, self._reported = 0.0, False
         for i, message in enumerate(self._newest):
             if message is None or message is self._parsed[i] or message[0] != avatar:
@@ -220,7 +221,7 @@ class ContactSense:
             _log_once(
                 "WARNING",
                 f"world.contacts: avatar {avatar_id} has no {', '.join(missing)}, by {how}; "
-                f"unknown to the agent. {cure}",
+                f"unknown to the agent. Cure: {cure}",
             )
 
 

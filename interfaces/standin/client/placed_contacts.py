@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from configs.contacts import MAX_RADIUS_M
+from configs.senses import MAX_RADIUS_M
 from configs.standin import ContactConfig
 from interfaces.standin.client.contact_senders import (
     ARM_REACH_M,

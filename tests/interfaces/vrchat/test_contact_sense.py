@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from loguru import logger
 
-from configs.contacts import ContactsConfig
 from configs.load import load_config
+from configs.senses import ContactsConfig
 from configs.standin import OTHER_AVATAR_ID
 from interfaces.osc.message import encode
 from interfaces.osc.oscquery import Node, host_info
@@ -35,7 +35,7 @@ def lines():
     logger.remove(sink)
 
 
-class Client:
+class ContactClient:
     """A body's side of one client: what it hears, what the client lists, what it observes."""
 
     def __init__(self, mode="on"):
@@ -57,7 +57,7 @@ class Client:
 
 
 def test_silent_contact_means_nobody_and_a_contact_the_avatar_lacks_is_unknown():
-    client = Client()
+    client = ContactClient()
     assert client.observe() == ([0, 0, 0, 0], [0, 0, 0, 0]), "nothing listed, nothing heard"
     client.list(NAMES[:3])
     assert client.observe() == ([0, 0, 0, 0], [1, 1, 1, 0])
@@ -67,7 +67,7 @@ def test_silent_contact_means_nobody_and_a_contact_the_avatar_lacks_is_unknown()
 
 
 def test_names_with_the_prefix_of_vrcfury_are_recognised():
-    client = Client()
+    client = ContactClient()
     for value in (0.25, 0.5):
         client.hear("VF12_YumeNear2", value)
     client.hear("VFx_YumeNear1", 0.5)
@@ -76,7 +76,7 @@ def test_names_with_the_prefix_of_vrcfury_are_recognised():
 
 
 def test_another_avatar_is_asked_again():
-    client = Client()
+    client = ContactClient()
     client.list(NAMES)
     client.hear("YumeNear0", 0.5)
     assert client.observe()[1] == [1, 1, 1, 1]
@@ -94,7 +94,7 @@ def test_another_avatar_is_asked_again():
     ("value", "text"), [(1, "sends int"), (True, "sends bool"), (math.nan, "sends nan")]
 )
 def test_contact_with_a_wrong_value_is_named_once_and_unknown(value, text, lines):
-    client = Client()
+    client = ContactClient()
     client.list(NAMES)
     client.hear("YumeNear2", value)
     assert client.observe(5) == ([0, 0, 0, 0], [1, 1, 0, 1])
@@ -107,7 +107,7 @@ def test_contact_with_a_wrong_value_is_named_once_and_unknown(value, text, lines
 
 
 def test_contact_of_a_wrong_type_in_the_list_is_named(lines):
-    client = Client()
+    client = ContactClient()
     client.list(NAMES, kind="T")
     assert client.observe() == ([0, 0, 0, 0], [0, 0, 0, 0])
     wait_until(lambda: len(lines) == 4)
@@ -115,7 +115,7 @@ def test_contact_of_a_wrong_type_in_the_list_is_named(lines):
 
 
 def test_stuck_contact_is_named_once_and_unknown_until_it_changes(lines):
-    client, ticks = Client(), round(STUCK_S / TICK_S)
+    client, ticks = ContactClient(), round(STUCK_S / TICK_S)
     client.list(NAMES)
     client.hear("YumeNear1", 0.5)
     assert client.observe(2 * ticks)[1] == [1, 1, 1, 1], "at rest a value may stay the same"
@@ -129,7 +129,7 @@ def test_stuck_contact_is_named_once_and_unknown_until_it_changes(lines):
 
 
 def test_missing_contacts_are_named_once_with_the_cure(lines):
-    client = Client()
+    client = ContactClient()
     client.list(NAMES[:2])
     client.observe(3)
     wait_until(lambda: lines)
@@ -139,7 +139,7 @@ def test_missing_contacts_are_named_once_with_the_cure(lines):
 
 
 def test_auto_says_in_one_line_what_it_found(lines):
-    client = Client("auto")
+    client = ContactClient("auto")
     client.hear("YumeNear3", 0.5)
     client.observe(round(UNHEARD_S / TICK_S) - 5)
     assert not lines, "a client without OSCQuery lists nothing: wait for what is heard"
@@ -162,7 +162,7 @@ def test_the_watch_asks_the_client_after_each_change_of_avatar():
         ],
         lambda: host_info("VRChat-Client-ABC123", 9000),
     )
-    client = Client()
+    client = ContactClient()
     server.start()
     watch = AvatarWatch(client.sense, client.parameters, "127.0.0.1", server.port)
     try:

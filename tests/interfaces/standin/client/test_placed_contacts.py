@@ -2,8 +2,8 @@
 
 import pytest
 
-from configs.contacts import ContactsConfig
 from configs.load import load_config
+from configs.senses import ContactsConfig
 from configs.standin import AVATAR_ID, ContactConfig, StandinConfig
 from interfaces.osc.message import decode, encode
 from interfaces.standin.client.contact_senders import CHEST, ContactSenders
