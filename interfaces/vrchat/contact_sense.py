@@ -117,7 +117,6 @@ class ContactSense:
         listing = self._listing
         if listing is not None and listing.avatar != avatar:
             listing = None
-        problems: dict[str, str] = {}
         found: list[str] = []
         for i, name in enumerate(self._names):
             reading = self._heard[i]
@@ -129,11 +128,10 @@ class ContactSense:
             if not reading.problem and self._is_stuck(i, reading.value, moves):
                 reading = _Reading(0.0, _STUCK)
             if reading.problem:
-                problems[name] = reading.problem
+                text = f"world.contacts: {name} {reading.problem}; it is unknown to the agent"
+                _log_once("WARNING", text)
             else:
                 result[i], result[count + i] = reading.value, 1.0
-        for name, problem in problems.items():
-            _log_once("WARNING", f"world.contacts: {name} {problem}; it is unknown to the agent")
         self._report(found, listing is not None, avatar_id or "without an id")
         return result
 

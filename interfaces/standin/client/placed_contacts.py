@@ -1,11 +1,11 @@
 """Contact receivers at a place of their own on the avatar, such as a ring around its body."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from configs.senses import MAX_RADIUS_M
-from configs.standin import ContactConfig
+from configs.standin import ContactConfig, Sender
 from interfaces.standin.client.contact_senders import (
     ARM_REACH_M,
     HAND_RADIUS_M,
@@ -18,17 +18,23 @@ from interfaces.standin.client.contact_senders import (
 )
 from interfaces.standin.client.parameters import Value
 
+_RADII_M: dict[Sender, float] = {
+    "head": HEAD_RADIUS_M,
+    "torso": TORSO_RADIUS_M,
+    "hand": HAND_RADIUS_M,
+}
+_Answers = tuple[bool, bool, tuple[Sender, ...]]  # to self, to others, to which senders
+_Sphere = tuple[Point, float]  # a sender: its centre in the avatar's frame, and its radius
+
 
 class _Receiver(NamedTuple):
     """A receiver: its centre in the avatar's frame (right, up, forward) and radius, in metres."""
 
     name: str
-    config: ContactConfig
+    kind: str
     centre: Point
     radius_m: float
-    hand: bool
-    head: bool
-    torso: bool
+    answers: _Answers
 
 
 class PlacedContacts:
@@ -48,6 +54,7 @@ class PlacedContacts:
         self._configs, self._eye_height_m = dict(configs), eye_height_m
         self._values, self._inside = values, inside
         self._own = any(each.allow_self for each in configs.values())
+        self._answers = {(e.allow_self, e.allow_others, e.senders) for e in configs.values()}
         self._receivers: list[_Receiver] = []
         self._near_m, self._eye_m = 0.0, 0.0
         self._untouched = False  # no sender was near, and all values are up to date
@@ -76,23 +83,24 @@ class PlacedContacts:
         self._untouched = not near
         heading = math.radians(heading_deg)
         frame = (feet, math.sin(heading), math.cos(heading))
-        local = [_local(senders, frame) for senders in near]
-        own = [_local(own_senders(feet, heading_deg, eye_m), frame)] if self._own else []
-        for receiver in self._receivers:
-            config, name = receiver.config, receiver.name
-            depth = 0.0
-            if config.allow_others:
-                for senders in local:
-                    depth = max(depth, _depth(receiver, senders))
-            if config.allow_self:
-                for senders in own:
-                    depth = max(depth, _depth(receiver, senders))
-            if config.kind == "proximity":
-                self._values[name] = round(depth, 4)
+        own = [own_senders(feet, heading_deg, eye_m)] if self._own else []
+        spheres: dict[_Answers, list[_Sphere]] = {
+            answers: _spheres(answers, own, near, frame) for answers in self._answers
+        }
+        values, inside = self._values, self._inside
+        for name, kind, centre, radius_m, answers in self._receivers:
+            gap = radius_m
+            for point, sender_m in spheres[answers]:
+                away = math.dist(point, centre) - sender_m
+                if away < gap:
+                    gap = away
+            touched = gap < radius_m
+            if kind == "proximity":  # 0 outside, 1 where the sender's nearest point is its centre
+                values[name] = 1.0 if gap <= 0.0 else round(1.0 - gap / radius_m, 4)
             else:
-                entered = depth > 0.0 and not self._inside[name]
-                self._values[name] = entered if config.kind == "on_enter" else depth > 0.0
-            self._inside[name] = depth > 0.0
+                entered = touched and not inside[name]
+                values[name] = entered if kind == "on_enter" else touched
+            inside[name] = touched
         return True
 
     def _scale(self, eye_m: float) -> None:
@@ -102,33 +110,40 @@ class PlacedContacts:
         for name, config in self._configs.items():
             right, up, ahead = config.position_m or (0.0, 0.0, 0.0)
             centre = (scale * right, scale * up, scale * ahead)
-            radius_m, kinds = min(MAX_RADIUS_M, scale * config.radius_m), config.senders
-            reacts = ("hand" in kinds, "head" in kinds, "torso" in kinds)
-            self._receivers.append(_Receiver(name, config, centre, radius_m, *reacts))
+            radius_m = min(MAX_RADIUS_M, scale * config.radius_m)
+            answers = (config.allow_self, config.allow_others, config.senders)
+            self._receivers.append(_Receiver(name, config.kind, centre, radius_m, answers))
             reach_m = math.hypot(centre[0], centre[2]) + radius_m + ARM_REACH_M
             self._near_m = max(self._near_m, reach_m)
 
 
-def _local(senders: ContactSenders, frame: tuple[Point, float, float]) -> ContactSenders:
-    """The senders in the avatar's frame: right, up, forward of its feet."""
+def _spheres(
+    answers: _Answers,
+    own: list[ContactSenders],
+    others: list[ContactSenders],
+    frame: tuple[Point, float, float],
+) -> list[_Sphere]:
+    """The senders that a receiver answers to, in the avatar's frame.
+
+    `frame`: its feet, and sine and cosine of its heading (clockwise from north).
+    """
     (x, y, z), sine, cosine = frame
+    to_self, to_others, kinds = answers
+    result: list[_Sphere] = []
+    for senders in [*(own if to_self else []), *(others if to_others else [])]:
+        for kind in kinds:
+            radius_m = _RADII_M[kind]
+            points = _points(senders, kind)
+            for point in points:
+                east, up, north = point[0] - x, point[1] - y, point[2] - z
+                turned = (east * cosine - north * sine, up, east * sine + north * cosine)
+                result.append((turned, radius_m))
+    return result
 
-    def turned(point: Point) -> Point:
-        east, north = point[0] - x, point[2] - z
-        return (east * cosine - north * sine, point[1] - y, east * sine + north * cosine)
 
-    torso = None if senders.torso is None else turned(senders.torso)
-    return ContactSenders(turned(senders.head), [turned(each) for each in senders.hands], torso)
-
-
-def _depth(receiver: _Receiver, senders: ContactSenders) -> float:
-    """0 outside the receiver, 1 where the sender's nearest point is at its centre."""
-    centre, gap = receiver.centre, receiver.radius_m
-    if receiver.head:
-        gap = min(gap, math.dist(senders.head, centre) - HEAD_RADIUS_M)
-    if receiver.torso and senders.torso is not None:
-        gap = min(gap, math.dist(senders.torso, centre) - TORSO_RADIUS_M)
-    if receiver.hand:
-        for hand in senders.hands:
-            gap = min(gap, math.dist(hand, centre) - HAND_RADIUS_M)
-    return 1.0 - max(0.0, gap) / receiver.radius_m
+def _points(senders: ContactSenders, kind: Sender) -> Sequence[Point]:
+    if kind == "hand":
+        return senders.hands
+    if kind == "head":
+        return (senders.head,)
+    return () if senders.torso is None else (senders.torso,)
