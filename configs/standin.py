@@ -11,6 +11,7 @@ from configs.strict import Name, ParameterName, Port, StrictModel
 AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650000"
 OTHER_AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650001"
 ParameterType = Literal["bool", "int", "float"]
+Sender = Literal["head", "torso", "hand"]  # contact senders that VRChat puts on every humanoid
 # The client writes these itself, so an avatar cannot define a parameter with such a name.
 BUILT_IN: dict[str, ParameterType] = {
     "VelocityX": "float",
@@ -57,12 +58,33 @@ class ContactConfig(StrictModel):
     part: Literal["head", "nose", "chest", "feet"] = Field(
         default="head", description="Part of the avatar where the receiver is."
     )
-    by: Literal["hand", "head", "any"] = Field(
-        default="hand", description="Part of another avatar that the receiver reacts to."
+    position_m: tuple[float, float, float] | None = Field(
+        default=None,
+        description="Place of the receiver on the avatar instead of `part`, in metres: right, up "
+        "and forward of the point between the feet. Place and radius scale with the eye height; "
+        "the scaled radius is at most 3 m.",
+    )
+    by: Literal["hand", "head", "any"] | tuple[Sender, ...] = Field(
+        default="hand",
+        description="Senders that the receiver reacts to. `any`: hand and head. Or a list of "
+        "head, torso and hand.",
+    )
+    allow_self: bool = Field(
+        default=False, description="The receiver reacts to the senders of its own avatar."
+    )
+    allow_others: bool = Field(
+        default=True, description="The receiver reacts to the senders of other avatars."
     )
     radius_m: float = Field(
         default=0.3, gt=0, le=3, description="Radius in metres. VRChat allows at most 3 m."
     )
+
+    @property
+    def senders(self) -> tuple[Sender, ...]:
+        """The senders that the receiver reacts to."""
+        if isinstance(self.by, tuple):
+            return self.by
+        return ("hand", "head") if self.by == "any" else (self.by,)
 
 
 class AvatarConfig(StrictModel):
@@ -245,6 +267,13 @@ class StandinConfig(StrictModel):
         gt=0,
         le=5,
         description="Distance in metres within which people pat. Smaller makes the task harder.",
+    )
+    without_senders: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of people whose avatars have no contact senders: blocked, a fallback "
+        "or changed by the author. No contact reacts to them, head-pats included.",
     )
     speech: str | None = Field(
         default=None, description="WAV file that people speak. `null`: synthetic voices."

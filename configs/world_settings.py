@@ -7,7 +7,8 @@ from pydantic import Field, model_validator
 from configs.actions import ActionConfig
 from configs.devices import AudioInputConfig, CameraConfig
 from configs.plugin_reference import PluginReference
-from configs.standin import StandinConfig
+from configs.senses import ContactsConfig
+from configs.standin import BUILT_IN, StandinConfig
 from configs.strict import ParameterName, StrictModel
 from configs.vrchat import (
     ControlConfig,
@@ -84,6 +85,7 @@ class WorldConfig(StrictModel):
         description="Lowest and highest value of a parameter; values beyond are clipped. Default: "
         "known ranges for VRChat's own parameters, -1..255 for others.",
     )
+    contacts: ContactsConfig = ContactsConfig()
     audio_input: AudioInputConfig = AudioInputConfig()
     voice: VoiceConfig = VoiceConfig()
     situations: SituationsConfig = SituationsConfig()
@@ -124,6 +126,7 @@ class WorldConfig(StrictModel):
                 f"actions: voice.unmute {self.voice.unmute} already uses the input Voice; with "
                 "voice.unmute never the policy can control it"
             )
+        self._check_contacts()
         for name, (low, high) in self.ranges.items():
             if name not in self.parameters:
                 raise ValueError(f"ranges.{name} is not among parameters")
@@ -134,3 +137,12 @@ class WorldConfig(StrictModel):
                 "world.kind vrchat needs camera.source: a device, a URL, a file, screen or window"
             )
         return self
+
+    def _check_contacts(self) -> None:
+        """Raises ValueError where the contacts do not fit the other settings."""
+        contacts = self.contacts
+        if contacts.names and self.has_own_reward:
+            raise ValueError(f"contacts.mode {contacts.mode}: a world of kind {self.kind} has none")
+        own = {*self.parameters, *BUILT_IN, self.control.stop_parameter}
+        if twice := [name for name in contacts.features if name in own]:
+            raise ValueError(f"contacts.name: {twice[0]} is already another parameter")

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import torch
@@ -32,6 +33,9 @@ from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.vrchat_world import VRChatWorld
 from interfaces.weights import Manifest, WeightsError, WeightsReader
+
+if TYPE_CHECKING:  # imports mDNS, which most runs do not need
+    from interfaces.vrchat.avatar_watch import AvatarWatch
 
 _GUARD_WAIT_S = 10.0
 _FRAME_WAIT_S = 6.0
@@ -68,6 +72,7 @@ def run_body(run_path: Path) -> None:
         board["weights_refused"] = weights.refused_total
 
     layout = step_layout(config.reward, world.spaces)
+    avatar_watch: AvatarWatch | None = None
     try:
         journal = JournalWriter(
             run.journal,
@@ -96,6 +101,7 @@ def run_body(run_path: Path) -> None:
             ticks=journal.next_index,
         )
         seed_avatar_parameters(world, endpoints)
+        avatar_watch = watch_contacts(world, endpoints)
         body.take_newer_weights()
         body.warm_up()
         weights.start()
@@ -117,6 +123,8 @@ def run_body(run_path: Path) -> None:
         weights.stop()
         journal.close()
     finally:
+        if avatar_watch is not None:
+            avatar_watch.close()
         world.close()
     logger.info("inputs released after {} ticks", int(board["ticks"]))
 
@@ -132,6 +140,8 @@ def seed_avatar_parameters(world: VRChatWorld, endpoints: Endpoints) -> None:
 
     from interfaces.vrchat.client_finder import read_avatar
 
+    contacts = world.avatar_io.contacts
+    number = 0 if contacts is None else contacts.avatar
     try:
         avatar = read_avatar(endpoints.query_host, endpoints.query_port)
     except (OSError, ValueError, HTTPException) as error:
@@ -140,8 +150,22 @@ def seed_avatar_parameters(world: VRChatWorld, endpoints: Endpoints) -> None:
         )
         return
     world.avatar_io.parameters.seed(avatar.id, avatar.values)
+    if contacts is not None and avatar.values:
+        contacts.set_listing(avatar, number)
     logger.info(
         "read {} avatar parameters from the client, avatar {}", len(avatar.values), avatar.id
+    )
+
+
+def watch_contacts(world: VRChatWorld, endpoints: Endpoints) -> "AvatarWatch | None":
+    """Ask for the contacts again after each change of avatar. None without contacts or OSCQuery."""
+    avatar_io = world.avatar_io
+    if avatar_io.contacts is None or not endpoints.query_port:
+        return None
+    from interfaces.vrchat.avatar_watch import AvatarWatch
+
+    return AvatarWatch(
+        avatar_io.contacts, avatar_io.parameters, endpoints.query_host, endpoints.query_port
     )
 
 

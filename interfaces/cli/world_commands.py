@@ -44,6 +44,7 @@ def standin(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
 ) -> None:
     """The simulated VRChat client alone: OSC on UDP, its camera as MJPEG over HTTP, on loopback."""
+    from interfaces.standin.contact_ring import standin_settings
     from interfaces.standin.standalone import serve_alone
 
     with exit_on_bad_input():
@@ -57,7 +58,7 @@ def standin(
         config = load_config(path, [*large, *overrides, *asked])
         stopped = stop_on_signals()
         serve_alone(
-            *(config.world.standin, osc, http, seed, seconds, stopped, console),
+            *(standin_settings(config.world), osc, http, seed, seconds, stopped, console),
             window=window,
             with_map=not no_map,
             episode_s=config.evaluate.episode_steps / config.tick.hz,

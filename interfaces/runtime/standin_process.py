@@ -7,6 +7,7 @@ from configs.errors import BadInput
 from configs.plugin_reference import camera_plugin
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.standin.contact_ring import standin_settings
 from interfaces.standin.standin_server import serve
 from interfaces.standin.stop_flags import StopWhenAny
 from interfaces.vrchat.endpoints import read_endpoints
@@ -30,12 +31,13 @@ def serve_run(run_path: Path) -> None:
             "only at auto, or at a URL http://127.0.0.1:PORT/camera.mjpg; plugin:… also works"
         )
     serve(
-        config.world.standin,
+        standin_settings(config.world),
         seed=config.seed,
         osc_in_port=endpoints.osc_send_port,
         osc_out_host="127.0.0.1",
         osc_out_port=endpoints.osc_receive_port,
         http_port=port,
+        query_port=endpoints.query_port,
         ready=lambda _: None,
         stop=StopWhenAny(stopped, orphaned),
         episode_s=config.evaluate.episode_steps / config.tick.hz,

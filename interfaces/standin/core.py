@@ -273,6 +273,7 @@ class StandinCore:
         self.avatar.put(*self._place.spawn(self._rng))
         count = self._place.people if config.people is None else config.people
         self._people = People(self._place, count, config.pat_distance_m, self._rng)
+        self._touching = self._people.with_senders(config.without_senders, seed)
         self.client.avatar_loaded = False
         self.client.raycasts.reset()
 
@@ -296,11 +297,12 @@ class StandinCore:
         if self._config.vr_inputs and command.pressed & {"UseRight", "UseLeft"}:
             self._sit_down(SIT_DISTANCE_M)
         self._move(command)
+        pose = ((avatar.x, avatar.y, avatar.z), avatar.heading_deg, client.eye_m)
+        contacts_changed = False
         if self._substep % PEOPLE_SUBSTEPS == 0:
             self._people.advance(avatar, client.eye_m)
-        contacts_changed = client.contacts.advance(
-            (avatar.x, avatar.y, avatar.z), avatar.heading_deg, client.eye_m, self.people
-        )
+            contacts_changed = client.contacts.advance_placed(*pose, self._touching)
+        contacts_changed |= client.contacts.advance(*pose, self._touching)
         return self._report.messages(
             client, avatar, afk=self.faults.afk, contacts_changed=contacts_changed
         )

@@ -12,9 +12,13 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
 from interfaces.devices.camera import crop_and_resize
 from interfaces.devices.frame_statistics import FrameStatistics
+from interfaces.osc.oscquery import node_tree
 from interfaces.standin.client.input import PHYSICS_HZ
+from interfaces.standin.client.oscquery_nodes import nodes
+from interfaces.standin.contact_ring import standin_settings
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.avatar_io import AvatarIO
+from interfaces.vrchat.avatar_listing import avatar_of
 from interfaces.vrchat.situation_detector import FrameSample
 from interfaces.vrchat.vrchat_world import vrchat_spaces
 
@@ -35,7 +39,7 @@ class LockstepStandin:
             )
         self._spaces = vrchat_spaces(config.world)
         episode_s = config.evaluate.episode_steps / config.tick.hz
-        self.core = StandinCore(config.world.standin, seed, episode_s=episode_s)
+        self.core = StandinCore(standin_settings(config.world), seed, episode_s=episode_s)
         self._substeps_per_tick = PHYSICS_HZ / config.tick.hz
         self.tick_s = 1.0 / config.tick.hz
         self.clock = VirtualClock()
@@ -56,6 +60,7 @@ class LockstepStandin:
         for datagram in self.core.step(substeps, self._pending):
             self._avatar_io.parameters.receive(datagram)
         self._pending = []
+        self._list_contacts()
         self._ticks += 1
         camera = self._config.camera
         picture = crop_and_resize(self.core.frame(), camera.width, camera.height)
@@ -101,6 +106,14 @@ class LockstepStandin:
         self._frame_statistics.restore(state["look"])
         self._pending = [bytes.fromhex(datagram) for datagram in state["pending"]]
         self._ticks = int(state["beats"])
+
+    def _list_contacts(self) -> None:
+        """Ask the client for its parameters after each avatar change, as a live body does."""
+        contacts, core = self._avatar_io.contacts, self.core
+        if contacts is None or contacts.listed or not core.client.avatar_loaded:
+            return
+        tree = node_tree(nodes(core.avatar_config, core.parameters, core.inputs, core.camera))
+        contacts.set_listing(avatar_of(tree), contacts.avatar)
 
     def _now(self) -> float:
         """Seconds by ticks: without a pacer, nothing advances `clock`."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from interfaces.standin.client.contacts import ContactSenders, Point
+from interfaces.standin.client.contact_senders import ContactSenders, Point
 from interfaces.standin.client.input import DT_S
 from interfaces.standin.client.physics import AvatarPhysics
 from interfaces.standin.places.place import Place
@@ -35,7 +35,7 @@ FOLLOW_S = 8.0
 REST_S = 2.0
 RAISE_S = 0.25
 FAST_M_S = 2.5
-SHOULDER_M, HEAD_M = 1.27, 1.5
+SHOULDER_M, HEAD_M, TORSO_M = 1.27, 1.5, 1.15
 ARM_M = 0.72
 NATURES = ("friend", "talker", "follower", "shy", "tease", "friend")
 NAMES = ("Aoi", "Ren", "Mio", "Sora", "Yuki", "Haru", "Rin", "Kai")
@@ -45,6 +45,7 @@ _ARRIVED_M = 0.3
 _STUCK_S = 0.5
 _LEAVE_CANDIDATES = 4  # random points; the person leaves for the one farthest from the agent
 _BOOP_S = 0.6
+_SENDERS_STREAM = 34  # of random numbers, beside those of the place and the people
 
 
 @dataclass(slots=True)
@@ -76,10 +77,10 @@ class Person:
     spoken: int = 0  # how many times the person has begun to speak
 
     def contact_senders(self) -> ContactSenders:
-        """The positions of head and hands; no hands while the arms hang down."""
-        head = (self.x, self.y + HEAD_M, self.z)
+        """The positions of head, torso and hands; no hands while the arms hang down."""
+        head, torso = (self.x, self.y + HEAD_M, self.z), (self.x, self.y + TORSO_M, self.z)
         if self.arm == 0.0:
-            return ContactSenders(head, ())
+            return ContactSenders(head, (), torso)
         swing = math.radians(self.arm * self.swing_deg)
         heading = math.radians(self.heading_deg)
         ahead, up = ARM_M * math.sin(swing), SHOULDER_M - ARM_M * math.cos(swing)
@@ -92,7 +93,7 @@ class Person:
                     self.z + ahead * math.cos(heading) - side * math.sin(heading),
                 )
             )
-        return ContactSenders(head, hands)
+        return ContactSenders(head, hands, torso)
 
 
 class People:
@@ -121,6 +122,14 @@ class People:
         """Advance by PEOPLE_SUBSTEPS of 1/60 s."""
         for person in self.members:
             self._advance_person(person, agent, eye_m)
+
+    def with_senders(self, share_without: float, seed: int) -> list[Person]:
+        """Those whose avatars have contact senders. Each lacks them with this probability."""
+        rng = np.random.Generator(np.random.PCG64([seed, _SENDERS_STREAM]))
+        draws = rng.random(len(self.members))
+        return [
+            each for each, draw in zip(self.members, draws, strict=True) if draw >= share_without
+        ]
 
     def patting(self) -> str | None:
         """The name of the person patting the agent now."""

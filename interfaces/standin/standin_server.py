@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from configs.standin import StandinConfig
 from interfaces.core.clock import Pacer, RealClock
+from interfaces.osc.oscquery import client_name, host_info
+from interfaces.osc.oscquery_server import OscQueryServer
 from interfaces.standin.client.input import PHYSICS_HZ
 from interfaces.standin.client.oscquery_nodes import nodes
 from interfaces.standin.core import StandinCore
@@ -82,12 +84,14 @@ def serve(
     hz: float = 60.0,
     player: Callable[[Ports], LocalPlayer] | None = None,
     episode_s: float = math.inf,
+    query_port: int = 0,
 ) -> None:
     """Run in real time until `stop` is set. Blocks; renders in the calling thread.
 
     Port 0 selects a free port. `ready` gets the real ports once all sockets listen and the first
     picture exists. Listens on 127.0.0.1 only. `hz`: ticks per second, each of 60 / hz substeps.
-    `episode_s`: see StandinCore.
+    `episode_s`: see StandinCore. `query_port`: answer OSCQuery there without announcing it; 0 does
+    not.
     Raises StandinPortTaken, and BadInput for a sound device that does not exist.
     """
     with contextlib.ExitStack() as stack:
@@ -112,9 +116,19 @@ def serve(
         stack.callback(latest.close)
         osc_in = int(udp.getsockname()[1])
         discovery = None
+        tree = lambda: nodes(core.avatar_config, core.parameters, core.inputs, core.camera)  # noqa: E731
+        if query_port:
+            try:
+                query = OscQueryServer(
+                    tree, lambda: host_info(client_name(seed), osc_in), query_port
+                )
+            except OSError as error:
+                raise _port_taken("query_port", query_port, error) from error
+            query.start()
+            stack.callback(query.close)
         if config.oscquery:
             discovery = OscQueryDiscovery(
-                lambda: nodes(core.avatar_config, core.parameters, core.inputs, core.camera),
+                tree,
                 seed=seed,
                 osc_port=osc_in,
                 advertised_port=config.faults.advertised_port or osc_in,

@@ -15,6 +15,7 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation, Situation
 from interfaces.vrchat.action_encoder import ActionEncoder
 from interfaces.vrchat.avatar_parameters import AvatarParameters
+from interfaces.vrchat.contact_sense import ContactSense
 from interfaces.vrchat.situation_detector import (
     WATCHED_PARAMETERS,
     AvatarState,
@@ -45,8 +46,13 @@ class AvatarIO:
     ) -> None:
         stop = config.control.stop_parameter
         self._config, self._now, self._stop = config, now, stop
+        self.contacts = ContactSense(config.contacts, tick_s) if config.contacts.names else None
         self.parameters = AvatarParameters(
-            config.parameters, (*WATCHED_PARAMETERS, *([stop] if stop else [])), config.ranges, now
+            config.parameters,
+            (*WATCHED_PARAMETERS, *([stop] if stop else [])),
+            config.ranges,
+            now,
+            self.contacts,
         )
         self._voice = voice
         self.encoder = ActionEncoder(
@@ -91,7 +97,7 @@ class AvatarIO:
         is_first, self._first = self._first or starts_episode, False
         return Observation(
             image=self._black if frame is None else frame.picture,
-            vector=np.concatenate([parameters.vector(), self.last_sent]),
+            vector=np.concatenate([parameters.vector(), *self._senses(avatar), self.last_sent]),
             is_first=is_first,
             frame_age_s=0.0 if frame is None else frame.age_s,
             frame_number=0 if frame is None else frame.number,
@@ -130,6 +136,7 @@ class AvatarIO:
             "first": self._first,
             "introduced": self._introduced,
             "stopped": [self._stopped, self._stopped_in],
+            **({} if self.contacts is None else {"contacts": self.contacts.snapshot()}),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -141,6 +148,14 @@ class AvatarIO:
         self._avatar_changes = int(snapshot["avatar_changes"])
         self._first, self._introduced = bool(snapshot["first"]), bool(snapshot["introduced"])
         self._stopped, self._stopped_in = snapshot["stopped"]
+        if self.contacts is not None:
+            self.contacts.restore(snapshot["contacts"])
+
+    def _senses(self, avatar: AvatarState) -> list[NDArray[np.float32]]:
+        """The features after the parameters."""
+        if self.contacts is None:
+            return []
+        return [self.contacts.vector(moves=avatar.moves, avatar_id=self.parameters.avatar_id)]
 
     def _restrictions(self) -> Situation:
         """STOPPED, FORBIDDEN and NO_CLIENT, as far as they hold."""

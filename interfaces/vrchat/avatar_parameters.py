@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,22 @@ _Message = tuple[float, bytes | list[object]]  # time in s, and the datagram or 
 _PREFIX, _CHANGE, _BUNDLE = PREFIX.encode(), b"/avatar/change\0", b"#bundle\0"
 
 
+class OtherParameters(Protocol):
+    """Receives parameters that are not numbers of the vector, in the thread of the datagrams."""
+
+    def receive(self, address: bytes, datagram: bytes) -> bool:
+        """Store one datagram. Returns False if its address is not known."""
+        ...
+
+    def store(self, name: str, arguments: list[object]) -> None:
+        """Store one parameter of a bundle, with at least one argument."""
+        ...
+
+    def change_avatar(self) -> None:
+        """Note that the client has changed to another avatar."""
+        ...
+
+
 class AvatarParameters:
     """The newest value of each selected parameter, and its time.
 
@@ -37,7 +54,7 @@ class AvatarParameters:
     parsed, when a value is read.
 
     `extra` names parameters that can be read but are not part of the vector. `ranges` limits the
-    values of a parameter.
+    values of a parameter. `sense` receives the messages about other parameters.
 
     One thread receives, another reads. A slot is replaced as a whole, so no newest value is lost.
     """
@@ -48,7 +65,9 @@ class AvatarParameters:
         extra: Sequence[str] = (),
         ranges: Mapping[str, tuple[float, float]] | None = None,
         now: Callable[[], float] = float,
+        sense: "OtherParameters | None" = None,
     ) -> None:
+        self._sense = sense
         names = list(dict.fromkeys([*parameters, *extra]))
         self._names, self._size, self._now = names, len(parameters), now
         self._index = {name: i for i, name in enumerate(names)}
@@ -69,9 +88,12 @@ class AvatarParameters:
         """Store one datagram. Never raises."""
         self.received += 1
         self.newest_s = now = self._now()
-        i = self._slots.get(datagram[: datagram.find(b"\0")])
+        address = datagram[: datagram.find(b"\0")]
+        i = self._slots.get(address)
         if i is not None:
             self._newest[i] = (now, datagram)
+        elif self._sense is not None and self._sense.receive(address, datagram):
+            pass
         elif datagram.startswith(_CHANGE) or datagram.startswith(_BUNDLE):
             try:
                 for address, arguments in decode(datagram):
@@ -149,9 +171,12 @@ class AvatarParameters:
         if address == "/avatar/change":
             self._change_avatar(arguments)
             return
-        i = self._index.get(address.removeprefix(PREFIX))
+        name = address.removeprefix(PREFIX)
+        i = self._index.get(name)
         if i is not None and arguments:
             self._newest[i] = (now, arguments)
+        elif self._sense is not None and arguments:
+            self._sense.store(name, arguments)
 
     def _set(self, i: int, at_s: float, value: object) -> None:
         if not isinstance(value, (bool, int, float)) or math.isnan(value):
@@ -163,6 +188,8 @@ class AvatarParameters:
     def _change_avatar(self, arguments: list[object]) -> None:
         """Set custom parameters to 0: VRChat then sends those that the new avatar has."""
         self.avatar_changes += 1
+        if self._sense is not None:
+            self._sense.change_avatar()
         if arguments and isinstance(arguments[0], str):
             self.avatar_id = arguments[0]
         for i, name in enumerate(self._names):

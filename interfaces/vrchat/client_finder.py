@@ -8,16 +8,15 @@ import random
 import string
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from configs.errors import BadInput
 from interfaces.osc.mdns import Advertiser
-from interfaces.osc.oscquery import CLIENT_NAME, Json, Node, host_info
+from interfaces.osc.oscquery import CLIENT_NAME, Node, host_info
 from interfaces.osc.oscquery_browser import Browser, Peer, get_json
 from interfaces.osc.oscquery_server import OscQueryServer
 from interfaces.osc.ports import LOOPBACK, same_host
-from interfaces.vrchat.avatar_parameters import PREFIX
+from interfaces.vrchat.avatar_listing import Avatar, avatar_of
 
 _FIRST_WAIT_S, _MORE_WAIT_S = 4.0, 0.8  # for the first client, and then for others
 
@@ -62,38 +61,12 @@ def choose_client(clients: Sequence[Peer], host: str, name: str | None) -> Peer 
     return here[0] if here else None
 
 
-@dataclass(frozen=True)
-class Avatar:
-    """The current avatar as the client reports it.
-
-    values: by parameter name, None for one that cannot be read. writable: parameters that OSC may
-    set.
-    """
-
-    id: str = ""
-    values: dict[str, object] = field(default_factory=dict[str, object])
-    writable: frozenset[str] = frozenset()
-
-
 def read_avatar(host: str, http_port: int) -> Avatar:
     """Ask a client for its current avatar. VRChat does not repeat earlier OSC messages.
 
     Raises OSError, HTTPException and ValueError.
     """
-    root = get_json(host, http_port, "/avatar")
-    if not isinstance(root, dict):
-        raise ValueError("/avatar is not a JSON object")
-    nodes = {str(node.get("FULL_PATH", "")): node for node in _nodes(root)}
-    parameters = {
-        path.removeprefix(PREFIX): nodes[path] for path in nodes if path.startswith(PREFIX)
-    }
-    writable = frozenset(name for name, node in parameters.items() if node.get("ACCESS") in (2, 3))
-    avatar_id = _value(nodes.get("/avatar/change", {}))
-    return Avatar(
-        id="" if avatar_id is None else str(avatar_id),
-        values={name: _value(node) for name, node in parameters.items() if "TYPE" in node},
-        writable=writable,
-    )
+    return avatar_of(get_json(host, http_port, "/avatar"))
 
 
 class ReceiverAdvertiser:
@@ -124,19 +97,3 @@ def _listed(clients: Sequence[Peer]) -> str:
     if not clients:
         return "no client answers; is OSC enabled in VRChat's action menu?"
     return "there are " + ", ".join(f"{peer.name} (on {peer.host})" for peer in clients)
-
-
-def _nodes(node: Json) -> Iterator[Json]:
-    """The node and all nodes below it. Not recursive: an unknown program may send a deep tree."""
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        contents = current.get("CONTENTS")
-        if isinstance(contents, dict):
-            waiting += [each for each in contents.values() if isinstance(each, dict)]
-
-
-def _value(node: Json) -> object:
-    value = node.get("VALUE")
-    return value[0] if isinstance(value, list) and value else None

@@ -59,6 +59,11 @@ class AvatarState:
         """Horizontal speed, m/s."""
         return math.hypot(self.right_m_s, self.forward_m_s)
 
+    @property
+    def moves(self) -> bool:
+        """Whether the avatar clearly walks or turns."""
+        return self.speed_m_s >= _WALKS_M_S or abs(self.turn_deg_s) >= _SWINGS_DEG_S
+
 
 @dataclass(slots=True)
 class _DetectorState:
@@ -154,8 +159,7 @@ class SituationDetector:
     def _frozen_or_cut(self, frame: FrameSample, avatar: AvatarState, now: float) -> Situation:
         """FROZEN: the picture stays the same although the avatar moves. RESPAWN: it jumps."""
         state = self._state
-        moves = avatar.speed_m_s >= _WALKS_M_S or abs(avatar.turn_deg_s) >= _SWINGS_DEG_S
-        state.moving_s = _start_time(state.moving_s, moves, now)
+        state.moving_s = _start_time(state.moving_s, avatar.moves, now)
         same_s = min(frame.same_s, _duration_s(state.moving_s, now))
         situation = Situation.FROZEN if same_s >= self._config.frozen_s else Situation(0)
         if frame.number == state.number:

@@ -50,6 +50,7 @@ class ParameterReport:
         self, client: SimulatedClient, avatar: AvatarPhysics, motion: _Motion, *, afk: bool
     ) -> list[bytes]:
         self.outbox.clear()
+        self.outbox.assume_known(client.contacts.unsent)
         messages = [encode("/avatar/change", client.avatar_config.id)]
         for values in (
             CONSTANT,

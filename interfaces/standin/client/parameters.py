@@ -82,6 +82,10 @@ class Outbox:
                 datagrams.append(datagram)
         return datagrams
 
+    def assume_known(self, values: Mapping[str, Value]) -> None:
+        """Treat these values as sent: only a change of them leaves."""
+        self._values.update(values)
+
     def clear(self) -> None:
         """Forget what was sent: the next changes() sends every value."""
         self._values.clear()

@@ -53,7 +53,8 @@ class SimulatedClient:
     def change_avatar(self, avatar: AvatarConfig) -> None:
         """Use another avatar with its default eye height, parameters, contacts, rays."""
         self.avatar_config, self.eye_m, self.avatar_loaded = avatar, avatar.eye_height_m, False
-        self.own, self.contacts = OwnParameters(avatar), Contacts(avatar.contacts)
+        self.own = OwnParameters(avatar)
+        self.contacts = Contacts(avatar.contacts, avatar.eye_height_m)
         self.raycasts = Raycasts(avatar)
 
     def receive(self, datagram: bytes, substep: int, time_s: float, *, osc: bool) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from configs.standin import ContactConfig, StandinConfig
 from interfaces.osc.message import decode
-from interfaces.standin.client.contacts import Contacts, ContactSenders
+from interfaces.standin.client.contact_senders import ContactSenders
+from interfaces.standin.client.contacts import Contacts
 from interfaces.standin.core import StandinCore
 
 

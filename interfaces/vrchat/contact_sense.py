@@ -1,0 +1,248 @@
+"""Proximity contacts as part of the observation: the closeness of each, and whether it is known.
+
+Unknown is not clear. A contact that the avatar lists and that was never heard means that no person
+is near: VRChat sends a value only when it changes. A contact that the avatar lacks is unknown.
+"""
+
+import math
+import threading
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from loguru import logger
+from numpy.typing import NDArray
+
+from configs.senses import ContactsConfig, without_prefix
+from interfaces.osc.message import OscError, decode
+from interfaces.vrchat.avatar_listing import Avatar
+
+STUCK_S = 10.0  # of movement with the same value above 0
+UNHEARD_S = 60.0  # after this time without OSCQuery, a silent contact counts as missing
+_STUCK = (
+    f"kept one value above 0 while the avatar moved for {STUCK_S:.0f} s; check in Unity that only "
+    "the contact receiver writes its parameter"
+)
+_PREFIX = "/avatar/parameters/"
+_MERGED = b"/avatar/parameters/VF"
+_TYPES = {"i": "int", "T": "bool", "F": "bool", "s": "text"}
+
+
+class _Reading(NamedTuple):
+    """The newest value of a contact, 0..1, or what is wrong with it."""
+
+    value: float
+    problem: str = ""
+
+
+class _Listing(NamedTuple):
+    """The contacts that a client listed for the avatar number `avatar`."""
+
+    avatar: int
+    contacts: dict[str, _Reading]
+
+
+class ContactSense:
+    """The contacts of the current avatar.
+
+    One thread receives datagrams, one asks the client by OSCQuery, and one reads the vector at each
+    tick. Each stores whole objects, so none of them locks or waits. `tick_s`: seconds per tick.
+    """
+
+    def __init__(self, config: ContactsConfig, tick_s: float) -> None:
+        self._config, self._names, self._tick_s = config, config.names, tick_s
+        count = len(self._names)
+        self._index = {name: i for i, name in enumerate(self._names)}
+        self._slots = {(_PREFIX + name).encode(): i for i, name in enumerate(self._names)}
+        self.avatar = 0  # number of avatar changes so far
+        # The avatar's number, and the newest datagram or its arguments.
+        self._newest: list[tuple[int, bytes | list[object]] | None] = [None] * count
+        self._parsed = list(self._newest)
+        self._heard: list[_Reading | None] = [None] * count
+        self._listing: _Listing | None = None
+        self._seen_avatar = 0  # the avatar that the fields below belong to
+        self._same_s = [0.0] * count  # of movement since the last new value
+        self._silent_s = 0.0
+        self._reported = False  # what was found on this avatar
+
+    @property
+    def listed(self) -> bool:
+        """Whether the client has listed the parameters of the current avatar."""
+        listing = self._listing
+        return listing is not None and listing.avatar == self.avatar
+
+    def receive(self, address: bytes, datagram: bytes) -> bool:
+        """Store a datagram with this address. Returns False for one that is no contact."""
+        i = self._slots.get(address)
+        if i is None:
+            if not address.startswith(_MERGED) or not self._slots:
+                return False
+            name = without_prefix(address[len(_PREFIX) :].decode("utf-8", "replace"))
+            i = self._index.get(name)
+            if i is None:
+                return False
+            self._slots[address] = i
+        self._newest[i] = (self.avatar, datagram)
+        return True
+
+    def store(self, name: str, arguments: list[object]) -> None:
+        """Store a message of a bundle: the parameter `name` and its arguments."""
+        i = self._index.get(without_prefix(name))
+        if i is not None:
+            self._newest[i] = (self.avatar, arguments)
+
+    def change_avatar(self) -> None:
+        """Every contact is unknown until the new avatar lists or sends it."""
+        self.avatar += 1
+
+    def set_listing(self, avatar: Avatar, number: int) -> None:
+        """Take what the client lists for the avatar `number`, the value of `avatar` when asked."""
+        contacts = {
+            without_prefix(name): _listed(kind, avatar.values.get(name))
+            for name, kind in avatar.types.items()
+            if without_prefix(name) in self._index
+        }
+        self._listing = _Listing(number, contacts)
+
+    def vector(self, *, moves: bool, avatar_id: str) -> NDArray[np.float32]:
+        """float32 (2 * count,): the closeness of each contact, then whether it is known.
+
+        `moves`: the avatar moves or turns now. `avatar_id`: for messages.
+        """
+        count = len(self._names)
+        result = np.zeros(2 * count, np.float32)
+        if not count:
+            return result
+        avatar = self._update()
+        listing = self._listing
+        if listing is not None and listing.avatar != avatar:
+            listing = None
+        found: list[str] = []
+        for i, name in enumerate(self._names):
+            reading = self._heard[i]
+            if reading is None and listing is not None:
+                reading = listing.contacts.get(name)
+            if reading is None:
+                continue
+            found.append(name)
+            if not reading.problem and self._is_stuck(i, reading.value, moves):
+                reading = _Reading(0.0, _STUCK)
+            if reading.problem:
+                text = f"world.contacts: {name} {reading.problem}; it is unknown to the agent"
+                _log_once("WARNING", text)
+            else:
+                result[i], result[count + i] = reading.value, 1.0
+        self._report(found, listing is not None, avatar_id or "without an id")
+        return result
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state as JSON."""
+        self._update()
+        listing = self._listing
+        return {
+            "avatar": self.avatar,
+            "seen_avatar": self._seen_avatar,
+            "heard": [None if each is None else list(each) for each in self._heard],
+            "listing": None
+            if listing is None
+            else [listing.avatar, {name: list(each) for name, each in listing.contacts.items()}],
+            "same_s": list(self._same_s),
+            "silent_s": self._silent_s,
+            "reported": self._reported,
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Continue from a snapshot."""
+        self._newest = [None] * len(self._names)
+        self._parsed = list(self._newest)
+        self.avatar, self._seen_avatar = int(snapshot["avatar"]), int(snapshot["seen_avatar"])
+        self._heard = [None if each is None else _Reading(*each) for each in snapshot["heard"]]
+        listing = snapshot["listing"]
+        if listing is not None:
+            contacts = {name: _Reading(*each) for name, each in listing[1].items()}
+            listing = _Listing(int(listing[0]), contacts)
+        self._listing = listing
+        self._same_s, self._silent_s = list(snapshot["same_s"]), float(snapshot["silent_s"])
+        self._reported = bool(snapshot["reported"])
+
+    def _update(self) -> int:
+        """Read what arrived since the last call. Returns the number of the avatar."""
+        avatar, count = self.avatar, len(self._names)
+        if avatar != self._seen_avatar:
+            self._heard = [None for _ in range(count)]
+            self._seen_avatar, self._same_s = avatar, [0.0] * count
+            self._silent_s, self._reported = 0.0, False
+        for i, message in enumerate(self._newest):
+            if message is None or message is self._parsed[i] or message[0] != avatar:
+                continue
+            self._parsed[i], arguments = message, message[1]
+            if isinstance(arguments, bytes):
+                try:
+                    arguments = decode(arguments)[0][1]
+                except OscError:
+                    continue
+            if arguments:
+                reading = _reading(arguments[0])
+                if reading != self._heard[i]:
+                    self._same_s[i] = 0.0
+                self._heard[i] = reading
+        return avatar
+
+    def _is_stuck(self, i: int, value: float, moves: bool) -> bool:
+        """A value above 0 that stays the same while the avatar moves for STUCK_S in total."""
+        if value > 0.0 and moves:
+            self._same_s[i] += self._tick_s
+        return value > 0.0 and self._same_s[i] >= STUCK_S
+
+    def _report(self, found: list[str], listed: bool, avatar_id: str) -> None:
+        """One line for each avatar: what it has in mode auto, what it lacks in mode on."""
+        self._silent_s += self._tick_s
+        if self._reported or not (listed or self._silent_s >= UNHEARD_S):
+            return
+        self._reported = True
+        how = "OSCQuery" if listed else f"what was heard in {UNHEARD_S:.0f} s"
+        total, missing = len(self._names), [name for name in self._names if name not in found]
+        if self._config.mode == "auto":
+            names = f" ({', '.join(found)})" if found else ""
+            _log_once(
+                "INFO",
+                f"world.contacts: {len(found)} of {total} contacts{names} on avatar {avatar_id}, "
+                f"by {how}",
+            )
+        elif missing:
+            cure = (
+                "add them to the avatar and choose Action Menu > Options > OSC > Reset Config, "
+                "or correct world.contacts.name"
+            )
+            if not listed:
+                cure += "; with world.osc.oscquery a contact without a person is known too"
+            _log_once(
+                "WARNING",
+                f"world.contacts: avatar {avatar_id} has no {', '.join(missing)}, by {how}; "
+                f"unknown to the agent. Cure: {cure}",
+            )
+
+
+def _reading(argument: object) -> _Reading:
+    if type(argument) is not float:
+        kind = type(argument).__name__
+        return _Reading(0.0, f"sends {kind}; make it a contact receiver of type Proximity (float)")
+    if not math.isfinite(argument):
+        return _Reading(0.0, f"sends {argument}; check the animations that drive it")
+    return _Reading(min(1.0, max(0.0, argument)))
+
+
+def _listed(kind: str, value: object) -> _Reading:
+    """A contact that the client lists with this type tag and value. It may not have changed yet."""
+    if kind != "f":
+        text = _TYPES.get(kind, kind)
+        return _Reading(0.0, f"is of type {text}; make it a contact receiver of type Proximity")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return _Reading(0.0)
+    return _reading(float(value))
+
+
+@lru_cache(maxsize=1024)
+def _log_once(level: str, line: str) -> None:
+    """Each line once per process. A thread writes it, so that the tick does not wait."""
+    threading.Thread(target=logger.log, args=(level, "{}", line), name="log", daemon=True).start()
