@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from configs.rooms import RoomsConfig
-from configs.standin_rays import RayConfig, check_rays
 from configs.strict import Name, ParameterName, Port, StrictModel
+from configs.world.rooms import RoomsConfig
+from configs.world.standin_rays import RayConfig, check_rays
 
 AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650000"
 OTHER_AVATAR_ID = "avtr_00000000-0000-4000-8000-79756d650001"

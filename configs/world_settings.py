@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from configs.actions import ActionConfig
 from configs.devices import AudioInputConfig, CameraConfig
 from configs.plugin_reference import PluginReference
-from configs.senses import ContactsConfig
 from configs.standin import BUILT_IN, StandinConfig
 from configs.strict import ParameterName, StrictModel
 from configs.vrchat import (
@@ -19,6 +18,7 @@ from configs.vrchat import (
     VoiceConfig,
     check_input_names,
 )
+from configs.world.senses import ContactsConfig
 
 
 class GymnasiumConfig(StrictModel):

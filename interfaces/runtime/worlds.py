@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
-from configs.rooms import RoomsConfig
 from configs.schema import Config
+from configs.world.rooms import RoomsConfig
 from configs.world_settings import WorldConfig
 from interfaces.core.clock import VirtualClock
 from interfaces.core.spaces import Spaces

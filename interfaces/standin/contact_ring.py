@@ -2,8 +2,8 @@
 
 import math
 
-from configs.senses import ContactsConfig, without_prefix
 from configs.standin import ContactConfig, StandinConfig
+from configs.world.senses import ContactsConfig, without_prefix
 from configs.world_settings import WorldConfig
 from interfaces.standin.client.contact_senders import CHEST
 

@@ -38,7 +38,7 @@ class StandinCore:
     def __init__(self, config: StandinConfig, seed: int, *, episode_s: float = math.inf) -> None:
         """`episode_s`: seconds in a room where the room changes with each episode."""
         self._config = config
-        self._seed = seed
+        self.seed = seed
         self.faults = config.faults
         self._pictures = PictureFeed(config)
         self._to_agent, self._to_client = Wire(), Wire()
@@ -60,11 +60,6 @@ class StandinCore:
     def time_s(self) -> float:
         """Simulated seconds since the start."""
         return self._substep * DT_S
-
-    @property
-    def seed(self) -> int:
-        """The seed of the stand-in."""
-        return self._seed
 
     @property
     def place(self) -> Place:
@@ -184,7 +179,7 @@ class StandinCore:
         """All state, as JSON: restore() with the same settings continues bit-identically."""
         client, drawn = self.client, self._pictures.drawn
         return {
-            "seed": self._seed,
+            "seed": self.seed,
             "place": [self._place.name, self._place.version],
             "worlds": self._place_loads,
             "rng": self._rng.bit_generator.state,
@@ -230,8 +225,8 @@ class StandinCore:
         here = [self._config.place, VERSIONS[self._config.place]]
         if list(state["place"]) != here:
             raise ValueError(f"the snapshot is of place {state['place']}; this one is {here}")
-        if (state["seed"], state["worlds"]) != (self._seed, self._place_loads):
-            self._seed, self._place_loads = int(state["seed"]), int(state["worlds"])
+        if (state["seed"], state["worlds"]) != (self.seed, self._place_loads):
+            self.seed, self._place_loads = int(state["seed"]), int(state["worlds"])
             self._load_place()
         client.change_avatar(by_id[state["worn"]])
         self._rng.bit_generator.state = state["rng"]
@@ -262,7 +257,7 @@ class StandinCore:
     def _load_place(self) -> None:
         """Make the next place and its people; the client keeps its settings."""
         config, loads = self._config, self._place_loads
-        seed = room_seed(self._seed, loads)
+        seed = room_seed(self.seed, loads)
         self._rooms.arrived = self._substep
         self._rng = np.random.Generator(np.random.PCG64([seed, 0]))
         extra = np.random.Generator(np.random.PCG64([seed, 2]))

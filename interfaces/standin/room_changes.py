@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from configs.rooms import RoomsConfig
 from configs.standin import StandinConfig
+from configs.world.rooms import RoomsConfig
 from interfaces.standin.client.input import DT_S
 from interfaces.standin.geometry.solids import Colour
 from interfaces.standin.people import NAMES

@@ -13,7 +13,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from configs.senses import ContactsConfig, without_prefix
+from configs.world.senses import ContactsConfig, without_prefix
 from interfaces.osc.message import OscError, decode
 from interfaces.vrchat.avatar_listing import Avatar
 

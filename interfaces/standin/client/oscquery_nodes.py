@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from configs.standin import BUILT_IN, AvatarConfig, ParameterType
-from configs.standin_rays import ray_parameters
+from configs.world.standin_rays import ray_parameters
 from interfaces.osc.oscquery import Node
 from interfaces.standin.client.input import AXES, BUTTONS
 from interfaces.standin.client.parameters import PREFIX, Value, type_of

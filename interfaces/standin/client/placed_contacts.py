@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from configs.senses import MAX_RADIUS_M
 from configs.standin import ContactConfig, Sender
+from configs.world.senses import MAX_RADIUS_M
 from interfaces.standin.client.contact_senders import (
     ARM_REACH_M,
     HAND_RADIUS_M,

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from configs.standin import AvatarConfig
-from configs.standin_rays import single_rays
+from configs.world.standin_rays import single_rays
 from interfaces.osc.message import encode
 from interfaces.standin.client.parameters import PREFIX, Value
 from interfaces.standin.geometry.ray_casting import Cylinder, Floats, RayCaster, unit_directions

@@ -11,9 +11,9 @@ from panda3d.core import TransformState
 
 from configs.errors import BadInput
 from configs.load import load_config
-from configs.rooms import RoomsConfig
 from configs.schema import Config
 from configs.standin import StandinConfig
+from configs.world.rooms import RoomsConfig
 from interfaces.core.clock import RealClock
 from interfaces.core.world import Situation
 from interfaces.osc.message import encode

@@ -8,8 +8,8 @@ import pytest
 from loguru import logger
 
 from configs.load import load_config
-from configs.senses import ContactsConfig
 from configs.standin import OTHER_AVATAR_ID
+from configs.world.senses import ContactsConfig
 from interfaces.osc.message import encode
 from interfaces.osc.oscquery import Node, host_info
 from interfaces.osc.oscquery_server import OscQueryServer

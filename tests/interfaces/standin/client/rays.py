@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from configs.standin import AvatarConfig, StandinConfig
-from configs.standin_rays import RayConfig
+from configs.world.standin_rays import RayConfig
 from interfaces.osc.message import decode
 from interfaces.standin.core import StandinCore
 from interfaces.standin.geometry.solids import Circle

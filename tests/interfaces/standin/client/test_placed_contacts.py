@@ -3,8 +3,8 @@
 import pytest
 
 from configs.load import load_config
-from configs.senses import ContactsConfig
 from configs.standin import AVATAR_ID, ContactConfig, StandinConfig
+from configs.world.senses import ContactsConfig
 from interfaces.osc.message import decode, encode
 from interfaces.standin.client.contact_senders import CHEST, ContactSenders
 from interfaces.standin.client.contacts import Contacts

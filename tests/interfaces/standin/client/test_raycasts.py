@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from configs.load import load_config
 from configs.standin import OTHER_AVATAR_ID, AvatarConfig, StandinConfig
-from configs.standin_rays import RayConfig, single_rays
+from configs.world.standin_rays import RayConfig, single_rays
 from interfaces.osc.message import encode
 from interfaces.standin.client.oscquery_nodes import nodes
 from interfaces.standin.core import StandinCore

@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 
-from configs.rooms import RoomsConfig
 from configs.standin import StandinConfig
+from configs.world.rooms import RoomsConfig
 from interfaces.standin.core import StandinCore
 from interfaces.standin.desktop.desktop_player import DesktopPlayer
 from tests.conftest import ROOT

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from configs.standin_rays import RayConfig
+from configs.world.standin_rays import RayConfig
 from interfaces.standin.core import StandinCore
 from tests.interfaces.standin.client.rays import MARCH_M, marched_distance, ray_messages, with_rays
 
