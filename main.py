@@ -19,7 +19,7 @@ from interfaces.runtime.plugin_folders import use_plugin_folders
 from interfaces.runtime.process_table import PROCESSES, ProcessSpec
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.terminal import exit_on_bad_input, set_up_log
-from trainer.commands import learning_commands, replay_command
+from trainer.commands import learning_commands, replay_command, start_from_command
 
 app = typer.Typer(
     help="Yume (夢): a realtime agent in a VRChat avatar that learns by imagination.",
@@ -36,6 +36,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(session_commands.app, name="sessions")
 app.add_typer(forget_command.app)
 app.add_typer(run_commands.app)
+app.add_typer(start_from_command.app)
 
 
 def _add_process(spec: ProcessSpec) -> None:

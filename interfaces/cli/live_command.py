@@ -1,11 +1,15 @@
 """The `run` command: the agent in real time."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import setproctitle
 import typer
 
-from interfaces.cli.run_setup import Out, Quiet, Resume, Seed, Words, prepared_run
+from configs.errors import BadInput
+from interfaces.cli.run_setup import Out, Quiet, Resume, Seed, Source, Words, prepared_run
 from interfaces.doctor.check_torch_build import cpu_torch_beside_gpu
 from interfaces.runtime.process_table import MAIN, process_title
 from interfaces.runtime.run_lock import claim
@@ -23,18 +27,44 @@ def run(
     out: Out = None,
     seed: Seed = None,
     resume: Resume = None,
+    source: Source = None,
     quiet: Quiet = False,
 ) -> None:
     """Run in real time: world, body, trainer and guard. Ctrl-C ends the run."""
     from interfaces.runtime.live_run import LiveRun, short_summary
 
-    with exit_on_bad_input(), prepared_run(words, out, seed, resume) as (folder, config):
+    prepared = prepared_run(words, out, seed, resume, source=source)
+    with exit_on_bad_input(), prepared as (folder, config):
         setproctitle.setproctitle(process_title("supervisor"))
         stopped = stop_on_signals()
         with claim(folder):
+            if source is not None:
+                lines = _start_from(folder.path, source)
+                if not quiet:
+                    print_line(lines)
             live_run = LiveRun(folder, config, MAIN, console, quiet=quiet)
             if notice := cpu_torch_beside_gpu():
                 live_run.warn(notice)
             content = live_run.run(seconds, stopped)
     if not quiet:
         print_line(short_summary(content, folder))
+
+
+def _start_from(run: Path, source: Path) -> str:
+    """Give the run the networks of `source`, in a process of its own: it needs torch, we do not.
+
+    Returns lines for the user. Raises BadInput with the last line that the process logged.
+    """
+    done = subprocess.run(
+        [sys.executable, str(MAIN), "_start-from", str(run), str(source.resolve())],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"--from {source}: it could not be read"]
+        raise BadInput(lines[-1])
+    return done.stdout.strip()

@@ -31,6 +31,10 @@ Out = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", min=0, help="seed of all random numbers")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="print errors only")]
 Resume = Annotated[Path | None, typer.Option("--resume", help="continue this run")]
+Source = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="RUN", help="start with the networks of this run"),
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder")]
 
 
@@ -41,16 +45,21 @@ def prepared_run(
     seed: int | None,
     resume: Path | None,
     *,
+    source: Path | None = None,
     lockstep: bool = False,
     offline: bool = False,
 ) -> Generator[tuple[RunFolder, Config]]:
     """The run's folder and its configuration, new or resumed.
+
+    `source`: the run of --from, which the caller reads; it must not come with `resume`.
 
     Raises RunError and ConfigError for words that do not fit, and PluginError for a plugin that
     cannot be used. Raises BadInput for a world that cannot run in real time or in lockstep, as
     asked.
     """
     if resume is not None:
+        if source is not None:
+            raise RunError("--from starts a new run and --resume continues one: use one of them")
         if words or out or seed is not None:
             raise RunError("--resume uses the run's own configuration, folder and seed")
         folder = open_run(resume)

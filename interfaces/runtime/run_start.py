@@ -1,6 +1,7 @@
 """Starts a run: if the start fails, its folder is removed, so that it can be tried again."""
 
 import contextlib
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,9 @@ def _remove_created(run: RunFolder, before: frozenset[Path]) -> None:
             if path not in before:
                 with contextlib.suppress(OSError):  # Windows: the file may still be mapped
                     path.unlink(missing_ok=True)
+        for folder in (run.checkpoints, run.weights):  # of --from
+            if folder not in before:
+                shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):  # not empty: it holds other files
         if run.lock not in before:
             run.lock.unlink(missing_ok=True)

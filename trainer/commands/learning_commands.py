@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from configs.errors import BadInput
-from interfaces.cli.run_setup import Out, Quiet, Resume, RunPath, Seed, Words, prepared_run
+from interfaces.cli.run_setup import (
+    Out,
+    Quiet,
+    Resume,
+    RunPath,
+    Seed,
+    Source,
+    Words,
+    prepared_run,
+)
 from interfaces.core.plugins import check_plugins
 from interfaces.core.rewards import StepRewards
 from interfaces.runtime.plugin_folders import use_plugin_folders
@@ -17,6 +26,7 @@ from interfaces.runtime.terminal import (
     console,
     errors,
     exit_on_bad_input,
+    print_line,
     stop_on_signals,
     transient_progress,
 )
@@ -34,6 +44,7 @@ def train(
     out: Out = None,
     seed: Seed = None,
     resume: Resume = None,
+    source: Source = None,
     sessions: Annotated[
         list[str] | None,
         typer.Option(
@@ -52,6 +63,8 @@ def train(
     """
     if sessions:
         with exit_on_bad_input(files=True):
+            if source is not None:
+                raise BadInput("--from needs a world to act in; it cannot be used with --sessions")
             if steps is not None:
                 raise BadInput("--steps counts environment steps; use --updates with --sessions")
             _train_offline(words, out, seed, resume, sessions, updates, quiet=quiet)
@@ -60,10 +73,11 @@ def train(
         with exit_on_bad_input():
             raise BadInput("--updates needs --sessions; use --steps for training in lockstep")
     from interfaces.runtime.worlds import make_lockstep_worlds, require_resumable
+    from trainer.learners.start_from import start_from
     from trainer.running.lockstep import LockstepTrainer
     from trainer.running.lockstep_command import run_lockstep
 
-    prepared = prepared_run(words, out, seed, resume, lockstep=True)
+    prepared = prepared_run(words, out, seed, resume, source=source, lockstep=True)
     with exit_on_bad_input(files=True), prepared as (folder, config):
         stopped = stop_on_signals()
         with claim(folder):
@@ -72,6 +86,10 @@ def train(
                 require_resumable(worlds)
             if config.reward.terms:
                 StepRewards(config.reward, worlds[0].spaces)  # names a broken term before any Step
+            if source is not None:
+                lines = start_from(folder, config, worlds[0].spaces, source)
+                if not quiet:
+                    print_line("\n".join(lines))
             lockstep = LockstepTrainer(folder, config, worlds, resume=resume is not None)
             run_lockstep(lockstep, folder, config, steps or 10_000, stopped, console, quiet=quiet)
 

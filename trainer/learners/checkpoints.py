@@ -20,6 +20,9 @@ from torch import Tensor
 from configs.errors import BadInput
 from interfaces.ipc.atomic_files import write_bytes, write_json
 
+# In `extra` of the first checkpoint of a run that starts with the networks of another run.
+START = "from"
+
 
 class CheckpointError(BadInput, ValueError):
     """A checkpoint is missing, damaged, or belongs to another configuration."""

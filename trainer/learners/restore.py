@@ -69,12 +69,7 @@ def restore_last_good(learner: Learner, checkpoints: Checkpoints) -> None:
 
 def load_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> None:
     """Restores only the networks. Raises CheckpointError if names or shapes differ."""
-    prefix = "network/"
-    state = {
-        k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if k.startswith(prefix)
-    }
-    _convert_slow_policy(state, networks)
-    own = networks.state_dict()
+    state, own = saved_networks(networks, checkpoint), networks.state_dict()
     differences = [
         (name, _difference(name, state.get(name), own.get(name)))
         for name in dict.fromkeys((*own, *state))
@@ -86,6 +81,19 @@ def load_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> None:
         setting = _PROBABLE_SETTINGS.get(name.split(".")[0], _ANY_SETTING)
         raise _does_not_fit(setting, first + more)
     networks.load_state_dict(state)
+
+
+def saved_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """The network tensors of a checkpoint by the names in `networks`, as far as it has them.
+
+    A slow policy that was switched on or off is adapted.
+    """
+    prefix = "network/"
+    state = {
+        k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if k.startswith(prefix)
+    }
+    _convert_slow_policy(state, networks)
+    return state
 
 
 def _does_not_fit(setting: str, difference: str) -> CheckpointError:

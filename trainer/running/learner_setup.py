@@ -7,7 +7,7 @@ import torch
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.runtime.run_folder import RunFolder
-from trainer.learners.checkpoints import Checkpoint, Checkpoints
+from trainer.learners.checkpoints import START, Checkpoint, Checkpoints
 from trainer.learners.learner import Learner
 from trainer.learners.registry import make_learner
 from trainer.learners.restore import restore_learner
@@ -29,6 +29,9 @@ def set_up_learner(
 ) -> LearnerSetup:
     """The learner of a run. `resume`: restore the newest checkpoint, if there is one.
 
+    A checkpoint with the networks of another run (`--from`) is always restored. It is not returned
+    as `restored`: the run itself is new.
+
     Raises CheckpointError if the checkpoint does not fit the configuration, or if all checkpoints
     are damaged. Raises DeviceUnavailable if the device cannot be used.
     """
@@ -39,7 +42,9 @@ def set_up_learner(
     device = choose_torch_device(config.device)
     learner = make_learner(spaces, config, device)
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
-    restored = checkpoints.newest_or_fail() if resume else None
-    if restored is not None:
-        restore_learner(learner, restored)
+    newest = checkpoints.newest_or_fail() if resume else checkpoints.newest()
+    is_start = newest is not None and START in newest.extra
+    restored = newest if resume and not is_start else None
+    if newest is not None and (restored is not None or is_start):
+        restore_learner(learner, newest)
     return LearnerSetup(learner, device, checkpoints, restored)
