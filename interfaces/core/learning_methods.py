@@ -23,6 +23,11 @@ def learning_method(config: Config) -> LearningMethod:
     return found
 
 
+def method_name(config: Config) -> str:
+    """The name of the method, to compare it with another or to show it. Loads no plugin."""
+    return config.method
+
+
 def has_plugin_method(config: Config) -> bool:
     """Whether the method is a plugin. Loads nothing."""
     return method_plugin(config.method) is not None

@@ -12,6 +12,7 @@ import torch
 from agent.networks.agent_networks import acting_shapes, flatten_acting
 from configs.errors import BadInput
 from configs.schema import Config
+from interfaces.core.learning_methods import method_name
 from interfaces.core.spaces import Spaces
 from interfaces.ipc.atomic_files import write_json
 from interfaces.journal import read_layout
@@ -39,10 +40,11 @@ def start_from(
     if not source.config_file.is_file():
         raise RunError(f"--from {source_path} is not a run (no config.yaml in it)")
     their_config = source.config
-    if their_config.method != config.method:
+    own, theirs = method_name(config), method_name(their_config)
+    if own != theirs:
         raise BadInput(
-            f"--from {source_path}: its method is {their_config.method}, but this run has "
-            f"{config.method}; their networks differ"
+            f"--from {source_path}: its method is {theirs}, but this run has {own}; their networks "
+            "differ"
         )
     checkpoint = _newest(source, source_path)
     learner = make_learner(spaces, config, torch.device("cpu"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from interfaces.core.learning_methods import learning_method, method_name
 from trainer.learners.tensor_axes import Key, TensorAxes, action_key
 
 # `next/` holds the world model that World Models trains, by its place in Networks.world_model.
@@ -163,9 +164,10 @@ def _name_notes(kind: str, own: Mapping[str, Key], other: Mapping[str, Key]) -> 
 
 
 def _model_notes(here: TensorAxes, there: TensorAxes) -> Iterable[str]:
-    for section in ("model", here.config.method):
+    has_own_model = learning_method(here.config).has_world_model
+    for section in ("model", *([method_name(here.config)] if has_own_model else [])):
         own, other = (getattr(each.config, section, None) for each in (here, there))
-        if own is None or other is None or section == "ppo":  # ppo: no settings of networks
+        if own is None or other is None:
             continue
         theirs = other.model_dump()
         for name, value in own.model_dump().items():
