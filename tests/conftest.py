@@ -31,6 +31,7 @@ SLOW = (
     *("contracts/vrchat/test_osc_programs.py", "interfaces/standin/test_gymnasium_env.py"),
     *("trainer/objectives/test_cloning_loss.py", "interfaces/journal/test_writer.py"),
     *("golden/test_step_versions.py", "e2e/test_plugins.py", "e2e/test_plugin_worlds.py"),
+    *("interfaces/standin/test_room_changes.py", "trainer/learners/test_transfer.py"),
 )
 
 
