@@ -61,13 +61,19 @@ class NormalisedHead(ScalarHead):
     mu and sigma track the mean and standard deviation of the targets, as in PopArt (van Hasselt
     2016). Unlike PopArt the last layer is not corrected: predictions move with the targets. So a
     value reaches returns of 100 without many small updates, and still resolves 99 from 100.
+
+    `adapted` is the share of the moments that comes from targets. It corrects their bias towards
+    the initial 0 and 1, as in Adam (Kingma & Ba 2014, section 3): the first batch replaces them.
     """
+
+    adapted: Tensor
 
     def __init__(self, inputs: int, units: int, layers: int, norm: Norm) -> None:
         super().__init__(inputs, units, layers, 1, norm)
         # Parameters without a gradient: they are copied to the body and to the slow critic.
         self.mu = nn.Parameter(torch.zeros(()), requires_grad=False)
         self.square = nn.Parameter(torch.ones(()), requires_grad=False)
+        self.register_buffer("adapted", torch.zeros(()))  # only learning needs it
 
     @property
     def sigma(self) -> Tensor:
@@ -88,8 +94,10 @@ class NormalisedHead(ScalarHead):
         mean, square = target.mean(), target.square().mean()
         if not bool(torch.isfinite(square)):
             return
-        self.mu.lerp_(mean, _ADAPT_RATE)
-        self.square.lerp_(square, _ADAPT_RATE)
+        self.adapted.lerp_(torch.ones_like(self.adapted), _ADAPT_RATE)
+        rate = _ADAPT_RATE / self.adapted  # 1 at first, then falls to _ADAPT_RATE
+        self.mu.lerp_(mean, rate)
+        self.square.lerp_(square, rate)
 
 
 class TwohotHead(ScalarHead):

@@ -1,5 +1,6 @@
 """Between a learner and its checkpoint: collecting the tensors and restoring them."""
 
+import torch
 from loguru import logger
 from torch import Tensor
 
@@ -13,6 +14,8 @@ _PROBABLE_SETTINGS = {
     "quick_policy": "actor.slow_rate",
     "policy": "actor.*, model.* or world.actions",
 }
+# Buffers that older checkpoints lack, with the value that continues as before.
+_LATER_BUFFERS = {"value.adapted": 1.0, "slow_value.adapted": 1.0}
 _ANY_SETTING = "model.*, world_models.* or world.*"
 
 
@@ -86,13 +89,17 @@ def load_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> None:
 def saved_networks(networks: ActingNetworks, checkpoint: Checkpoint) -> dict[str, Tensor]:
     """The network tensors of a checkpoint by the names in `networks`, as far as it has them.
 
-    A slow policy that was switched on or off is adapted.
+    A slow policy that was switched on or off is adapted. Buffers of later versions are added.
     """
     prefix = "network/"
     state = {
         k.removeprefix(prefix): v for k, v in checkpoint.tensors.items() if k.startswith(prefix)
     }
     _convert_slow_policy(state, networks)
+    own = networks.state_dict()
+    for name, value in _LATER_BUFFERS.items():
+        if name in own and name not in state and name.replace("adapted", "mu") in state:
+            state[name] = torch.full_like(own[name], value)
     return state
 
 

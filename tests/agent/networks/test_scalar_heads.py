@@ -31,6 +31,16 @@ def test_adapt_tracks_mean_and_deviation_of_the_targets():
     torch.testing.assert_close(one_sigma_off, torch.tensor([0.5]))
 
 
+def test_the_first_targets_are_not_mixed_with_the_initial_moments():
+    head = make_head()
+    for _ in range(35):
+        head.adapt(100.0 + torch.randn(1000))
+    assert abs(float(head.mu) - 100.0) < 0.1
+    assert abs(float(head.sigma) - 1.0) < 0.1
+    head.adapt(torch.full((1000,), 200.0))
+    assert 103.0 < float(head.mu) < 105.0, "one batch of 36, at a rate of 0.02 / (1 - 0.98^36)"
+
+
 def test_sigma_has_a_minimum_and_non_finite_targets_are_ignored():
     head = make_head()
     for _ in range(1000):

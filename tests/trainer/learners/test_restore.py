@@ -35,6 +35,19 @@ def test_a_restored_learner_continues_bit_identically(tiny, tmp_path):
         assert torch.equal(tensor, other.networks.state_dict()[name]), name
 
 
+def test_a_checkpoint_without_bias_correction_keeps_its_value_scale(tiny):
+    saved = trained(tiny, 2)
+    tensors = learner_tensors(saved)
+    old = {name: tensor for name, tensor in tensors.items() if not name.endswith(".adapted")}
+    assert len(old) < len(tensors)
+    learner = DreamerLearner(spaces_of(tiny), tiny, CPU)
+    restore_learner(learner, Checkpoint(old, 10, 2, 1))
+    value = learner.networks.value
+    before = float(value.mu)
+    value.adapt(torch.full((100,), before + 50.0))
+    assert abs(float(value.mu) - before - 1.0) < 1e-3, "a small step of rate 0.02"
+
+
 def test_another_model_size_is_refused_and_the_setting_is_named(tiny):
     checkpoint = Checkpoint(learner_tensors(trained(tiny, 1)), 10, 1, 1)
     larger = tiny.model_copy(update={"model": tiny.model.model_copy(update={"deter": 48})})
