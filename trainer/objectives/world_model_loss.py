@@ -65,8 +65,11 @@ def world_model_loss(
         if decoded_patches.numel():
             included = batch.loss_mask[..., None, None, None]
             patches = torch.where(included, patches, decoded_patches.detach())
-    # The first step of a window starts from the zero state. Its KL is no surprise, so its reward
-    # target is incomplete.
+    # The first step of a window starts from the zero state. Its KL measures the missing past: it is
+    # neither a loss nor a surprise, and the reward target is incomplete.
+    has_past = torch.ones_like(kl)
+    has_past[:, 0] = batch.is_first[:, 0].to(kl.dtype)
+    kl_loss = kl_loss * has_past
     known = has_reward.clone()
     known[:, 0] = 0.0
     surprise = kl * known
@@ -99,7 +102,7 @@ def world_model_loss(
         **({} if batch.sound is None else {"loss_sound": sound.mean()}),
         "loss_reward": reward.mean(),
         "loss_continue": continues.mean(),
-        "loss_kl": kl.mean(),
+        "loss_kl": (kl * has_past).sum() / has_past.sum().clamp(min=1.0),
         **({} if overshoot is None else {"loss_overshoot": overshoot}),
         "loss_model": total,
         "surprise": surprise.sum() / known.sum().clamp(min=1.0),

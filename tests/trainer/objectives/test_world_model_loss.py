@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.trainer.batches import spaces_of, training_batch
 from trainer.data.replay_buffer import ReplayBuffer
 from trainer.learners.dreamer import DreamerLearner
+from trainer.objectives.filtering import filter_batch
 from trainer.objectives.world_model_loss import world_model_loss
 
 CONFIG = load_config(ROOT / "configs" / "tiny.yaml", ["world.audio_input.device=CABLE"])
@@ -41,6 +42,34 @@ def test_an_excluded_last_step_does_not_change_the_total(tiny, latent):
     assert total(batch) != total(other)
     masked, other_masked = (each._replace(loss_mask=loss_mask) for each in (batch, other))
     assert total(masked) == total(other_masked)
+
+
+def test_the_first_step_of_a_window_has_a_kl_only_if_it_begins_an_episode(tiny):
+    spaces, batch = spaces_of(tiny), training_batch(tiny)
+    batch.is_first[1, 0] = True
+    networks = build_networks(spaces, tiny)
+
+    def noise():
+        drawn = TorchNoise(torch.device("cpu"))
+        drawn.begin(0, 0)
+        return drawn
+
+    def loss(weight):
+        changed = {"kl_dynamics": weight, "kl_representation": weight, "free_nats": 0.0}
+        config = tiny.model_copy(update={"trainer": tiny.trainer.model_copy(update=changed)})
+        return world_model_loss(
+            networks, batch, spaces.num_actions, config, torch.tensor(1.0), noise()
+        )
+
+    counted = torch.ones_like(batch.is_first)
+    counted[:, 0] = batch.is_first[:, 0]
+    assert counted[1, 0]
+    assert not counted[0, 0]
+    observed = filter_batch(networks, batch, noise())
+    kl = networks.dynamics.surprise(observed).detach()[counted]
+    expected = 2.0 * kl.sum() / counted.numel()
+    torch.testing.assert_close(loss(1.0).total - loss(0.0).total, expected, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(loss(1.0).terms["loss_kl"], kl.mean())
 
 
 def test_the_sound_loss_falls_to_a_fifth(tmp_path):
