@@ -38,7 +38,8 @@ class ActingNetworks(nn.Module):
         self.dynamics = _make_dynamics(config, self.encoder.size, spaces.num_actions)
         feature = self.dynamics.feature_size
         self.policy = Policy(spaces, model, config.actor, feature)
-        make_value = make_value_head if learning_method(config).adapts_value else make_scalar_head
+        adapts_value = learning_method(config).adapts_value(config)
+        make_value = make_value_head if adapts_value else make_scalar_head
         self.value = make_value(model, feature, critic.layers or model.layers)
 
 

@@ -30,7 +30,7 @@ DREAMER = LearningMethod(
     has_world_model=True,
     off_policy=True,
     uses_world_model_loss=True,
-    adapts_value=True,
+    adapts_value=lambda config: True,
     has_slow_policy=True,
     check=_check,
 )

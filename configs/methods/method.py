@@ -13,6 +13,10 @@ def _no_check(config: Any) -> None:
     """Every combination of settings is allowed."""
 
 
+def _never(config: Any) -> bool:
+    return False
+
+
 def _batch_steps(config: Any) -> int:
     return config.trainer.batch * config.trainer.length
 
@@ -30,7 +34,8 @@ class LearningMethod:
     `has_world_model`: its networks include a world model, so that it can dream.
     `off_policy`: it can learn from steps that another policy recorded.
     `uses_world_model_loss`: its world model is trained with `world_model_loss`.
-    `adapts_value`: its Learner calls `adapt` of the value head, which may then be normalised.
+    `adapts_value`: called with the whole Config; whether its Learner calls `adapt` of the value
+    head, which may then be normalised.
     `has_slow_policy`: a slow average of the learning policy can act (`actor.slow_rate`).
     `dynamics`: reference of its own dynamics, called with (config, token_size, num_actions). "":
     those that `model.core` selects.
@@ -53,7 +58,7 @@ class LearningMethod:
     off_policy: bool
     settings: type[StrictModel] | None = None
     uses_world_model_loss: bool = False
-    adapts_value: bool = False
+    adapts_value: Callable[[Any], bool] = _never
     has_slow_policy: bool = False
     dynamics: str = ""
     decoder: str = ""

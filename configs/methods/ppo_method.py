@@ -38,6 +38,11 @@ class PPOConfig(StrictModel):
     value_weight: float = Field(
         default=1.0, ge=0, le=100, description="Weight of the value loss (half the squared error)."
     )
+    normalize_value: bool = Field(
+        default=False,
+        description="Whether the value tracks mean and deviation of the returns. Otherwise it needs "
+        "many updates to reach large returns. Preset ppo has true; false loads older runs.",
+    )
     lr: float = Field(default=3e-4, gt=0, le=1, description="Learning rate of all networks.")
 
 
@@ -56,6 +61,7 @@ PPO = LearningMethod(
     has_world_model=False,
     off_policy=False,
     settings=PPOConfig,
+    adapts_value=lambda config: config.ppo.normalize_value,
     needs={"model.core": "none"},
     ignores=DREAMER_SETTINGS
     | {"actor.gradient", "trainer.train_ratio", "trainer.recent", "trainer.image_shift"}

@@ -68,6 +68,7 @@ class PPOLearner:
         value_N2 = self._values(rollout)
         advantage = rollout_advantages(rollout, value_N2, ppo.discount, ppo.lam)
         target = advantage + value_N2[:, 0]
+        self.networks.value.adapt(target)  # before the epochs, which then learn on its scale
         steps, terms = len(advantage), list[Tensor]()
         skips_before = self.guarded_step.consecutive_skips
         self._set_learning_rate()

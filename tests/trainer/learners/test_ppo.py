@@ -10,6 +10,7 @@ from agent.networks.agent_networks import (
     flatten_acting,
     view_acting,
 )
+from agent.networks.scalar_heads import NormalisedHead
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.core.step import Sender
@@ -63,6 +64,7 @@ def test_the_loss_is_the_sum_of_policy_value_and_entropy_terms(config, spaces):
     learner.optimizers["ppo"] = SGD(learner.networks.parameters(), lr=0.1)
     learner.guarded_step._max_norm = 1e9
     metrics = learner.update(rollout)
+    assert type(expected.value) is NormalisedHead
     feature, after = (
         expected.encoder(rollout.pair.image, rollout.pair.vector[:, i]) for i in (0, 1)
     )
@@ -77,12 +79,35 @@ def test_the_loss_is_the_sum_of_policy_value_and_entropy_terms(config, spaces):
         target = advantage + value
         advantage = (advantage - advantage.mean()) / advantage.std(correction=0)
     policy = -torch.minimum(ratio * advantage, ratio.clamp(0.8, 1.2) * advantage).mean()
-    error = 0.5 * (value - target).square().mean()
+    expected.value.adapt(target)
+    error = 0.5 * ((expected.value(feature) - target) / expected.value.sigma).square().mean()
     (policy + 0.7 * error - 0.1 * normal.entropy().sum(-1).mean()).backward()
     torch.testing.assert_close(metrics["loss_policy"], policy.detach())
     torch.testing.assert_close(metrics["loss_value"], error.detach())
     for own, other in zip(learner.networks.parameters(), expected.parameters(), strict=True):
-        torch.testing.assert_close(own, other - 0.1 * other.grad, rtol=1e-4, atol=1e-6)
+        step = 0.0 if other.grad is None else 0.1 * other.grad
+        torch.testing.assert_close(own, other - step, rtol=1e-4, atol=1e-6)
+
+
+def test_the_value_reaches_a_constant_return_of_minus_60_in_two_rollouts(config, spaces):
+    learner = PPOLearner(spaces, config, CPU)
+    for seed in range(2):
+        rollout = random_rollout(spaces, 128, seed, terminal=tuple(range(128)))
+        rollout.pair.reward[:, 1] = -60.0
+        learner.update(rollout)
+    with torch.no_grad():
+        value = learner._values(rollout)[:, 0]
+    assert (value + 60.0).abs().max() < 5.0
+
+
+def test_a_run_without_the_setting_has_the_value_head_of_older_versions(config, spaces):
+    older = config.model_copy(
+        update={"ppo": config.ppo.model_copy(update={"normalize_value": False})}
+    )
+    names = [name for name, _ in acting_shapes(build_method_networks(spaces, older))]
+    assert "value.mu" not in names
+    assert not type(older.ppo)().normalize_value, "an older config.yaml lacks the key"
+    PPOLearner(spaces, older, CPU).update(random_rollout(spaces, 64, 0))
 
 
 def test_an_update_waits_for_a_rollout_of_its_version_and_uses_no_step_twice(
