@@ -84,7 +84,7 @@ def test_the_rays_of_the_settings_are_those_of_the_script():
         assert fan.count == constant(f"{kind}Count")
         assert fan.reach_m == constant("RayReachM")
         assert fan.spread_deg == 360, "the script turns ray i by 360 i / count degrees"
-        assert fan.height_m == CHEST * constant("ReferenceEyeM"), "the script uses the chest"
+        assert fan.height_m == pytest.approx(CHEST * constant("ReferenceEyeM")), "the chest"
     assert "360f * i / count" in LAYOUT
     assert constant("MaxRays") == MAX_RAYS
 
