@@ -1,17 +1,17 @@
-"""Whole lives in the stand-in from blank weights: head-pats against environment steps.
+"""Learning in the stand-in from blank weights: head-pats against environment steps.
 
-python -m benchmarks.learning.living [--lives contacts …] [--seeds 1 2 3 4] [--steps 18000]
+python -m benchmarks.learning.living [--variants contacts …] [--seeds 1 2 3 4] [--steps 18000]
                             [--looks 3000 6000 9000 12000 18000] [--jobs 2] [--list]
 python -m benchmarks.learning.living --name NAME --set KEY=VALUE … [--preset default]
 
-A life is a run in lockstep, by default with 32 replayed steps for each environment step. At each
+A run is in lockstep, with 32 replayed steps for each environment step. At each
 look the frozen, greedy policy runs 20 episodes of 300 steps in unseen rooms (seeds from 100,000).
 The sticky-random, stationary and oracle policies run the same episodes. A head-pat is a step at
-which HeadPat is received. `lived` counts the head-pats of the life itself, per 1,000 steps.
+which HeadPat is received. `lived` counts the head-pats during training, per 1,000 steps.
 
 Runs are kept in runs/living and resume there. Results are written after each look, one file for
-each life and seed, to results/learning/living/NAME-SEED.json. `python -m benchmarks.report` draws
-them. `--jobs` lives run at the same time, each in a process with one thread.
+each variant and seed, to results/learning/living/NAME-SEED.json. `python -m benchmarks.report`
+draws them. `--jobs` of them run at the same time, each in a process with one thread.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from benchmarks.learning.checkpoint_evaluation import (
     Stopwatch,
     evaluated_head_pats,
 )
-from benchmarks.learning.lives import COMMON, LIVES, Life
+from benchmarks.learning.living_variants import COMMON, VARIANTS, Variant
 from configs.load import load_config
 from interfaces.core.step import value_field
 from interfaces.journal import JournalReader
@@ -51,9 +51,9 @@ HEAD_PAT = value_field("parameters.HeadPat")
 
 @dataclass
 class Look:
-    """One evaluation. `seconds` and `cpu_seconds` are those of the life until then, looks excluded.
+    """One evaluation. `head_pats`: of each unseen room.
 
-    `head_pats`: of each unseen room.
+    `seconds` and `cpu_seconds` are those of the training until then, looks excluded.
     """
 
     steps: int
@@ -65,9 +65,9 @@ class Look:
 
 @dataclass
 class LivingResult:
-    """The looks at one life.
+    """The looks at one run.
 
-    `lived`: head-pats in each 1,000 steps of the life. `jobs`: lives that ran at the same time.
+    `lived`: head-pats in each 1,000 steps of training. `jobs`: runs that ran at the same time.
     """
 
     name: str
@@ -93,10 +93,10 @@ class LivingResult:
         self.path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
     @classmethod
-    def open(cls, name: str, life: Life, seed: int, jobs: int) -> "LivingResult":
+    def open(cls, name: str, variant: Variant, seed: int, jobs: int) -> "LivingResult":
         """The results so far, or new ones. Exits if they have other settings or no run folder."""
-        settings = [*COMMON, *life.settings]
-        new = cls(name, seed, life.preset, settings, life.place, jobs=jobs, machine=machine())
+        settings = [*COMMON, *variant.settings]
+        new = cls(name, seed, variant.preset, settings, variant.place, jobs=jobs, machine=machine())
         if not new.path.exists():
             return new
         content: dict[str, Any] = json.loads(new.path.read_text(encoding="utf-8"))
@@ -111,11 +111,11 @@ class LivingResult:
 
 
 def live(result: LivingResult, looks: list[int]) -> None:
-    """Trains until the last look. Resumes an interrupted life from its newest checkpoint."""
-    life = _open_life(result)
-    config, resume = life.config, any(life.checkpoints.glob("*"))
+    """Trains until the last look. Resumes an interrupted run from its newest checkpoint."""
+    run = _open_run(result)
+    config, resume = run.config, any(run.checkpoints.glob("*"))
     world = make_lockstep_world(config, result.seed)
-    lockstep = LockstepTrainer(life, config, [world], resume=resume)
+    lockstep = LockstepTrainer(run, config, [world], resume=resume)
     result.looks = [look for look in result.looks if look.steps <= lockstep.steps]
     before = result.looks[-1] if result.looks else Look(0, 0, [], 0.0, 0.0)
     learning = Stopwatch(before.seconds)
@@ -129,7 +129,7 @@ def live(result: LivingResult, looks: list[int]) -> None:
             head_pats = evaluated_head_pats(lockstep.learner.networks, config)
             updates = lockstep.learner.updates
             result.looks.append(Look(steps, updates, head_pats, seconds, round(cpu_seconds, 1)))
-            result.lived = _lived(life, steps)
+            result.lived = _lived(run, steps)
             result.write()
             print(
                 f"{result.path.stem}  {steps:6d} steps  {updates:5d} updates  "
@@ -139,11 +139,11 @@ def live(result: LivingResult, looks: list[int]) -> None:
             )
         cpu[0] = cpu_seconds - time.process_time()
 
-    look(lockstep.steps)  # a life that was killed during its look
+    look(lockstep.steps)  # a run that was killed during its look
     lockstep.run(max(looks), look, lambda: False)
 
 
-def _open_life(result: LivingResult) -> RunFolder:
+def _open_run(result: LivingResult) -> RunFolder:
     if result.run.exists():
         return open_run(result.run)
     words = [f"seed={result.seed}", f"trainer.checkpoint_steps={CHECKPOINT_STEPS}"]
@@ -152,9 +152,9 @@ def _open_life(result: LivingResult) -> RunFolder:
     return create_run(result.run, config, result.preset, ROOT)
 
 
-def _lived(life: RunFolder, steps: int) -> list[int]:
-    """Head-pats in each CHECKPOINT_STEPS steps of a life. Steps not yet written are left out."""
-    reader = JournalReader(life.journal)
+def _lived(run: RunFolder, steps: int) -> list[int]:
+    """Head-pats in each CHECKPOINT_STEPS steps of training. Steps not yet written are left out."""
+    reader = JournalReader(run.journal)
     end = min(steps, reader.end)
     return [
         int((reader.read(start, min(CHECKPOINT_STEPS, end - start))[HEAD_PAT] > 0).sum())
@@ -177,7 +177,7 @@ def measure_baselines(place: str) -> None:
 
 
 def _run_apart(words: list[str]) -> int:
-    """Runs one life in a process of its own. Returns the exit status."""
+    """Runs one variant and seed in a process of its own. Returns the exit status."""
     command = [sys.executable, "-m", "benchmarks.learning.living", *words]
     return subprocess.run(
         command, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False
@@ -188,46 +188,50 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--lives", nargs="+", default=["contacts"], choices=LIVES, metavar="LIFE")
+    parser.add_argument(
+        "--variants", nargs="+", default=["contacts"], choices=VARIANTS, metavar="NAME"
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3, 4])
     parser.add_argument("--steps", type=int, default=18_000)
     parser.add_argument("--looks", nargs="+", type=int, default=list(LOOKS))
-    parser.add_argument("--jobs", type=int, default=1, help="lives at the same time")
-    parser.add_argument("--name", default="", help="a life of your own; its settings: --set")
-    parser.add_argument("--preset", default="default", help="preset of a life of your own")
-    parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE of a life of your own")
-    parser.add_argument("--list", action="store_true", help="list the lives and exit")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at the same time")
+    parser.add_argument("--name", default="", help="a variant of your own; its settings: --set")
+    parser.add_argument("--preset", default="default", help="preset of a variant of your own")
+    parser.add_argument("--set", nargs="*", default=[], help="KEY=VALUE of a variant of your own")
+    parser.add_argument("--list", action="store_true", help="list the variants and exit")
     options = parser.parse_args()
     if options.list:
-        for name, life in LIVES.items():
-            print(f"{name:16} {life.words}: {' '.join(life.settings)}")
+        for name, variant in VARIANTS.items():
+            print(f"{name:16} {variant.words}: {' '.join(variant.settings)}")
         return
-    if options.name in LIVES:
+    if options.name in VARIANTS:
         parser.error(f"--name {options.name}: choose another name; this one is in --list")
-    own = Life(tuple(options.set), "", options.preset)
-    lives = {options.name: own} if options.name else {name: LIVES[name] for name in options.lives}
+    own = Variant(tuple(options.set), "", options.preset)
+    variants = (
+        {options.name: own} if options.name else {name: VARIANTS[name] for name in options.variants}
+    )
     looks = sorted({look for look in options.looks if look < options.steps} | {options.steps})
     if any(look % CHECKPOINT_STEPS for look in looks):
         parser.error(f"--looks and --steps must be multiples of {CHECKPOINT_STEPS:,}")
-    for place in dict.fromkeys(life.place for life in lives.values()):
+    for place in dict.fromkeys(variant.place for variant in variants.values()):
         measure_baselines(place)
-    todo = [(name, seed) for seed in options.seeds for name in lives]
+    todo = [(name, seed) for seed in options.seeds for name in variants]
     if len(todo) == 1:
         ((name, seed),) = todo
-        live(LivingResult.open(name, lives[name], seed, options.jobs), looks)
+        live(LivingResult.open(name, variants[name], seed, options.jobs), looks)
         return
     shared = ["--steps", str(options.steps), "--looks", *map(str, looks)]
     shared += ["--jobs", str(options.jobs)]
     if options.name:
         shared += ["--name", options.name, "--preset", options.preset, "--set", *options.set]
 
-    def one(life: tuple[str, int]) -> int:
-        name, seed = life
-        chosen = [] if options.name else ["--lives", name]
+    def one(run: tuple[str, int]) -> int:
+        name, seed = run
+        chosen = [] if options.name else ["--variants", name]
         return _run_apart([*chosen, "--seeds", str(seed), *shared])
 
     with ThreadPoolExecutor(options.jobs) as pool:
-        failed = [life for life, code in zip(todo, pool.map(one, todo), strict=True) if code]
+        failed = [run for run, code in zip(todo, pool.map(one, todo), strict=True) if code]
     if failed:
         raise SystemExit(f"failed: {', '.join(f'{name}-{seed}' for name, seed in failed)}")
 

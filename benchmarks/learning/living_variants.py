@@ -1,11 +1,11 @@
-"""The lives that the benchmark `living` compares: one name for each set of settings.
+"""The variants that the benchmark `living` compares: a name for each set of settings.
 
-A life is a lockstep run of `default`. Its settings are KEY=VALUE words on top of COMMON.
+Each is a lockstep run of `default`. Its settings are KEY=VALUE words on top of COMMON.
 """
 
 from dataclasses import dataclass
 
-# Pace of life: 32 replayed steps for each environment step.
+# 32 replayed steps for each environment step.
 COMMON = ("trainer.train_ratio=32",)
 CONTACTS = ("world.contacts.mode=on",)
 CAMERA = ("world.contacts.mode=off",)
@@ -13,8 +13,8 @@ PLACES = ("room", "plaza", "gallery", "garden", "maze")
 
 
 @dataclass(frozen=True)
-class Life:
-    """Settings of one life, and what they are in words."""
+class Variant:
+    """Settings of one variant, and what they are in words."""
 
     settings: tuple[str, ...]
     words: str
@@ -27,18 +27,20 @@ class Life:
         return next((s.removeprefix(prefix) for s in self.settings if s.startswith(prefix)), "room")
 
 
-def _place(place: str) -> Life:
-    return Life((*CONTACTS, f"world.standin.place={place}"), f"camera and four contacts, {place}")
+def _place(place: str) -> Variant:
+    return Variant(
+        (*CONTACTS, f"world.standin.place={place}"), f"camera and four contacts, {place}"
+    )
 
 
 _EACH_EPISODE = ("world.standin.rooms.change=episode",)
 
-LIVES: dict[str, Life] = {
-    "camera": Life(CAMERA, "camera alone"),
-    "contacts": Life(CONTACTS, "camera and four contacts"),
+VARIANTS: dict[str, Variant] = {
+    "camera": Variant(CAMERA, "camera alone"),
+    "contacts": Variant(CONTACTS, "camera and four contacts"),
     **{place: _place(place) for place in PLACES[1:]},
-    "rooms-camera": Life((*CAMERA, *_EACH_EPISODE), "camera alone, a new room each 300 ticks"),
-    "rooms-contacts": Life(
+    "rooms-camera": Variant((*CAMERA, *_EACH_EPISODE), "camera alone, a new room each 300 ticks"),
+    "rooms-contacts": Variant(
         (*CONTACTS, *_EACH_EPISODE), "camera and four contacts, a new room each 300 ticks"
     ),
 }
