@@ -125,10 +125,11 @@ def head_pats_per_minute(journal: Path, minutes: int) -> list[int]:
     reader = JournalReader(journal)
     counts = np.zeros(minutes, np.int64)
     if reader.end > reader.first:
-        steps = reader.read(reader.first, reader.end - reader.first)
-        seconds = (steps["monotonic_ns"] - steps["monotonic_ns"][0]) * 1e-9
+        all_steps = np.array([reader.first]), reader.end - reader.first
+        steps = reader.gather(*all_steps, ["monotonic_ns", HEAD_PAT])
+        seconds = (steps["monotonic_ns"][0] - steps["monotonic_ns"][0, 0]) * 1e-9
         minute = np.minimum(seconds // 60, minutes - 1).astype(np.int64)
-        np.add.at(counts, minute, steps[HEAD_PAT] > 0)
+        np.add.at(counts, minute, steps[HEAD_PAT][0] > 0)
     return counts.tolist()
 
 

@@ -1,6 +1,6 @@
-"""Whole lives in the stand-in (benchmark `living`): unseen rooms, other places, and the life itself.
+"""Learning in the stand-in (benchmark `living`): unseen rooms, other places, and the training.
 
-Lives that were not run are left out. Without any there is no table.
+Variants that were not run are left out. Without any there is no table.
 """
 
 import statistics
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.learning.lives import LIVES
+from benchmarks.learning.living_variants import PLACES, VARIANTS
 from benchmarks.learning.seed_curves import Curve, draw_curves
 from benchmarks.reporting.living_bars import (
     PLACE_BARS,
@@ -27,26 +27,26 @@ _HZ = 10  # ticks per second: the pace of life
 _BASELINES = {"still": "stationary", "sticky": "sticky-random", "oracle": "oracle"}
 _ROOMS = "20 unseen rooms (seeds from 100,000), the same for all"
 
-Run = dict[str, Any]  # one file of a life and seed
-Lives = dict[str, list[Run]]  # by name
+Run = dict[str, Any]  # one file of a variant and seed
+Variants = dict[str, list[Run]]  # by name
 
 
 def tables(results: Path) -> list[Table]:
-    lives, places = read_lives(results), read_baselines(results)
-    home = {name: runs for name, runs in lives.items() if runs[0]["place"] == _HOME}
-    away = {name: runs for name, runs in lives.items() if runs[0]["place"] != _HOME}
+    variants, places = read_variants(results), read_baselines(results)
+    home = {name: runs for name, runs in variants.items() if runs[0]["place"] == _HOME}
+    away = {name: runs for name, runs in variants.items() if runs[0]["place"] != _HOME}
     return [
         *([scores(home, places.get(_HOME))] if home else []),
         *([other_places(away, places)] if away else []),
-        *([pace(lives)] if lives else []),
+        *([pace(variants)] if variants else []),
         *([baselines(places)] if places else []),
     ]
 
 
-def read_lives(results: Path) -> Lives:
-    """Runs with at least one look, by name: first the described lives, in the order of LIVES."""
+def read_variants(results: Path) -> Variants:
+    """Runs with at least one look, by name: first the described ones, in the order of VARIANTS."""
     runs = [run for run in read_runs(results, FOLDER) if run["looks"]]
-    names = dict.fromkeys([*LIVES, *(run["name"] for run in runs)])
+    names = dict.fromkeys([*VARIANTS, *(run["name"] for run in runs)])
     grouped = {name: [run for run in runs if run["name"] == name] for name in names}
     return {
         name: sorted(group, key=lambda run: run["seed"]) for name, group in grouped.items() if group
@@ -54,8 +54,9 @@ def read_lives(results: Path) -> Lives:
 
 
 def read_baselines(results: Path) -> dict[str, Run]:
-    """The baselines of each place, by its name."""
-    return {each["place"]: each for each in read_runs(results, f"{FOLDER}/baselines")}
+    """The baselines of each place, by its name, in the order of PLACES."""
+    known = {each["place"]: each for each in read_runs(results, f"{FOLDER}/baselines")}
+    return {place: known[place] for place in dict.fromkeys([*PLACES, *known]) if place in known}
 
 
 def scores_at(run: Run) -> dict[int, float]:
@@ -63,43 +64,43 @@ def scores_at(run: Run) -> dict[int, float]:
     return {look["steps"]: statistics.fmean(look["head_pats"]) for look in run["looks"]}
 
 
-def scores(lives: Lives, baseline: Run | None) -> Table:
-    looks = _looks(lives)
+def scores(variants: Variants, baseline: Run | None) -> Table:
+    looks = _looks(variants)
     rows = [
         [
             _described(name, runs),
             *(_score_cell([scores_at(run) for run in runs], at) for at in looks),
         ]
-        for name, runs in lives.items()
+        for name, runs in variants.items()
     ]
     return Table(
         title="Learning in the room",
         shows="How many head-pats does the frozen agent receive in rooms that it has never seen?",
         unit="head-pats per episode of 300 steps (30 s at 10 Hz), greedy policy; higher is better",
-        sample=f"one life per seed, from blank weights in one room. A cell has median, worst and, "
-        f"in brackets, each seed: the mean of {_ROOMS}. A dash: not measured",
+        sample=f"one run per seed, from blank weights. A cell has median, worst and, in brackets, "
+        f"each seed: the mean of {_ROOMS}. A dash: not measured",
         baselines=_means(baseline),
-        columns=["life", *(f"{number(at)} steps" for at in looks)],
+        columns=["variant", *(f"{number(at)} steps" for at in looks)],
         rows=rows,
-        machines=machines_of([run for runs in lives.values() for run in runs]),
+        machines=machines_of([run for runs in variants.values() for run in runs]),
         command=COMMAND,
         files=[FOLDER],
         picture=PICTURE,
         limits=[
             *(
                 f"`{name}`: {line}"
-                for name, runs in lives.items()
+                for name, runs in variants.items()
                 for line in bars_in_words([scores_at(run) for run in runs])
             ),
-            *_few_seeds(lives, SEEDS),
+            *_few_seeds(variants, SEEDS),
         ],
     )
 
 
-def other_places(lives: Lives, places: dict[str, Run]) -> Table:
+def other_places(variants: Variants, places: dict[str, Run]) -> Table:
     rows: list[list[str]] = []
     limits: list[str] = []
-    for name, runs in lives.items():
+    for name, runs in variants.items():
         place = runs[0]["place"]
         known = places.get(place)
         last = [scores_at(run)[run["looks"][-1]["steps"]] for run in runs]
@@ -121,7 +122,7 @@ def other_places(lives: Lives, places: dict[str, Run]) -> Table:
                 if below
                 else f"`{name}`: every measured seed reaches the goal."
             )
-    limits += _few_seeds(lives, SEEDS_ELSEWHERE)
+    limits += _few_seeds(variants, SEEDS_ELSEWHERE)
     return Table(
         title="Learning in other places",
         shows="How much of the way from the stationary baseline to the oracle does the agent go?",
@@ -130,21 +131,21 @@ def other_places(lives: Lives, places: dict[str, Run]) -> Table:
         sample=f"the last look at each seed, the mean of {_ROOMS}",
         baselines="stationary and oracle in the same rooms, in the table",
         columns=[
-            *("life", "place", "steps", "agent, each seed", "stationary", "oracle"),
+            *("variant", "place", "steps", "agent, each seed", "stationary", "oracle"),
             *("share, each seed", "goal"),
         ],
         rows=rows,
-        machines=machines_of([run for runs in lives.values() for run in runs]),
-        command=COMMAND + " --lives plaza gallery garden maze --seeds 1 2",
+        machines=machines_of([run for runs in variants.values() for run in runs]),
+        command=COMMAND + " --variants plaza gallery garden maze --seeds 1 2",
         files=[FOLDER],
         limits=limits,
     )
 
 
-def pace(lives: Lives) -> Table:
+def pace(variants: Variants) -> Table:
     rows: list[list[str]] = []
     slow: list[str] = []
-    for name, runs in lives.items():
+    for name, runs in variants.items():
         for run in runs:
             last = run["looks"][-1]
             real_s = last["steps"] / _HZ
@@ -163,25 +164,25 @@ def pace(lives: Lives) -> Table:
             if last["seconds"] > real_s:
                 slow.append(f"`{name}` {run['seed']}")
     limits = [
-        "A pace above 1 is slower than real time. With more jobs than one, lives share the cores: "
-        "then the CPU pace says more.",
+        "A pace above 1 is slower than real time. With more jobs than one, the runs share the "
+        "cores: then the CPU pace says more.",
         f"Bad: slower than real time: {', '.join(slow)}."
         if slow
-        else "Every life is at least as fast as real time.",
+        else "Every run is at least as fast as real time.",
     ]
     return Table(
-        title="Head-pats during a life, and its pace",
+        title="Head-pats during training, and its pace",
         shows="How many head-pats does the agent receive while it learns, and how fast is that?",
-        unit="head-pats in each 1,000 steps, with the exploring policy. Pace: seconds of wall clock "
-        "and of CPU, divided by steps / 10 Hz; evaluations excluded",
-        sample="each life and seed; no spread. 1,000 steps are 100 s at 10 Hz",
+        unit="head-pats in each 1,000 steps, with the exploring policy. Pace: seconds of wall "
+        "clock and of CPU, divided by steps / 10 Hz; evaluations excluded",
+        sample="each variant and seed; no spread. 1,000 steps are 100 s at 10 Hz",
         baselines="multiply head-pats per 300 steps by 3.3 to compare",
         columns=[
-            *("life", "seed", "head-pats in each 1,000 steps", "steps", "updates"),
+            *("variant", "seed", "head-pats in each 1,000 steps", "steps", "updates"),
             *("pace, wall clock", "pace, CPU", "jobs"),
         ],
         rows=rows,
-        machines=machines_of([run for runs in lives.values() for run in runs]),
+        machines=machines_of([run for runs in variants.values() for run in runs]),
         command=COMMAND,
         files=[FOLDER],
         limits=limits,
@@ -215,10 +216,10 @@ def baselines(places: dict[str, Run]) -> Table:
 
 
 def draw(results: Path) -> None:
-    """Writes the curves of all lives in the room, if there are any."""
-    lives, known = read_lives(results), read_baselines(results).get(_HOME)
+    """Writes the curves of all variants in the room, if there are any."""
+    variants, known = read_variants(results), read_baselines(results).get(_HOME)
     curves: dict[str, Curve] = {}
-    for name, runs in lives.items():
+    for name, runs in variants.items():
         looks = [{look["steps"]: look["head_pats"] for look in run["looks"]} for run in runs]
         steps = sorted(set.intersection(*map(set, looks)))
         if runs[0]["place"] == _HOME and len(steps) > 1:  # one look makes no curve
@@ -226,14 +227,15 @@ def draw(results: Path) -> None:
             curves[f"{name}, seeds: {len(runs)}"] = Curve.of([steps] * len(runs), head_pats)
     if not curves:
         return
-    for key, word in _BASELINES.items() if known else ():
-        curves[word] = Curve.of([[0]], [[known["head_pats"][key]]])
+    if known is not None:
+        head_pats = known["head_pats"]
+        curves |= {word: Curve.of([[0]], [[head_pats[key]]]) for key, word in _BASELINES.items()}
     labels = ("environment steps", "head-pats per 300 steps")
     draw_curves(results / PICTURE, "learning in the room, unseen rooms", curves, None, labels)
 
 
-def _looks(lives: Lives) -> list[int]:
-    return sorted({at for runs in lives.values() for run in runs for at in scores_at(run)})
+def _looks(variants: Variants) -> list[int]:
+    return sorted({at for runs in variants.values() for run in runs for at in scores_at(run)})
 
 
 def _score_cell(seeds: Sequence[dict[int, float]], at: int) -> str:
@@ -245,7 +247,7 @@ def _score_cell(seeds: Sequence[dict[int, float]], at: int) -> str:
 
 
 def _described(name: str, runs: Sequence[Run]) -> str:
-    words = LIVES[name].words if name in LIVES else " ".join(runs[0]["settings"])
+    words = VARIANTS[name].words if name in VARIANTS else " ".join(runs[0]["settings"])
     return f"`{name}`: {words}"
 
 
@@ -256,8 +258,8 @@ def _means(baseline: Run | None) -> str:
     return ", ".join(f"{_BASELINES[key]} {number(mean)}" for key, mean in means.items())
 
 
-def _few_seeds(lives: Lives, needed: int) -> list[str]:
-    few = [f"`{name}` ({len(runs)})" for name, runs in lives.items() if len(runs) < needed]
+def _few_seeds(variants: Variants, needed: int) -> list[str]:
+    few = [f"`{name}` ({len(runs)})" for name, runs in variants.items() if len(runs) < needed]
     return [f"Missing: fewer than {needed} seeds: {', '.join(few)}."] if few else []
 
 

@@ -48,7 +48,7 @@ def offline(results: Path) -> Table:
         "Spread "
         "is the standard deviation over seeds",
         baselines=f"the recorded sticky-random policy {mean_sd(runs[0]['recorded_policy'], 0)} "
-        "(standard deviation over its episodes). Stationary and oracle: see the baselines of `room`",
+        "(standard deviation over its episodes). Stationary and oracle: see above",
         columns=["updates", "mean ± SD", "each seed", "ratio to the recorded policy, each seed"],
         rows=rows,
         machines=machines_of(runs),
