@@ -3,6 +3,7 @@
 The agent never receives it. `record_truth` asks the stand-in over HTTP and writes RUN/truth.jsonl.
 """
 
+import contextlib
 import json
 import threading
 import time
@@ -28,6 +29,8 @@ def record_truth(run: RunFolder, spans: Spans, ended: threading.Event) -> None:
     A state that cannot be read is left out.
     """
     first_tick_s = _first_tick_s(run, ended)
+    if first_tick_s is None:
+        return
     url = truth_url(run)
     with (run.path / FILE).open("a", encoding="utf-8", buffering=1) as file:
         for begin, end in spans:
@@ -60,12 +63,13 @@ def truth_url(run: RunFolder) -> str:
     return f"{source.scheme}://{source.netloc}/truth"
 
 
-def _first_tick_s(run: RunFolder, ended: threading.Event) -> float:
-    """Waits for the first tick. Infinite if the run ends before it."""
+def _first_tick_s(run: RunFolder, ended: threading.Event) -> float | None:
+    """Waits for the first tick. None if the run ends before it."""
     while not ended.wait(0.1):
-        if run.board.exists() and (first := int(Board(run.board)["first_tick_ns"])):
-            return first * 1e-9
-    return float("inf")
+        with contextlib.suppress(OSError, ValueError):  # the Board is not complete yet
+            if first := int(Board(run.board)["first_tick_ns"]):
+                return first * 1e-9
+    return None
 
 
 def _state(url: str) -> dict[str, Any] | None:

@@ -104,7 +104,7 @@ def draw(results: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120)
     for run in runs:
@@ -120,7 +120,7 @@ def draw(results: Path) -> None:
         ylabel="head-pats per minute",
         ylim=(0, 1.08 * axes.get_ylim()[1]),  # room for the word above the highest line
     )
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
     figure.tight_layout()
