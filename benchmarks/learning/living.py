@@ -44,7 +44,7 @@ from trainer.running.lockstep import LockstepTrainer
 
 LOOKS = (3000, 6000, 9000, 12_000, 18_000)
 CHECKPOINT_STEPS = 1000  # also the length of a piece of `lived`
-FOLDER, RUNS = RESULTS / "learning/living", ROOT / "runs" / "living"
+FOLDER, GROUP = RESULTS / "learning", "living"
 BASELINES: tuple[PolicyKind, ...] = ("sticky", "still", "oracle")
 HEAD_PAT = value_field("parameters.HeadPat")
 
@@ -78,25 +78,29 @@ class LivingResult:
     looks: list[Look] = field(default_factory=list[Look])
     lived: list[int] = field(default_factory=list[int])
     jobs: int = 1
+    group: str = GROUP
     machine: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def path(self) -> Path:
-        return FOLDER / f"{self.name}-{self.seed}.json"
+        return FOLDER / self.group / f"{self.name}-{self.seed}.json"
 
     @property
     def run(self) -> Path:
-        return RUNS / f"{self.name}-{self.seed}"
+        return ROOT / "runs" / self.group / f"{self.name}-{self.seed}"
 
     def write(self) -> None:
-        FOLDER.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
     @classmethod
-    def open(cls, name: str, variant: Variant, seed: int, jobs: int) -> "LivingResult":
+    def open(
+        cls, name: str, variant: Variant, seed: int, jobs: int, group: str = GROUP
+    ) -> "LivingResult":
         """The results so far, or new ones. Exits if they have other settings or no run folder."""
         settings = [*COMMON, *variant.settings]
-        new = cls(name, seed, variant.preset, settings, variant.place, jobs=jobs, machine=machine())
+        new = cls(name, seed, variant.preset, settings, variant.place, jobs=jobs, group=group)
+        new.machine = machine()
         if not new.path.exists():
             return new
         content: dict[str, Any] = json.loads(new.path.read_text(encoding="utf-8"))
@@ -106,13 +110,13 @@ class LivingResult:
             used = " ".join([earlier.preset, *earlier.settings])
             raise SystemExit(f"{new.path.stem} was started with {used}: remove its JSON first")
         if earlier.looks and not new.run.exists():
-            raise SystemExit(f"{new.path.stem} has results, but no run in runs/living")
+            raise SystemExit(f"{new.path.stem} has results, but no run in runs/{new.group}")
         return earlier
 
 
 def live(result: LivingResult, looks: list[int]) -> None:
     """Trains until the last look. Resumes an interrupted run from its newest checkpoint."""
-    run = _open_run(result)
+    run = open_result_run(result)
     config, resume = run.config, any(run.checkpoints.glob("*"))
     world = make_lockstep_world(config, result.seed)
     lockstep = LockstepTrainer(run, config, [world], resume=resume)
@@ -143,7 +147,8 @@ def live(result: LivingResult, looks: list[int]) -> None:
     lockstep.run(max(looks), look, lambda: False)
 
 
-def _open_run(result: LivingResult) -> RunFolder:
+def open_result_run(result: LivingResult) -> RunFolder:
+    """The run of a result, from its newest checkpoint on; a new one without weights if none."""
     if result.run.exists():
         return open_run(result.run)
     words = [f"seed={result.seed}", f"trainer.checkpoint_steps={CHECKPOINT_STEPS}"]
@@ -164,7 +169,7 @@ def _lived(run: RunFolder, steps: int) -> list[int]:
 
 def measure_baselines(place: str) -> None:
     """Head-pats of the policies without learning in the same rooms, once for each place."""
-    path = FOLDER / "baselines" / f"{place}.json"
+    path = FOLDER / GROUP / "baselines" / f"{place}.json"
     if path.exists():
         return
     config = load_config(Path("default"), [f"world.standin.place={place}"])

@@ -39,6 +39,12 @@ VARIANTS: dict[str, Variant] = {
     "camera": Variant(CAMERA, "camera alone"),
     "contacts": Variant(CONTACTS, "camera and four contacts"),
     **{place: _place(place) for place in PLACES[1:]},
+    "advantage": Variant(
+        (*CONTACTS, "actor.cloning_by=advantage"), "camera and four contacts, cloning by advantage"
+    ),
+    "smooth": Variant(
+        (*CONTACTS, "actor.smoothness=0.1"), "camera and four contacts, action smoothing 0.1"
+    ),
     "rooms-camera": Variant((*CAMERA, *_EACH_EPISODE), "camera alone, a new room each 300 ticks"),
     "rooms-contacts": Variant(
         (*CONTACTS, *_EACH_EPISODE), "camera and four contacts, a new room each 300 ticks"
