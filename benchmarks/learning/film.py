@@ -3,9 +3,10 @@
 python -m benchmarks.learning.film RUN [--out docs/images/real-run.webp] [--left 60] [--right -60]
                             [--seconds 60] [--speed 4]
 
-Each side shows what the agent saw, and the place from above. The second needs RUN/truth.jsonl,
-which benchmark `real_run` records in minute 2 and in the last minute. --left and --right are the
-first seconds of the parts; negative ones count from the end. The animated WebP plays in a browser.
+Each side shows what the agent saw, and the place from above. The map needs RUN/truth.jsonl, which
+`real_run` records in minute 2 and in the last minute. The animated WebP plays in a browser.
+
+--left and --right are the first seconds of the parts. Negative ones count from the end.
 """
 
 import argparse
@@ -62,7 +63,8 @@ class Part:
         if high - low < 2:
             length_s = (times[-1] - times[0]) * 1e-9
             raise BadInput(f"{run.path}: no Steps {begin_s:g} s; it has {length_s:.0f} s")
-        minute = int((begin_ns - int(times[0])) // 60_000_000_000) + 1
+        # A run can end a little before its last minute does: one second is tolerated.
+        minute = int((begin_ns - int(times[0]) + 1_000_000_000) // 60_000_000_000) + 1
         label = f"minute {minute}" + (" (last)" if begin_s == -seconds else "")
         return cls(label, begin_ns, reader.read(reader.first + int(low), int(high - low)))
 

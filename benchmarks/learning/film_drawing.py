@@ -92,7 +92,7 @@ def _put_picture(canvas: Picture, picture: Picture | None, left: int, caption: s
 def _draw_contacts(
     canvas: Picture, at: tuple[float, float], radius: float, closeness: Sequence[float]
 ) -> None:
-    """A dial: one wedge for each contact, longer if somebody is nearer. Ahead is up."""
+    """A dial: one wedge for each contact, longer if a person is nearer. Ahead is up."""
     draw_disc(canvas, at, radius, _EMPTY)
     half = math.pi / len(closeness)
     arc = np.linspace(-0.8 * half, 0.8 * half, 9)

@@ -1,4 +1,4 @@
-"""The real thing: `main.py run` from blank weights, in real time. Head-pats in each minute.
+"""`main.py run` from blank weights, in real time: head-pats in each minute.
 
 python -m benchmarks.learning.real_run [--minutes 20] [--runs 2] [--set KEY=VALUE …]
                             [--preset default] [--name default]
@@ -6,7 +6,7 @@ python -m benchmarks.learning.real_run [--minutes 20] [--runs 2] [--set KEY=VALU
 Real processes, UDP and camera: the stand-in, body, trainer, guard and recorder. A run ends after
 --minutes, counted from the first tick, as Ctrl-C would end it. Run i has seed i and is kept in
 runs/real_run/NAME-SEED. Its numbers are written to results/learning/real_run/NAME-SEED.json; such a
-run is not repeated. A run that was interrupted begins anew in an empty folder.
+run is not repeated. A run that was interrupted is deleted and started again.
 
 A head-pat is a tick at which HeadPat is received. The true state of the stand-in is recorded in
 minute 2 and in the last minute, for `python -m benchmarks.learning.film`.

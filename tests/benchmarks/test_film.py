@@ -72,6 +72,12 @@ def test_the_map_shows_the_truth_of_that_time_and_no_old_one(run, panels):
     assert panels[1][0].above.shape == (SIDE, SIDE, 3)
 
 
+def test_the_last_minute_has_its_number_also_if_the_run_ends_a_little_early(tmp_path):
+    run = make_run(tmp_path / "run")
+    write_journal(run.journal, np.arange(0.0, 120.0, 0.7), np.zeros(172))  # until 119.7 s
+    assert Part.read(run, -60.0, 60.0).label == "minute 2 (last)"
+
+
 @pytest.mark.parametrize("begin", [200.0, -121.5])
 def test_a_part_outside_the_run_is_refused(run, begin):
     with pytest.raises(BadInput, match="it has 120 s"):
