@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.world.ray_sense import RayFanConfig
 from configs.world_settings import WorldConfig
 
 SenseKind = Literal["contact", "players", "world"]
@@ -134,7 +135,19 @@ def sense_map(world: WorldConfig, features: Sequence[str]) -> SenseMap:
         Sense(name, "contact", 360.0 * i / contacts.count, contacts.radius_m, contacts.ring_m)
         for i, name in enumerate(contacts.names)
     ]
-    return find_senses(ring, features)
+    fans: tuple[tuple[SenseKind, RayFanConfig], ...] = (
+        ("players", world.rays.players),
+        ("world", world.rays.world),
+    )
+    rays = [
+        Sense(name, kind, angle_deg, fan.reach_m)
+        for kind, fan in fans
+        for name, angle_deg in zip(
+            fan.ray_names, fan_angles(fan.count, fan.spread_deg), strict=True
+        )
+        if world.rays.mode != "off"
+    ]
+    return find_senses([*ring, *rays], features)
 
 
 def fan_angles(count: int, spread_deg: float) -> list[float]:

@@ -73,7 +73,9 @@ class _Drawing:
             share = reading.closeness
             colour = [f + share * (n - f) for f, n in zip(_FAR, _NEAR, strict=True)]
             cv2.fillPoly(self._canvas, [outline], colour, cv2.LINE_AA)
-            cv2.polylines(self._canvas, [outline], True, _PAPER, max(1, self._side // 160), cv2.LINE_AA)
+            cv2.polylines(
+                self._canvas, [outline], True, _PAPER, max(1, self._side // 160), cv2.LINE_AA
+            )
             return
         for edge in (inner, outer):
             for one, other in zip(edge[1::2], edge[2::2], strict=True):
