@@ -13,8 +13,8 @@ Picture = NDArray[np.uint8]
 _Colour = tuple[int, int, int]
 
 # RGB
-_PAPER, _SCALE, _INK, _UNKNOWN = (24, 24, 28), (92, 92, 100), (235, 235, 235), (150, 150, 160)
-_FAR, _NEAR = (62, 54, 46), (255, 160, 20)  # a contact at closeness 0 and 1
+_PAPER, _SCALE, _INK, _UNKNOWN = (28, 24, 24), (92, 92, 100), (235, 235, 235), (150, 150, 160)
+_CLOSENESS, _AMBER = (0.0, 0.5, 1.0), ((46, 40, 36), (190, 95, 15), (255, 225, 110))  # a contact
 _HITS: dict[SenseKind, _Colour] = {"players": (255, 80, 170), "world": (80, 170, 235)}
 _MISSES: dict[SenseKind, _Colour] = {"players": (66, 44, 56), "world": (36, 56, 70)}
 _FINE = 2  # drawn this many times as large, then reduced: thin lines stay readable
@@ -70,8 +70,8 @@ class _Drawing:
         inner, outer = ([self._point(a, at) for a in angles] for at in (inner_m, outer_m))
         outline = np.array([*inner, *reversed(outer)], np.int32)
         if reading.known:
-            share = reading.closeness
-            colour = [f + share * (n - f) for f, n in zip(_FAR, _NEAR, strict=True)]
+            parts = zip(*_AMBER, strict=True)
+            colour = [float(np.interp(reading.closeness, _CLOSENESS, part)) for part in parts]
             cv2.fillPoly(self._canvas, [outline], colour, cv2.LINE_AA)
             cv2.polylines(
                 self._canvas, [outline], True, _PAPER, max(1, self._side // 160), cv2.LINE_AA
