@@ -12,6 +12,7 @@ from interfaces.vrchat.avatar_parameters import PREFIX
 _TYPES = {"f": "float", "i": "int", "T": "bool", "F": "bool", "s": "text"}
 _UPLOAD = "upload, and choose Action Menu > Options > OSC > Reset Config"
 _ADD = f"add it to the avatar (docs/avatar.md), {_UPLOAD}; or correct its name: "
+_MAX_RATIO = 1.0001  # it may exceed 1 by rounding
 _NO_QUERY = "world.osc.oscquery=true, or let a person come near"
 
 
@@ -85,15 +86,15 @@ def contact_trouble(
     `listed`: the client listed its parameters. `turned`: the avatar turned all around.
     """
     if answer is None and not listed:
-        return Trouble("was not heard, and nothing lists the avatar's parameters", _NO_QUERY)
+        return Trouble("not heard, and nothing lists the avatar's parameters", _NO_QUERY)
     if answer is None:
-        return Trouble("is not on the avatar", f"{_ADD}world.contacts.name", missing=True)
+        return Trouble("not on the avatar", f"{_ADD}world.contacts.name", missing=True)
     if answer.kind != "f":
-        text = f"is of type {_TYPES.get(answer.kind, answer.kind)} instead of float"
+        text = f"type {_TYPES.get(answer.kind, answer.kind)} instead of float"
         return Trouble(text, f"make it a contact receiver of type Proximity, {_UPLOAD}")
     value = _number(answer.value)
     if not math.isfinite(value):
-        return Trouble(f"is {value}", "check the animations that drive it")
+        return Trouble(f"value {value}", "check the animations that drive it")
     # A receiver beside the axis moves when the avatar turns.
     if value > 0.0 and turned and contacts.ring_m > 0.0 and not answer.heard:
         text = f"stayed at {value:.2f} while the avatar turned"
@@ -106,26 +107,27 @@ def ray_trouble(name: str, answers: Mapping[str, Answer], *, listed: bool) -> Tr
     hit, ratio = answers.get(f"{name}_Hit"), answers.get(f"{name}_Ratio")
     setting = "world.rays.players.name, world.rays.world.name"
     if ratio is None and not listed:
-        return Trouble("was not heard, and nothing lists the avatar's parameters", _NO_QUERY)
+        return Trouble("not heard, and nothing lists the avatar's parameters", _NO_QUERY)
     if ratio is None:
-        return Trouble("is not on the avatar", f"{_ADD}{setting}", missing=True)
+        return Trouble("not on the avatar", f"{_ADD}{setting}", missing=True)
     for ending, answer, wanted in (("_Ratio", ratio, "f"), ("_Hit", hit, "TF")):
         if answer is not None and answer.kind not in wanted:
             kind = _TYPES.get(answer.kind, answer.kind)
-            text = f"{ending} is of type {kind} instead of {_TYPES[wanted[0]]}"
+            text = f"{ending} has type {kind} instead of {_TYPES[wanted[0]]}"
             return Trouble(text, f"correct or delete that parameter in Unity, {_UPLOAD}")
     share = _number(ratio.value)
-    if not math.isfinite(share):
-        return Trouble(f"has the ratio {share}", "check the animations that drive it")
+    if not 0.0 <= share <= _MAX_RATIO:  # NaN too
+        cure = "check in Unity that only the raycast writes its parameters"
+        return Trouble(f"ratio {share:g}, which is not 0 to 1", cure)
     if hit is not None and hit.value is True:
         return None
     if share <= 0.0:
         cure = (
             "check that the ray is active, has a result transform, and snaps to its end on a miss"
         )
-        return Trouble("has ratio 0 and no hit: it has not been cast", f"{cure} (docs/avatar.md)")
+        return Trouble("ratio 0 and no hit, so never cast", f"{cure} (docs/avatar.md)")
     if share < 1.0 and hit is not None:
-        text = f"keeps the ratio {share:.2f} without a hit"
+        text = f"ratio {share:.2f} without a hit"
         return Trouble(text, "set its behaviour on a miss to Snap To End (docs/avatar.md)")
     return None
 

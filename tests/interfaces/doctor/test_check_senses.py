@@ -76,9 +76,9 @@ def test_silent_contacts_answer_if_the_avatar_lists_them():
 @pytest.mark.parametrize(
     ("listing", "message", "text", "cure"),
     [
-        ({"YumeNear2": ("T", False)}, (), "YumeNear2: is of type bool", "Proximity"),
-        ({}, ("YumeNear2", 1), "YumeNear2: is of type int", "Proximity"),
-        ({}, ("YumeNear2", math.nan), "YumeNear2: is nan", "animations"),
+        ({"YumeNear2": ("T", False)}, (), "YumeNear2: type bool", "Proximity"),
+        ({}, ("YumeNear2", 1), "YumeNear2: type int", "Proximity"),
+        ({}, ("YumeNear2", math.nan), "YumeNear2: value nan", "animations"),
         ({"YumeNear2": ("f", 0.4)}, (), "YumeNear2: stayed at 0.40", "receiver writes"),
     ],
 )
@@ -98,16 +98,17 @@ def test_a_value_that_changed_while_the_avatar_turned_is_not_stuck():
 @pytest.mark.parametrize(
     ("listing", "messages", "text", "cure"),
     [
-        ({}, [("YumeRayW1_Ratio", 1)], "YumeRayW1: _Ratio is of type int instead of", "delete"),
-        ({"YumeRayW1_Hit": ("f", 1.0)}, [], "YumeRayW1: _Hit is of type float instead", "delete"),
-        ({}, [("YumeRayW1_Ratio", math.inf)], "YumeRayW1: has the ratio inf", "animations"),
+        ({}, [("YumeRayW1_Ratio", 1)], "YumeRayW1: _Ratio has type int instead of", "delete"),
+        ({"YumeRayW1_Hit": ("f", 1.0)}, [], "YumeRayW1: _Hit has type float instead", "delete"),
+        ({}, [("YumeRayW1_Ratio", math.inf)], "YumeRayW1: ratio inf, which is not", "only"),
+        ({"YumeRayW1_Ratio": ("f", 1.5)}, [], "YumeRayW1: ratio 1.5, which is not", "only"),
         (
             {},
             [("YumeRayW1_Hit", False), ("YumeRayW1_Ratio", 0.0)],
-            "YumeRayW1: has ratio 0 and no hit",
+            "YumeRayW1: ratio 0 and no hit",
             "result transform",
         ),
-        ({}, [("YumeRayW1_Hit", False)], "YumeRayW1: keeps the ratio 0.50", "Snap To End"),
+        ({}, [("YumeRayW1_Hit", False)], "YumeRayW1: ratio 0.50 without a hit", "Snap To End"),
     ],
 )
 def test_each_wrong_ray_is_named_with_its_cure(listing, messages, text, cure):
@@ -127,7 +128,7 @@ def test_what_the_avatar_lacks_is_a_warning_only_in_mode_on():
     listing = contacts_listed()
     del listing["YumeNear3"]
     trouble = trouble_of(CONTACTS, listing=listing)
-    assert trouble.text == "YumeNear3: is not on the avatar"
+    assert trouble.text == "YumeNear3: not on the avatar"
     assert "world.contacts.name" in trouble.remedy
     summary, missing = findings_of(("world.contacts.mode=auto",), listing=listing)
     assert (summary.level, missing.level) == ("ok", "ok")
@@ -136,7 +137,7 @@ def test_what_the_avatar_lacks_is_a_warning_only_in_mode_on():
 
 def test_without_oscquery_a_silent_contact_is_unknown():
     trouble = trouble_of(CONTACTS, ("YumeNear0", 0.0), ("VF7_YumeNear1", 0.1), listing={})
-    assert "YumeNear2, YumeNear3: was not heard" in trouble.text
+    assert "YumeNear2, YumeNear3: not heard" in trouble.text
     assert "world.osc.oscquery=true" in trouble.remedy
 
 
@@ -176,8 +177,8 @@ def test_a_client_turns_and_its_contacts_and_rays_are_found():
     assert summary.text.startswith("2 of 4 contacts; 7 of 8 rays answer, while the avatar turned")
     assert "prefix of VRCFury" in summary.text
     assert [each.text for each in others] == [
-        "YumeNear1: is of type bool instead of float",
-        "YumeNear3: is not on the avatar",
-        "YumeRayW3: has ratio 0 and no hit: it has not been cast",
+        "YumeNear1: type bool instead of float",
+        "YumeNear3: not on the avatar",
+        "YumeRayW3: ratio 0 and no hit, so never cast",
     ]
     assert all(each.remedy for each in others)
