@@ -16,9 +16,11 @@ _Colour = tuple[int, int, int]
 _PAPER, _SCALE, _INK, _UNKNOWN = (28, 24, 24), (92, 92, 100), (235, 235, 235), (150, 150, 160)
 _CLOSENESS, _AMBER = (0.0, 0.5, 1.0), ((46, 40, 36), (190, 95, 15), (255, 225, 110))  # a contact
 _HITS: dict[SenseKind, _Colour] = {"players": (255, 80, 170), "world": (80, 170, 235)}
-_MISSES: dict[SenseKind, _Colour] = {"players": (66, 44, 56), "world": (36, 56, 70)}
+_MISSES: dict[SenseKind, _Colour] = {"players": (92, 52, 74), "world": (44, 74, 96)}
 _FINE = 2  # drawn this many times as large, then reduced: thin lines stay readable
 _LABEL_FROM = 160  # pixels; smaller pictures have no words
+_FULL_STRENGTH = 0.15  # closeness of a ray at which its colour is full; a prediction is rarely 0
+_MISS_FROM = 0.8  # share of the length where the stroke of a miss begins
 _STEPS_M = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)  # between two scale rings
 
 
@@ -26,8 +28,9 @@ def draw_senses(readings: Sequence[SenseReading], size: int) -> Picture:
     """RGB (size, size, 3).
 
     A contact is a wedge, the brighter the nearer a person is; beside rays it is a part of the rim.
-    A ray at players is pink, one at the world blue: a line up to what it hits, with a dot there, or
-    a dark line if it hits nothing. Unknown ones are grey and dashed. The rings are metres.
+    A ray at players is pink, one at the world blue: a line up to what it hits, with a dot there.
+    One that hits nothing is a short dark stroke at its end. Unknown ones are grey and dashed. The
+    rings are metres.
     """
     contacts = [each for each in readings if each.sense.kind == "contact"]
     rays = [each for each in readings if each.sense.kind != "contact"]
@@ -89,14 +92,18 @@ class _Drawing:
         if not reading.known:
             self._dashed(sense.angle_deg, sense.end_m)
             return
-        hit = reading.closeness > 0.0
-        colour = (_HITS if hit else _MISSES)[sense.kind]
+        strength = min(1.0, reading.closeness / _FULL_STRENGTH)
+        miss, hit = _MISSES[sense.kind], _HITS[sense.kind]
+        colour = [m + strength * (h - m) for m, h in zip(miss, hit, strict=True)]
         end = self._point(sense.angle_deg, reading.distance_m)
-        width = 2 * _FINE if hit and sense.kind == "players" else _FINE
+        if not strength:
+            begin = self._point(sense.angle_deg, _MISS_FROM * sense.end_m)
+            cv2.line(self._canvas, begin, end, colour, _FINE, cv2.LINE_AA)
+            return
+        width = 2 * _FINE if sense.kind == "players" else _FINE
         cv2.line(self._canvas, self._point(0.0, 0.0), end, colour, width, cv2.LINE_AA)
-        if hit:
-            radius = max(round(1.3 * _FINE), self._side // 110)
-            cv2.circle(self._canvas, end, radius, colour, -1, cv2.LINE_AA)
+        radius = max(round(1.3 * _FINE), self._side // 110)
+        cv2.circle(self._canvas, end, radius, colour, -1, cv2.LINE_AA)
 
     def scale(self) -> None:
         """Rings at round distances, with their metres where there is room."""
