@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from configs.load import load_config
 from interfaces.doctor.check_senses import answer_findings, name_list, sense_findings
 from interfaces.doctor.diagnose import sense_checks
 from interfaces.doctor.sense_answers import HeardParameters
@@ -152,6 +153,12 @@ def test_a_client_that_was_not_chosen_is_not_turned():
     config = vrchat_config(*CONTACTS, "world.osc.oscquery=true")
     (finding,) = sense_findings(config, ROOT / "main.py", list)
     assert (finding.level, "no client" in finding.text) == ("warning", True)
+
+
+def test_the_stand_in_of_a_run_is_not_asked():
+    config = load_config(ROOT / "configs" / "default.yaml", CONTACTS)
+    (finding,) = sense_findings(config, ROOT / "main.py", list)
+    assert (finding.level, "its own stand-in" in finding.text) == ("ok", True)
 
 
 AVATAR = """world.standin.avatars=[{id: avtr_test, contacts: {

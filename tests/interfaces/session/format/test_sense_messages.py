@@ -18,6 +18,7 @@ from interfaces.session.format.segment_writer import SPACES as SPACES_KEY
 from interfaces.session.format.segment_writer import SegmentWriter
 from interfaces.session.format.session import Session, segment_files
 from interfaces.session.maintain.cut import cut
+from interfaces.session.maintain.overview import describe
 from interfaces.session.maintain.recover import recover
 from tests.conftest import ROOT
 from tests.interfaces.session.recordings import layout_of, make_steps, read_all, same, time_of
@@ -121,6 +122,12 @@ def test_a_description_of_a_later_version_is_ignored(stored, tmp_path):
         )
     assert codec_of(metadata).senses
     assert codec_of(metadata | {"senses": stored}) == replace(codec_of(metadata), senses=SenseMap())
+
+
+def test_info_counts_contacts_and_rays_instead_of_naming_all(tmp_path):
+    record(tmp_path, steps_with(3))
+    feels = describe(Session(tmp_path))["feels"]
+    assert feels == ", ".join([*WORLD.parameters, "4 contacts", "28 rays"])
 
 
 def test_the_map_of_a_file_is_that_of_the_run(tmp_path):
