@@ -19,7 +19,7 @@ KNOWN = "_Known"  # ending of the feature that says whether a closeness is known
 
 
 @dataclass(frozen=True, slots=True)
-class Sense:
+class PlacedSense:
     """One contact, or one ray at players or at the world.
 
     `reach_m`: radius of a contact, length of a ray. `centre_m`: distance of a contact's centre from
@@ -41,7 +41,7 @@ class Sense:
 class SenseReading(NamedTuple):
     """What a sense says: closeness 0..1 (1 is nearest), which is 0 if it is not known."""
 
-    sense: Sense
+    sense: PlacedSense
     closeness: float
     known: bool
 
@@ -58,7 +58,7 @@ class SenseMap:
     `closeness_at` and `known_at` have one index for each sense.
     """
 
-    senses: tuple[Sense, ...] = ()
+    senses: tuple[PlacedSense, ...] = ()
     closeness_at: tuple[int, ...] = ()
     known_at: tuple[int, ...] = ()
 
@@ -110,14 +110,14 @@ class SenseMap:
         """
         known_kinds = get_args(SenseKind)
         senses = [
-            Sense(str(name), kind, float(angle), float(reach), float(centre))
+            PlacedSense(str(name), kind, float(angle), float(reach), float(centre))
             for name, kind, angle, reach, centre, *_ in content
             if kind in known_kinds
         ]
         return find_senses(senses, features)
 
 
-def find_senses(senses: Iterable[Sense], features: Sequence[str]) -> SenseMap:
+def find_senses(senses: Iterable[PlacedSense], features: Sequence[str]) -> SenseMap:
     """Those senses whose closeness and whose flag are among the features of the vector."""
     at = {name: i for i, name in enumerate(features)}
     found = [s for s in senses if s.name in at and s.name + KNOWN in at]
@@ -132,7 +132,7 @@ def sense_map(world: WorldConfig, features: Sequence[str]) -> SenseMap:
     """The senses of a configuration that these features of a vector contain."""
     contacts = world.contacts
     ring = [
-        Sense(name, "contact", 360.0 * i / contacts.count, contacts.radius_m, contacts.ring_m)
+        PlacedSense(name, "contact", 360.0 * i / contacts.count, contacts.radius_m, contacts.ring_m)
         for i, name in enumerate(contacts.names)
     ]
     fans: tuple[tuple[SenseKind, RayFanConfig], ...] = (
@@ -140,7 +140,7 @@ def sense_map(world: WorldConfig, features: Sequence[str]) -> SenseMap:
         ("world", world.rays.world),
     )
     rays = [
-        Sense(name, kind, angle_deg, fan.reach_m)
+        PlacedSense(name, kind, angle_deg, fan.reach_m)
         for kind, fan in fans
         for name, angle_deg in zip(
             fan.ray_names, fan_angles(fan.count, fan.spread_deg), strict=True

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 from configs.world.senses import ContactsConfig, without_prefix
 from interfaces.osc.message import OscError, decode
-from interfaces.vrchat.avatar_listing import Avatar
+from interfaces.vrchat.avatar_listing import TYPE_WORDS, Avatar
 from interfaces.vrchat.avatar_parameters import PREFIX
 
-_TYPES = {"f": "float", "i": "int", "T": "bool", "F": "bool", "s": "text"}
 _UPLOAD = "upload, and choose Action Menu > Options > OSC > Reset Config"
 _ADD = f"add it to the avatar (docs/avatar.md), {_UPLOAD}; or correct its name: "
 _MAX_RATIO = 1.0001  # it may exceed 1 by rounding
@@ -90,7 +89,7 @@ def contact_trouble(
     if answer is None:
         return Trouble("not on the avatar", f"{_ADD}world.contacts.name", missing=True)
     if answer.kind != "f":
-        text = f"type {_TYPES.get(answer.kind, answer.kind)} instead of float"
+        text = f"type {TYPE_WORDS.get(answer.kind, answer.kind)} instead of float"
         return Trouble(text, f"make it a contact receiver of type Proximity, {_UPLOAD}")
     value = _number(answer.value)
     if not math.isfinite(value):
@@ -112,8 +111,8 @@ def ray_trouble(name: str, answers: Mapping[str, Answer], *, listed: bool) -> Tr
         return Trouble("not on the avatar", f"{_ADD}{setting}", missing=True)
     for ending, answer, wanted in (("_Ratio", ratio, "f"), ("_Hit", hit, "TF")):
         if answer is not None and answer.kind not in wanted:
-            kind = _TYPES.get(answer.kind, answer.kind)
-            text = f"{ending} has type {kind} instead of {_TYPES[wanted[0]]}"
+            kind = TYPE_WORDS.get(answer.kind, answer.kind)
+            text = f"{ending} has type {kind} instead of {TYPE_WORDS[wanted[0]]}"
             return Trouble(text, f"correct or delete that parameter in Unity, {_UPLOAD}")
     share = _number(ratio.value)
     if not 0.0 <= share <= _MAX_RATIO:  # NaN too

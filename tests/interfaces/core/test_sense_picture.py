@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from interfaces.core.sense_map import Sense, SenseReading
+from interfaces.core.sense_map import PlacedSense, SenseReading
 from interfaces.core.sense_picture import draw_senses
 
 SIZE = 200
-CONTACTS = [Sense(f"Near{i}", "contact", 90.0 * i, 3.0, 1.0) for i in range(4)]
+CONTACTS = [PlacedSense(f"Near{i}", "contact", 90.0 * i, 3.0, 1.0) for i in range(4)]
 
 
 def ray(kind, angle_deg, closeness, known=True):
-    return SenseReading(Sense("Ray", kind, angle_deg, 10.0), closeness, known)
+    return SenseReading(PlacedSense("Ray", kind, angle_deg, 10.0), closeness, known)
 
 
 def pixel(picture, right, up):

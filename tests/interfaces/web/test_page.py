@@ -13,7 +13,7 @@ pytest.importorskip("nicegui")
 from nicegui import ui
 from nicegui.testing import user_simulation
 
-from interfaces.core.sense_map import Sense, SenseMap
+from interfaces.core.sense_map import PlacedSense, SenseMap
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.timeline import Timeline
 from interfaces.web.page import Player
@@ -44,7 +44,7 @@ def make_timeline(count: int) -> Timeline:
 
 def with_senses(timeline: Timeline) -> Timeline:
     """The same, where the features are the closeness of one contact and its flag."""
-    timeline.senses = SenseMap((Sense("Near", "contact", 0.0, 3.0),), (0,), (1,))
+    timeline.senses = SenseMap((PlacedSense("Near", "contact", 0.0, 3.0),), (0,), (1,))
     timeline.parameters[:] = np.stack([np.linspace(0, 1, len(timeline)), np.ones(len(timeline))], 1)
     return timeline
 

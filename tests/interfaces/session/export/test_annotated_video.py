@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from interfaces.core.sense_map import Sense, SenseMap
+from interfaces.core.sense_map import PlacedSense, SenseMap
 from interfaces.session.export.annotated_video import to_annotated_video
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.run_steps import RunSteps
@@ -41,7 +41,7 @@ def test_contacts_and_rays_are_beside_the_picture(tmp_path):
     run_steps, frames = RunSteps(run), {}
     for closeness in (0.0, 1.0):
         timeline = read_timeline(run_steps)
-        timeline.senses = SenseMap((Sense("Near", "contact", 0.0, 3.0),), (0,), (1,))
+        timeline.senses = SenseMap((PlacedSense("Near", "contact", 0.0, 3.0),), (0,), (1,))
         timeline.parameters[:] = closeness, 1.0
         out = tmp_path / f"{closeness}.mp4"
         to_annotated_video(run_steps, timeline, "run", out)
