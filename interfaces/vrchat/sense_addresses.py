@@ -12,7 +12,7 @@ _MERGED = _PREFIX + b"VF"
 class SenseAddresses:
     """The parameters `names` of a sense, numbered from 0.
 
-    An address that does not belong to them is told apart by its bytes alone.
+    An address of another parameter is recognised by its bytes alone.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
