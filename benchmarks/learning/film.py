@@ -27,7 +27,7 @@ from interfaces.core.step import value_field
 from interfaces.journal import JournalReader
 from interfaces.runtime.run_folder import RunFolder, open_run
 from interfaces.runtime.terminal import exit_on_bad_input
-from interfaces.standin.contact_ring import standin_settings
+from interfaces.standin.avatar_settings import standin_settings
 from interfaces.standin.desktop.minimap import Minimap
 from interfaces.standin.room_changes import build_room, room_seed
 

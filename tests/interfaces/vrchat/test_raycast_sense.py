@@ -11,12 +11,15 @@ from configs.load import load_config
 from configs.standin import OTHER_AVATAR_ID
 from configs.world_settings import WorldConfig
 from interfaces.osc.message import encode
+from interfaces.osc.oscquery import Node, host_info
+from interfaces.osc.oscquery_server import OscQueryServer
 from interfaces.standin.avatar_settings import standin_settings
 from interfaces.standin.lockstep_standin import LockstepStandin
 from interfaces.vrchat import avatar_parameters, raycast_sense
 from interfaces.vrchat.avatar_listing import Avatar
 from interfaces.vrchat.avatar_parameters import AvatarParameters
 from interfaces.vrchat.avatar_senses import AvatarSenses
+from interfaces.vrchat.avatar_watch import AvatarWatch
 from interfaces.vrchat.sense_report import STUCK_S, UNHEARD_S, log_once
 from interfaces.vrchat.vrchat_world import vrchat_spaces
 from tests.conftest import ROOT
@@ -197,6 +200,38 @@ def test_auto_says_in_one_line_what_it_found(lines):
     client.observe(3)
     wait_until(lambda: len(lines) == 2)
     assert "3 of 4 rays (without YumeRayP0)" in lines[1]
+
+
+def test_one_answer_of_the_client_serves_both_senses_after_each_change_of_avatar():
+    config = {"contacts": {"mode": "on"}, "rays": {"mode": "on", "players": PLAYERS}}
+    senses = AvatarSenses(WorldConfig.model_validate(config), TICK_S)
+    parameters = AvatarParameters([], sense=senses)
+    values = {"YumeNear0": 0.5, "YumeRayP1_Ratio": 0.25, "YumeRayP1_Hit": True}
+    questions = []
+
+    def listed():
+        questions.append(parameters.avatar_id or "avtr_a")
+        change = Node("/avatar/change", "s", 3, (questions[-1],))
+        kinds = {name: "T" if name.endswith("_Hit") else "f" for name in values}
+        return [change, *(Node(PREFIX + name, kinds[name], 1, (values[name],)) for name in values)]
+
+    server = OscQueryServer(listed, lambda: host_info("VRChat-Client-ABC123", 9000))
+    server.start()
+    watch = AvatarWatch(senses, parameters, "127.0.0.1", server.port)
+    try:
+        wait_until(lambda: senses.listed)
+        near, rays = senses.vectors(moves=False, avatar_id="avtr_a")
+        assert (near[0], near[4], rays[1], rays[26 + 1]) == (0.5, 1.0, 0.75, 1.0)
+        del values["YumeNear0"]
+        parameters.receive(encode("/avatar/change", "avtr_b"))
+        assert not any(each.any() for each in senses.vectors(moves=False, avatar_id="avtr_b"))
+        wait_until(lambda: senses.listed)
+        near, rays = senses.vectors(moves=False, avatar_id="avtr_b")
+        assert (near[4], rays[26 + 1]) == (0.0, 1.0)
+    finally:
+        watch.close()
+        server.close()
+    assert questions == ["avtr_a", "avtr_b"]
 
 
 @pytest.mark.parametrize("mode", ["on", "off"])
