@@ -9,6 +9,7 @@ from dataclasses import dataclass
 COMMON = ("trainer.train_ratio=32",)
 CONTACTS = ("world.contacts.mode=on",)
 CAMERA = ("world.contacts.mode=off",)
+RAYS = ("world.rays.mode=on",)
 PLACES = ("room", "plaza", "gallery", "garden", "maze")
 
 
@@ -33,12 +34,20 @@ def _place(place: str) -> Variant:
     )
 
 
+def _place_with_rays(place: str) -> Variant:
+    settings = (*CONTACTS, *RAYS, f"world.standin.place={place}")
+    return Variant(settings, f"camera, four contacts and 64 rays, {place}")
+
+
 _EACH_EPISODE = ("world.standin.rooms.change=episode",)
 
 VARIANTS: dict[str, Variant] = {
     "camera": Variant(CAMERA, "camera alone"),
     "contacts": Variant(CONTACTS, "camera and four contacts"),
+    "rays": Variant((*CAMERA, *RAYS), "camera and 64 rays"),
+    "both": Variant((*CONTACTS, *RAYS), "camera, four contacts and 64 rays"),
     **{place: _place(place) for place in PLACES[1:]},
+    **{f"{place}-both": _place_with_rays(place) for place in PLACES[1:]},
     "advantage": Variant(
         (*CONTACTS, "actor.cloning_by=advantage"), "camera and four contacts, cloning by advantage"
     ),

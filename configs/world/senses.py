@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, Valida
 
 from configs.strict import ParameterName, StrictModel
 
+MIN_CONTACTS, MAX_CONTACTS = 4, 8  # of a ring
 MAX_RADIUS_M = 3.0  # of a contact in VRChat, after scaling
 _NUMBER = "{i}"
 _PREFIX = re.compile(r"VF\d+_")  # VRCFury puts it before the names that it merges into an avatar
@@ -61,7 +62,9 @@ class ContactsConfig(StrictModel):
         description="`on`: observe the contacts, and warn if the avatar lacks them. `auto`: use "
         "those that the avatar has. `off`: none. Contacts that the avatar lacks are unknown.",
     )
-    count: int = Field(default=4, ge=4, le=8, description="Number of contacts in the ring.")
+    count: int = Field(
+        default=4, ge=MIN_CONTACTS, le=MAX_CONTACTS, description="Number of contacts in the ring."
+    )
     ring_m: float = Field(
         default=1.0,
         ge=0,
