@@ -10,7 +10,9 @@ from configs.standin import AvatarConfig
 from configs.world.standin_rays import single_rays
 from interfaces.osc.message import encode
 from interfaces.standin.client.parameters import PREFIX, Value
-from interfaces.standin.geometry.ray_casting import Cylinder, Floats, RayCaster, unit_directions
+from interfaces.standin.geometry.level_rays import LevelRayCaster
+from interfaces.standin.geometry.ray_casting import RayCaster, unit_directions
+from interfaces.standin.geometry.ray_fans import AvatarPose, Cylinder, Floats, LevelRays
 from interfaces.standin.geometry.solids import PERSON_HEIGHT_M, PERSON_RADIUS_M
 from interfaces.standin.places.place import Place
 
@@ -74,6 +76,12 @@ class Raycasts:
         self._miss_m = self._max_m * np.array([at_miss[ray.miss] for ray in rays], np.float64)
         self.keeps_last = bool(np.isnan(self._miss_m).any())
         self._place: Place | None = None
+        self._level: LevelRays | None = None
+        if not self._slope.any():
+            self._level = LevelRays(
+                *(to_right, to_front, right, self._height, front),
+                *(self._sees_world, self._sees_people, self._max_m),
+            )
         self.reset()
 
     def __bool__(self) -> bool:
@@ -131,7 +139,13 @@ class Raycasts:
             self._hits = np.array(snapshot["hits"], np.bool_)
             self._newest = np.array(snapshot["newest"], np.float32)
 
-    def _caster_in(self, place: Place) -> RayCaster:
+    def _caster_in(self, place: Place) -> RayCaster | LevelRayCaster:
+        if self._level is not None:
+            return LevelRayCaster(
+                *(place.ground, self._level),
+                out_of_reach=place.out_of_reach,
+                wall_top_m=place.wall_top_m,
+            )
         return RayCaster(
             place.ground,
             out_of_reach=place.out_of_reach,
@@ -154,13 +168,17 @@ class Raycasts:
         """Distances, metres, float (R,); infinity for a miss. The origins scale with the eyes."""
         heading, scale = math.radians(heading_deg), eye_m / self._eye_m
         sine, cosine = math.sin(heading), math.cos(heading)
+        caster = self._caster
+        if isinstance(caster, LevelRayCaster):
+            pose = AvatarPose(body.x, body.y, body.z, heading, sine, cosine, scale)
+            return caster.cast(pose, movers, people)
         turned = self._directions * cosine + self._across * sine
         height = body.y + scale * self._height
         origin = np.array([[[body.x]], [[body.z]]])
         if self._offsets is not None:
             shift, across = self._offsets
             origin = origin + scale * (shift * cosine + across * sine)
-        return self._caster.cast(origin, height, turned, movers, people)
+        return caster.cast(origin, height, turned, movers, people)
 
     def _changes(self, distance_m: Floats) -> list[bytes]:
         hits = distance_m <= self._max_m
