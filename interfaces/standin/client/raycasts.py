@@ -8,8 +8,8 @@ import numpy as np
 
 from configs.standin import AvatarConfig
 from configs.world.standin_rays import single_rays
-from interfaces.osc.message import encode
-from interfaces.standin.client.parameters import PREFIX, Value
+from interfaces.standin.client.parameters import Value
+from interfaces.standin.client.ray_messages import RayMessages
 from interfaces.standin.geometry.level_rays import LevelRayCaster
 from interfaces.standin.geometry.ray_casting import RayCaster, unit_directions
 from interfaces.standin.geometry.ray_fans import AvatarPose, Cylinder, Floats, LevelRays
@@ -47,15 +47,7 @@ class Raycasts:
         rays = single_rays(avatar.rays)
         self._names = [ray.name for ray in rays]
         self._eye_m = avatar.eye_height_m
-        self._heads = [
-            encode(f"{PREFIX}{name}{ending}", 0.0)[:-4]  # without the float
-            for ending in ("_Ratio", "_Distance")
-            for name in self._names
-        ]
-        self._hit_messages = [
-            (encode(f"{PREFIX}{name}_Hit", False), encode(f"{PREFIX}{name}_Hit", True))
-            for name in self._names
-        ]
+        self._messages = RayMessages(self._names)
         right, self._height, front = (
             np.array([getattr(ray, part) for ray in rays], np.float64)
             for part in ("right_m", "height_m", "forward_m")
@@ -190,10 +182,8 @@ class Raycasts:
             newest = np.where(np.isnan(newest), self._newest, newest)
         messages: list[bytes] = []
         if hits.tobytes() != self._hits.tobytes():
-            turned: list[int] = (hits != self._hits).nonzero()[0].tolist()
-            messages += [self._hit_messages[i][bool(hits[i])] for i in turned]
-        changed: list[int] = (newest != self._newest).ravel().nonzero()[0].tolist()
-        raw, heads = newest.astype(">f4").tobytes(), self._heads
-        messages += [heads[i] + raw[4 * i : 4 * i + 4] for i in changed]
+            messages = self._messages.hits(hits, hits != self._hits)
+        changed = newest != self._newest
+        messages += self._messages.floats(newest.reshape(-1), changed.reshape(-1))
         self._hits, self._newest = hits, newest
         return messages

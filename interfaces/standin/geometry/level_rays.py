@@ -90,14 +90,16 @@ class _StillThings:
         self._turn = np.empty((2, 1, 1, 1, 1))
         self._origins = rays.right_m[chosen], rays.front_m[chosen]
         self._centred = not (self._origins[0].any() or self._origins[1].any())
-        self._height_m, self._max_m = rays.height_m[chosen], rays.max_m[chosen]
-        if len(set(self._height_m.tolist())) == 1:
-            self._height_m = self._height_m[:1]
+        self._height_m: Floats | float = rays.height_m[chosen]
+        if (self._height_m == self._height_m[0]).all():
+            self._height_m = float(self._height_m[0])  # then a height is one number
+        self._max_m = rays.max_m[chosen]
         self._longest_m = float(self._max_m.max())
+        self._to_y = np.full(len(chosen), TINY)
         self._origin = np.empty((2, 1, 1 if self._centred else len(chosen)))
 
         self._heights = None if ground.terrain is flat else HeightGrid(ground)
-        self._heights_y: object = None
+        self._heights_y: object = None  # for which _other_heights holds
         num_boxes, num_solids, num_rays = len(boxes) + 1, len(corners), len(chosen)
         self._num_boxes = num_boxes
         self._from_origin = np.empty((2, 2, num_solids, self._origin.shape[2]))
@@ -108,7 +110,8 @@ class _StillThings:
         self._at_circle = np.empty((2, 2, num_solids - num_boxes, num_rays))
         self._along = np.empty((2, num_solids - num_boxes, num_rays))
         self._into, self._out = np.empty((2, num_solids, num_rays))
-        self._misses, self._behind = np.empty((2, num_solids, num_rays), np.bool_)
+        self._misses = np.empty((num_solids, num_rays), np.bool_)
+        self._outside = np.empty((num_solids - 1, num_rays), np.bool_)
 
     def distances(self, pose: AvatarPose) -> Floats:
         """Distance to the first hit, metres, float (W,); infinity for none."""
@@ -128,7 +131,6 @@ class _StillThings:
         np.maximum(spans[0, 0], spans[0, 1], out=into[:num_boxes])
         np.minimum(spans[1, 0], spans[1, 1], out=out[:num_boxes])
         into[0] = out[0]  # of the walls around the place, the way out counts
-        out[0] = math.inf
 
         if num_boxes < len(into):  # Circles: the middle of the chord, minus and plus its half.
             along, half_chord = self._along
@@ -146,10 +148,12 @@ class _StillThings:
         y = pose.y + pose.scale * self._height_m
         ground_m = None if self._heights is None else self._to_ground(self._heights, y)
         misses = self._misses
-        np.less_equal(out, into, out=misses)
-        np.less_equal(into, 0.0, out=self._behind)
-        np.logical_or(misses, self._behind, out=misses)
-        np.logical_or(misses, self._out_of_height(y), out=misses)
+        np.less_equal(into, 0.0, out=misses)
+        np.less_equal(out[1:], into[1:], out=self._outside)
+        np.logical_or(misses[1:], self._outside, out=misses[1:])
+        other_heights = self._at_other_heights(y)
+        if other_heights is not None:
+            np.logical_or(misses, other_heights, out=misses)
         np.copyto(into, math.inf, where=misses)
         nearest_m = np.minimum.reduce(into)
         return nearest_m if ground_m is None else np.minimum(nearest_m, ground_m)
@@ -162,19 +166,21 @@ class _StillThings:
             x += pose.scale * (right_m * pose.cosine + front_m * pose.sine)
             z += pose.scale * (front_m * pose.cosine - right_m * pose.sine)
 
-    def _out_of_height(self, y: Floats) -> NDArray[np.bool_]:
-        """Which solids are above or below the rays: (S, 1) or (S, W)."""
-        key = y.tobytes()
+    def _at_other_heights(self, y: Floats | float) -> NDArray[np.bool_] | None:
+        """Which solids are above or below the rays, (S, 1) or (S, W); None for none of them."""
+        key = y if isinstance(y, float) else y.tobytes()
         if key != self._heights_y:
             self._heights_y = key
-            self._out_of_reach = (self._bottom > y) | (y >= self._top)
-        return self._out_of_reach
+            passes = (self._bottom > y) | (y >= self._top)
+            self._other_heights = passes if passes.any() else None
+        return self._other_heights
 
-    def _to_ground(self, heights: HeightGrid, y: Floats) -> Floats | None:
+    def _to_ground(self, heights: HeightGrid, y: Floats | float) -> Floats | None:
         """Distance to the hills, (W,); None if all of them near are lower than the rays."""
         x, z = self._origin[:, 0]
         (to_x,), (to_z,) = self._to[0]
-        if self._centred and heights.top_m(x.item(), z.item(), self._longest_m) <= y.min():
+        lowest = y if isinstance(y, float) else float(y.min())
+        if self._centred and heights.top_m(x.item(), z.item(), self._longest_m) <= lowest:
             return None
         until = np.minimum(np.maximum(self._into[0], 0.0), self._max_m)
-        return heights.distance(x, y, z, (to_x, np.full_like(to_x, TINY), to_z), until)
+        return heights.distance(x, np.asarray(y), z, (to_x, self._to_y, to_z), until)
