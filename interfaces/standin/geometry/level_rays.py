@@ -1,8 +1,8 @@
 """The same distances as ray_casting.py for rays without a vertical part, in less time.
 
-Most rays of avatars are level. Things that stay are one NumPy computation for the rays that can
-hit the world. Of people and moving things, only the rays towards them are computed, one by one.
-Each distance has the same bits as in RayCaster.
+Most rays of avatars are level. What stays in place is one NumPy computation for the rays that can
+hit it, in arrays that are allocated once. Of people and moving things, only the rays towards them
+are computed, one by one. Each distance has the same bits as in RayCaster.
 
 Shapes: W rays that see the world, B boxes, C circles that stay, S = B + C.
 """
@@ -26,7 +26,10 @@ from interfaces.standin.geometry.solids import Box, Circle, Solid, Solids, flat
 
 
 class LevelRayCaster:
-    """Casts a fixed set of level rays in one place."""
+    """Casts a fixed set of level rays in one place.
+
+    `out_of_reach` and `wall_top_m`: as in Place.
+    """
 
     def __init__(
         self, ground: Solids, rays: LevelRays, *, out_of_reach: Sequence[Solid], wall_top_m: float
@@ -56,10 +59,7 @@ class LevelRayCaster:
 
 
 class _StillThings:
-    """Walls, things that stay and hills of a place, for the rays `chosen`, int (W,).
-
-    Arrays are allocated once: for so few numbers, a NumPy call costs more than its computation.
-    """
+    """Walls, things that stay and hills of a place, for the rays `chosen`, int (W,)."""
 
     def __init__(
         self,
@@ -72,99 +72,108 @@ class _StillThings:
         boxes = [each for each in solids if isinstance(each, Box)]
         circles = [each for each in solids if isinstance(each, Circle)]
         # The first box is the whole place, seen from inside: its walls.
-        half = ground.half_m
-        corners = [((-half, -half), (half, half))]
-        corners += [((b.x - b.half_x, b.z - b.half_z), (b.x + b.half_x, b.z + b.half_z)) for b in boxes]
-        corners += [((c.x, c.z), (c.x, c.z)) for c in circles]
-        # (2, 2, S, 1): of boxes the low and the high corner, of circles twice the centre; x and z.
-        self._points = np.array(corners).transpose(1, 2, 0)[..., None].copy()
+        edges = [(-ground.half_m, -ground.half_m, ground.half_m, ground.half_m)]
+        edges += [(b.x - b.half_x, b.z - b.half_z, b.x + b.half_x, b.z + b.half_z) for b in boxes]
+        edges += [(c.x, c.z, c.x, c.z) for c in circles]
+        # Of boxes the low and the high corner, of circles twice the centre; x and z: (2, 2, S, 1).
+        self._points = np.array(edges).T.reshape(2, 2, -1, 1).copy()
         bottoms = [-math.inf, *(each.bottom for each in (*boxes, *circles))]
         tops = [wall_top_m, *(min(each.top, each.drawn_top) for each in (*boxes, *circles))]
         self._bottom, self._top = np.array(bottoms)[:, None], np.array(tops)[:, None]
         self._squared_radius = np.array([each.radius for each in circles])[:, None] ** 2
 
         right, front = rays.to_right[chosen], rays.to_front[chosen]
-        # Directions at heading 0 and what heading 90 adds; first x and z, then z and x: (2, 2, 2, 1, W)
-        ahead, across = [[right, front], [front, right]], [[front, -right], [-right, front]]
-        self._directions = np.array([ahead, across])[:, :, :, None]
-        self._turn = np.empty((2, 1, 1, 1, 1))
+        # Directions at heading 0, and what heading 90 adds. Each as x, z and as z, x: (2, 2, 1, W).
+        self._ahead = np.array([[right, front], [front, right]])[:, :, None]
+        self._across = np.array([[front, -right], [-right, front]])[:, :, None]
         self._origins = rays.right_m[chosen], rays.front_m[chosen]
         self._centred = not (self._origins[0].any() or self._origins[1].any())
         self._height_m: Floats | float = rays.height_m[chosen]
         if (self._height_m == self._height_m[0]).all():
-            self._height_m = float(self._height_m[0])  # then a height is one number
-        self._max_m = rays.max_m[chosen]
-        self._longest_m = float(self._max_m.max())
-        self._to_y = np.full(len(chosen), TINY)
-        self._origin = np.empty((2, 1, 1 if self._centred else len(chosen)))
-
+            self._height_m = float(self._height_m[0])  # then the height of all rays is one number
+        self._max_m, self._longest_m = rays.max_m[chosen], float(rays.max_m[chosen].max())
         self._heights = None if ground.terrain is flat else HeightGrid(ground)
-        self._heights_y: object = None  # for which _other_heights holds
-        num_boxes, num_solids, num_rays = len(boxes) + 1, len(corners), len(chosen)
-        self._num_boxes = num_boxes
-        self._from_origin = np.empty((2, 2, num_solids, self._origin.shape[2]))
-        self._parts = np.empty_like(self._directions)
-        self._to = np.empty_like(self._directions[0])
-        self._at_box = np.empty((2, 2, num_boxes, num_rays))
-        self._spans = np.empty((2, 2, num_boxes, num_rays))
-        self._at_circle = np.empty((2, 2, num_solids - num_boxes, num_rays))
-        self._along = np.empty((2, num_solids - num_boxes, num_rays))
-        self._into, self._out = np.empty((2, num_solids, num_rays))
+        self._heights_y: object = None  # of the rays, for which _other_heights holds
+        self._other_heights: NDArray[np.bool_] | None = None
+        self._allocate(len(boxes) + 1, len(circles), len(chosen))
+
+    def _allocate(self, num_boxes: int, num_circles: int, num_rays: int) -> None:
+        """Make the arrays, and views of their parts: each view takes as long as a computation."""
+        num_solids, num_origins = num_boxes + num_circles, 1 if self._centred else num_rays
+        self._to, self._turned = np.empty((2, *self._ahead.shape))
+        self._to_xz, self._to_y = self._to[0], np.full(num_rays, TINY)
+        self._origin, away = np.empty((2, 1, num_origins)), np.empty((2, 2, num_solids, num_origins))
+        self._away, self._box_away, self._circle_away = (
+            *(away, away[:, :, :num_boxes], away[:, :, num_boxes:]),
+        )
+        (self._into, self._out) = into, out = np.empty((2, num_solids, num_rays))
+        self._at_box = np.empty((2, 2, num_boxes, num_rays))  # low and high, x and z
+        self._enters, self._leaves = np.empty((2, 2, num_boxes, num_rays))  # x and z
+        self._box_into, self._box_out = into[:num_boxes], out[:num_boxes]
+        self._at_circle = np.empty((2, 2, num_circles, num_rays))  # along and aside, two terms
+        self._along, self._half_chord = np.empty((2, num_circles, num_rays))
+        self._circle_into, self._circle_out = into[num_boxes:], out[num_boxes:]
         self._misses = np.empty((num_solids, num_rays), np.bool_)
-        self._outside = np.empty((num_solids - 1, num_rays), np.bool_)
+        self._passes = np.empty((num_solids - 1, num_rays), np.bool_)
+        self._things = into[1:], out[1:], self._misses[1:]  # all but the walls
 
     def distances(self, pose: AvatarPose) -> Floats:
         """Distance to the first hit, metres, float (W,); infinity for none."""
-        to, into, out, num_boxes = self._to, self._into, self._out, self._num_boxes
-        self._turn[0], self._turn[1] = pose.cosine, pose.sine
-        np.multiply(self._directions, self._turn, out=self._parts)
-        np.add(self._parts[0], self._parts[1], out=to)
-        np.add(to, TINY, out=to)
+        to, into, misses = self._to, self._into, self._misses
+        np.multiply(self._ahead, pose.cosine, to)
+        np.multiply(self._across, pose.sine, self._turned)
+        np.add(to, self._turned, to)
+        np.add(to, TINY, to)
         self._put_origin(pose)
-        np.subtract(self._points, self._origin, out=self._from_origin)
-
-        # Boxes: between the last entry and the first exit of the two slabs.
-        at, spans = self._at_box, self._spans
-        np.divide(self._from_origin[:, :, :num_boxes], to[0], out=at)
-        np.minimum(at[0], at[1], out=spans[0])
-        np.maximum(at[0], at[1], out=spans[1])
-        np.maximum(spans[0, 0], spans[0, 1], out=into[:num_boxes])
-        np.minimum(spans[1, 0], spans[1, 1], out=out[:num_boxes])
-        into[0] = out[0]  # of the walls around the place, the way out counts
-
-        if num_boxes < len(into):  # Circles: the middle of the chord, minus and plus its half.
-            along, half_chord = self._along
-            np.multiply(self._from_origin[:, :, num_boxes:], to, out=self._at_circle)
-            (x_along, z_along), (x_aside, z_aside) = self._at_circle
-            np.add(x_along, z_along, out=along)
-            np.subtract(x_aside, z_aside, out=half_chord)
-            np.multiply(half_chord, half_chord, out=half_chord)
-            np.subtract(self._squared_radius, half_chord, out=half_chord)
-            np.maximum(half_chord, 0.0, out=half_chord)
-            np.sqrt(half_chord, out=half_chord)
-            np.subtract(along, half_chord, out=into[num_boxes:])
-            np.add(along, half_chord, out=out[num_boxes:])
-
+        np.subtract(self._points, self._origin, self._away)
+        self._meet_boxes()
+        if len(self._along):
+            self._meet_circles()
         y = pose.y + pose.scale * self._height_m
         ground_m = None if self._heights is None else self._to_ground(self._heights, y)
-        misses = self._misses
-        np.less_equal(into, 0.0, out=misses)
-        np.less_equal(out[1:], into[1:], out=self._outside)
-        np.logical_or(misses[1:], self._outside, out=misses[1:])
+        np.less_equal(into, 0.0, misses)
+        things_into, things_out, things_missed = self._things
+        np.less_equal(things_out, things_into, self._passes)
+        np.logical_or(things_missed, self._passes, things_missed)
         other_heights = self._at_other_heights(y)
         if other_heights is not None:
-            np.logical_or(misses, other_heights, out=misses)
+            np.logical_or(misses, other_heights, misses)
         np.copyto(into, math.inf, where=misses)
         nearest_m = np.minimum.reduce(into)
         return nearest_m if ground_m is None else np.minimum(nearest_m, ground_m)
 
     def _put_origin(self, pose: AvatarPose) -> None:
-        x, z = self._origin[:, 0]
+        x, z = self._origin
         x[:], z[:] = pose.x, pose.z
         if not self._centred:
             right_m, front_m = self._origins
             x += pose.scale * (right_m * pose.cosine + front_m * pose.sine)
             z += pose.scale * (front_m * pose.cosine - right_m * pose.sine)
+
+    def _meet_boxes(self) -> None:
+        """From the last entry into the two slabs of a box to the first exit."""
+        at, enters, leaves, out = self._at_box, self._enters, self._leaves, self._box_out
+        np.divide(self._box_away, self._to_xz, at)
+        low, high = at
+        np.minimum(low, high, enters)
+        np.maximum(low, high, leaves)
+        np.maximum(*enters, self._box_into)
+        np.minimum(*leaves, out)
+        self._into[0] = out[0]  # of the walls around the place, the way out counts
+
+    def _meet_circles(self) -> None:
+        """The middle of the chord, minus and plus its half."""
+        at, along, half = self._at_circle, self._along, self._half_chord
+        np.multiply(self._circle_away, self._to, at)
+        (x_along, z_along), (x_aside, z_aside) = at
+        np.add(x_along, z_along, along)
+        np.subtract(x_aside, z_aside, half)
+        np.multiply(half, half, half)
+        np.subtract(self._squared_radius, half, half)
+        np.maximum(half, 0.0, half)
+        np.sqrt(half, half)
+        np.subtract(along, half, self._circle_into)
+        np.add(along, half, self._circle_out)
 
     def _at_other_heights(self, y: Floats | float) -> NDArray[np.bool_] | None:
         """Which solids are above or below the rays, (S, 1) or (S, W); None for none of them."""
@@ -178,7 +187,7 @@ class _StillThings:
     def _to_ground(self, heights: HeightGrid, y: Floats | float) -> Floats | None:
         """Distance to the hills, (W,); None if all of them near are lower than the rays."""
         x, z = self._origin[:, 0]
-        (to_x,), (to_z,) = self._to[0]
+        to_x, to_z = self._to_xz[:, 0]
         lowest = y if isinstance(y, float) else float(y.min())
         if self._centred and heights.top_m(x.item(), z.item(), self._longest_m) <= lowest:
             return None
