@@ -102,7 +102,10 @@ class _StillThings:
         num_solids, num_origins = num_boxes + num_circles, 1 if self._centred else num_rays
         self._to, self._turned = np.empty((2, *self._ahead.shape))
         self._to_xz, self._to_y = self._to[0], np.full(num_rays, TINY)
-        self._origin, away = np.empty((2, 1, num_origins)), np.empty((2, 2, num_solids, num_origins))
+        self._origin, away = (
+            np.empty((2, 1, num_origins)),
+            np.empty((2, 2, num_solids, num_origins)),
+        )
         self._away, self._box_away, self._circle_away = (
             *(away, away[:, :, :num_boxes], away[:, :, num_boxes:]),
         )
@@ -155,10 +158,10 @@ class _StillThings:
         at, enters, leaves, out = self._at_box, self._enters, self._leaves, self._box_out
         np.divide(self._box_away, self._to_xz, at)
         low, high = at
-        np.minimum(low, high, enters)
-        np.maximum(low, high, leaves)
-        np.maximum(*enters, self._box_into)
-        np.minimum(*leaves, out)
+        np.minimum(low, high, out=enters)
+        np.maximum(low, high, out=leaves)
+        np.maximum(*enters, out=self._box_into)
+        np.minimum(*leaves, out=out)
         self._into[0] = out[0]  # of the walls around the place, the way out counts
 
     def _meet_circles(self) -> None:
@@ -170,7 +173,7 @@ class _StillThings:
         np.subtract(x_aside, z_aside, half)
         np.multiply(half, half, half)
         np.subtract(self._squared_radius, half, half)
-        np.maximum(half, 0.0, half)
+        np.maximum(half, 0.0, out=half)
         np.sqrt(half, half)
         np.subtract(along, half, self._circle_into)
         np.add(along, half, self._circle_out)

@@ -16,7 +16,6 @@ from interfaces.standin.geometry.ray_fans import TINY, Cylinder, Floats
 from interfaces.standin.geometry.solids import Box, Circle, Solid, Solids, flat
 
 
-
 class RayCaster:
     """Casts a fixed set of rays in one place.
 
