@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 _STEP_M = 0.5  # hills are metres wide
 _GRID_M = 0.25
 _REFINEMENTS = 12  # halvings: 0.5 m / 2^12 = 0.1 mm
+_NEAR_CELLS = 3  # more than one step
 _MARGIN_M = 1e-9  # more than the rounding of an interpolated height
 
 
@@ -21,13 +22,16 @@ class HeightGrid:
         cells = math.ceil(2.0 * ground.half_m / _GRID_M)
         line = np.linspace(-ground.half_m, ground.half_m, cells + 1)
         self._per_m, self._last = cells / (2.0 * ground.half_m), cells - 1
-        self._half_m, self._width = ground.half_m, cells + 1
+        self._half_m = ground.half_m
         self._grid = np.array([[ground.terrain(x, z) for z in line] for x in line.tolist()])
         self._rows: list[list[float]] = self._grid.tolist()
-        # For each cell the heights of its corners, flat: 2 near and 2 far in x, (2, 2, points).
-        flat = self._grid.ravel()
-        corners = [np.roll(flat, -shift) for shift in (0, self._width, 1, self._width + 1)]
-        self._corners = np.array(corners).reshape(2, 2, -1)  # first near or far in z, then in x
+        # At least the height of every point within _NEAR_CELLS of a cell, flat.
+        padded = np.pad(self._grid, _NEAR_CELLS, mode="edge")
+        size = cells + 2 * _NEAR_CELLS
+        for axis in (0, 1):
+            shifts = [padded.take(range(k, k + cells), axis) for k in range(size + 2 - cells)]
+            padded = np.maximum.reduce(shifts)
+        self._highest = padded.ravel() + _MARGIN_M
 
     def top_m(self, x: float, z: float, within_m: float) -> float:
         """At least the height of the ground at every point within that distance."""
@@ -50,17 +54,49 @@ class HeightGrid:
         """
         result = np.full(len(until), math.inf)
         steps = max(1, math.ceil(float(until.max(initial=0.0)) / _STEP_M))
-        at = np.minimum(np.arange(steps + 1) * _STEP_M, until[:, None])  # (R, steps + 1)
-        to_x, to_y, to_z = (each[:, None] for each in direction)
-        x, y, z = (np.broadcast_to(each, until.shape)[:, None] for each in (x, y, z))
-        below = y + at * to_y - self._heights(x + at * to_x, z + at * to_z) < 0.0
-        # A ray that begins below the ground does not hit it.
-        for i in (below.any(axis=1) & ~below[:, 0]).nonzero()[0].tolist():
-            first = int(below[i].argmax())
-            origin = float(x[i, 0]), float(y[i, 0]), float(z[i, 0])
-            towards = float(to_x[i, 0]), float(to_y[i, 0]), float(to_z[i, 0])
-            result[i] = self._halve(origin, towards, float(at[i, first - 1]), float(at[i, first]))
+        at = np.arange(steps + 1) * _STEP_M
+        x, y, z = (np.broadcast_to(each, until.shape) for each in (x, y, z))
+        to_x, to_y, to_z = direction
+        # Most points are clear of the hills. This finds the others, and perhaps a few more.
+        points = np.stack([to_x, to_z])[:, :, None] * at
+        points += np.stack([x, z])[:, :, None] + self._half_m
+        points *= self._per_m
+        np.minimum(np.maximum(points, 0.0, out=points), self._last, out=points)
+        i, j = points.astype(np.int64)
+        lowest = (y - _STEP_M * np.abs(to_y))[:, None] + at * to_y[:, None]
+        can_be_below = self._highest.take(i * (self._last + 1) + j) > lowest
+        can_be_below &= at < until[:, None] + _STEP_M
+        rays, numbers = can_be_below.nonzero()
+        done = -1
+        for ray, number in zip(rays.tolist(), numbers.tolist(), strict=True):
+            if ray == done:
+                continue
+            origin = x.item(ray), y.item(ray), z.item(ray)
+            towards, end = (to_x.item(ray), to_y.item(ray), to_z.item(ray)), until.item(ray)
+            high = min(number * _STEP_M, end)
+            if self._is_below(origin, towards, high):
+                done = ray
+                if number:  # a ray that begins below the ground does not hit it
+                    low = min((number - 1) * _STEP_M, end)
+                    result[ray] = self._halve(origin, towards, low, high)
         return result
+
+    def _is_below(
+        self, origin: tuple[float, float, float], towards: tuple[float, float, float], at: float
+    ) -> bool:
+        """Whether a point of a ray is below the ground.
+
+        Heights between the points of the grid are bilinear; beyond the place, as at its edge.
+        """
+        (x, y, z), (to_x, to_y, to_z) = origin, towards
+        half_m, per_m, last, rows = self._half_m, self._per_m, self._last, self._rows
+        column = min(max((x + at * to_x + half_m) * per_m, 0.0), last + 1.0)
+        row = min(max((z + at * to_z + half_m) * per_m, 0.0), last + 1.0)
+        i, j = min(int(column), last), min(int(row), last)
+        u, v, near, far = column - i, row - j, rows[i], rows[i + 1]
+        near_m = near[j] * (1.0 - v) + near[j + 1] * v
+        far_m = far[j] * (1.0 - v) + far[j + 1] * v
+        return y + at * to_y - (near_m * (1.0 - u) + far_m * u) < 0.0
 
     def _halve(
         self,
@@ -73,33 +109,10 @@ class HeightGrid:
 
         Plain Python: of few rays it is faster than arrays, and gives the same bits.
         """
-        (x, y, z), (to_x, to_y, to_z) = origin, towards
-        half_m, per_m, last, rows = self._half_m, self._per_m, self._last, self._rows
-        end = last + 1.0
         for _ in range(_REFINEMENTS):
             middle = 0.5 * (low + high)
-            column = min(max((x + middle * to_x + half_m) * per_m, 0.0), end)
-            row = min(max((z + middle * to_z + half_m) * per_m, 0.0), end)
-            i, j = min(int(column), last), min(int(row), last)
-            u, v, near, far = column - i, row - j, rows[i], rows[i + 1]
-            near_m = near[j] * (1.0 - v) + near[j + 1] * v
-            far_m = far[j] * (1.0 - v) + far[j + 1] * v
-            if y + middle * to_y - (near_m * (1.0 - u) + far_m * u) < 0.0:
+            if self._is_below(origin, towards, middle):
                 high = middle
             else:
                 low = middle
         return high
-
-    def _heights(self, x: Floats, z: Floats) -> Floats:
-        """Bilinear interpolation; beyond the place, as at its edge."""
-        at = np.stack([x, z])
-        at += self._half_m
-        at *= self._per_m
-        np.minimum(np.maximum(at, 0.0, out=at), self._last + 1.0, out=at)
-        cell = np.minimum(at.astype(np.int64), self._last)
-        at -= cell
-        u, v = at
-        rest_u, rest_v = 1.0 - at
-        corners = self._corners.take(cell[0] * self._width + cell[1], axis=2)
-        near, far = corners[0] * rest_v + corners[1] * v
-        return near * rest_u + far * u

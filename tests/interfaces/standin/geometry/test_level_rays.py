@@ -1,4 +1,4 @@
-"""The fast computation of level rays gives the same bits as one ray after the other, in each place."""
+"""Level rays have the same bits as rays that are computed one after the other, in every place."""
 
 import math
 
