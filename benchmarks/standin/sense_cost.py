@@ -58,8 +58,9 @@ def _world(place: str, rays: bool, contacts: int) -> LockstepStandin:
     overrides += [f"world.standin.{part}={SIZE}" for part in ("width", "height")]
     if rays:
         overrides.append(_ray_override())
+    overrides.append(f"world.contacts.mode={'on' if contacts else 'off'}")
     if contacts:
-        overrides += ["world.contacts.mode=on", f"world.contacts.count={contacts}"]
+        overrides.append(f"world.contacts.count={contacts}")
     return LockstepStandin(load_config(Path("default"), overrides), 0)
 
 

@@ -100,7 +100,7 @@ class _StillThings:
     def _allocate(self, num_boxes: int, num_circles: int, num_rays: int) -> None:
         """Make the arrays, and views of their parts: each view takes as long as a computation."""
         num_solids, num_origins = num_boxes + num_circles, 1 if self._centred else num_rays
-        self._to, self._turned = np.empty((2, *self._ahead.shape))
+        self._to, self._turned = _pair(*self._ahead.shape)
         self._to_xz, self._to_y = self._to[0], np.full(num_rays, TINY)
         self._origin, away = (
             np.empty((2, 1, num_origins)),
@@ -109,12 +109,12 @@ class _StillThings:
         self._away, self._box_away, self._circle_away = (
             *(away, away[:, :, :num_boxes], away[:, :, num_boxes:]),
         )
-        (self._into, self._out) = into, out = np.empty((2, num_solids, num_rays))
+        self._into, self._out = into, out = _pair(num_solids, num_rays)
         self._at_box = np.empty((2, 2, num_boxes, num_rays))  # low and high, x and z
-        self._enters, self._leaves = np.empty((2, 2, num_boxes, num_rays))  # x and z
+        self._enters, self._leaves = _pair(2, num_boxes, num_rays)  # x and z
         self._box_into, self._box_out = into[:num_boxes], out[:num_boxes]
         self._at_circle = np.empty((2, 2, num_circles, num_rays))  # along and aside, two terms
-        self._along, self._half_chord = np.empty((2, num_circles, num_rays))
+        self._along, self._half_chord = _pair(num_circles, num_rays)
         self._circle_into, self._circle_out = into[num_boxes:], out[num_boxes:]
         self._misses = np.empty((num_solids, num_rays), np.bool_)
         self._passes = np.empty((num_solids - 1, num_rays), np.bool_)
@@ -180,7 +180,7 @@ class _StillThings:
 
     def _at_other_heights(self, y: Floats | float) -> NDArray[np.bool_] | None:
         """Which solids are above or below the rays, (S, 1) or (S, W); None for none of them."""
-        key = y if isinstance(y, float) else y.tobytes()
+        key = y.tobytes() if isinstance(y, np.ndarray) else y
         if key != self._heights_y:
             self._heights_y = key
             passes = (self._bottom > y) | (y >= self._top)
@@ -191,8 +191,12 @@ class _StillThings:
         """Distance to the hills, (W,); None if all of them near are lower than the rays."""
         x, z = self._origin[:, 0]
         to_x, to_z = self._to_xz[:, 0]
-        lowest = y if isinstance(y, float) else float(y.min())
+        lowest = float(y.min()) if isinstance(y, np.ndarray) else y
         if self._centred and heights.top_m(x.item(), z.item(), self._longest_m) <= lowest:
             return None
         until = np.minimum(np.maximum(self._into[0], 0.0), self._max_m)
         return heights.distance(x, np.asarray(y), z, (to_x, self._to_y, to_z), until)
+
+
+def _pair(*shape: int) -> tuple[Floats, Floats]:
+    return np.empty(shape), np.empty(shape)
