@@ -1,6 +1,6 @@
 """Writes docs/results.md from the committed JSON files of benchmarks/results.
 
-python -m benchmarks.report            write the page
+python -m benchmarks.report            write the page, and draw the curves of living and real_run
 python -m benchmarks.report --check    exit with 1 if the page differs from the files
 
 The page depends only on the files: it has no date, and no number of the machine that writes it.
@@ -15,10 +15,12 @@ from benchmarks.reporting import (
     control,
     costs,
     imagination,
+    living,
+    real_run,
     realtime,
+    recordings,
     sessions,
     standin,
-    standin_learning,
 )
 from benchmarks.reporting.table import Machines, render
 
@@ -38,7 +40,9 @@ dates.
 **What is missing.** Everything ran on two CPU cores: no GPU, no Windows, no real VRChat client.
 Most learning results have three or four seeds, which is too few for small differences."""
 SECTIONS = (
-    ("Learning in the stand-in", standin_learning.tables),
+    ("Learning in the stand-in", living.tables),
+    ("Learning in real time", real_run.tables),
+    ("Learning from recordings", recordings.tables),
     ("Learning in small environments", control.tables),
     ("Learning in imagination", imagination.tables),
     ("Realtime", realtime.tables),
@@ -46,15 +50,17 @@ SECTIONS = (
     ("Sessions", sessions.tables),
     ("Stand-in", standin.tables),
 )
+PICTURES = (living.draw, real_run.draw)
 
 
 def page(results: Path = RESULTS) -> str:
     """The text of docs/results.md."""
     known = Machines()
     body: list[str] = []
-    for heading, tables in SECTIONS:
-        body += [f"## {heading}", ""]
-        for table in tables(results):
+    for heading, section in SECTIONS:
+        if tables := section(results):
+            body += [f"## {heading}", ""]
+        for table in tables:
             body += render(table, known)
     machines = ["## Machines", "", "Machines differ in their Linux build.", "", *known.legend()]
     return "\n".join([_INTRODUCTION, "", *body, *machines]) + "\n"
@@ -69,6 +75,8 @@ def main() -> None:
     text = page()
     written = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     if not checked:
+        for draw in PICTURES:
+            draw(RESULTS)
         PAGE.write_text(text, encoding="utf-8", newline="\n")
         print("written to docs/results.md")
     elif written != text:

@@ -192,6 +192,18 @@ class ActorConfig(StrictModel):
         description="Weight of behaviour cloning. Larger keeps the policy closer to the recorded "
         "actions, where f is accurate, and changes it more slowly. `0`: off.",
     )
+    cloning_by: Literal["all", "advantage"] = Field(
+        default="all",
+        description="Which recorded actions are cloned. `all`: all of them evenly. `advantage`: "
+        "those with a better outcome than the value predicts count more.",
+    )
+    smoothness: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e3,
+        description="Weight of the squared change of the action from one imagined step to the "
+        "next. Larger moves more smoothly and reacts more slowly. `0`: off.",
+    )
     scale: bool = Field(
         default=True,
         description="Divide returns by max(1, P95 - P5), so that the other weights suit rewards of "

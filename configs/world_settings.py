@@ -18,7 +18,9 @@ from configs.vrchat import (
     VoiceConfig,
     check_input_names,
 )
+from configs.world.ray_sense import RaysConfig
 from configs.world.senses import ContactsConfig
+from configs.world.standin_rays import MAX_RAYS, ray_parameters, single_rays
 
 
 class GymnasiumConfig(StrictModel):
@@ -86,6 +88,7 @@ class WorldConfig(StrictModel):
         "known ranges for VRChat's own parameters, -1..255 for others.",
     )
     contacts: ContactsConfig = ContactsConfig()
+    rays: RaysConfig = RaysConfig()
     audio_input: AudioInputConfig = AudioInputConfig()
     voice: VoiceConfig = VoiceConfig()
     situations: SituationsConfig = SituationsConfig()
@@ -126,7 +129,7 @@ class WorldConfig(StrictModel):
                 f"actions: voice.unmute {self.voice.unmute} already uses the input Voice; with "
                 "voice.unmute never the policy can control it"
             )
-        self._check_contacts()
+        self._check_senses()
         for name, (low, high) in self.ranges.items():
             if name not in self.parameters:
                 raise ValueError(f"ranges.{name} is not among parameters")
@@ -138,11 +141,28 @@ class WorldConfig(StrictModel):
             )
         return self
 
-    def _check_contacts(self) -> None:
-        """Raises ValueError where the contacts do not fit the other settings."""
-        contacts = self.contacts
-        if contacts.names and self.has_own_reward:
-            raise ValueError(f"contacts.mode {contacts.mode}: a world of kind {self.kind} has none")
+    @property
+    def sense_features(self) -> tuple[str, ...]:
+        """The entries of the observation after the parameters: contacts, then rays."""
+        return (*self.contacts.features, *self.rays.features)
+
+    def _check_senses(self) -> None:
+        """Raises ValueError where contacts or rays do not fit the other settings."""
+        contacts, rays = self.contacts, self.rays
         own = {*self.parameters, *BUILT_IN, self.control.stop_parameter}
-        if twice := [name for name in contacts.features if name in own]:
-            raise ValueError(f"contacts.name: {twice[0]} is already another parameter")
+        for sense, mode, names in (
+            ("contacts", contacts.mode, contacts.features),
+            ("rays", rays.mode, (*rays.features, *rays.parameters)),
+        ):
+            if names and self.has_own_reward:
+                raise ValueError(f"{sense}.mode {mode}: a world of kind {self.kind} has none")
+            if twice := [name for name in names if name in own]:
+                raise ValueError(f"{sense}: {twice[0]} is already another parameter")
+            own.update(names)
+        theirs = self.standin.avatars[0].rays
+        total = len(rays.names) + len(single_rays(theirs))
+        if total > MAX_RAYS and not set(rays.parameters) & set(ray_parameters(theirs)):
+            raise ValueError(
+                f"rays: {len(rays.names)} rays, and {total - len(rays.names)} of "
+                f"standin.avatars.0.rays; VRChat allows at most {MAX_RAYS} an avatar"
+            )

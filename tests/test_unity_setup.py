@@ -5,7 +5,9 @@ import re
 import pytest
 
 from configs.load import load_config
+from configs.world.standin_rays import MAX_RAYS
 from configs.world_settings import WorldConfig
+from interfaces.standin.client.contact_senders import CHEST
 from tests.conftest import ROOT
 from tests.language import PRIVATE
 
@@ -68,12 +70,23 @@ def test_the_presets_find_their_parameters_on_the_avatar(preset):
 
 
 def test_the_contacts_of_the_settings_are_the_ring_of_the_script():
-    contacts = WorldConfig().model_dump().get("contacts")
-    if contacts is None:
-        pytest.skip("world.contacts does not exist yet")
-    assert contacts["name"] == constant("NearName") + "{i}"
-    assert contacts["count"] == constant("NearCount")
-    assert contacts["radius_m"] == constant("NearRadiusM")
+    contacts = WorldConfig().contacts
+    assert contacts.name == constant("NearName") + "{i}"
+    assert contacts.count == constant("NearCount")
+    assert contacts.radius_m == constant("NearRadiusM")
+    assert contacts.ring_m == constant("NearRingM")
+
+
+def test_the_rays_of_the_settings_are_those_of_the_script():
+    rays = WorldConfig().rays
+    for fan, kind in ((rays.players, "PlayerRay"), (rays.world, "WorldRay")):
+        assert fan.name == constant(f"{kind}Name") + "{i}"
+        assert fan.count == constant(f"{kind}Count")
+        assert fan.reach_m == constant("RayReachM")
+        assert fan.spread_deg == 360, "the script turns ray i by 360 i / count degrees"
+        assert fan.height_m == pytest.approx(CHEST * constant("ReferenceEyeM")), "the chest"
+    assert "360f * i / count" in LAYOUT
+    assert constant("MaxRays") == MAX_RAYS
 
 
 def test_the_counts_respect_the_limits_of_vrchat():
@@ -125,6 +138,8 @@ def test_the_docs_name_what_the_script_adds(name):
     for item in re.findall(r'"Tools/Yume/([^"]+)"', SOURCES["YumeAvatarSetup.cs"]):
         assert item in text
     assert constant("Folder") in text
+    assert f"{constant('RayReachM'):.0f} m" in text
+    assert "`world.rays`" in text
 
 
 def test_every_file_of_the_script_is_balanced_short_and_plain():

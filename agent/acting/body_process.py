@@ -101,7 +101,7 @@ def run_body(run_path: Path) -> None:
             ticks=journal.next_index,
         )
         seed_avatar_parameters(world, endpoints)
-        avatar_watch = watch_contacts(world, endpoints)
+        avatar_watch = watch_senses(world, endpoints)
         body.take_newer_weights()
         body.warm_up()
         weights.start()
@@ -140,8 +140,8 @@ def seed_avatar_parameters(world: VRChatWorld, endpoints: Endpoints) -> None:
 
     from interfaces.vrchat.client_finder import read_avatar
 
-    contacts = world.avatar_io.contacts
-    number = 0 if contacts is None else contacts.avatar
+    senses = world.avatar_io.senses
+    number = senses.avatar
     try:
         avatar = read_avatar(endpoints.query_host, endpoints.query_port)
     except (OSError, ValueError, HTTPException) as error:
@@ -150,22 +150,22 @@ def seed_avatar_parameters(world: VRChatWorld, endpoints: Endpoints) -> None:
         )
         return
     world.avatar_io.parameters.seed(avatar.id, avatar.values)
-    if contacts is not None and avatar.values:
-        contacts.set_listing(avatar, number)
+    if avatar.values:
+        senses.set_listing(avatar, number)
     logger.info(
         "read {} avatar parameters from the client, avatar {}", len(avatar.values), avatar.id
     )
 
 
-def watch_contacts(world: VRChatWorld, endpoints: Endpoints) -> "AvatarWatch | None":
-    """Ask for the contacts again after each change of avatar. None without contacts or OSCQuery."""
+def watch_senses(world: VRChatWorld, endpoints: Endpoints) -> "AvatarWatch | None":
+    """Ask what each new avatar has for the senses. None without senses or OSCQuery."""
     avatar_io = world.avatar_io
-    if avatar_io.contacts is None or not endpoints.query_port:
+    if not avatar_io.senses or not endpoints.query_port:
         return None
     from interfaces.vrchat.avatar_watch import AvatarWatch
 
     return AvatarWatch(
-        avatar_io.contacts, avatar_io.parameters, endpoints.query_host, endpoints.query_port
+        avatar_io.senses, avatar_io.parameters, endpoints.query_host, endpoints.query_port
     )
 
 

@@ -70,9 +70,13 @@ class PartDistribution(nn.Module):
         """The action `into` (..., A) with the most likely numbers of this part."""
         raise NotImplementedError
 
+    def expected(self, params: DistributionParams, into: Tensor) -> Tensor:
+        """The action `into` (..., A) with the expected numbers of this part, differentiable."""
+        raise NotImplementedError
+
 
 class IndependentNumbers(PartDistribution):
-    """Numbers that do not depend on each other. A subclass gives three elementwise functions.
+    """Numbers that do not depend on each other. A subclass gives four elementwise functions.
 
     They receive and return (..., A) for all actions; numbers of other parts are ignored.
     """
@@ -96,6 +100,10 @@ class IndependentNumbers(PartDistribution):
         """The most likely value."""
         raise NotImplementedError
 
+    def mean(self, params: DistributionParams) -> Tensor:
+        """The expected value."""
+        raise NotImplementedError
+
     def sample(
         self, params: DistributionParams, noise: ActionNoise, into: ActionSample
     ) -> ActionSample:
@@ -112,6 +120,9 @@ class IndependentNumbers(PartDistribution):
 
     def mode(self, params: DistributionParams, into: Tensor) -> Tensor:
         return torch.where(self.mask, self.most_likely(params), into)
+
+    def expected(self, params: DistributionParams, into: Tensor) -> Tensor:
+        return torch.where(self.mask, self.mean(params), into)
 
 
 class BoundedNormal(IndependentNumbers):
@@ -132,6 +143,9 @@ class BoundedNormal(IndependentNumbers):
     def most_likely(self, params: DistributionParams) -> Tensor:
         return torch.tanh(params.mean_or_logit)
 
+    def mean(self, params: DistributionParams) -> Tensor:
+        return torch.tanh(params.mean_or_logit)
+
 
 class BernoulliButtons(IndependentNumbers):
     """Buttons: Bernoulli(sigmoid(m)). The gradient passes straight through to the probability."""
@@ -148,6 +162,9 @@ class BernoulliButtons(IndependentNumbers):
 
     def most_likely(self, params: DistributionParams) -> Tensor:
         return (params.mean_or_logit > 0).to(params.mean_or_logit.dtype)
+
+    def mean(self, params: DistributionParams) -> Tensor:
+        return torch.sigmoid(params.mean_or_logit)
 
 
 class CategoricalGroup(PartDistribution):
@@ -187,6 +204,9 @@ class CategoricalGroup(PartDistribution):
         best = params.mean_or_logit.index_select(-1, self.indices).argmax(-1)
         onehot = F.one_hot(best, len(self.indices)).to(into.dtype)
         return into.index_copy(-1, self.indices, onehot)
+
+    def expected(self, params: DistributionParams, into: Tensor) -> Tensor:
+        return into.index_copy(-1, self.indices, self._log_probs(params).exp())
 
     def _log_probs(self, params: DistributionParams) -> Tensor:
         """Log-probabilities (..., K) of the members."""

@@ -87,6 +87,17 @@ class Policy(nn.Module):
         """The most likely action (..., A) for each feature (..., F)."""
         return self._mode(self.distribution_params(feature))
 
+    def expected_action(self, feature: Tensor) -> Tensor:
+        """The expected action (..., A) for each feature (..., F), differentiable.
+
+        Axes: their mean. Buttons and groups: the probability that each is down.
+        """
+        params = self.distribution_params(feature)
+        action = torch.zeros_like(params.mean_or_logit)
+        for part in self._parts:
+            action = part.expected(params, action)
+        return action
+
     def most_likely_action(self, mean_or_logit: Tensor) -> Tensor:
         """The most likely action (..., A) of mean_or_logit (..., A), where raw_std is 0."""
         return self._mode(DistributionParams(mean_or_logit, torch.zeros_like(mean_or_logit)))

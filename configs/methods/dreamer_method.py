@@ -7,7 +7,8 @@ from configs.methods.method import LearningMethod
 # Settings that no other method uses.
 DREAMER_SETTINGS = frozenset(
     (
-        *("model.normalize", "actor.cloning", "actor.slow_rate", "critic.slow_rate"),
+        *("model.normalize", "actor.cloning", "actor.cloning_by", "actor.smoothness"),
+        *("actor.slow_rate", "critic.slow_rate"),
         *("critic.slow_weight", "critic.slow_target", "critic.replay_weight"),
         *("trainer.overshoot",),
     )

@@ -40,8 +40,8 @@ class PPOConfig(StrictModel):
     )
     normalize_value: bool = Field(
         default=False,
-        description="Whether the value tracks mean and deviation of the returns. Otherwise it needs "
-        "many updates to reach large returns. Preset ppo has true; false loads older runs.",
+        description="Whether the value tracks mean and deviation of the returns. Otherwise it "
+        "needs many updates to reach large returns. Preset ppo has true; false loads older runs.",
     )
     lr: float = Field(default=3e-4, gt=0, le=1, description="Learning rate of all networks.")
 

@@ -1,12 +1,17 @@
-"""Settings of the proximity contacts: receivers around the avatar that say how near people are."""
+"""Settings of the proximity contacts, and what all senses of the avatar share.
+
+Contacts are receivers around the avatar that say how near people are.
+"""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from configs.strict import ParameterName, StrictModel
 
+MIN_CONTACTS, MAX_CONTACTS = 4, 8  # of a ring
 MAX_RADIUS_M = 3.0  # of a contact in VRChat, after scaling
 _NUMBER = "{i}"
 _PREFIX = re.compile(r"VF\d+_")  # VRCFury puts it before the names that it merges into an avatar
@@ -17,7 +22,36 @@ def _word(mode: object) -> object:
     return {True: "on", False: "off"}[mode] if isinstance(mode, bool) else mode
 
 
+def _checked_pattern(name: str) -> str:
+    if name.count(_NUMBER) != 1:
+        raise ValueError(f"{name} must contain {{i}} once, such as YumeNear{{i}}")
+    try:
+        return str(_PARAMETER.validate_python(name.replace(_NUMBER, "0"))) and name
+    except ValidationError:
+        raise ValueError(f"{name} is not the name of an avatar parameter") from None
+
+
+_PARAMETER: TypeAdapter[str] = TypeAdapter(ParameterName)
 SenseMode = Annotated[Literal["off", "on", "auto"], BeforeValidator(_word)]
+NamePattern = Annotated[str, Field(max_length=64), AfterValidator(_checked_pattern)]
+
+
+def numbered_names(pattern: str, count: int) -> tuple[str, ...]:
+    """The names of a pattern with the numbers 0 to count - 1."""
+    return tuple(pattern.replace(_NUMBER, str(i)) for i in range(count))
+
+
+def with_known_flags(names: Sequence[str]) -> tuple[str, ...]:
+    """The entries of the observation of a sense: each closeness, then whether each is known.
+
+    Closeness is 0..1, and 1 is nearest. Known is 0 or 1.
+    """
+    return (*names, *(f"{name}_Known" for name in names))
+
+
+def without_prefix(name: str) -> str:
+    """The name of an avatar parameter without the prefix VF<digits>_ of VRCFury."""
+    return _PREFIX.sub("", name, count=1) if _PREFIX.match(name) else name
 
 
 class ContactsConfig(StrictModel):
@@ -28,7 +62,9 @@ class ContactsConfig(StrictModel):
         description="`on`: observe the contacts, and warn if the avatar lacks them. `auto`: use "
         "those that the avatar has. `off`: none. Contacts that the avatar lacks are unknown.",
     )
-    count: int = Field(default=4, ge=4, le=8, description="Number of contacts in the ring.")
+    count: int = Field(
+        default=4, ge=MIN_CONTACTS, le=MAX_CONTACTS, description="Number of contacts in the ring."
+    )
     ring_m: float = Field(
         default=1.0,
         ge=0,
@@ -42,41 +78,18 @@ class ContactsConfig(StrictModel):
         le=MAX_RADIUS_M,
         description="Radius of each contact in metres. VRChat allows at most 3 m.",
     )
-    name: str = Field(
+    name: NamePattern = Field(
         default="YumeNear{i}",
-        max_length=64,
         description="Names of the avatar parameters. {i} is the number: 0 is ahead, then "
         "clockwise seen from above. A prefix VF<digits>_ of VRCFury is recognised.",
     )
 
-    @field_validator("name")
-    @classmethod
-    def _check_name(cls, name: str) -> str:
-        if name.count(_NUMBER) != 1:
-            raise ValueError(f"{name} must contain {{i}} once, such as YumeNear{{i}}")
-        try:
-            return str(_PARAMETER.validate_python(name.replace(_NUMBER, "0"))) and name
-        except ValidationError:
-            raise ValueError(f"{name} is not the name of an avatar parameter") from None
-
     @property
     def names(self) -> tuple[str, ...]:
         """The parameter of each contact; none if the sense is off."""
-        count = 0 if self.mode == "off" else self.count
-        return tuple(self.name.replace(_NUMBER, str(i)) for i in range(count))
+        return numbered_names(self.name, 0 if self.mode == "off" else self.count)
 
     @property
     def features(self) -> tuple[str, ...]:
-        """The entries of the observation: the closeness of each contact, then whether it is known.
-
-        Closeness is 0..1, and 1 is nearest. Known is 0 or 1.
-        """
-        return (*self.names, *(f"{name}_Known" for name in self.names))
-
-
-def without_prefix(name: str) -> str:
-    """The name of an avatar parameter without the prefix VF<digits>_ of VRCFury."""
-    return _PREFIX.sub("", name, count=1) if _PREFIX.match(name) else name
-
-
-_PARAMETER: TypeAdapter[str] = TypeAdapter(ParameterName)
+        """The closeness of each contact, then whether it is known; see with_known_flags."""
+        return with_known_flags(self.names)

@@ -1,6 +1,6 @@
 """What `run`, `train` and other commands share: their options, and how a run's folder is opened."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -48,10 +48,12 @@ def prepared_run(
     source: Path | None = None,
     lockstep: bool = False,
     offline: bool = False,
+    adapt: Callable[[Config], Config] = lambda config: config,
 ) -> Generator[tuple[RunFolder, Config]]:
     """The run's folder and its configuration, new or resumed.
 
-    `source`: the run of --from, which the caller reads; it must not come with `resume`.
+    `source`: the run of --from, which the caller reads; it must not come with `resume`. `adapt`:
+    changes the configuration of a new run before it is written.
 
     Raises RunError and ConfigError for words that do not fit, and PluginError for a plugin that
     cannot be used. Raises BadInput for a world that cannot run in real time or in lockstep, as
@@ -73,7 +75,7 @@ def prepared_run(
     path, overrides = split_arguments(words or [])
     if seed is not None:
         overrides = [*overrides, f"seed={seed}"]
-    config = load_config(path, overrides)
+    config = adapt(load_config(path, overrides))
     _check_pace(config, lockstep=lockstep, offline=offline)
     plugin_folders = use_config_folders(config, path)
     _check_plugins(config, lockstep=lockstep, offline=offline)

@@ -44,7 +44,7 @@ def standin(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
 ) -> None:
     """The simulated VRChat client alone: OSC on UDP, its camera as MJPEG over HTTP, on loopback."""
-    from interfaces.standin.contact_ring import standin_settings
+    from interfaces.standin.avatar_settings import standin_settings
     from interfaces.standin.standalone import serve_alone
 
     with exit_on_bad_input():

@@ -96,7 +96,15 @@ METRICS: tuple[MetricInfo, ...] = (
         "Loss of the value on recorded sequences (with `critic.replay_weight`).",
     ),
     MetricInfo(
-        "loss/cloning", "nats", "-log π of the recorded actions (dreamer with `actor.cloning`)."
+        "loss/cloning",
+        "nats",
+        "-log π of the recorded actions (dreamer with `actor.cloning`); with `actor.cloning_by: "
+        "advantage` it is weighted.",
+    ),
+    MetricInfo(
+        "loss/smoothness",
+        "",
+        "Squared change of the action between imagined steps (dreamer with `actor.smoothness`).",
     ),
     MetricInfo(
         "model/surprise",

@@ -7,7 +7,7 @@ from configs.errors import BadInput
 from configs.plugin_reference import camera_plugin
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.standin.contact_ring import standin_settings
+from interfaces.standin.avatar_settings import standin_settings
 from interfaces.standin.standin_server import serve
 from interfaces.standin.stop_flags import StopWhenAny
 from interfaces.vrchat.endpoints import read_endpoints

@@ -2,24 +2,9 @@
 
 import math
 
-from configs.standin import ContactConfig, StandinConfig
-from configs.world.senses import ContactsConfig, without_prefix
-from configs.world_settings import WorldConfig
+from configs.standin import ContactConfig
+from configs.world.senses import ContactsConfig
 from interfaces.standin.client.contact_senders import CHEST
-
-
-def standin_settings(world: WorldConfig) -> StandinConfig:
-    """The stand-in of a world. With contacts `on`, its first avatar has the ring.
-
-    An avatar that names one of the contacts itself stays as it is. Further avatars have no ring.
-    """
-    standin, first = world.standin, world.standin.avatars[0]
-    own = {without_prefix(name) for name in (*first.contacts, *first.parameters)}
-    if world.contacts.mode != "on" or own & set(world.contacts.names):
-        return standin
-    ring = contact_ring(world.contacts, first.eye_height_m)
-    first = first.model_copy(update={"contacts": {**first.contacts, **ring}})
-    return standin.model_copy(update={"avatars": (first, *standin.avatars[1:])})
 
 
 def contact_ring(contacts: ContactsConfig, eye_height_m: float) -> dict[str, ContactConfig]:

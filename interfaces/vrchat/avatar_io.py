@@ -15,7 +15,7 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation, Situation
 from interfaces.vrchat.action_encoder import ActionEncoder
 from interfaces.vrchat.avatar_parameters import AvatarParameters
-from interfaces.vrchat.contact_sense import ContactSense
+from interfaces.vrchat.avatar_senses import AvatarSenses
 from interfaces.vrchat.situation_detector import (
     WATCHED_PARAMETERS,
     AvatarState,
@@ -46,13 +46,13 @@ class AvatarIO:
     ) -> None:
         stop = config.control.stop_parameter
         self._config, self._now, self._stop = config, now, stop
-        self.contacts = ContactSense(config.contacts, tick_s) if config.contacts.names else None
+        self.senses = AvatarSenses(config, tick_s)
         self.parameters = AvatarParameters(
             config.parameters,
             (*WATCHED_PARAMETERS, *([stop] if stop else [])),
             config.ranges,
             now,
-            self.contacts,
+            self.senses or None,
         )
         self._voice = voice
         self.encoder = ActionEncoder(
@@ -97,7 +97,13 @@ class AvatarIO:
         is_first, self._first = self._first or starts_episode, False
         return Observation(
             image=self._black if frame is None else frame.picture,
-            vector=np.concatenate([parameters.vector(), *self._senses(avatar), self.last_sent]),
+            vector=np.concatenate(
+                [
+                    parameters.vector(),
+                    *self.senses.vectors(moves=avatar.moves, avatar_id=parameters.avatar_id),
+                    self.last_sent,
+                ]
+            ),
             is_first=is_first,
             frame_age_s=0.0 if frame is None else frame.age_s,
             frame_number=0 if frame is None else frame.number,
@@ -136,7 +142,7 @@ class AvatarIO:
             "first": self._first,
             "introduced": self._introduced,
             "stopped": [self._stopped, self._stopped_in],
-            **({} if self.contacts is None else {"contacts": self.contacts.snapshot()}),
+            **self.senses.snapshot(),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -148,14 +154,7 @@ class AvatarIO:
         self._avatar_changes = int(snapshot["avatar_changes"])
         self._first, self._introduced = bool(snapshot["first"]), bool(snapshot["introduced"])
         self._stopped, self._stopped_in = snapshot["stopped"]
-        if self.contacts is not None:
-            self.contacts.restore(snapshot["contacts"])
-
-    def _senses(self, avatar: AvatarState) -> list[NDArray[np.float32]]:
-        """The features after the parameters."""
-        if self.contacts is None:
-            return []
-        return [self.contacts.vector(moves=avatar.moves, avatar_id=self.parameters.avatar_id)]
+        self.senses.restore(snapshot)
 
     def _restrictions(self) -> Situation:
         """STOPPED, FORBIDDEN and NO_CLIENT, as far as they hold."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from interfaces.osc.oscquery import Json
 from interfaces.vrchat.avatar_parameters import PREFIX
 
+TYPE_WORDS = {"f": "float", "i": "int", "T": "bool", "F": "bool", "s": "text"}  # by OSC type tag
+
 
 @dataclass(frozen=True)
 class Avatar:

@@ -1,11 +1,11 @@
-"""Asks the client which contacts its avatar has: at the start and after each change of avatar."""
+"""Asks the client which contacts and rays its avatar has, after each change of avatar."""
 
 import threading
 from http.client import HTTPException
 
 from interfaces.vrchat.avatar_parameters import AvatarParameters
+from interfaces.vrchat.avatar_senses import AvatarSenses
 from interfaces.vrchat.client_finder import read_avatar
-from interfaces.vrchat.contact_sense import ContactSense
 
 _EVERY_S, _AFTER_ERROR_S = 0.25, 2.0
 
@@ -13,13 +13,13 @@ _EVERY_S, _AFTER_ERROR_S = 0.25, 2.0
 class AvatarWatch:
     """A thread that asks by OSCQuery until the client has listed the current avatar.
 
-    The tick never waits for it: until the answer, contacts that were not heard are unknown.
+    The tick never waits for it: until the answer, what was not heard is unknown.
     """
 
     def __init__(
-        self, contacts: ContactSense, parameters: AvatarParameters, host: str, http_port: int
+        self, senses: AvatarSenses, parameters: AvatarParameters, host: str, http_port: int
     ) -> None:
-        self._contacts, self._parameters = contacts, parameters
+        self._senses, self._parameters = senses, parameters
         self._address = host, http_port
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="avatar watch", daemon=True)
@@ -34,9 +34,9 @@ class AvatarWatch:
         pause_s = _EVERY_S
         while not self._closed.wait(pause_s):
             pause_s = _EVERY_S
-            if self._contacts.listed:
+            if self._senses.listed:
                 continue
-            number = self._contacts.avatar
+            number = self._senses.avatar
             try:
                 avatar = read_avatar(*self._address)
             except (OSError, ValueError, HTTPException):
@@ -45,4 +45,4 @@ class AvatarWatch:
             heard_id = self._parameters.avatar_id
             # While an avatar loads, the client lists none, or the one before.
             if avatar.values and (not heard_id or avatar.id == heard_id):
-                self._contacts.set_listing(avatar, number)
+                self._senses.set_listing(avatar, number)

@@ -5,27 +5,21 @@ is near: VRChat sends a value only when it changes. A contact that the avatar la
 """
 
 import math
-import threading
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from loguru import logger
 from numpy.typing import NDArray
 
 from configs.world.senses import ContactsConfig, without_prefix
 from interfaces.osc.message import OscError, decode
-from interfaces.vrchat.avatar_listing import Avatar
+from interfaces.vrchat.avatar_listing import TYPE_WORDS, Avatar
+from interfaces.vrchat.sense_addresses import SenseAddresses
+from interfaces.vrchat.sense_report import STUCK_S, SenseReport, log_once
 
-STUCK_S = 10.0  # of movement with the same value above 0
-UNHEARD_S = 60.0  # after this time without OSCQuery, a silent contact counts as missing
 _STUCK = (
     f"kept one value above 0 while the avatar moved for {STUCK_S:.0f} s; check in Unity that only "
     "the contact receiver writes its parameter"
 )
-_PREFIX = "/avatar/parameters/"
-_MERGED = b"/avatar/parameters/VF"
-_TYPES = {"i": "int", "T": "bool", "F": "bool", "s": "text"}
 
 
 class _Reading(NamedTuple):
@@ -50,10 +44,16 @@ class ContactSense:
     """
 
     def __init__(self, config: ContactsConfig, tick_s: float) -> None:
-        self._config, self._names, self._tick_s = config, config.names, tick_s
+        self._names, self._tick_s = config.names, tick_s
         count = len(self._names)
-        self._index = {name: i for i, name in enumerate(self._names)}
-        self._slots = {(_PREFIX + name).encode(): i for i, name in enumerate(self._names)}
+        self._addresses = SenseAddresses(self._names)
+        self._report = SenseReport(
+            "contacts",
+            config.mode,
+            self._names,
+            tick_s,
+            "with world.osc.oscquery a contact without a person is known too",
+        )
         self.avatar = 0  # number of avatar changes so far
         # The avatar's number, and the newest datagram or its arguments.
         self._newest: list[tuple[int, bytes | list[object]] | None] = [None] * count
@@ -62,8 +62,6 @@ class ContactSense:
         self._listing: _Listing | None = None
         self._seen_avatar = 0  # the avatar that the fields below belong to
         self._same_s = [0.0] * count  # of movement since the last new value
-        self._silent_s = 0.0
-        self._reported = False  # what was found on this avatar
 
     @property
     def listed(self) -> bool:
@@ -73,21 +71,15 @@ class ContactSense:
 
     def receive(self, address: bytes, datagram: bytes) -> bool:
         """Store a datagram with this address. Returns False for one that is no contact."""
-        i = self._slots.get(address)
+        i = self._addresses.find(address)
         if i is None:
-            if not address.startswith(_MERGED) or not self._slots:
-                return False
-            name = without_prefix(address[len(_PREFIX) :].decode("utf-8", "replace"))
-            i = self._index.get(name)
-            if i is None:
-                return False
-            self._slots[address] = i
+            return False
         self._newest[i] = (self.avatar, datagram)
         return True
 
     def store(self, name: str, arguments: list[object]) -> None:
         """Store a message of a bundle: the parameter `name` and its arguments."""
-        i = self._index.get(without_prefix(name))
+        i = self._addresses.number(name)
         if i is not None:
             self._newest[i] = (self.avatar, arguments)
 
@@ -100,7 +92,7 @@ class ContactSense:
         contacts = {
             without_prefix(name): _listed(kind, avatar.values.get(name))
             for name, kind in avatar.types.items()
-            if without_prefix(name) in self._index
+            if self._addresses.number(name) is not None
         }
         self._listing = _Listing(number, contacts)
 
@@ -129,10 +121,11 @@ class ContactSense:
                 reading = _Reading(0.0, _STUCK)
             if reading.problem:
                 text = f"world.contacts: {name} {reading.problem}; it is unknown to the agent"
-                _log_once("WARNING", text)
+                log_once("WARNING", text)
             else:
                 result[i], result[count + i] = reading.value, 1.0
-        self._report(found, listing is not None, avatar_id or "without an id")
+        if self._report.is_due(listed=listing is not None):
+            self._report.log(found, listed=listing is not None, avatar_id=avatar_id)
         return result
 
     def snapshot(self) -> dict[str, Any]:
@@ -147,8 +140,8 @@ class ContactSense:
             if listing is None
             else [listing.avatar, {name: list(each) for name, each in listing.contacts.items()}],
             "same_s": list(self._same_s),
-            "silent_s": self._silent_s,
-            "reported": self._reported,
+            "silent_s": self._report.silent_s,
+            "reported": self._report.reported,
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
@@ -162,8 +155,9 @@ class ContactSense:
             contacts = {name: _Reading(*each) for name, each in listing[1].items()}
             listing = _Listing(int(listing[0]), contacts)
         self._listing = listing
-        self._same_s, self._silent_s = list(snapshot["same_s"]), float(snapshot["silent_s"])
-        self._reported = bool(snapshot["reported"])
+        self._same_s = list(snapshot["same_s"])
+        self._report.silent_s = float(snapshot["silent_s"])
+        self._report.reported = bool(snapshot["reported"])
 
     def _update(self) -> int:
         """Read what arrived since the last call. Returns the number of the avatar."""
@@ -171,7 +165,7 @@ class ContactSense:
         if avatar != self._seen_avatar:
             self._heard = [None for _ in range(count)]
             self._seen_avatar, self._same_s = avatar, [0.0] * count
-            self._silent_s, self._reported = 0.0, False
+            self._report.restart()
         for i, message in enumerate(self._newest):
             if message is None or message is self._parsed[i] or message[0] != avatar:
                 continue
@@ -194,34 +188,6 @@ class ContactSense:
             self._same_s[i] += self._tick_s
         return value > 0.0 and self._same_s[i] >= STUCK_S
 
-    def _report(self, found: list[str], listed: bool, avatar_id: str) -> None:
-        """One line for each avatar: what it has in mode auto, what it lacks in mode on."""
-        self._silent_s += self._tick_s
-        if self._reported or not (listed or self._silent_s >= UNHEARD_S):
-            return
-        self._reported = True
-        how = "OSCQuery" if listed else f"what was heard in {UNHEARD_S:.0f} s"
-        total, missing = len(self._names), [name for name in self._names if name not in found]
-        if self._config.mode == "auto":
-            names = f" ({', '.join(found)})" if found else ""
-            _log_once(
-                "INFO",
-                f"world.contacts: {len(found)} of {total} contacts{names} on avatar {avatar_id}, "
-                f"by {how}",
-            )
-        elif missing:
-            cure = (
-                "add them to the avatar and choose Action Menu > Options > OSC > Reset Config, "
-                "or correct world.contacts.name"
-            )
-            if not listed:
-                cure += "; with world.osc.oscquery a contact without a person is known too"
-            _log_once(
-                "WARNING",
-                f"world.contacts: avatar {avatar_id} has no {', '.join(missing)}, by {how}; "
-                f"unknown to the agent. Cure: {cure}",
-            )
-
 
 def _reading(argument: object) -> _Reading:
     if type(argument) is not float:
@@ -235,14 +201,8 @@ def _reading(argument: object) -> _Reading:
 def _listed(kind: str, value: object) -> _Reading:
     """A contact that the client lists with this type tag and value. It may not have changed yet."""
     if kind != "f":
-        text = _TYPES.get(kind, kind)
+        text = TYPE_WORDS.get(kind, kind)
         return _Reading(0.0, f"is of type {text}; make it a contact receiver of type Proximity")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return _Reading(0.0)
     return _reading(float(value))
-
-
-@lru_cache(maxsize=1024)
-def _log_once(level: str, line: str) -> None:
-    """Each line once per process. A thread writes it, so that the tick does not wait."""
-    threading.Thread(target=logger.log, args=(level, "{}", line), name="log", daemon=True).start()

@@ -59,7 +59,7 @@ def choose_endpoints(config: WorldConfig) -> Endpoints:
     osc, host = config.osc, resolve_host(config.osc.host)
     for_kind = _vrchat_endpoints if config.kind == "vrchat" else _standin_endpoints
     endpoints = for_kind(osc, host, source)
-    if config.kind == "standin" and config.contacts.names:  # to tell a silent contact from none
+    if config.kind == "standin" and config.sense_features:  # to tell silent from absent
         query_port = _free_port(socket.SOCK_STREAM)
         endpoints = replace(endpoints, query_host=LOOPBACK, query_port=query_port)
     listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host).close()

@@ -27,7 +27,7 @@ def vrchat_spaces(config: WorldConfig) -> Spaces:
     has_audio = audio.device is not None
     return Spaces(
         (camera.height, camera.width, 3),
-        (*config.parameters, *config.contacts.features),
+        (*config.parameters, *config.sense_features),
         config.actions,
         LogMel(audio).shape if has_audio else (),
         raw_shape(audio) if has_audio and audio.keep_raw else (),

@@ -29,6 +29,7 @@ def test_a_method_preset_learns_the_same_over_vrchat(tmp_path: Path, name: str) 
 def test_default_differs_from_the_schema_only_where_listed() -> None:
     rates = {"recent": 0.0, "policy_lr": 1e-4, "value_lr": 1e-3}
     since = {  # older runs lack them
+        "world": {"contacts": {"mode": "auto"}},
         "model": {"normalize": True},
         "actor": {"entropy": 3e-3, "cloning": 0.1},
         "critic": {"slow_weight": 1.0, "replay_weight": 1.0},

@@ -128,17 +128,19 @@ def test_evaluate_gives_the_same_json_each_time(runs):
     assert "random policy" in table.all
 
 
-def test_run_with_contacts_is_resumed_replayed_and_evaluated(tmp_path):
-    contacts, small = "world.contacts.mode=on", ("trainer.prefill=16", "evaluate.episode_steps=20")
+def test_run_with_senses_is_resumed_replayed_and_evaluated(tmp_path):
+    senses = ("world.contacts.mode=on", "world.rays.mode=on")
+    small = ("trainer.prefill=16", "evaluate.episode_steps=20")
     for name, steps in (("whole", 50), ("half", 30)):
         out = ("--steps", steps, "--out", tmp_path / name, "--quiet")
-        here("train", "tiny", "--seed", 7, contacts, *small, *out)
+        here("train", "tiny", "--seed", 7, *senses, *small, *out)
     here("train", "--resume", tmp_path / "half", "--steps", 50, "--quiet")
     one, another = newest_tensors(tmp_path / "whole"), newest_tensors(tmp_path / "half")
     for name, tensor in one.items():
         np.testing.assert_array_equal(tensor, another[name], err_msg=name)
-    known = journal_rows(tmp_path / "half", 50)["vector"][:, 10:14]
-    assert (known == 1).all()
+    vector = journal_rows(tmp_path / "half", 50)["vector"]
+    assert (vector[:, 10:14] == 1).all(), "every contact is known"
+    assert (vector[:, 14 + 64 : 14 + 128] == 1).all(), "and every ray"
     report = json.loads(here("replay", tmp_path / "half", "--json").output)
     assert (report["verified"], report["differing"]) == (50, 0)
     evaluation = here("evaluate", tmp_path / "half", "--episodes", 1, "--json").output

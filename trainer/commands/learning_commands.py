@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import BadInput
+from configs.schema import Config
 from interfaces.cli.run_setup import (
     Out,
     Quiet,
@@ -150,10 +151,19 @@ def _train_offline(
 ) -> None:
     from trainer.running.offline import require_off_policy
     from trainer.running.offline_command import learn_offline
+    from trainer.running.recorded_senses import with_recorded_senses
     from trainer.running.session_import import check_spaces, open_sessions
 
     sessions = open_sessions(patterns)
-    with prepared_run(words, out, seed, resume, offline=True) as (folder, config):
+
+    def adapt(config: Config) -> Config:
+        adapted, lines = with_recorded_senses(config, sessions[0].spaces.features)
+        if lines and not quiet:
+            print_line("\n".join(lines))
+        return adapted
+
+    prepared = prepared_run(words, out, seed, resume, offline=True, adapt=adapt)
+    with prepared as (folder, config):
         require_off_policy(config)  # before the import, which may take hours
         if not config.world.has_own_reward:  # otherwise the session defines features and actions
             from interfaces.runtime.worlds import live_spaces

@@ -15,10 +15,11 @@ from trainer.data.replay_buffer import ReplayBuffer
 from trainer.data.train_ratio import TrainRatio
 from trainer.learners.learner import Metrics
 from trainer.objectives.actor_critic_loss import dream_returns, policy_loss, value_loss
-from trainer.objectives.cloning_loss import cloning_loss
+from trainer.objectives.cloning_loss import advantage_weights, cloning_loss
 from trainer.objectives.dream_starts import choose_starts
 from trainer.objectives.imagination import frozen, imagine
 from trainer.objectives.replay_value_loss import replay_value_loss
+from trainer.objectives.smoothness_loss import smoothness_loss
 from trainer.objectives.world_model_loss import ModelLoss, world_model_loss
 from trainer.optim.guarded_step import GuardedOptimizerStep
 from trainer.optim.optimizer import ema_update, make_optimizer, warmup_lr
@@ -146,9 +147,18 @@ class DreamerLearner:
             "entropy": dream.entropy.detach().mean(),
         }
         if config.actor.cloning:
-            cloning = cloning_loss(policy, batch, states.feature, self._num_actions)
+            weight = None
+            if config.actor.cloning_by == "advantage":
+                with torch.no_grad():
+                    value = networks.value(states.feature)
+                weight = advantage_weights(value, model.reward_target, batch, config.dream)
+            cloning = cloning_loss(policy, batch, states.feature, self._num_actions, weight)
             total = total + config.actor.cloning * cloning
             metrics["loss_cloning"] = cloning.detach()
+        if config.actor.smoothness:
+            smoothness = smoothness_loss(policy, dream.feature)
+            total = total + config.actor.smoothness * smoothness
+            metrics["loss_smoothness"] = smoothness.detach()
         if has_replay_loss:
             feature = model.observed.state.feature
             bootstrap = returns.lambda_return.detach()[0].unflatten(0, (feature.shape[0], -1))

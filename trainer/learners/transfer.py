@@ -13,6 +13,7 @@ from torch import Tensor
 from interfaces.core.learning_methods import learning_method, method_name
 from trainer.learners.tensor_axes import Key, TensorAxes, action_key
 
+_SINGLE_LINES = 16  # more differences of one kind share a line
 # `next/` holds the world model that World Models trains, by its place in Networks.world_model.
 _WORLD_MODEL = ("encoder", "dynamics", "decoder", "reward", "continues")
 
@@ -150,14 +151,18 @@ def _space_notes(here: TensorAxes, there: TensorAxes) -> Iterable[str]:
 
 
 def _name_notes(kind: str, own: Mapping[str, Key], other: Mapping[str, Key]) -> Iterable[str]:
-    for name, key in own.items():
-        if name not in other:
-            yield f"{kind} {name}: not in the source; newly initialised"
-        elif other[name] != key:
-            yield f"{kind} {name}: another kind or group in the source; newly initialised"
-    for name in other:
-        if name not in own:
-            yield f"{kind} {name} of the source: not used here"
+    for names, difference in (
+        ([name for name in own if name not in other], ": not in the source; newly initialised"),
+        (
+            [name for name, key in own.items() if other.get(name, key) != key],
+            ": another kind or group in the source; newly initialised",
+        ),
+        ([name for name in other if name not in own], " of the source: not used here"),
+    ):
+        if len(names) <= _SINGLE_LINES:
+            yield from (f"{kind} {name}{difference}" for name in names)
+        else:  # a sense can have 160 features
+            yield f"{kind}s {names[0]}, {names[1]}, …, {names[-1]} ({len(names)}){difference}"
     shared = [name for name in own if name in other]
     if shared != [name for name in other if name in own]:
         yield f"{kind}s: in another order in the source; matched by name"

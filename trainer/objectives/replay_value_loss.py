@@ -31,9 +31,7 @@ def replay_value_loss(
     through feature (B, T, F).
     """
     steps, slow_weight = bootstrap.shape[1], config.critic.slow_weight
-    last = cut_after(batch.is_last, batch.is_first)
-    if batch.loss_mask is not None:  # returns do not cross excluded Steps
-        last = last | ~batch.loss_mask
+    last = cut_after(batch)
     reward, terminal, last = (
         part[:, -steps:].transpose(0, 1) for part in (reward_target, batch.is_terminal, last)
     )
@@ -73,7 +71,18 @@ def replay_losses(
     return (~last_KB[:-1]) * critic_losses(value, raw, returns, slow, slow_weight)
 
 
-def cut_after(is_last: Tensor, is_first: Tensor) -> Tensor:
-    """bool (B, T): whether the sequence is cut after a Step, by its own flag or by the next one."""
-    next_is_first = torch.cat([is_first[:, 1:], torch.zeros_like(is_first[:, :1])], 1)
-    return is_last | next_is_first
+def cut_after(batch: Batch) -> Tensor:
+    """bool (B, T): whether the sequence is cut after a Step.
+
+    It is cut where the Step or the next one says so, and at excluded Steps on both sides: returns
+    contain neither their rewards nor anything after them.
+    """
+    last = batch.is_last | _next(batch.is_first)
+    if batch.loss_mask is not None:
+        last = last | ~batch.loss_mask | _next(~batch.loss_mask)
+    return last
+
+
+def _next(flag: Tensor) -> Tensor:
+    """The flag (B, T) of the next Step; False for the last one."""
+    return torch.cat([flag[:, 1:], torch.zeros_like(flag[:, :1])], 1)

@@ -17,7 +17,8 @@ from interfaces.standin.lockstep_standin import LockstepStandin
 from interfaces.vrchat.avatar_listing import Avatar
 from interfaces.vrchat.avatar_parameters import AvatarParameters
 from interfaces.vrchat.avatar_watch import AvatarWatch
-from interfaces.vrchat.contact_sense import STUCK_S, UNHEARD_S, ContactSense, _log_once
+from interfaces.vrchat.contact_sense import ContactSense
+from interfaces.vrchat.sense_report import STUCK_S, UNHEARD_S, log_once
 from tests.conftest import ROOT
 from tests.polling import wait_until
 
@@ -28,7 +29,7 @@ NAMES = [f"YumeNear{i}" for i in range(4)]
 @pytest.fixture(autouse=True)
 def lines():
     """The lines that the test logs."""
-    _log_once.cache_clear()
+    log_once.cache_clear()
     logged = []
     sink = logger.add(lambda message: logged.append(message.record["message"]), level="INFO")
     yield logged
@@ -209,7 +210,9 @@ def test_other_avatar_of_the_standin_lacks_the_contacts():
     assert observe(made, rng, 3)[-1, 4:].tolist() == [1, 1, 1, 1]
 
 
-def test_auto_uses_only_what_the_avatar_of_the_standin_has():
-    made = world("world.contacts.mode=auto")
-    assert observe(made, np.random.default_rng(0), 3)[-1].tolist() == [0] * 8
-    assert made.spaces.features[6:] == ContactsConfig(mode="on").features
+def test_with_auto_the_first_avatar_of_the_standin_has_the_contacts_too():
+    on, auto = world(), world("world.contacts.mode=auto")
+    assert auto.spaces.features == on.spaces.features
+    rows = [observe(each, np.random.default_rng(1), 30) for each in (on, auto)]
+    np.testing.assert_array_equal(*rows)
+    assert rows[1][-1, 4:].tolist() == [1, 1, 1, 1]

@@ -14,6 +14,7 @@ from agent.networks.agent_networks import acting_items, build_method_networks
 from agent.networks.noise import CounterNoise
 from configs.errors import BadInput
 from configs.load import load_config
+from configs.world.ray_sense import RaysConfig
 from interfaces.core.world import Observation
 from interfaces.runtime.run_folder import create_run, open_run
 from interfaces.vrchat.vrchat_world import vrchat_spaces
@@ -163,6 +164,20 @@ def test_a_new_feature_is_named_and_does_not_change_the_decisions(
     assert not weight[:, 0].any()
     new.update(random_batch(vrchat_spaces(more.world), (4, 8), (0, 3), 5))
     assert new.networks.encoder.vector[0].linear.weight[:, 0].any(), "it learns"
+
+
+def test_added_rays_share_one_line_and_do_not_change_the_decisions(
+    config, learner, source, tmp_path
+):
+    more = with_world(config, rays=RaysConfig(mode="on"))
+    new, lines = started(more, source, tmp_path / "new")
+    assert [line for line in lines if line.startswith("feature")] == [
+        "features YumeRayP0, YumeRayP1, …, YumeRayW23_Known (128): not in the source; newly "
+        "initialised"
+    ]
+    expected = decisions(learner.networks, vrchat_spaces(config.world))
+    own = decisions(new.networks, vrchat_spaces(more.world))
+    np.testing.assert_allclose(own, expected, atol=1e-5)
 
 
 def test_another_picture_size_begins_its_encoder_anew(config, learner, source, tmp_path):

@@ -10,7 +10,7 @@ from interfaces.core.action_parts import Interval, OneHot
 from tests.conftest import ROOT
 from tests.trainer.batches import random_batch, spaces_of
 from trainer.learners.dreamer import DreamerLearner
-from trainer.objectives.cloning_loss import cloning_loss
+from trainer.objectives.cloning_loss import MAX_EXPONENT, advantage_weights, cloning_loss
 
 SIZE, LENGTH = 3, 8
 GROUP = ", ".join(f"{{name: {name}, kind: hold, group: hand}}" for name in ("UseLeft", "GrabLeft"))
@@ -149,3 +149,77 @@ def test_with_a_large_weight_the_policy_learns_the_recorded_action(slow_rate):
             return float((learner.networks.learning_policy.mode(feature) - action).abs().mean())
 
     assert distance_after_training(10.0) < 0.25 < 0.5 < distance_after_training(0.0)
+
+
+def advantage_step_by_step(value, reward, terminal, cut, config):
+    """Lambda-return minus value, one row at a time, from the end of the sequence."""
+    length, ahead, advantage = len(value), float(value[-1]), []
+    for t in reversed(range(length - 1)):
+        lam = 0.0 if cut[t + 1] else config.lam
+        discount = 0.0 if terminal[t + 1] else config.discount
+        mixed = (1 - lam) * float(value[t + 1]) + lam * ahead
+        ahead = float(reward[t + 1]) + discount * mixed
+        advantage.append(ahead - float(value[t]))
+    return advantage[::-1]
+
+
+def test_a_better_outcome_than_the_value_gives_a_larger_weight():
+    config = config_of()
+    batch = random_batch(spaces_of(config), (SIZE, LENGTH), (1, 4), 0)
+    value, reward = torch.randn(SIZE, LENGTH), torch.randn(SIZE, LENGTH)
+    weight = advantage_weights(value, reward, batch, config.dream)
+    first = torch.cat([batch.is_first[:, 1:], torch.zeros(SIZE, 1, dtype=torch.bool)], 1)
+    cut, included = batch.is_last | first, ~batch.is_first[:, 1:] & ~batch.is_last[:, :-1]
+    assert 0 < int(included.sum()) < included.numel()
+    advantage = torch.tensor(
+        [
+            advantage_step_by_step(value[i], reward[i], batch.is_terminal[i], cut[i], config.dream)
+            for i in range(SIZE)
+        ]
+    )
+    chosen = advantage[included]
+    expected = (chosen / chosen.std(correction=0)).clamp(max=MAX_EXPONENT).exp()
+    torch.testing.assert_close(weight[included], expected / expected.mean())
+    assert (weight[~included] == 1).all()
+
+
+def test_steps_that_are_excluded_do_not_change_the_other_weights():
+    config = config_of()
+    batch = random_batch(spaces_of(config), (SIZE, LENGTH), (1, 4), 0)
+    loss_mask = torch.ones(SIZE, LENGTH, dtype=torch.bool)
+    loss_mask[:, 4] = False
+    batch = batch._replace(loss_mask=loss_mask)
+    value, reward = torch.randn(SIZE, LENGTH), torch.randn(SIZE, LENGTH)
+    weight = advantage_weights(value, reward, batch, config.dream)
+    changed = reward.clone()
+    changed[:, 4] += 100.0
+    assert torch.equal(advantage_weights(value, changed, batch, config.dream), weight)
+
+
+def test_equal_advantages_clone_as_without_weights(case):
+    policy, batch, feature, spaces = case
+    config, flat = config_of(), torch.zeros(SIZE, LENGTH)
+    weight = advantage_weights(flat, flat, batch, config.dream)
+    assert cloning_loss(policy, batch, feature, spaces.num_actions, weight) == cloning_loss(
+        policy, batch, feature, spaces.num_actions
+    )
+
+
+def test_cloning_by_advantage_learns_the_rewarded_action():
+    """One sequence acts one way and gets rewards; the others act the other way and get none."""
+
+    def vertical_after_training(by):
+        learner, spaces = make_learner(
+            "actor.cloning=10", f"actor.cloning_by={by}", "trainer.policy_lr=1e-2"
+        )
+        batch = batch_with_valid_actions(spaces)
+        rewarded = torch.arange(SIZE) == 0
+        actions_in(batch, spaces)[..., 0] = torch.where(rewarded, 0.8, -0.8)[:, None]
+        batch.reward.copy_(rewarded[:, None].float().expand(SIZE, LENGTH))
+        for _ in range(60):
+            learner.update(batch)
+        feature = torch.randn(64, learner.networks.dynamics.feature_size)
+        with torch.no_grad():
+            return float(learner.networks.learning_policy.mode(feature)[:, 0].mean())
+
+    assert vertical_after_training("advantage") > vertical_after_training("all") + 0.2

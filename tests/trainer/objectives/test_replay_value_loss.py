@@ -35,7 +35,26 @@ def test_recorded_returns_contain_curiosity(monkeypatch):
     assert not reward[~known].any()
 
 
-def test_a_sequence_is_cut_by_is_last_and_before_is_first():
-    is_last, is_first = torch.zeros(1, 5, dtype=torch.bool), torch.zeros(1, 5, dtype=torch.bool)
-    is_last[0, 1] = is_first[0, 4] = True
-    assert cut_after(is_last, is_first).tolist() == [[False, True, False, True, False]]
+def flags(*rows):
+    flag = torch.zeros(1, 6, dtype=torch.bool)
+    flag[0, list(rows)] = True
+    return flag
+
+
+def test_a_sequence_is_cut_by_is_last_and_before_is_first(tiny):
+    batch = random_batch(spaces_of(tiny), (1, 6), (0, 4), 0)._replace(is_last=flags(1))
+    assert torch.equal(cut_after(batch), flags(1, 3))
+
+
+def test_a_return_contains_nothing_of_an_excluded_step_and_after_it(tiny):
+    batch = random_batch(spaces_of(tiny), (1, 6), (0, 0), 0)._replace(loss_mask=~flags(3))
+    cut = cut_after(batch)
+    assert torch.equal(cut, flags(2, 3))
+
+    def returns(reward):
+        value, terminal = torch.zeros(6, 1), torch.zeros(6, 1, dtype=torch.bool)
+        return replay_returns(reward, terminal, cut.T, value, tiny.dream)
+
+    before, reward = returns(torch.zeros(6, 1)), torch.zeros(6, 1)
+    reward[3:] = 100.0
+    assert torch.equal(returns(reward)[:2], before[:2])

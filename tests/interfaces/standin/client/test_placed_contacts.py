@@ -6,10 +6,11 @@ from configs.load import load_config
 from configs.standin import AVATAR_ID, ContactConfig, StandinConfig
 from configs.world.senses import ContactsConfig
 from interfaces.osc.message import decode, encode
+from interfaces.standin.avatar_settings import standin_settings
 from interfaces.standin.client.contact_senders import CHEST, ContactSenders
 from interfaces.standin.client.contacts import Contacts
 from interfaces.standin.client.oscquery_nodes import nodes
-from interfaces.standin.contact_ring import contact_ring, standin_settings
+from interfaces.standin.contact_ring import contact_ring
 from interfaces.standin.core import StandinCore
 from tests.conftest import ROOT
 

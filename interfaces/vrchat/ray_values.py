@@ -1,0 +1,92 @@
+"""The newest values of an avatar's rays as bytes: one store per message, one array per tick.
+
+Shapes: R rays. A slot is the number of a parameter: first the R ratios, then the R hits.
+"""
+
+import math
+import struct
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SILENT, HEARD, TRUE, WRONG = range(4)  # state of a slot; a hit is HEARD while it is false
+_FLOAT = struct.Struct(">f")
+_FLOAT_TAG = b",f\0\0"
+_BOOL_STATES = {b",F\0\0": HEARD, b",T\0\0": TRUE}
+
+
+class RayValues:
+    """What the avatar number `avatar` has sent, or what the client lists for it.
+
+    One thread writes and another reads. A write replaces a few bytes of fixed length, which Python
+    does as a whole. So neither of them locks.
+    """
+
+    def __init__(self, avatar: int, count: int) -> None:
+        self.avatar, self._count = avatar, count
+        self._ratios = bytearray(4 * count)  # floats as OSC has them, big-endian
+        self._states = bytearray(2 * count)
+        self.wrong: dict[int, str] = {}  # by slot, the type that was sent
+
+    def expected(self, slot: int) -> str:
+        """The type that a slot must have."""
+        return "float" if slot < self._count else "bool"
+
+    def default(self, slot: int) -> float | bool:
+        """The value of a slot before its first change."""
+        return 0.0 if slot < self._count else False
+
+    def put_datagram(self, slot: int, address_length: int, datagram: bytes) -> bool:
+        """Store a datagram whose address has this length. Returns False if its type is another."""
+        count, tags_at = self._count, (address_length // 4 + 1) * 4
+        tags = datagram[tags_at : tags_at + 4]
+        if slot >= count:
+            state = _BOOL_STATES.get(tags)
+            if state is None or len(datagram) != tags_at + 4:
+                return False
+            self._states[slot] = state
+            return True
+        if tags != _FLOAT_TAG or len(datagram) != tags_at + 8:
+            return False
+        self._ratios[4 * slot : 4 * slot + 4] = datagram[-4:]
+        self._states[slot] = HEARD
+        return True
+
+    def put(self, slot: int, value: object) -> None:
+        """Store a value; one of a wrong type makes the slot WRONG."""
+        word = type(value).__name__
+        if word != self.expected(slot):
+            self.put_wrong(slot, word)
+        elif isinstance(value, bool):
+            self._states[slot] = TRUE if value else HEARD
+        elif isinstance(value, float):
+            try:
+                raw = _FLOAT.pack(value)
+            except OverflowError:
+                raw = _FLOAT.pack(math.inf)
+            self._ratios[4 * slot : 4 * slot + 4] = raw
+            self._states[slot] = HEARD
+
+    def put_wrong(self, slot: int, word: str) -> None:
+        """Note that the slot has the wrong type `word`."""
+        self.wrong[slot] = word
+        self._states[slot] = WRONG
+
+    def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Copies: each ratio, float32 (R,), and the state of each slot, uint8 (2 R,)."""
+        ratios = np.frombuffer(bytes(self._ratios), ">f4").astype(np.float32)
+        return ratios, np.frombuffer(bytes(self._states), np.uint8)
+
+    def to_json(self) -> list[Any]:
+        """All as JSON."""
+        return [self.avatar, self._ratios.hex(), self._states.hex(), list(self.wrong.items())]
+
+    @classmethod
+    def from_json(cls, json: list[Any]) -> "RayValues":
+        """The values that to_json() described."""
+        values = cls(int(json[0]), 0)
+        values._ratios, values._states = (bytearray(bytes.fromhex(each)) for each in json[1:3])
+        values._count = len(values._ratios) // 4
+        values.wrong = {int(slot): str(word) for slot, word in json[3]}
+        return values

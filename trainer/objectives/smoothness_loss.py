@@ -1,0 +1,15 @@
+"""Action smoothing: the policy changes its action little from one imagined step to the next."""
+
+from torch import Tensor
+
+from agent.networks.policy import Policy
+
+
+def smoothness_loss(policy: Policy, feature: Tensor) -> Tensor:
+    """The mean squared change of the expected action between steps of a dream, ().
+
+    `feature`: (H+1, N, F), time first; it gets no gradient. It is the temporal term of CAPS
+    (Mysore 2021, eq. 2), with a squared distance, at imagined states.
+    """
+    action = policy.expected_action(feature.detach())
+    return (action[1:] - action[:-1]).square().mean()
