@@ -57,8 +57,7 @@ class LockstepStandin:
         substeps = round((self._ticks + 1) * self._substeps_per_tick) - round(
             self._ticks * self._substeps_per_tick
         )
-        for datagram in self.core.step(substeps, self._pending):
-            self._avatar_io.parameters.receive(datagram)
+        self._avatar_io.parameters.receive_all(self.core.step(substeps, self._pending))
         self._pending = []
         self._list_senses()
         self._ticks += 1

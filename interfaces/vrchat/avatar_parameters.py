@@ -1,7 +1,7 @@
 """Avatar parameters received by OSC, as numbers. Only the newest value of each is parsed."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +27,7 @@ RANGES: dict[str, tuple[float, float]] = (
 )
 _CUSTOM_RANGE = (-1.0, 255.0)  # a float is -1..1, an int 0..255, a bool 0 or 1
 _Message = tuple[float, bytes | list[object]]  # time in s, and the datagram or its arguments
+_MAX_UNWANTED = 4096  # addresses, some 300 kB
 _PREFIX, _CHANGE, _BUNDLE = PREFIX.encode(), b"/avatar/change\0", b"#bundle\0"
 
 
@@ -34,7 +35,7 @@ class OtherParameters(Protocol):
     """Receives parameters that are not numbers of the vector, in the thread of the datagrams."""
 
     def receive(self, address: bytes, datagram: bytes) -> bool:
-        """Store one datagram. Returns False if its address is not known."""
+        """Store one datagram. Returns False if its address is not known, now and later."""
         ...
 
     def store(self, name: str, arguments: list[object]) -> None:
@@ -72,6 +73,7 @@ class AvatarParameters:
         self._names, self._size, self._now = names, len(parameters), now
         self._index = {name: i for i, name in enumerate(names)}
         self._slots = {_PREFIX + name.encode(): i for i, name in enumerate(names)}
+        self._unwanted: set[bytes] = set()  # addresses that were ignored before
         known = RANGES | dict(ranges or {})
         self._ranges = [known.get(name, _CUSTOM_RANGE) for name in names]
         self._newest: list[_Message | None] = [None] * len(names)
@@ -88,7 +90,11 @@ class AvatarParameters:
         """Store one datagram. Never raises."""
         self.received += 1
         self.newest_s = now = self._now()
-        address = datagram[: datagram.find(b"\0")]
+        end = datagram.find(b"\0")
+        address = datagram[:end]
+        if address in self._unwanted:
+            self.ignored += 1
+            return
         i = self._slots.get(address)
         if i is not None:
             self._newest[i] = (now, datagram)
@@ -102,6 +108,22 @@ class AvatarParameters:
                 self.ignored += 1
         else:
             self.ignored += 1
+            # Without a NUL the address lacks its last byte, and may look like a wanted one.
+            if end > 0 and len(self._unwanted) < _MAX_UNWANTED:
+                self._unwanted.add(address)
+
+    def receive_all(self, datagrams: Iterable[bytes]) -> None:
+        """The same as receive() for each, but faster if most of them are unwanted."""
+        unwanted, ignored = self._unwanted, 0
+        for datagram in datagrams:
+            if datagram[: datagram.find(b"\0")] in unwanted:
+                ignored += 1
+            else:
+                self.receive(datagram)
+        if ignored:
+            self.received += ignored
+            self.ignored += ignored
+            self.newest_s = self._now()
 
     def seed(self, avatar_id: str | None, values: Mapping[str, object]) -> None:
         """Fill in values that the client returned to a query. A value already received is kept."""

@@ -8,9 +8,11 @@ import numpy as np
 
 from configs.standin import AvatarConfig
 from configs.world.standin_rays import single_rays
-from interfaces.osc.message import encode
-from interfaces.standin.client.parameters import PREFIX, Value
-from interfaces.standin.geometry.ray_casting import Cylinder, Floats, RayCaster, unit_directions
+from interfaces.standin.client.parameters import Value
+from interfaces.standin.client.ray_messages import RayMessages
+from interfaces.standin.geometry.level_rays import LevelRayCaster
+from interfaces.standin.geometry.ray_casting import RayCaster, unit_directions
+from interfaces.standin.geometry.ray_fans import AvatarPose, Cylinder, Floats, LevelRays
 from interfaces.standin.geometry.solids import PERSON_HEIGHT_M, PERSON_RADIUS_M
 from interfaces.standin.places.place import Place
 
@@ -45,15 +47,7 @@ class Raycasts:
         rays = single_rays(avatar.rays)
         self._names = [ray.name for ray in rays]
         self._eye_m = avatar.eye_height_m
-        self._heads = [
-            encode(f"{PREFIX}{name}{ending}", 0.0)[:-4]  # without the float
-            for ending in ("_Ratio", "_Distance")
-            for name in self._names
-        ]
-        self._hit_messages = [
-            (encode(f"{PREFIX}{name}_Hit", False), encode(f"{PREFIX}{name}_Hit", True))
-            for name in self._names
-        ]
+        self._messages = RayMessages(self._names)
         right, self._height, front = (
             np.array([getattr(ray, part) for ray in rays], np.float64)
             for part in ("right_m", "height_m", "forward_m")
@@ -74,6 +68,12 @@ class Raycasts:
         self._miss_m = self._max_m * np.array([at_miss[ray.miss] for ray in rays], np.float64)
         self.keeps_last = bool(np.isnan(self._miss_m).any())
         self._place: Place | None = None
+        self._level: LevelRays | None = None
+        if not self._slope.any():
+            self._level = LevelRays(
+                *(to_right, to_front, right, self._height, front),
+                *(self._sees_world, self._sees_people, self._max_m),
+            )
         self.reset()
 
     def __bool__(self) -> bool:
@@ -131,7 +131,13 @@ class Raycasts:
             self._hits = np.array(snapshot["hits"], np.bool_)
             self._newest = np.array(snapshot["newest"], np.float32)
 
-    def _caster_in(self, place: Place) -> RayCaster:
+    def _caster_in(self, place: Place) -> RayCaster | LevelRayCaster:
+        if self._level is not None:
+            return LevelRayCaster(
+                *(place.ground, self._level),
+                out_of_reach=place.out_of_reach,
+                wall_top_m=place.wall_top_m,
+            )
         return RayCaster(
             place.ground,
             out_of_reach=place.out_of_reach,
@@ -154,13 +160,17 @@ class Raycasts:
         """Distances, metres, float (R,); infinity for a miss. The origins scale with the eyes."""
         heading, scale = math.radians(heading_deg), eye_m / self._eye_m
         sine, cosine = math.sin(heading), math.cos(heading)
+        caster = self._caster
+        if isinstance(caster, LevelRayCaster):
+            pose = AvatarPose(body.x, body.y, body.z, heading, sine, cosine, scale)
+            return caster.cast(pose, movers, people)
         turned = self._directions * cosine + self._across * sine
         height = body.y + scale * self._height
         origin = np.array([[[body.x]], [[body.z]]])
         if self._offsets is not None:
             shift, across = self._offsets
             origin = origin + scale * (shift * cosine + across * sine)
-        return self._caster.cast(origin, height, turned, movers, people)
+        return caster.cast(origin, height, turned, movers, people)
 
     def _changes(self, distance_m: Floats) -> list[bytes]:
         hits = distance_m <= self._max_m
@@ -172,10 +182,8 @@ class Raycasts:
             newest = np.where(np.isnan(newest), self._newest, newest)
         messages: list[bytes] = []
         if hits.tobytes() != self._hits.tobytes():
-            turned: list[int] = (hits != self._hits).nonzero()[0].tolist()
-            messages += [self._hit_messages[i][bool(hits[i])] for i in turned]
-        changed: list[int] = (newest != self._newest).ravel().nonzero()[0].tolist()
-        raw, heads = newest.astype(">f4").tobytes(), self._heads
-        messages += [heads[i] + raw[4 * i : 4 * i + 4] for i in changed]
+            messages = self._messages.hits(hits, hits != self._hits)
+        changed = newest != self._newest
+        messages += self._messages.floats(newest.reshape(-1), changed.reshape(-1))
         self._hits, self._newest = hits, newest
         return messages

@@ -11,14 +11,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.standin.geometry.height_grid import HeightGrid
+from interfaces.standin.geometry.ray_fans import TINY, Cylinder, Floats
 from interfaces.standin.geometry.solids import Box, Circle, Solid, Solids, flat
-
-Floats = NDArray[np.float64]
-Cylinder = tuple[float, float, float, float, float]  # x, z, radius, bottom, top
-_TINY = 1e-12  # added to a direction, because one cannot divide by 0
-_GROUND_STEP_M = 0.5  # hills are metres wide
-_GRID_M = 0.25
-_REFINEMENTS = 12  # halvings: 0.5 m / 2^12 = 0.1 mm
 
 
 class RayCaster:
@@ -57,9 +52,9 @@ class RayCaster:
         self._ceiling_m = ceiling_m
         self._sees_world, self._sees_people, self._max_m = sees_world, sees_people, max_m
         self._level = not slope.any()
-        self._slope = np.where(np.abs(slope) < _TINY, _TINY, slope)
-        self._flat = np.sqrt(np.maximum(1.0 - slope * slope, _TINY))
-        self._heights = None if ground.terrain is flat else _HeightGrid(ground)
+        self._slope = np.where(np.abs(slope) < TINY, TINY, slope)
+        self._flat = np.sqrt(np.maximum(1.0 - slope * slope, TINY))
+        self._heights = None if ground.terrain is flat else HeightGrid(ground)
         self._counts = (-1, -1)  # of moving things and of people
         self._heights_key: object = None
 
@@ -81,7 +76,7 @@ class RayCaster:
             self._allocate(movers, people)
         if movers or people:
             self._circles[:, len(self._still) :] = np.array([*movers, *people]).T
-        to_xz = to_xz + _TINY
+        to_xz = to_xz + TINY
         begin, end = (self._corners - origin_xz) / to_xz
         into, out, num_boxes = self._into, self._out, self._corners.shape[2]
         np.maximum.reduce(np.minimum(begin, end), out=into[:num_boxes])
@@ -163,61 +158,6 @@ class RayCaster:
             ground = self._heights.distance(xz[0], y, xz[1], direction, until)
             nearest = np.minimum(nearest, ground)
         return nearest
-
-
-class _HeightGrid:
-    """The ground of a place with hills, sampled on a grid so that many points are fast."""
-
-    def __init__(self, ground: Solids) -> None:
-        cells = math.ceil(2.0 * ground.half_m / _GRID_M)
-        line = np.linspace(-ground.half_m, ground.half_m, cells + 1)
-        self._per_m, self._last = cells / (2.0 * ground.half_m), cells - 1
-        self._half_m = ground.half_m
-        self._grid = np.array([[ground.terrain(x, z) for z in line] for x in line.tolist()])
-        self._top_m = float(self._grid.max())
-
-    def distance(
-        self,
-        x: Floats,
-        y: Floats,
-        z: Floats,
-        direction: tuple[Floats, Floats, Floats],
-        until: Floats,
-    ) -> Floats:
-        """Distance to the ground, up to `until`, (R,); infinity for none.
-
-        Steps along the ray find the first point below the ground; halving makes it exact.
-        """
-        to_x, to_y, to_z = (each[:, None] for each in direction)
-        x, y, z = (np.broadcast_to(each, until.shape)[:, None] for each in (x, y, z))
-
-        def above(at: Floats) -> Floats:
-            return y + at * to_y - self._height(x + at * to_x, z + at * to_z)
-
-        steps = max(1, math.ceil(float(until.max(initial=0.0)) / _GROUND_STEP_M))
-        at = np.arange(steps + 1) * _GROUND_STEP_M
-        at = np.minimum(at, until[:, None])
-        below = above(at) < 0.0
-        first = below.argmax(axis=1)
-        rows = np.arange(len(until))
-        low, high = at[rows, np.maximum(first - 1, 0)], at[rows, first]
-        for _ in range(_REFINEMENTS if below.any() else 0):
-            middle = 0.5 * (low + high)
-            under = above(middle[:, None])[:, 0] < 0.0
-            low, high = np.where(under, low, middle), np.where(under, middle, high)
-        # A ray that begins below the ground does not hit it.
-        return np.where(below.any(axis=1) & ~below[:, 0], high, math.inf)
-
-    def _height(self, x: Floats, z: Floats) -> Floats:
-        """Bilinear interpolation; beyond the place, as at its edge."""
-        column, row = (
-            np.clip((each + self._half_m) * self._per_m, 0.0, self._last + 1.0) for each in (x, z)
-        )
-        i, j = (np.minimum(each.astype(np.int64), self._last) for each in (column, row))
-        u, v, grid = column - i, row - j, self._grid
-        near = grid[i, j] * (1.0 - v) + grid[i, j + 1] * v
-        far = grid[i + 1, j] * (1.0 - v) + grid[i + 1, j + 1] * v
-        return near * (1.0 - u) + far * u
 
 
 def unit_directions(

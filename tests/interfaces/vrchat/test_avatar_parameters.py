@@ -107,3 +107,19 @@ def test_double_beyond_float32_is_clipped():
     assert parameters.vector()[0] == 1000.0
     parameters.receive(padded + b",d\0\0" + struct.pack(">d", 2.5))
     assert parameters.vector()[0] == 2.5
+
+
+def test_receiving_all_at_once_is_the_same_as_one_by_one():
+    """Also with unwanted addresses, a change of avatar, and a datagram that lost its NUL bytes."""
+    wanted, unwanted = encode("/avatar/parameters/Mood", 0.25), encode("/avatar/parameters/X", 1)
+    change = encode("/avatar/change", "avtr_2")
+    datagrams = [wanted, unwanted, b"/avatar/change?", unwanted, change, unwanted, wanted, change]
+    one_by_one, at_once = (AvatarParameters(["Mood"], now=lambda: 3.0) for _ in range(2))
+    for _ in range(2):
+        for datagram in datagrams:
+            one_by_one.receive(datagram)
+        at_once.receive_all(datagrams)
+        assert at_once.snapshot() == one_by_one.snapshot()
+        assert at_once.newest_s == one_by_one.newest_s == 3.0
+    assert at_once.avatar_changes == 4
+    assert (at_once.received, at_once.ignored) == (16, 8)
