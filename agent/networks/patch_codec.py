@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from agent.networks.layers import NormedLinear, linear, mlp, symlog
+from agent.networks.layers import NormedLinear, linear, mlp, symexp, symlog
 from configs.learning import ModelConfig
 from interfaces.core.spaces import Spaces
 
@@ -92,11 +92,23 @@ class VectorNormalizer(nn.Module):
         x = symlog(vector)
         if not self._normalize:
             return x
+        mean, deviation = self._moments()
+        normalized = ((x - mean) / deviation).clamp(-_MAX_NORMALIZED, _MAX_NORMALIZED)
+        return torch.where(self.weight > 0, normalized, x)
+
+    def inverse(self, normalized: Tensor) -> Tensor:
+        """(..., D) -> (..., D): the vector that forward() turns into this one, for display."""
+        if not self._normalize:
+            return symexp(normalized)
+        mean, deviation = self._moments()
+        return symexp(torch.where(self.weight > 0, normalized * deviation + mean, normalized))
+
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (D,) of the symlog of each number."""
         weight = self.weight.clamp(min=1e-8)
         mean = self.mean / weight
         deviation = (self.square / weight - mean.square()).clamp(min=_MIN_DEVIATION**2).sqrt()
-        normalized = ((x - mean) / deviation).clamp(-_MAX_NORMALIZED, _MAX_NORMALIZED)
-        return torch.where(self.weight > 0, normalized, x)
+        return mean, deviation
 
     @torch.no_grad()
     def update_moments(self, vector: Tensor, learned: Tensor | None = None) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from agent.replay.exact_replay import require_one_world
 from agent.replay.model_estimates import fill_estimates
 from configs.errors import BadInput
+from interfaces.core.sense_map import sense_map
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import shared_lock
 from interfaces.runtime.terminal import transient_progress
@@ -35,7 +36,7 @@ def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool
     with shared_lock(run):
         # The page and the thread read files at the same time, so each has its own reader.
         page_steps, replay_steps = _run_steps(run), RunSteps(run)
-        timeline = _read_timeline(page_steps, console, quiet=quiet)
+        timeline = _read_timeline(run, page_steps, console, quiet=quiet)
         stopped = threading.Event()
 
         def estimate() -> None:
@@ -69,7 +70,7 @@ def write_video(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> 
     av_module()
     with shared_lock(run):
         steps = _run_steps(run)
-        timeline = _read_timeline(steps, console, quiet=quiet)
+        timeline = _read_timeline(run, steps, console, quiet=quiet)
         with transient_progress(console, quiet=quiet) as bar:
             task = bar.add_task("estimating", total=len(timeline))
             fill_estimates(
@@ -88,8 +89,10 @@ def _run_steps(run: RunFolder) -> RunSteps:
     return RunSteps(run)
 
 
-def _read_timeline(steps: RunSteps, console: Console, *, quiet: bool) -> Timeline:
+def _read_timeline(run: RunFolder, steps: RunSteps, console: Console, *, quiet: bool) -> Timeline:
     torch.set_num_threads(1)
     with transient_progress(console, quiet=quiet) as bar:
         task = bar.add_task("reading", total=steps.steps)
-        return read_timeline(steps, lambda rows: bar.update(task, completed=rows))
+        timeline = read_timeline(steps, lambda rows: bar.update(task, completed=rows))
+    timeline.senses = sense_map(run.config.world, steps.spaces.features)
+    return timeline

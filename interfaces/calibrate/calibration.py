@@ -17,7 +17,8 @@ from configs.errors import BadInput
 from configs.load import dump_extending_config
 from configs.schema import Config
 from interfaces.calibrate.measure import PITCH_SWEEP, SWEEPS, AxisSweep, Measurements, measure
-from interfaces.calibrate.measured_client import CalibrationStopped, MeasuredClient
+from interfaces.calibrate.measured_client import MeasuredClient
+from interfaces.runtime.guarded_client import MovementStopped
 from interfaces.runtime.terminal import print_line
 from interfaces.vrchat.endpoints import choose_endpoints
 
@@ -52,7 +53,7 @@ def calibrate(
     try:
         with MeasuredClient(config, endpoints, main, stopped) as client:
             measured = measure(client, console, sweeps)
-    except CalibrationStopped as reason:
+    except MovementStopped as reason:
         console.print(f"{reason}; every input is released, nothing was written")
         return False
     console.print(_table(config, measured))

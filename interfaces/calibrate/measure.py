@@ -67,7 +67,7 @@ def measure(
 ) -> Measurements:
     """Measure every sweep, and the delays in `timings` trials.
 
-    Raises BadInput if the avatar does not respond, and CalibrationStopped.
+    Raises BadInput if the avatar does not respond, and MovementStopped.
     """
     measured = Measurements()
     total = sum(2 * len(sweep.values) for sweep in sweeps) + timings

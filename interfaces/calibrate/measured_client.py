@@ -1,106 +1,29 @@
 """The client under measurement: sends inputs, reads responses, and always releases the inputs."""
 
-import os
-import socket
-import subprocess
-import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
 
-from configs.errors import BadInput
-from configs.load import write_config
 from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera, CameraFrame
-from interfaces.ipc.board import Board
-from interfaces.osc.message import encode
-from interfaces.osc.ports import listen_at
-from interfaces.runtime.child_process import SUPERVISOR_PID
-from interfaces.runtime.process_table import find_process
-from interfaces.runtime.run_folder import RunFolder
-from interfaces.vrchat.action_encoder import rest_datagrams
+from interfaces.runtime.guarded_client import GuardedClient
 from interfaces.vrchat.avatar_parameters import AvatarParameters
-from interfaces.vrchat.client_finder import ReceiverAdvertiser
-from interfaces.vrchat.endpoints import Endpoints, write_endpoints
+from interfaces.vrchat.endpoints import Endpoints
 
-AXES = ("LookHorizontal", "Vertical", "Horizontal")
 PARAMETERS = ("AngularY", "VelocityX", "VelocityZ")
-_POLL_S = 0.001
-_GUARD_WAIT_S = 10.0
 
 
-class CalibrationStopped(Exception):
-    """A person or the guard stopped the calibration. The message is the reason."""
-
-
-class MeasuredClient:
-    """Use as a context. Its own guard releases every input, however this process ends.
-
-    `main`: path of main.py. `stopped`: ends the measurement when set.
-    """
+class MeasuredClient(GuardedClient):
+    """A GuardedClient with the parameters and the camera that show how it responds."""
 
     def __init__(
         self, config: Config, endpoints: Endpoints, main: Path, stopped: threading.Event
     ) -> None:
-        self._stopped, self._clock = stopped, RealClock()
-        self._target = (endpoints.osc_host, endpoints.osc_send_port)
-        self._rest = [
-            *rest_datagrams(config.world.actions),
-            *(encode(f"/input/{a}", 0.0) for a in AXES),
-        ]
-        self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
-        self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.parameters = AvatarParameters(PARAMETERS, (), {}, self._clock.now)
-        self._closed = False
-        threading.Thread(target=self._receive, name="osc-in", daemon=True).start()
-        self._camera = Camera(endpoints.camera_source, config.world.camera, self._clock)
-        self._receiver = None
-        if endpoints.advertised:
-            self._receiver = ReceiverAdvertiser(
-                endpoints.osc_receive_port,
-                config.world.osc.interfaces or None,
-                endpoints.osc_receive_host,
-            )
-        self._folder = tempfile.TemporaryDirectory(
-            prefix="yume-calibrate-", ignore_cleanup_errors=True
-        )
-        run = RunFolder(Path(self._folder.name))
-        run.logs.mkdir()
-        write_config(config, run.config_file)
-        write_endpoints(run.endpoints, endpoints)
-        self._board = Board(run.board, create=True)
-        self._guard_log = run.logs / "guard.log"
-        with self._guard_log.open("wb") as log:
-            self._guard = subprocess.Popen(
-                find_process("guard").arguments(sys.executable, main, run.path),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
-                start_new_session=sys.platform != "win32",
-            )
-
-    def __enter__(self) -> Self:
-        """Wait for the guard. Raises BadInput if it does not start: without it nothing moves."""
-        deadline = time.perf_counter() + _GUARD_WAIT_S
-        while not self._board["guard_heartbeat_ns"]:
-            if self._guard.poll() is not None or time.perf_counter() > deadline:
-                why = self._last_log_line() or f"no heartbeat within {_GUARD_WAIT_S:g} s"
-                self.__exit__(None, None, None)
-                raise BadInput(
-                    f"the guard did not start ({why}), and without it nothing moves. If this "
-                    "machine is busy, close other programs and try again; see "
-                    "`python main.py doctor`"
-                )
-            time.sleep(0.02)
-        self._board.heartbeat("body")
-        self._board["body_pid"] = os.getpid()
-        return self
+        clock = RealClock()
+        self.parameters = AvatarParameters(PARAMETERS, (), {}, clock.now)
+        super().__init__(config, endpoints, main, stopped, self.parameters.receive)
+        self._camera = Camera(endpoints.camera_source, config.world.camera, clock)
 
     def __exit__(
         self,
@@ -108,64 +31,9 @@ class MeasuredClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for _ in range(3):  # UDP may lose a packet
-            self.rest()
-        self._guard.kill()  # a clean stop would wait until this process ends
-        self._guard.wait()
-        self._closed = True
-        self._in.close()
-        self._out.close()
+        super().__exit__(kind, error, trace)
         self._camera.close()
-        if self._receiver is not None:
-            self._receiver.close()
-        self._folder.cleanup()
-
-    def now(self) -> float:
-        """Seconds of the clock."""
-        return self._clock.now()
 
     def frame(self) -> CameraFrame | None:
         """The newest frame, or None."""
         return self._camera.newest()
-
-    def send(self, axis: str, value: float) -> float:
-        """Send a wire value, -1..1, to an input axis. Returns the time, in seconds."""
-        self._out.sendto(encode(f"/input/{axis}", float(value)), self._target)
-        return self._clock.now()
-
-    def rest(self) -> None:
-        """Release every input."""
-        for datagram in self._rest:
-            self._out.sendto(datagram, self._target)
-
-    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-        """Wait up to `seconds`. Returns whether `until` became true. Raises CalibrationStopped."""
-        ends = self._clock.now() + seconds
-        while not (is_true := until()) and self._clock.now() < ends:
-            if self._stopped.is_set():
-                raise CalibrationStopped("stopped")
-            if self._board["fence"]:
-                raise CalibrationStopped("this machine hung: the guard released the inputs")
-            self._board["ticks"] += 1
-            self._board.heartbeat("body")
-            time.sleep(_POLL_S)
-        return is_true
-
-    def _last_log_line(self) -> str:
-        """The last line in the log of a guard that ended; "" while it runs."""
-        if self._guard.poll() is None:
-            return ""
-        lines = self._guard_log.read_text(encoding="utf-8", errors="replace").split("\n")
-        lines = [line for line in lines if line.strip()]
-        return lines[-1] if lines else f"it ended with code {self._guard.returncode}"
-
-    def _receive(self) -> None:
-        """The thread that receives the avatar's parameters."""
-        while not self._closed:
-            try:
-                datagram = self._in.recv(65536)
-            except (TimeoutError, ConnectionResetError):
-                continue
-            except OSError:
-                return
-            self.parameters.receive(datagram)

@@ -72,16 +72,26 @@ def doctor(
         Path | None,
         typer.Option("--pictures", metavar="DIR", help="save a picture of each camera there"),
     ] = None,
+    turn: Annotated[
+        bool,
+        typer.Option("--turn/--no-turn", help="turn the avatar once to check contacts and rays"),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Check machine, VRChat, camera and sound; name each problem and its cure."""
+    """Check machine, VRChat, camera and sound; name each problem and its cure.
+
+    If contacts or rays are on, the avatar turns once on the spot.
+    """
     from interfaces.doctor.diagnose import diagnose
 
     with exit_on_bad_input():
         path, overrides = split_arguments(words or [])
         config = load_config(path, overrides)
         healthy = diagnose(
-            config, path.stem, console, errors, pictures=pictures, machine_readable=as_json
+            *(config, path.stem, console, errors),
+            pictures=pictures,
+            turn=turn,
+            machine_readable=as_json,
         )
     if not healthy:
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 from loguru import logger
@@ -20,15 +20,19 @@ from interfaces.doctor.check_machine import (
     space_findings,
 )
 from interfaces.doctor.check_ports import port_findings
+from interfaces.doctor.check_senses import sense_findings
 from interfaces.doctor.check_sound import sound_findings
 from interfaces.doctor.check_stop_key import stop_key_findings
 from interfaces.doctor.check_torch_build import torch_facts, torch_findings
 from interfaces.doctor.check_vrchat import vrchat_findings
-from interfaces.doctor.findings import Check, Finding, OnWaiting, examine, once
+from interfaces.doctor.findings import Check, Finding, OnWaiting, examine, once, run_check
 from interfaces.doctor.show_findings import as_json, print_report
+from interfaces.osc.oscquery_browser import Peer
+from interfaces.runtime.process_table import MAIN
 from interfaces.vrchat.client_finder import find_clients
 
 LIMIT_S = 14.0
+_TURNS = "contacts and rays: the avatar turns once"
 
 
 def diagnose(
@@ -38,11 +42,13 @@ def diagnose(
     errors: Console,
     *,
     pictures: Path | None = None,
+    turn: bool = True,
     machine_readable: bool = False,
 ) -> bool:
     """Print all findings, as JSON if `machine_readable`; return False if there is a problem.
 
-    It takes little more than LIMIT_S at most. `pictures`: folder for one picture of each camera.
+    It takes little more than LIMIT_S at most, and some 7 s more to check contacts and rays.
+    `pictures`: folder for one picture of each camera. `turn`: the avatar may turn meanwhile.
     Raises BadInput for a folder that cannot be written.
     """
     began = time.monotonic()
@@ -50,27 +56,48 @@ def diagnose(
         _create(pictures)
     logger.remove()  # the findings replace what the checked code would log
     clock = Check("machine", "clock", lambda: clock_findings(config.tick.spin_ms))
-    others = all_checks(config, pictures, osc_folders(Path.home()))
+    clients = once(lambda: find_clients(config.world.osc.interfaces or None))
+    others = all_checks(config, pictures, osc_folders(Path.home()), clients)
+    last = sense_checks(config, clients, turn=turn)
     with _status_line(errors) as on_waiting:
         findings = examine([clock], LIMIT_S)  # alone, because the other checks would delay sleeps
         findings += examine(others, LIMIT_S - 1.0, on_waiting)
+        for check in last:  # in this thread: Ctrl-C then releases the inputs
+            on_waiting([_TURNS] if turn else [check.name])
+            findings.append(run_check(check))
     flat = [each for group in findings for each in group]
     if machine_readable:
         print(as_json(flat))
     else:
-        print_report(console, title, [clock, *others], findings, time.monotonic() - began)
+        print_report(console, title, [clock, *others, *last], findings, time.monotonic() - began)
     return not any(each.level == "problem" for each in flat)
 
 
-def all_checks(config: Config, pictures: Path | None, folders: Sequence[Path]) -> list[Check]:
-    """The checks that can run in parallel. `folders`: where VRChat keeps its avatar files."""
+def sense_checks(
+    config: Config, clients: Callable[[], Sequence[Peer]], *, turn: bool
+) -> list[Check]:
+    """The check of contacts and rays, if they are on. It runs alone: it uses the receive port."""
+    if not config.world.sense_features:
+        return []
+    return [Check("senses", "senses", lambda: sense_findings(config, MAIN, clients, turn=turn))]
+
+
+def all_checks(
+    config: Config,
+    pictures: Path | None,
+    folders: Sequence[Path],
+    clients: Callable[[], Sequence[Peer]],
+) -> list[Check]:
+    """The checks that can run in parallel. `folders`: where VRChat keeps its avatar files.
+
+    `clients` finds the VRChat clients.
+    """
 
     def check_torch() -> list[Finding]:
         facts = torch_facts(try_gpu=config.device != "cpu")
         return torch_findings(facts, config.device)
 
     world = config.world
-    clients = once(lambda: find_clients(world.osc.interfaces or None))
     return [
         Check("machine", "python", python_findings),
         Check("machine", "torch", check_torch),

@@ -81,7 +81,7 @@ def examine(
     for index, check in enumerate(checks):
         # Daemon threads: a driver that hangs must not keep this process alive.
         threading.Thread(
-            target=lambda i=index, c=check: done.put((i, _run(c))),
+            target=lambda i=index, c=check: done.put((i, run_check(c))),
             name=f"doctor: {check.name}",
             daemon=True,
         ).start()
@@ -97,7 +97,7 @@ def examine(
     return [findings.get(i, [_late(check, limit_s)]) for i, check in enumerate(checks)]
 
 
-def _run(check: Check) -> list[Finding]:
+def run_check(check: Check) -> list[Finding]:
     """The findings of a check; an error in it becomes a problem, and the other checks go on."""
     try:
         return check.run()

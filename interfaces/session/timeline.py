@@ -8,6 +8,7 @@ import numpy as np
 from foxglove_schemas_protobuf.Log_pb2 import Log
 from numpy.typing import NDArray
 
+from interfaces.core.sense_map import SenseMap, SenseReading
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, recorded_reward
 from interfaces.core.world import Situation
@@ -23,7 +24,8 @@ class Timeline:
     `seconds` count from the first Step; `parameters` are (T, F); `action` (T, A) is the one sent;
     `reward` is the one recorded. `value` and `surprise` (nats) are NaN until a replay computes
     them: `estimated` rows are done, and `not_estimated` counts the rows without a result by
-    reason. `events`: (row, text). `error`: why the replay stopped.
+    reason. `events`: (row, text). `error`: why the replay stopped. `senses`: where `parameters` has
+    contacts and rays; empty for a run without them.
     """
 
     spaces: Spaces
@@ -41,6 +43,7 @@ class Timeline:
     estimated: int = 0
     not_estimated: Counter[str] = field(default_factory=Counter[str])
     error: str = ""
+    senses: SenseMap = field(default_factory=SenseMap)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -56,6 +59,16 @@ class Timeline:
             return ""
         reasons = "; ".join(f"{count}: {why}" for why, count in self.not_estimated.most_common(3))
         return f"value and surprise of {self.not_estimated.total()} steps are unknown ({reasons})"
+
+    def readings(self, row: int) -> list[SenseReading]:
+        """The contacts and rays of a row."""
+        return self.senses.readings(self.parameters[row])
+
+    @property
+    def parameter_names(self) -> dict[int, str]:
+        """The column in `parameters` and the name of each feature that is no contact and no ray."""
+        hidden = self.senses.features
+        return {i: name for i, name in enumerate(self.spaces.features) if i not in hidden}
 
     def row_at(self, seconds: float) -> int:
         """The newest row at a time."""

@@ -4,6 +4,7 @@ import json
 import socket
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.errors import BadInput
 from configs.vrchat import OscConfig
@@ -12,6 +13,9 @@ from interfaces.devices.video_source import check_video
 from interfaces.ipc.atomic_files import write_json
 from interfaces.osc.ports import LOOPBACK, listen_at, own_address
 from interfaces.vrchat.client_log import log_folder
+
+if TYPE_CHECKING:  # it imports mDNS, which few processes need
+    from interfaces.osc.oscquery_browser import Peer
 
 VRCHAT_IN_PORT, VRCHAT_OUT_PORT = 9000, 9001  # VRChat's default ports
 
@@ -73,22 +77,21 @@ def _standin_endpoints(osc: OscConfig, host: str, source: str | int) -> Endpoint
 
 
 def _vrchat_endpoints(osc: OscConfig, host: str, source: str | int) -> Endpoints:
-    own = own_address(host)
-    send_port, receive_port = osc.send_port or VRCHAT_IN_PORT, osc.receive_port or VRCHAT_OUT_PORT
-    endpoints = Endpoints(host, send_port, receive_port, source, own)
     if not osc.oscquery:
-        return _with_notice(endpoints)
+        return _with_notice(client_endpoints(osc, host, source, None))
     from interfaces.vrchat.client_finder import (  # imports mDNS, which few processes need
         choose_client,
         find_clients,
     )
 
     client = choose_client(find_clients(osc.interfaces or None), host, osc.client)
+    endpoints = client_endpoints(osc, host, source, client)
     if client is None:
         return _with_notice(
             endpoints,
             "no VRChat client answers OSCQuery (is OSC enabled in its action menu?); "
-            f"sending to port {send_port} and listening at port {receive_port} instead",
+            f"sending to port {endpoints.osc_send_port} and listening at port "
+            f"{endpoints.osc_receive_port} instead",
         )
     notice = ""
     if osc.send_port and osc.send_port != client.osc_port:
@@ -96,6 +99,18 @@ def _vrchat_endpoints(osc: OscConfig, host: str, source: str | int) -> Endpoints
             f"{client.name} advertises OSC port {client.osc_port}, but world.osc.send_port is "
             f"{osc.send_port}: sending there (with --osc VRChat still advertises 9000)"
         )
+    return _with_notice(endpoints, notice)
+
+
+def client_endpoints(
+    osc: OscConfig, host: str, source: str | int, client: "Peer | None"
+) -> Endpoints:
+    """The endpoints of VRChat at `host`, an IPv4 address. Without `client`: its default ports."""
+    own = own_address(host)
+    send_port, receive_port = osc.send_port or VRCHAT_IN_PORT, osc.receive_port or VRCHAT_OUT_PORT
+    endpoints = Endpoints(host, send_port, receive_port, source, own)
+    if client is None:
+        return endpoints
     endpoints = replace(
         endpoints,
         osc_send_port=osc.send_port or client.osc_port,
@@ -105,7 +120,7 @@ def _vrchat_endpoints(osc: OscConfig, host: str, source: str | int) -> Endpoints
     )
     if own == LOOPBACK and not osc.receive_port:
         endpoints = replace(endpoints, osc_receive_port=_free_port(socket.SOCK_DGRAM))
-    return _with_notice(endpoints, notice)
+    return endpoints
 
 
 def _with_notice(endpoints: Endpoints, notice: str = "") -> Endpoints:

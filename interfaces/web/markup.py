@@ -7,8 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.core.sense_picture import draw_senses
 from interfaces.session.timeline import Timeline
 from interfaces.web.charts import CURVES
+
+_SENSES_SIDE = 320  # pixels
 
 
 def as_source(image: NDArray[np.uint8]) -> str:
@@ -38,17 +41,25 @@ def status_html(timeline: Timeline, row: int) -> str:
 
 
 def bars_html(timeline: Timeline, row: int, scale: NDArray[np.float32]) -> str:
-    """Actions and avatar parameters of one row as bars; `scale` is each parameter's full length."""
+    """Actions and avatar parameters of one row as bars; `scale` is each parameter's full length.
+
+    Contacts and rays have no bars: senses_source() draws them.
+    """
     actions = [
         (action.name, float(timeline.action[row, i]), 1.0)
         for i, action in enumerate(timeline.spaces.actions)
     ]
     parameters = [
         (name, float(timeline.parameters[row, i]), float(scale[i]))
-        for i, name in enumerate(timeline.spaces.features)
+        for i, name in timeline.parameter_names.items()
     ]
     rows = bar_rows("actions", actions) + bar_rows("parameters", parameters)
     return f'<table class="bars">{rows}</table>'
+
+
+def senses_source(timeline: Timeline, row: int) -> str:
+    """The contacts and rays of one row, seen from above, as a data URL."""
+    return as_source(draw_senses(timeline.readings(row), _SENSES_SIDE))
 
 
 def bar_rows(title: str, rows: list[tuple[str, float, float]]) -> str:

@@ -1,4 +1,5 @@
-"""The playback page: the picture, bars for actions and parameters, curves, events and a slider."""
+"""The playback page: the picture, contacts and rays, bars for actions and parameters, curves,
+events and a slider."""
 
 import time
 from collections.abc import Callable
@@ -11,14 +12,19 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from interfaces.session.timeline import Timeline
 from interfaces.web.charts import CURVES, chart_options, curve_points
-from interfaces.web.markup import as_source, bars_html, clock, status_html
+from interfaces.web.markup import as_source, bars_html, clock, senses_source, status_html
 
 _FRAME_S = 1 / 20  # between two pictures, at least
 _SPEEDS = {0.25: "¼ ×", 0.5: "½ ×", 1.0: "1 ×", 2.0: "2 ×", 4.0: "4 ×", 16.0: "16 ×"}
 _EMIT_ROW_TIME = "(_, row) => emit({at: row.at})"
+_SENSES_LEGEND = (
+    "Seen from above, ahead is up. Amber: contacts, brighter is nearer. Pink: rays at players. "
+    "Blue: rays at the world. A dot is a hit. Grey and dashed: unknown."
+)
 _STYLE = """
 .picture { width: 26rem; max-width: 45vw; flex-shrink: 0; border-radius: 6px;
            image-rendering: pixelated; background: #111; aspect-ratio: 1; object-fit: contain }
+.beside-senses { width: 20rem; max-width: 24vw }
 .bars { border-spacing: .6rem .1rem; font-size: .85rem }
 .bars td:first-child { text-align: right; color: #666; white-space: nowrap }
 .bars td:last-child { font-variant-numeric: tabular-nums; text-align: right; min-width: 4.6rem }
@@ -52,8 +58,11 @@ class Player:
             ui.label(self._name).classes("text-xl")
             with ui.row().classes("w-full no-wrap gap-6"):
                 if timeline.spaces.has_image:
-                    image = ui.image().props("no-spinner no-transition")
-                    self._image = image.classes("picture")
+                    self._image = self._build_picture()
+                if timeline.senses:
+                    with ui.column().classes("gap-1"):
+                        self._senses = self._build_picture()
+                        ui.label(_SENSES_LEGEND).classes("beside-senses text-grey text-xs")
                 with ui.column().classes("gap-1"):
                     self._status = ui.html(sanitize=False)
                     self._bars = ui.html(sanitize=False)
@@ -78,6 +87,11 @@ class Player:
                 js_handler=f"(e) => emit({pixel}({{xAxisIndex: 0}}, e.offsetX))",
             )
         self._show(0.0)
+
+    def _build_picture(self) -> ui.image:
+        """A square, smaller where camera and senses are side by side."""
+        size = " beside-senses" if self._timeline.senses else ""
+        return ui.image().props("no-spinner no-transition").classes("picture" + size)
 
     def _build_events(self) -> None:
         rows = [
@@ -139,6 +153,8 @@ class Player:
         self._row = row
         if timeline.spaces.has_image:
             self._image.set_source(self._image_source(row))
+        if timeline.senses:
+            self._senses.set_source(senses_source(timeline, row))
         self._status.set_content(status_html(timeline, row))
         self._bars.set_content(bars_html(timeline, row, self._scale))
         line = {"xAxis": float(timeline.seconds[row])}

@@ -7,6 +7,7 @@ from loguru import logger
 from agent.networks.agent_networks import Networks
 from agent.networks.noise import TorchNoise
 from configs.schema import Config
+from interfaces.core.sense_map import sense_map
 from interfaces.core.spaces import Spaces
 from interfaces.runtime.run_folder import RunFolder
 from trainer.data.replay_buffer import ReplayBuffer
@@ -44,6 +45,7 @@ class ModelReport:
         self._learner, self._replay = learner, replay
         self._own_experience = own_experience
         self._num_actions, self._has_image = spaces.num_actions, spaces.has_image
+        self._senses = sense_map(config.world, spaces.features)
         self._noise = TorchNoise(next(learner.networks.parameters()).device)
         self._alarm = ReturnGapAlarm()
 
@@ -85,10 +87,12 @@ class ModelReport:
         `version`: of the weights, for the caption. Raises OSError if view.png cannot be written.
         """
         learner, networks = self._learner, self._learner.networks
-        if not self._has_image or not self._replay.ready or not isinstance(networks, Networks):
+        if not (self._has_image or self._senses) or not self._replay.ready:
+            return
+        if not isinstance(networks, Networks):
             return
         caption = f"step {self._replay.steps}   update {learner.updates}   weights {version}"
-        psnr = self._prediction_psnr(networks)
+        psnr = self._prediction_psnr(networks) if self._has_image else None
         if psnr is not None:
             values = asdict(psnr)
             names = {"model/psnr": "model"} | {
@@ -102,7 +106,9 @@ class ModelReport:
         window = self._replay.last_window(PICTURE_STEPS)
         if window.vector.shape[1] == PICTURE_STEPS:
             noise = self._fresh_noise()
-            picture = draw_dream_picture(networks, window, self._num_actions, noise, caption)
+            picture = draw_dream_picture(
+                networks, window, self._num_actions, noise, caption, self._senses
+            )
             self._sink.write_picture("dream/picture", picture, learner.updates)
             write_dream_picture(self._run.view, picture)
 

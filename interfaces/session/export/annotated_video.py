@@ -1,4 +1,7 @@
-"""Write a run as one MP4: its pictures beside curves of actions, parameters, value and surprise."""
+"""Write a run as one MP4: its pictures beside curves of actions, parameters, value and surprise.
+
+Contacts and rays are drawn from above, beside a smaller picture.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from interfaces.core.pyplot import pyplot
+from interfaces.core.sense_picture import draw_senses
 from interfaces.session.export.output_files import check_new_path, write_whole
 from interfaces.session.export.video_stream import add_video_stream, av_module
 from interfaces.session.playback_time import with_gaps
@@ -16,7 +20,9 @@ from interfaces.session.run_steps import RunSteps
 from interfaces.session.timeline import Timeline
 
 _WIDTH, _HEIGHT = 1280, 720
+_LEFT, _TOP = 24, 72
 _PICTURE_SIDE = 480  # pixels of the longer side of the picture
+_PAIR_SIDE, _PAIR_GAP = 264, 12  # the same beside contacts and rays
 _PAGE_S = 30.0  # seconds of curves in one frame
 _TEXT_COLOR, _CURSOR_COLOR = (32, 32, 32), (200, 40, 40)
 
@@ -64,12 +70,17 @@ class _Page:
     def frame(self, row: int, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(720, 1280, 3) RGB; a new array."""
         timeline, canvas = self._timeline, self._background.copy()
+        side = _PICTURE_SIDE
+        if timeline.senses:
+            side, left = _PAIR_SIDE, _LEFT + (_PAIR_SIDE + _PAIR_GAP if image.size else 0)
+            senses = draw_senses(timeline.readings(row), side)
+            canvas[_TOP : _TOP + side, left : left + side] = senses
         if image.size:
             height, width, _ = image.shape
-            scale = _PICTURE_SIDE / max(height, width)
+            scale = side / max(height, width)
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
             enlarged = cv2.resize(image, size, interpolation=cv2.INTER_NEAREST)
-            canvas[72 : 72 + size[1], 24 : 24 + size[0]] = enlarged
+            canvas[_TOP : _TOP + size[1], _LEFT : _LEFT + size[0]] = enlarged
         seconds = float(timeline.seconds[row])
         share = (seconds - self._begin_s) / _PAGE_S
         x = round(self._left + share * (self._right - self._left))
@@ -84,7 +95,7 @@ class _Page:
             f"surprise {_format(surprise, '.2f')}",
         ]
         for i, line in enumerate(lines):
-            origin = (24, 72 + _PICTURE_SIDE + 36 + 32 * i)
+            origin = (_LEFT, _TOP + side + 36 + 32 * i)
             font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.6
             cv2.putText(canvas, line, origin, font, scale, _TEXT_COLOR, 1, cv2.LINE_AA)
         return canvas
@@ -96,9 +107,10 @@ def _plot(
     """The page, and the area of its curves: left, right, top and bottom in pixels."""
     first, last = (int(np.searchsorted(timeline.seconds, at)) for at in (begin_s, end_s))
     part = slice(first, max(first + 1, last))
+    shown = timeline.parameter_names
     curves = (
         timeline.action,
-        timeline.parameters,
+        timeline.parameters[:, list(shown)],
         timeline.value,
         timeline.surprise,
         timeline.reward,
@@ -107,7 +119,7 @@ def _plot(
         timeline.index[part], timeline.seconds[part], *(curve[part] for curve in curves)
     )
     action_names = [each.name for each in timeline.spaces.actions]
-    parameter_names = list(timeline.spaces.features)
+    parameter_names = list(shown.values())
     heights = [max(1, len(action_names)), max(1, len(parameter_names)), 2.5, 2.5, 2.5]
     with pyplot() as plt, plt.rc_context({"font.size": 8}):
         figure, panels = plt.subplots(

@@ -13,6 +13,7 @@ from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.Log_pb2 import Log
 from numpy.typing import NDArray
 
+from interfaces.core.sense_map import SenseMap
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import as_layout, weighted_terms
 from interfaces.session.export.output_files import check_new_path, write_whole
@@ -42,6 +43,7 @@ def to_rerun(session: Session, out: Path, progress: Callable[[int], None] = lamb
 
 def _write(rr: Any, recording: Any, session: Session, progress: Callable[[int], None]) -> int:
     codec, done = session.infos[0].codec, 0
+    senses = session.infos[-1].codec.senses
     messages = session.messages()
     while batch := list(islice(messages, _BATCH)):
         steps = np.array(
@@ -61,7 +63,7 @@ def _write(rr: Any, recording: Any, session: Session, progress: Callable[[int], 
             pictures = [CompressedImage.FromString(r.messages[CAMERA]).data for _, r in batch]
             kinds = [f"image/{codec.camera}"] * len(batch)
             send("camera", rr.EncodedImage.columns(blob=pictures, media_type=kinds), all_rows)
-        for path, values in _curves(session.spaces, steps).items():
+        for path, values in _curves(session.spaces, steps, senses).items():
             send(path, rr.Scalars.columns(scalars=values), all_rows)
         rows = np.array([i for i, (_, recorded) in enumerate(batch) if EVENTS in recorded.messages])
         if len(rows):
@@ -74,10 +76,13 @@ def _write(rr: Any, recording: Any, session: Session, progress: Callable[[int], 
     return done
 
 
-def _curves(spaces: Spaces, steps: NDArray[np.void]) -> Mapping[str, NDArray[np.float64]]:
-    """Curves (T,) by their path in Rerun."""
+def _curves(
+    spaces: Spaces, steps: NDArray[np.void], senses: SenseMap
+) -> Mapping[str, NDArray[np.float64]]:
+    """Curves (T,) by their path in Rerun. Contacts and rays are many: they have a path apart."""
     parameters = {
-        f"feeling/{name}": steps["vector"][:, i] for i, name in enumerate(spaces.features)
+        f"{'senses' if i in senses.features else 'feeling'}/{name}": steps["vector"][:, i]
+        for i, name in enumerate(spaces.features)
     }
     actions = {
         f"action/{action.name}": steps["action"][:, i] for i, action in enumerate(spaces.actions)

@@ -8,7 +8,7 @@ import json
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import cv2
@@ -19,6 +19,7 @@ from foxglove_schemas_protobuf.RawAudio_pb2 import RawAudio
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from interfaces.core.sense_map import SenseMap
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import (
     OLD_REWARD_TERMS,
@@ -30,6 +31,7 @@ from interfaces.core.step import (
     weight_field,
 )
 from interfaces.core.world import Situation
+from interfaces.session.format.sense_messages import SENSE_TOPICS, encode_senses, sense_schemas
 from interfaces.vrchat.actuators import wire_value
 
 CAMERA, STEP, PARAMETERS, ACTION = "/camera", "/step", "/feeling", "/action"
@@ -57,12 +59,14 @@ class Codec:
 
     Messages of an older version lack fields of the layout, which get their defaults; unknown fields
     are ignored. `quality` is the JPEG quality, 1 to 100; `sample_rate` of raw sound is in Hz.
+    `senses`: contacts and rays, which get topics of their own for people.
     """
 
     layout: StepLayout
     camera: CameraFormat = "png"
     quality: int = 75
     sample_rate: int = 16_000
+    senses: SenseMap = field(default_factory=SenseMap)
 
     @property
     def spaces(self) -> Spaces:
@@ -76,7 +80,12 @@ class Codec:
         if self.spaces.has_sound:
             sound = {MEL: "yume.Mel"} | ({SOUND: RawAudio} if self.spaces.raw_shape else {})
         numbers = {PARAMETERS: "yume.Feeling", ACTION: "yume.Action"}
-        return {**image, **sound, **numbers, EVENTS: Log, STEP: "yume.Step"}
+        for_people = {**sense_schemas(self.senses), EVENTS: Log}
+        return {**image, **sound, **numbers, **for_people, STEP: "yume.Step"}
+
+    def required_topics(self) -> set[str]:
+        """The topics without which a Step is not complete."""
+        return self.topics().keys() - {EVENTS, *SENSE_TOPICS.values()}
 
     def encode(self, step: NDArray[np.void]) -> dict[str, bytes]:
         """The messages of a 0-d record of the layout, by topic; /step is the last.
@@ -107,6 +116,7 @@ class Codec:
                 for i, action in enumerate(self.spaces.actions)
             }
         )
+        messages |= encode_senses(self.senses, step["vector"], int(step["wall_ns"]))
         situation = Situation(int(step["situation"]))
         record: dict[str, Any] = {scalar.name: _to_json(step[scalar.name]) for scalar in SCALARS}
         record["situations"] = [flag.name for flag in situation]

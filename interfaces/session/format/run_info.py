@@ -3,6 +3,7 @@
 import json
 
 from configs.schema import Config
+from interfaces.core.sense_map import sense_map
 from interfaces.core.step import StepLayout
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
@@ -21,7 +22,13 @@ def read_run_metadata(run: RunFolder) -> dict[str, str]:
 def codec_for(config: Config, layout: StepLayout) -> Codec:
     """The codec that the settings of the run ask for."""
     session = config.session
-    return Codec(layout, session.camera, session.jpeg_quality, config.world.audio_input.rate_hz)
+    return Codec(
+        layout,
+        session.camera,
+        session.jpeg_quality,
+        config.world.audio_input.rate_hz,
+        sense_map(config.world, layout.spaces.features),
+    )
 
 
 def first_own_step(run: RunFolder) -> int:

@@ -13,6 +13,7 @@ from mcap.records import Chunk, ChunkIndex, Message, Metadata
 from mcap.writer import MCAP0_MAGIC
 from numpy.typing import NDArray
 
+from interfaces.core.sense_map import SenseMap
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import StepLayout
 from interfaces.session.format.chunks import MAX_BYTES, RECORD_HEAD, chunk_records
@@ -222,4 +223,8 @@ def codec_of(metadata: dict[str, str]) -> Codec:
     size = layout.dtype.itemsize
     if size > MAX_BYTES:
         raise ValueError(f"Steps of {size / 2**20:,.0f} MiB; the limit is {MAX_BYTES / 2**20:.0f}")
-    return Codec(layout, camera, sample_rate=int(metadata["sample_rate"]))
+    try:
+        senses = SenseMap.from_json(json.loads(metadata.get("senses", "[]")), spaces.features)
+    except (ValueError, TypeError):  # of a later version, and only for people
+        senses = SenseMap()
+    return Codec(layout, camera, sample_rate=int(metadata["sample_rate"]), senses=senses)

@@ -80,7 +80,8 @@ class SegmentWriter:
         terms = json.dumps(codec.layout.reward_terms, ensure_ascii=False)
         layout = {"format": str(VERSION), "spaces": spaces, "reward_terms": terms}
         camera = {"camera": codec.camera, "sample_rate": str(codec.sample_rate)}
-        self._writer.add_metadata(SPACES, {**layout, **camera})
+        senses = {"senses": json.dumps(codec.senses.to_json())} if codec.senses else {}
+        self._writer.add_metadata(SPACES, {**layout, **camera, **senses})
         self._writer.add_metadata(RUN, dict(run_metadata))
         self._file.flush()
         self._log_clock, self._events = _LogClock(), EventDetector()

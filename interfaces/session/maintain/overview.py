@@ -79,7 +79,7 @@ def describe(session: Session) -> dict[str, object]:
         "hz": round(sum(info.steps + info.missing for info in infos) / max(recorded, 1e-9), 2),
         "bytes": sum(info.bytes for info in infos),
         "picture": f"{width} x {height}, {infos[0].codec.camera}" if height else "none",
-        "feels": ", ".join(spaces.features),
+        "feels": ", ".join(_features(session)),
         "does": ", ".join(action.name for action in spaces.actions),
         "hears": "yes" if spaces.has_sound else "no",
         "seed": run_metadata.get("seed", "?"),
@@ -114,3 +114,14 @@ def format_time(ns: int) -> str:
 
 def _is_session(folder: Path) -> bool:
     return bool(segment_files(folder) or live_files(folder))
+
+
+def _features(session: Session) -> list[str]:
+    """The names of the features; contacts and rays, which may be many, only as numbers."""
+    senses = session.infos[-1].codec.senses
+    names = [name for i, name in enumerate(session.spaces.features) if i not in senses.features]
+    contacts = len(senses.of_kind("contact").senses)
+    for count, what in ((contacts, "contacts"), (len(senses.senses) - contacts, "rays")):
+        if count:
+            names.append(f"{count} {what}")
+    return names

@@ -16,7 +16,7 @@ from interfaces.ipc.atomic_files import staging_path
 from interfaces.journal import JournalError, JournalReader, read_layout
 from interfaces.journal.recovery import set_aside_damaged
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.session.format.messages import EVENTS, Codec
+from interfaces.session.format.messages import Codec
 from interfaces.session.format.run_info import codec_for, first_own_step, read_run_metadata
 from interfaces.session.format.salvage import salvage
 from interfaces.session.format.segment_reader import SessionSegment, codec_of, is_newer
@@ -240,7 +240,7 @@ def _rewrite_intact_parts(damaged: Path, folder: Path) -> Iterator[tuple[Path, i
             metadata[record.name] = dict(record.metadata)
             continue
         codec = codec or _codec(damaged, metadata)
-        if not codec.topics().keys() - {EVENTS} <= record.messages.keys():
+        if not codec.required_topics() <= record.messages.keys():
             continue  # a part of this Step was in a damaged chunk
         if writer is not None and record.index != writer.next_index:
             yield _finish(writer)

@@ -74,3 +74,13 @@ def test_a_method_that_does_not_update_the_moments_uses_symlog(preset):
     vector = 100.0 * torch.randn(4, spaces.vector_size)
     normalizer = build_method_networks(spaces, config).encoder.felt
     torch.testing.assert_close(normalizer(vector), symlog(vector))
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("updates", [0, 3])
+def test_the_inverse_restores_the_vector_for_display(normalize, updates):
+    normalizer = VectorNormalizer(3, normalize)
+    vectors = torch.tensor([[[0.0, 0.5, -90.0], [1.0, 0.25, 120.0]]])
+    for _ in range(updates):
+        normalizer.update_moments(vectors)
+    torch.testing.assert_close(normalizer.inverse(normalizer(vectors)), vectors)

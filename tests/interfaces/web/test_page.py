@@ -13,6 +13,7 @@ pytest.importorskip("nicegui")
 from nicegui import ui
 from nicegui.testing import user_simulation
 
+from interfaces.core.sense_map import PlacedSense, SenseMap
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.timeline import Timeline
 from interfaces.web.page import Player
@@ -39,6 +40,13 @@ def make_timeline(count: int) -> Timeline:
         events=[(0, "episode starts"), (30, "<b>weights</b> 2")],
         estimated=count,
     )
+
+
+def with_senses(timeline: Timeline) -> Timeline:
+    """The same, where the features are the closeness of one contact and its flag."""
+    timeline.senses = SenseMap((PlacedSense("Near", "contact", 0.0, 3.0),), (0,), (1,))
+    timeline.parameters[:] = np.stack([np.linspace(0, 1, len(timeline)), np.ones(len(timeline))], 1)
+    return timeline
 
 
 def visit(talk, timeline=None, picture=None):
@@ -98,6 +106,22 @@ def test_the_page_starts_at_the_first_step_and_goes_to_any_other():
         assert shown[-1] == 72
 
     visit(talk)
+
+
+def test_contacts_and_rays_are_shown_from_above_and_not_as_bars():
+    async def talk(user, shown):
+        _, senses = sorted(user.find(ui.image).elements, key=lambda each: each.id)
+        first = senses.source
+        assert first.startswith("data:image/png")
+        (slider,) = user.find(ui.slider).elements
+        slider.value = 9.9
+        assert shown[-1] == 99
+        assert senses.source != first, "another closeness, another picture"
+        (bars,) = (each for each in user.find(ui.html).elements if "actions" in each.content)
+        assert "Jump" in bars.content
+        assert not any(name in bars.content for name in SPACES.features)
+
+    visit(talk, with_senses(make_timeline(100)))
 
 
 def test_playback_runs_at_the_chosen_speed_and_stops_at_the_end():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from interfaces.core.sense_map import PlacedSense, SenseMap
 from interfaces.session.export.annotated_video import to_annotated_video
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.run_steps import RunSteps
@@ -33,6 +34,21 @@ def test_each_step_is_a_frame_at_its_time(awkward_path, tmp_path):
         to_annotated_video(run_steps, timeline, "夢", out)
     with pytest.raises(SessionError, match=r"ends in \.mp4"):
         to_annotated_video(run_steps, timeline, "夢", tmp_path / "annotated.avi")
+
+
+def test_contacts_and_rays_are_beside_the_picture(tmp_path):
+    run = make_run(tmp_path / "run", make_steps(10), "tick.hz=20")
+    run_steps, frames = RunSteps(run), {}
+    for closeness in (0.0, 1.0):
+        timeline = read_timeline(run_steps)
+        timeline.senses = SenseMap((PlacedSense("Near", "contact", 0.0, 3.0),), (0,), (1,))
+        timeline.parameters[:] = closeness, 1.0
+        out = tmp_path / f"{closeness}.mp4"
+        to_annotated_video(run_steps, timeline, "run", out)
+        with av.open(str(out)) as container:
+            frames[closeness] = next(container.decode(video=0)).to_ndarray(format="rgb24")
+    far, near = (frames[each][72:336, 300:564].astype(int) for each in (0.0, 1.0))
+    assert near.mean() > 2 * far.mean()
 
 
 def cursor_column(picture):
