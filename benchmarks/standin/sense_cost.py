@@ -118,7 +118,7 @@ def live_cpu_percent(place: str, rays: bool, seconds: float) -> float:
     finally:
         stop.set()
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         receiver.close()
 
 
