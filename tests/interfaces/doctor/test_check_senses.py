@@ -16,8 +16,10 @@ from tests.contracts.vrchat.client import running_standin
 from tests.interfaces.doctor.settings import levels, vrchat_config, vrchat_world
 from tests.polling import wait_until
 
-CONTACTS = ("world.contacts.mode=on",)
-RAYS = ("world.rays={mode: on, players: {count: 4}, world: {count: 4}}",)
+CONTACTS = ("world.contacts.mode=on", "world.rays.mode=off")
+RAYS = ("world.contacts.mode=off", "world.rays={mode: on, players: {count: 4}, world: {count: 4}}")
+OFF = ("world.contacts.mode=off", "world.rays.mode=off")
+BOTH = (CONTACTS[0], RAYS[1])
 NEAR = [f"YumeNear{i}" for i in range(4)]
 
 
@@ -60,14 +62,14 @@ def trouble_of(overrides, *messages, listing):
 
 
 def test_nothing_is_asked_when_the_senses_are_off():
-    assert sense_checks(vrchat_config(), lambda: pytest.fail("asked"), turn=True) == []
+    assert sense_checks(vrchat_config(*OFF), lambda: pytest.fail("asked"), turn=True) == []
     (check,) = sense_checks(vrchat_config(*CONTACTS), list, turn=True)
     assert check.section == "senses"
 
 
 def test_silent_contacts_answer_if_the_avatar_lists_them():
     listing = contacts_listed() | rays_listed()
-    (summary,) = findings_of(CONTACTS + RAYS, ("YumeNear0", 0.5), listing=listing)
+    (summary,) = findings_of(BOTH, ("YumeNear0", 0.5), listing=listing)
     assert summary.level == "ok"
     assert summary.text == "4 of 4 contacts; 8 of 8 rays answer, while the avatar turned"
     (summary,) = findings_of(RAYS, listing=listing, turned=False)
@@ -131,7 +133,9 @@ def test_what_the_avatar_lacks_is_a_warning_only_in_mode_on():
     trouble = trouble_of(CONTACTS, listing=listing)
     assert trouble.text == "YumeNear3: not on the avatar"
     assert "world.contacts.name" in trouble.remedy
-    summary, missing = findings_of(("world.contacts.mode=auto",), listing=listing)
+    summary, missing = findings_of(
+        ("world.contacts.mode=auto", "world.rays.mode=off"), listing=listing
+    )
     assert (summary.level, missing.level) == ("ok", "ok")
     assert "3 of 4 contacts" in summary.text
 
@@ -175,7 +179,7 @@ def test_a_client_turns_and_its_contacts_and_rays_are_found():
         standin.close()  # frees its receive port
         clients = [each for each in find_clients(None) if each.osc_port == standin.send_port]
         config = vrchat_config(
-            *(*CONTACTS, *RAYS, f"world.osc.client={clients[0].name}", "world.osc.oscquery=true"),
+            *(*BOTH, f"world.osc.client={clients[0].name}", "world.osc.oscquery=true"),
             f"world.osc.send_port={standin.send_port}",
             f"world.osc.receive_port={standin.receive_port}",
         )
