@@ -151,6 +151,6 @@ def sense_cost(results: Path) -> Table:
         limits=[
             f"Live, room, {number(content['live_seconds'])} s each: the stand-in uses {without} % "
             f"of one core without rays, and {rays} % with 64 rays.",
-            f"Bad: above the goal: {', '.join(above)}." if above else "The goal is reached.",
+            *([f"Bad: {each} is above the goal." for each in above] or ["The goal is reached."]),
         ],
     )
