@@ -68,6 +68,8 @@ class LivingResult:
     """The looks at one run.
 
     `lived`: head-pats in each 1,000 steps of training. `jobs`: runs that ran at the same time.
+    `group`: the folder of results and runs. `clock`: steps, seconds and CPU seconds at each
+    checkpoint, so that a resumed run counts all of its time.
     """
 
     name: str
@@ -77,6 +79,7 @@ class LivingResult:
     place: str
     looks: list[Look] = field(default_factory=list[Look])
     lived: list[int] = field(default_factory=list[int])
+    clock: list[list[float]] = field(default_factory=list[list[float]])
     jobs: int = 1
     group: str = GROUP
     machine: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -121,14 +124,20 @@ def live(result: LivingResult, looks: list[int]) -> None:
     world = make_lockstep_world(config, result.seed)
     lockstep = LockstepTrainer(run, config, [world], resume=resume)
     result.looks = [look for look in result.looks if look.steps <= lockstep.steps]
-    before = result.looks[-1] if result.looks else Look(0, 0, [], 0.0, 0.0)
-    learning = Stopwatch(before.seconds)
-    cpu = [before.cpu_seconds - time.process_time()]  # added to the process's own time
+    result.clock = [each for each in result.clock if each[0] <= lockstep.steps]
+    _, seconds_before, cpu_before = result.clock[-1] if result.clock else (0, 0.0, 0.0)
+    learning = Stopwatch(seconds_before)
+    cpu = [cpu_before - time.process_time()]  # added to the process's own time
 
     def look(steps: int) -> None:
-        if steps not in looks or any(each.steps == steps for each in result.looks):
+        if steps % CHECKPOINT_STEPS:
             return
         seconds, cpu_seconds = learning.seconds, cpu[0] + time.process_time()
+        if steps and all(each[0] < steps for each in result.clock):
+            result.clock.append([steps, seconds, round(cpu_seconds, 1)])
+            result.write()
+        if steps not in looks or any(each.steps == steps for each in result.looks):
+            return
         with learning.paused():
             head_pats = evaluated_head_pats(lockstep.learner.networks, config)
             updates = lockstep.learner.updates

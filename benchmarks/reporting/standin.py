@@ -142,7 +142,8 @@ def sense_cost(results: Path) -> Table:
         "process, seed 0. Median, minimum and maximum over rounds; each loss is against no senses "
         "in the same round. Other programs used the machine, so single rounds vary",
         baselines="no senses. The goal is at most 15 % for 8 contacts and for 64 rays. The rays "
-        "are 40 at players and 24 at the world, 10 m",
+        "are 40 at players and 24 at the world, 10 m; the stand-in sends them, and the agent drops "
+        "them unread",
         columns=["place", "no senses, steps/s", *(f"{case}, % lost" for case in cases)],
         rows=rows,
         machines=[content["machine"]],

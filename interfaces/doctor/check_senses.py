@@ -1,5 +1,6 @@
 """Check contacts and rays while the avatar turns once on the spot, and name those that fail."""
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,8 @@ from interfaces.doctor.findings import Finding, ok, warning
 from interfaces.doctor.sense_answers import HeardParameters, Trouble, contact_trouble, ray_trouble
 from interfaces.osc.oscquery_browser import Peer
 from interfaces.runtime.guarded_client import GuardedClient, MovementStopped
+from interfaces.runtime.run_control import find_live_run
+from interfaces.runtime.run_folder import RunError
 from interfaces.vrchat.client_finder import Avatar, read_avatar
 from interfaces.vrchat.endpoints import Endpoints, client_endpoints, resolve_host
 
@@ -22,19 +25,27 @@ _FIRST_WAIT_S, _LAST_WAIT_S = 3.0, 0.4  # until the client knows our port; until
 _STILL_S = 2.0  # how long to listen if the avatar must not turn
 _MAX_TURN_S = 8.0
 _SHOWN = 6  # names in one line
+_TURNS = (
+    "The avatar now turns once on the spot, to check contacts and rays (--no-turn leaves it still)."
+)
 _CLIENT_FIRST = "first do what the finding `client` says"
 
 
 def sense_findings(
-    config: Config, main: Path, find_clients: Callable[[], Sequence[Peer]], *, turn: bool = True
+    config: Config,
+    main: Path,
+    find_clients: Callable[[], Sequence[Peer]],
+    *,
+    turn: bool = True,
+    announce: Callable[[str], object] = print,
 ) -> list[Finding]:
     """How many contacts and rays answer, and what is wrong with the others.
 
     With `turn` the avatar turns once on the spot; a guard releases the input, however this ends.
-    `main`: path of main.py.
+    `announce` gets a line for the user just before. `main`: path of main.py.
     """
     world, clients = config.world, find_clients()
-    client, _ = select_client(world, clients)
+    client, about_client = select_client(world, clients)
     if client is None and world.kind == "standin":
         return [ok("senses", "not asked: a run starts its own stand-in")]
     if client is None and (clients or world.osc.oscquery):
@@ -42,13 +53,14 @@ def sense_findings(
     heard = HeardParameters((*world.contacts.names, *world.rays.parameters))
     avatar = _listing(client)
     heard.add_listing(avatar)
-    if world.limits.avatars and avatar.id not in world.limits.avatars:
-        turn = False
     findings: list[Finding] = []
+    if turn and (reason := _why_still(config, avatar, about_client, heard)):
+        turn = False
+        findings.append(ok("turn", f"the avatar stays still: {reason}"))
     try:
         host = resolve_host(world.osc.host)
         endpoints = client_endpoints(world.osc, host, "", client)
-        _listen(config, endpoints, main, heard, turn=turn)
+        _listen(config, endpoints, main, heard, announce if turn else None)
         if turn and not heard.turned:
             findings.append(_did_not_turn(heard))
     except (BadInput, MovementStopped) as error:
@@ -128,19 +140,46 @@ def _next_name(name: str) -> str:
     return f"{name[: last.start()]}{int(last.group()) + 1}{name[last.end() :]}"
 
 
+def _why_still(
+    config: Config, avatar: Avatar, about_client: Sequence[Finding], heard: HeardParameters
+) -> str:
+    """Why the avatar must not turn; "" if it may."""
+    world = config.world
+    if any(finding.level == "problem" for finding in about_client):
+        return _CLIENT_FIRST
+    if world.limits.avatars and avatar.id not in world.limits.avatars:
+        return f"world.limits.avatars does not allow {avatar.id or 'an unknown avatar'}"
+    stop = world.control.stop_parameter
+    if stop and avatar.values.get(stop) is True:
+        return f"the stop parameter {stop} is on"
+    if avatar.values and not heard.answers:
+        return "it has none of the contacts and rays"
+    with contextlib.suppress(RunError):
+        return f"a run moves it: {find_live_run(None).path}"
+    return ""
+
+
 def _listen(
-    config: Config, endpoints: Endpoints, main: Path, heard: HeardParameters, *, turn: bool
+    config: Config,
+    endpoints: Endpoints,
+    main: Path,
+    heard: HeardParameters,
+    announce: Callable[[str], object] | None,
 ) -> None:
-    """Receive until the avatar has turned once. Raises BadInput and MovementStopped."""
+    """Receive until the avatar has turned once; without `announce` it stays still.
+
+    Raises BadInput and MovementStopped.
+    """
     turn_s = min(_MAX_TURN_S, 360.0 / config.world.measured.turn_deg_s + 0.2)
     with GuardedClient(config, endpoints, main, threading.Event(), heard.receive) as client:
         if endpoints.advertised:  # the client sends once it has found this port
             client.wait(_FIRST_WAIT_S, lambda: heard.received > 0)
-        if turn:
+        if announce is not None:
+            announce(_TURNS)
             client.send(_AXIS, 1.0)
             client.wait(turn_s)
             client.rest()
-        client.wait(_LAST_WAIT_S if turn else _STILL_S)
+        client.wait(_STILL_S if announce is None else _LAST_WAIT_S)
 
 
 def _listing(client: Peer | None) -> Avatar:

@@ -32,7 +32,6 @@ from interfaces.runtime.process_table import MAIN
 from interfaces.vrchat.client_finder import find_clients
 
 LIMIT_S = 14.0
-_TURNS = "contacts and rays: the avatar turns once"
 
 
 def diagnose(
@@ -58,12 +57,12 @@ def diagnose(
     clock = Check("machine", "clock", lambda: clock_findings(config.tick.spin_ms))
     clients = once(lambda: find_clients(config.world.osc.interfaces or None))
     others = all_checks(config, pictures, osc_folders(Path.home()), clients)
-    last = sense_checks(config, clients, turn=turn)
+    last = sense_checks(config, clients, turn=turn, announce=errors.print)
     with _status_line(errors) as on_waiting:
         findings = examine([clock], LIMIT_S)  # alone, because the other checks would delay sleeps
         findings += examine(others, LIMIT_S - 1.0, on_waiting)
         for check in last:  # in this thread: Ctrl-C then releases the inputs
-            on_waiting([_TURNS] if turn else [check.name])
+            on_waiting([check.name])
             findings.append(run_check(check))
     flat = [each for group in findings for each in group]
     if machine_readable:
@@ -74,12 +73,23 @@ def diagnose(
 
 
 def sense_checks(
-    config: Config, clients: Callable[[], Sequence[Peer]], *, turn: bool
+    config: Config,
+    clients: Callable[[], Sequence[Peer]],
+    *,
+    turn: bool,
+    announce: Callable[[str], object],
 ) -> list[Check]:
-    """The check of contacts and rays, if they are on. It runs alone: it uses the receive port."""
+    """The check of contacts and rays, if they are on. It runs alone: it uses the receive port.
+
+    `announce` tells the user that the avatar turns.
+    """
     if not config.world.sense_features:
         return []
-    return [Check("senses", "senses", lambda: sense_findings(config, MAIN, clients, turn=turn))]
+
+    def check() -> list[Finding]:
+        return sense_findings(config, MAIN, clients, turn=turn, announce=announce)
+
+    return [Check("senses", "senses", check)]
 
 
 def all_checks(

@@ -125,7 +125,7 @@ def ray_trouble(name: str, answers: Mapping[str, Answer], *, listed: bool) -> Tr
             "check that the ray is active, has a result transform, and snaps to its end on a miss"
         )
         return Trouble("ratio 0 and no hit, so never cast", f"{cure} (docs/avatar.md)")
-    if share < 1.0 and hit is not None:
+    if share < 2.0 - _MAX_RATIO and hit is not None:
         text = f"ratio {share:.2f} without a hit"
         return Trouble(text, "set its behaviour on a miss to Snap To End (docs/avatar.md)")
     return None

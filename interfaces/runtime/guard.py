@@ -18,7 +18,7 @@ from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import ProcessWatch, set_up_process, watch_supervisor
 from interfaces.runtime.control_arbitration import body_timeout_s
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.vrchat.action_encoder import rest_datagrams
+from interfaces.vrchat.action_encoder import release_datagrams
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.voice import voice_rest_datagrams
 
@@ -122,7 +122,7 @@ def watch_run(run_path: Path) -> None:
     guard = Guard(
         Board(run.board),
         read_endpoints(run.endpoints),
-        [*rest_datagrams(config.world.actions), *voice_rest_datagrams(config.world.voice)],
+        [*release_datagrams(config.world.actions), *voice_rest_datagrams(config.world.voice)],
         config.tick.hz,
         run.stop_file,
     )

@@ -22,11 +22,10 @@ from interfaces.osc.ports import listen_at
 from interfaces.runtime.child_process import SUPERVISOR_PID
 from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.vrchat.action_encoder import rest_datagrams
+from interfaces.vrchat.action_encoder import release_datagrams
 from interfaces.vrchat.client_finder import ReceiverAdvertiser
 from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 
-AXES = ("LookHorizontal", "Vertical", "Horizontal")
 _POLL_S = 0.001
 _GUARD_WAIT_S = 10.0
 
@@ -52,10 +51,7 @@ class GuardedClient:
     ) -> None:
         self._stopped, self._clock, self._on_datagram = stopped, RealClock(), receive
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
-        self._rest = [
-            *rest_datagrams(config.world.actions),
-            *(encode(f"/input/{a}", 0.0) for a in AXES),
-        ]
+        self._rest = release_datagrams(config.world.actions)
         self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._closed = False
@@ -84,6 +80,8 @@ class GuardedClient:
                 stderr=log,
                 env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
                 start_new_session=sys.platform != "win32",
+                # No console: closing the window must not end this process and its guard together.
+                creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
             )
 
     def __enter__(self) -> Self:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from configs.actions import ActionConfig
 from configs.vrchat import LimitsConfig
+from interfaces.osc.message import encode
 from interfaces.vrchat.actuators import (
     ACTUATORS,
     Actuator,
@@ -24,11 +25,19 @@ from interfaces.vrchat.chat import Chat
 from interfaces.vrchat.rate_limits import RateLimit
 from interfaces.vrchat.speech_trigger import SpeechOutput, SpeechTrigger
 
+MOVED_AXES = ("LookHorizontal", "Vertical", "Horizontal")  # by doctor and calibrate
+
 
 def rest_datagrams(actions: Sequence[ActionConfig]) -> list[bytes]:
     """A datagram for every input and parameter that sets it to its rest value."""
     datagrams = (rest_datagram(action) for action in actions)
     return [datagram for datagram in datagrams if datagram is not None]
+
+
+def release_datagrams(actions: Sequence[ActionConfig]) -> list[bytes]:
+    """Rest datagrams of the actions, and of the axes that doctor and calibrate move themselves."""
+    axes = [encode(f"/input/{axis}", 0.0) for axis in MOVED_AXES]
+    return list(dict.fromkeys([*rest_datagrams(actions), *axes]))
 
 
 class NoVoice:

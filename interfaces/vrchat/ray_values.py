@@ -75,8 +75,9 @@ class RayValues:
 
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Copies: each ratio, float32 (R,), and the state of each slot, uint8 (2 R,)."""
-        ratios = np.frombuffer(bytes(self._ratios), ">f4").astype(np.float32)
-        return ratios, np.frombuffer(bytes(self._states), np.uint8)
+        # States first: a value is stored before its state, so a state never lacks its value.
+        states = np.frombuffer(bytes(self._states), np.uint8)
+        return np.frombuffer(bytes(self._ratios), ">f4").astype(np.float32), states
 
     def to_json(self) -> list[Any]:
         """All as JSON."""

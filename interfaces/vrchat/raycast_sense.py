@@ -30,13 +30,16 @@ _CURES = {
 class _Merged(NamedTuple):
     """What was heard and, where nothing was heard, what is listed.
 
-    ratio: float32 (R,), 0 without a value. has_ratio, hit and found (the avatar has the ray): bool
-    (R,). wrong: bool (2 R,), the slots with a wrong type.
+    ratio: float32 (R,), 0 without a value. The others are bool (R,), and wrong (2 R,).
+
+    missed: the client said that the ray hits nothing. found: the avatar has the ray. wrong: the
+    slots with a wrong type.
     """
 
     ratio: NDArray[np.float32]
     has_ratio: NDArray[np.bool_]
     hit: NDArray[np.bool_]
+    missed: NDArray[np.bool_]
     found: NDArray[np.bool_]
     wrong: NDArray[np.bool_]
 
@@ -129,7 +132,9 @@ class RaycastSense:
         now = self._merge(heard, listing)
         # NaN fails both comparisons.
         in_range = (now.ratio >= 0.0) & (now.ratio <= 1.0 + _ROUNDING)
-        known = now.has_ratio & in_range & ((now.ratio > 0.0) | now.hit)
+        # A miss with Do Nothing keeps the last ratio: that is old, and the ray unknown.
+        clear = now.ratio >= 1.0 - _ROUNDING
+        known = now.has_ratio & in_range & (now.hit | clear | ((now.ratio > 0.0) & ~now.missed))
         known &= ~(now.wrong[:count] | now.wrong[count:])
         closeness = np.where(known, np.clip(1.0 - now.ratio, 0.0, 1.0), 0.0)
         stuck = self._stuck(now.ratio, closeness, moves)
@@ -178,7 +183,8 @@ class RaycastSense:
         count = self._count
         ratio, state = heard.arrays()
         silent, has_ratio = state == SILENT, state[:count] == HEARD
-        hit, found, wrong = state[count:] == TRUE, ~silent[:count], state == WRONG
+        hit, missed = state[count:] == TRUE, state[count:] == HEARD
+        found, wrong = ~silent[:count], state == WRONG
         if listing is not None:
             listed_ratio, listed = listing.arrays()
             listed_hit = listed[count:] == TRUE
@@ -187,9 +193,10 @@ class RaycastSense:
             taken = silent[:count] & changed
             ratio, has_ratio = np.where(taken, listed_ratio, ratio), has_ratio | taken
             hit = hit | (silent[count:] & listed_hit)
+            missed = missed | (taken & silent[count:] & (listed[count:] == HEARD))
             found = found | (listed[:count] != SILENT)
             wrong = wrong | (silent & (listed == WRONG))
-        return _Merged(ratio, has_ratio, hit, found, wrong)
+        return _Merged(ratio, has_ratio, hit, missed, found, wrong)
 
     def _stuck(
         self, ratio: NDArray[np.float32], closeness: NDArray[np.float32], moves: bool
@@ -198,7 +205,7 @@ class RaycastSense:
         bits = ratio.view(np.uint32)
         self._same_s[bits != self._last] = 0.0
         self._last = bits
-        near = closeness > 0.0
+        near = closeness > _ROUNDING
         if moves:
             self._same_s[near] += self._tick_s
         return near & (self._same_s >= STUCK_S)

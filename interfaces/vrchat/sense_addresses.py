@@ -34,4 +34,5 @@ class SenseAddresses:
 
     def number(self, name: str) -> int | None:
         """The number of the parameter with this name, or None."""
-        return self._by_name.get(without_prefix(name))
+        i = self._by_name.get(name)
+        return self._by_name.get(without_prefix(name)) if i is None else i

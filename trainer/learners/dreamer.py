@@ -156,7 +156,7 @@ class DreamerLearner:
             total = total + config.actor.cloning * cloning
             metrics["loss_cloning"] = cloning.detach()
         if config.actor.smoothness:
-            smoothness = smoothness_loss(policy, dream.feature)
+            smoothness = smoothness_loss(policy, dream.feature, returns.weight)
             total = total + config.actor.smoothness * smoothness
             metrics["loss_smoothness"] = smoothness.detach()
         if has_replay_loss:

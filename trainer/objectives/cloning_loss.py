@@ -44,12 +44,13 @@ def cloning_loss(
 def advantage_weights(
     value: Tensor, reward_target: Tensor, batch: Batch, config: DreamConfig
 ) -> Tensor:
-    """Weights (B, T-1) of recorded actions: exp(A / s), divided by their mean.
+    """Weights (B, T-1) of recorded actions: exp((A - m) / s), divided by their mean.
 
-    A is the lambda-return of the recorded rewards minus the value of the state, and s the standard
-    deviation of A in the batch (Peng 2019, eq. 5; Nair 2020, eq. 13). The exponent is at most
-    MAX_EXPONENT. value and reward_target are (B, T). Excluded Steps count neither in s nor in the
-    mean, and get weight 1; cloning_loss leaves them out.
+    A is the lambda-return of the recorded rewards minus the value of the state (Peng 2019, eq. 5;
+    Nair 2020, eq. 13). m and s are its mean and standard deviation in the batch, so an error of all
+    values does not count. The exponent is at most MAX_EXPONENT. value and reward_target are (B, T).
+    Excluded Steps count neither in s nor in the mean, and get weight 1; cloning_loss leaves them
+    out.
     """
     value, reward, terminal = (
         part.detach().transpose(0, 1) for part in (value, reward_target, batch.is_terminal)
@@ -61,7 +62,7 @@ def advantage_weights(
     count = included.sum().clamp(min=1)
     center = torch.where(included, advantage, 0.0).sum() / count
     variance = torch.where(included, (advantage - center).square(), 0.0).sum() / count
-    exponent = advantage / variance.sqrt().clamp(min=_MIN_DEVIATION)
+    exponent = (advantage - center) / variance.sqrt().clamp(min=_MIN_DEVIATION)
     weight = exponent.clamp(max=MAX_EXPONENT).exp()
     mean = torch.where(included, weight, 0.0).sum() / count
     return torch.where(included, weight / mean.clamp(min=_MIN_DEVIATION), 1.0)

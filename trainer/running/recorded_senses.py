@@ -5,7 +5,13 @@ from collections.abc import Sequence
 
 from configs.schema import Config
 from configs.world.ray_sense import RaysConfig
-from configs.world.senses import MAX_CONTACTS, MIN_CONTACTS, ContactsConfig, numbered_names
+from configs.world.senses import (
+    MAX_CONTACTS,
+    MIN_CONTACTS,
+    ContactsConfig,
+    numbered_names,
+    with_known_flags,
+)
 
 
 def with_recorded_senses(config: Config, features: Sequence[str]) -> tuple[Config, list[str]]:
@@ -55,6 +61,10 @@ def _turned_on(mode: str) -> str:
 
 
 def _count(pattern: str, features: Sequence[str]) -> int:
-    """How many names of the pattern are among the features, from number 0 on."""
+    """How many senses of the pattern are among the features with their flags, from number 0 on.
+
+    A parameter of the same name has no flag: it belongs to world.parameters.
+    """
     known = set(features)
-    return next(n for n in itertools.count() if not set(numbered_names(pattern, n + 1)) <= known)
+    all_named = (with_known_flags(numbered_names(pattern, n + 1)) for n in itertools.count())
+    return next(n for n, names in enumerate(all_named) if not set(names) <= known)

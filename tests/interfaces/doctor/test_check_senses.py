@@ -5,8 +5,14 @@ import math
 import pytest
 
 from configs.load import load_config
-from interfaces.doctor.check_senses import answer_findings, name_list, sense_findings
+from interfaces.doctor.check_senses import (
+    _why_still,
+    answer_findings,
+    name_list,
+    sense_findings,
+)
 from interfaces.doctor.diagnose import sense_checks
+from interfaces.doctor.findings import problem
 from interfaces.doctor.sense_answers import HeardParameters
 from interfaces.osc.message import encode
 from interfaces.vrchat.avatar_listing import Avatar
@@ -62,8 +68,11 @@ def trouble_of(overrides, *messages, listing):
 
 
 def test_nothing_is_asked_when_the_senses_are_off():
-    assert sense_checks(vrchat_config(*OFF), lambda: pytest.fail("asked"), turn=True) == []
-    (check,) = sense_checks(vrchat_config(*CONTACTS), list, turn=True)
+    assert (
+        sense_checks(vrchat_config(*OFF), lambda: pytest.fail("asked"), turn=True, announce=print)
+        == []
+    )
+    (check,) = sense_checks(vrchat_config(*CONTACTS), list, turn=True, announce=print)
     assert check.section == "senses"
 
 
@@ -163,6 +172,39 @@ def test_the_stand_in_of_a_run_is_not_asked():
     config = load_config(ROOT / "configs" / "default.yaml", CONTACTS)
     (finding,) = sense_findings(config, ROOT / "main.py", list)
     assert (finding.level, "its own stand-in" in finding.text) == ("ok", True)
+
+
+def reason_to_stay_still(config, *, listing, about_client=()):
+    heard = HeardParameters((*config.world.contacts.names, *config.world.rays.parameters))
+    avatar = Avatar("avtr_a", listing, frozenset(), dict.fromkeys(listing, "f"))
+    heard.add_listing(avatar)
+    return _why_still(config, avatar, about_client, heard)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "listing", "about_client", "reason"),
+    [
+        ((), {"YumeNear0": 0.0}, [], ""),
+        ((), {}, [], ""),  # nothing is listed: OSCQuery may be off
+        ((), {"Hat": 0.0}, [], "has none of"),
+        (("world.limits.avatars=[avtr_b]",), {"YumeNear0": 0.0}, [], "does not allow avtr_a"),
+        (
+            ("world.control.stop_parameter=YumeOff",),
+            {"YumeNear0": 0.0, "YumeOff": True},
+            [],
+            "YumeOff is on",
+        ),
+        ((), {"YumeNear0": 0.0}, [problem("client", "two", "choose")], "finding `client`"),
+    ],
+)
+def test_the_avatar_stays_still_where_it_must_not_turn(
+    tmp_path, monkeypatch, overrides, listing, about_client, reason
+):
+    monkeypatch.chdir(tmp_path)  # no runs/
+    config = vrchat_config(*CONTACTS, *overrides)
+    why = reason_to_stay_still(config, listing=listing, about_client=about_client)
+    assert reason in why
+    assert bool(why) == bool(reason)
 
 
 AVATAR = """world.standin.avatars=[{id: avtr_test, contacts: {

@@ -67,7 +67,7 @@ def test_a_running_client_and_its_problems_are_found(tmp_path):
             )
         finally:
             standin.terminate()
-    assert done.stderr == ""
+    assert " ".join(done.stderr.split()).startswith("The avatar now turns once on the spot")
     findings = {each["name"]: each for each in json.loads(done.stdout)}
     assert all(set(each) == {"name", "level", "text", "remedy"} for each in findings.values())
     assert all(each["remedy"] for each in findings.values() if each["level"] != "ok")

@@ -74,7 +74,9 @@ class RayClient:
     [
         ({}, {}, 0.0, 0),
         ({"Ratio": 0.0, "Hit": False}, {}, 0.0, 0),  # listed and silent: unknown, not clear
-        ({"Ratio": 0.25, "Hit": False}, {}, 0.75, 1),
+        ({"Ratio": 0.25, "Hit": False}, {}, 0.0, 0),  # a miss that does nothing: an old ratio
+        ({}, {"Ratio": 0.25, "Hit": False}, 0.0, 0),
+        ({}, {"Ratio": 0.99995, "Hit": False}, 0.0001, 1),  # the end, rounded
         ({"Ratio": 0.0, "Hit": True}, {}, 1.0, 1),
         ({}, {"Ratio": 0.25}, 0.75, 1),
         ({}, {"Ratio": 0.25, "Hit": True}, 0.75, 1),

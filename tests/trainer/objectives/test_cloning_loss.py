@@ -178,9 +178,19 @@ def test_a_better_outcome_than_the_value_gives_a_larger_weight():
         ]
     )
     chosen = advantage[included]
-    expected = (chosen / chosen.std(correction=0)).clamp(max=MAX_EXPONENT).exp()
+    centred = chosen - chosen.mean()
+    expected = (centred / chosen.std(correction=0)).clamp(max=MAX_EXPONENT).exp()
     torch.testing.assert_close(weight[included], expected / expected.mean())
     assert (weight[~included] == 1).all()
+
+
+def test_a_value_that_is_wrong_everywhere_does_not_switch_cloning_off():
+    config = config_of()
+    batch = random_batch(spaces_of(config), (SIZE, LENGTH), (1, 4), 0)
+    reward = 0.01 * torch.randn(SIZE, LENGTH)
+    weight = advantage_weights(torch.full_like(reward, 50.0), reward, batch, config.dream)
+    included = ~batch.is_first[:, 1:]
+    assert weight[included].mean() == pytest.approx(1.0, abs=1e-4)
 
 
 def test_steps_that_are_excluded_do_not_change_the_other_weights():

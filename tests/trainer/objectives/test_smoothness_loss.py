@@ -39,18 +39,19 @@ def test_the_expected_action_is_the_mean_of_many_samples():
 
 def test_loss_is_the_mean_squared_change_between_steps():
     policy, feature = policy_of(config_of())
-    loss = smoothness_loss(policy, feature)
+    weight = torch.rand(5, 4)
+    loss = smoothness_loss(policy, feature, weight)
     action = [policy.expected_action(step) for step in feature]
     pairs = zip(action[1:], action[:-1], strict=True)
-    changes = [(after - before).square().mean() for after, before in pairs]
-    torch.testing.assert_close(loss, torch.stack(changes).mean())
-    assert smoothness_loss(policy, feature[:1].expand(5, -1, -1)) == 0.0
+    changes = [(after - before).square().mean(-1) for after, before in pairs]
+    torch.testing.assert_close(loss, (weight[1:] * torch.stack(changes)).mean())
+    assert smoothness_loss(policy, feature[:1].expand(5, -1, -1), weight) == 0.0
 
 
 def test_the_policy_gets_a_gradient_and_the_states_get_none():
     policy, feature = policy_of(config_of())
     feature.requires_grad_()
-    smoothness_loss(policy, feature).backward()
+    smoothness_loss(policy, feature, torch.ones(5, 4)).backward()
     assert feature.grad is None
     assert all(float(p.grad.abs().sum()) > 0 for p in policy.net[0].parameters())
 

@@ -53,3 +53,10 @@ def test_a_number_that_the_settings_do_not_allow_stays_as_it_is():
 def test_a_world_with_features_of_its_own_stays_as_it_is():
     config = load_config(ROOT / "configs/tiny.yaml", ["world.kind=gymnasium", "world.id=X-v1"])
     assert with_recorded_senses(config, features_of([])) == (config, [])
+
+
+def test_contacts_among_the_parameters_are_no_sense():
+    parameters = [f"YumeNear{i}" for i in range(4)]
+    words = [f"world.parameters=[{', '.join(parameters)}, HeadPat]", "world.contacts.mode=off"]
+    config = load_config(ROOT / "configs/default.yaml", words)
+    assert with_recorded_senses(config, live_spaces(config.world).features) == (config, [])
