@@ -13,14 +13,16 @@ results/learning/from_run/CASE-SEED.json, baselines/CASE.json.
 """
 
 import argparse
-import json
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.common import ROOT, machine
-from benchmarks.learning.checkpoint_evaluation import evaluated_head_pats
-from benchmarks.learning.living import BASELINES, FOLDER, LivingResult, live, open_result_run
+from benchmarks.common import ROOT
+from benchmarks.learning.living import (
+    FOLDER,
+    LivingResult,
+    live,
+    measure_baselines,
+    open_result_run,
+)
 from benchmarks.learning.living_variants import CONTACTS, Variant
 from configs.load import load_config
 from interfaces.runtime.worlds import live_spaces
@@ -57,20 +59,6 @@ def measure(case: str, seed: int, source: str, steps: int, *, blank: bool) -> No
     live(result, sorted({0, *(look for look in LOOKS if look < steps), steps}))
 
 
-def measure_baselines(case: str) -> None:
-    """Head-pats of the policies without learning in the same episodes, once for each case."""
-    path = FOLDER / GROUP / "baselines" / f"{case}.json"
-    if path.exists():
-        return
-    config = load_config(Path("default"), list(CASES[case].settings))
-    head_pats = {policy: evaluated_head_pats(None, config, policy) for policy in BASELINES}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"case": case, "head_pats": head_pats, "machine": machine()}
-    path.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    means = ", ".join(f"{name} {np.mean(each):.0f}" for name, each in head_pats.items())
-    print(f"baselines of {case}: {means}", flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -82,7 +70,8 @@ def main() -> None:
     parser.add_argument("--blank", action="store_true", help="also from blank weights")
     options = parser.parse_args()
     for case in options.cases:
-        measure_baselines(case)
+        config = load_config(Path("default"), list(CASES[case].settings))
+        measure_baselines(FOLDER / GROUP / "baselines" / f"{case}.json", config, case=case)
         for seed in options.seeds:
             for blank in (False, True)[: 1 + options.blank]:
                 measure(case, seed, options.source, options.steps, blank=blank)

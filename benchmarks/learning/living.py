@@ -35,6 +35,7 @@ from benchmarks.learning.checkpoint_evaluation import (
 )
 from benchmarks.learning.living_variants import COMMON, VARIANTS, Variant
 from configs.load import load_config
+from configs.schema import Config
 from interfaces.core.step import value_field
 from interfaces.journal import JournalReader
 from interfaces.runtime.run_folder import RunFolder, create_run, open_run
@@ -176,18 +177,19 @@ def _lived(run: RunFolder, steps: int) -> list[int]:
     ]
 
 
-def measure_baselines(place: str) -> None:
-    """Head-pats of the policies without learning in the same rooms, once for each place."""
-    path = FOLDER / GROUP / "baselines" / f"{place}.json"
+def measure_baselines(path: Path, config: Config, **what: str) -> None:
+    """Head-pats of the policies without learning in the same rooms, unless `path` has them.
+
+    `what`: the place or the case, for the file and the line.
+    """
     if path.exists():
         return
-    config = load_config(Path("default"), [f"world.standin.place={place}"])
     head_pats = {policy: evaluated_head_pats(None, config, policy) for policy in BASELINES}
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"place": place, "head_pats": head_pats, "machine": machine()}
+    content = {**what, "head_pats": head_pats, "machine": machine()}
     path.write_text(json.dumps(content) + "\n", encoding="utf-8")
     means = ", ".join(f"{name} {np.mean(each):.0f}" for name, each in head_pats.items())
-    print(f"baselines of {place}: {means}", flush=True)
+    print(f"baselines of {' '.join(what.values())}: {means}", flush=True)
 
 
 def _run_apart(words: list[str]) -> int:
@@ -228,7 +230,8 @@ def main() -> None:
     if any(look % CHECKPOINT_STEPS for look in looks):
         parser.error(f"--looks and --steps must be multiples of {CHECKPOINT_STEPS:,}")
     for place in dict.fromkeys(variant.place for variant in variants.values()):
-        measure_baselines(place)
+        config = load_config(Path("default"), [f"world.standin.place={place}"])
+        measure_baselines(FOLDER / GROUP / "baselines" / f"{place}.json", config, place=place)
     todo = [(name, seed) for seed in options.seeds for name in variants]
     if len(todo) == 1:
         ((name, seed),) = todo
