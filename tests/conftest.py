@@ -1,5 +1,9 @@
 """Fixtures for all tests, and the order in which the tests run."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +15,9 @@ from configs.schema import Config
 from tests import pulse as sound
 
 ROOT = Path(__file__).parent.parent
+# Tests and the processes that they start never write to the folder of the user.
+os.environ["YUME_STATE"] = tempfile.mkdtemp(prefix="yume-state-")
+atexit.register(shutil.rmtree, os.environ["YUME_STATE"], ignore_errors=True)
 # The slowest test files, the slowest first: a slow file at the end would leave other cores idle.
 # They and all tests with real processes are left out of `-m quick`.
 SLOW = (
