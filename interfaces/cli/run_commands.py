@@ -43,25 +43,24 @@ def stop(
     run: LiveRunPath = None,
     release: Annotated[bool, typer.Option("--release", help="let it act again")] = False,
 ) -> None:
-    """Emergency stop: release every input until --release."""
-    from interfaces.runtime.run_control import find_live_run
-    from interfaces.runtime.run_control import stop as stop_run
+    """Emergency stop: release every input until --release. Also of a run that was killed."""
+    from interfaces.runtime.emergency_stop import stop as stop_run
 
     with exit_on_bad_input():
-        print_line(stop_run(find_live_run(run), release=release))
+        print_line(stop_run(run, release=release))
 
 
 @app.command()
 def drive(run: LiveRunPath = None) -> None:
     """Drive the avatar by keys; the agent learns from it. q ends."""
-    from interfaces.ipc.board import Board
     from interfaces.runtime.drive import drive as drive_run
+    from interfaces.runtime.live_runs import open_board
     from interfaces.runtime.run_control import find_live_run
 
     with exit_on_bad_input():
         folder = find_live_run(run)
         stopped = stop_on_signals()
-        drive_run(Board(folder.board), folder.config.world.actions, stopped, console)
+        drive_run(open_board(folder), folder.config.world.actions, stopped, console)
 
 
 @app.command()

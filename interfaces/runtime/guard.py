@@ -6,6 +6,7 @@ resumes later then sends nothing until the guard lowers the fence.
 """
 
 import contextlib
+import os
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from loguru import logger
 from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import ProcessWatch, set_up_process, watch_supervisor
 from interfaces.runtime.control_arbitration import body_timeout_s
+from interfaces.runtime.live_runs import open_board, own_record
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import release_datagrams
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
@@ -87,7 +89,7 @@ class Guard:
     def _check_heartbeat(self) -> None:
         board = self._board
         hangs = board.heartbeat_age_s("body") > self._hung_after_s
-        stopped = bool(board["halted"]) or self._stop_file.exists()
+        stopped = bool(board["halted"]) or os.path.exists(self._stop_file)
         if board["fence"]:
             if not hangs and not stopped and board["fence_seen"] == board["fence"]:
                 self.release_inputs("the body may move: inputs released, fence lowered")
@@ -120,7 +122,7 @@ def watch_run(run_path: Path) -> None:
     run = RunFolder(run_path)
     config = run.config
     guard = Guard(
-        Board(run.board),
+        open_board(run),
         read_endpoints(run.endpoints),
         [*release_datagrams(config.world.actions), *voice_rest_datagrams(config.world.voice)],
         config.tick.hz,
@@ -128,3 +130,5 @@ def watch_run(run_path: Path) -> None:
     )
     guard.run(stopped, orphaned)
     guard.close()
+    if orphaned.is_set() and (record := own_record()) is not None:
+        record.remove()  # in place of the dead supervisor: the inputs are released

@@ -16,14 +16,16 @@ from configs.schema import Config
 from interfaces.core.learning_methods import learning_method
 from interfaces.devices.hotkey import Hotkey
 from interfaces.ipc.atomic_files import write_json
-from interfaces.ipc.board import Board
-from interfaces.runtime import run_control
 from interfaces.runtime.dashboard import Dashboard
+from interfaces.runtime.emergency_stop import hold, records_of_dead_runs, release_records
+from interfaces.runtime.live_runs import LiveRunEntry
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.process_table import processes_of
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
+from interfaces.vrchat.action_encoder import release_datagrams
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
+from interfaces.vrchat.voice import voice_rest_datagrams
 
 _CHECK_EVERY_S = 0.1
 _MEMORY_EVERY_S = 20.0
@@ -41,8 +43,14 @@ class LiveRun:
         self._run, self._config = run, config
         self._endpoints = choose_endpoints(config.world)
         write_endpoints(run.endpoints, self._endpoints)
-        self.board = Board(run.board, create=True)
-        self._supervisor = Supervisor(run, self.board, main, processes_of(config))
+        self._entry = LiveRunEntry(
+            run.path,
+            (self._endpoints.osc_host, self._endpoints.osc_send_port),
+            [*release_datagrams(config.world.actions), *voice_rest_datagrams(config.world.voice)],
+            config.tick.hz,
+        )
+        self.board = self._entry.board
+        self._supervisor = Supervisor(run, self.board, main, processes_of(config), self._entry)
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
         self._dashboard = Dashboard(self.board, run, config, console, quiet=quiet)
@@ -55,7 +63,9 @@ class LiveRun:
         Returns the summary. Raises ProcessFailure after every process has ended and the summary is
         written. Raises BadInput, before any process starts, for a stop key that cannot be used.
         """
-        with self._emergency_stop():
+        for line in release_records(records_of_dead_runs()):  # killed, with inputs still pressed
+            logger.warning("{}", line)
+        with self._emergency_stop(), self._entry:
             return self._run_processes(seconds, stopped)
 
     def _run_processes(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
@@ -144,10 +154,7 @@ class LiveRun:
         """Stop by a key in any window, and by SIGUSR1 if the system has it."""
 
         def stop(*_: object) -> None:
-            try:
-                run_control.stop(self._run, release=False)  # the guard acts on it
-            except (OSError, ValueError) as error:  # raised here, it would end the run
-                logger.error("the emergency stop failed: {}", error)
+            hold(self._run, self.board)  # guard and supervisor act on it
 
         key = self._config.world.control.stop_key
         hotkey = Hotkey(key, stop) if key else None

@@ -1,37 +1,40 @@
-"""Commands of a person to a live run: pause, resume, emergency stop."""
+"""Commands of a person to a live run: find it, pause and resume. See also emergency_stop.py."""
 
-import contextlib
 from pathlib import Path
 
 from interfaces.ipc.atomic_files import shell_quoted
 from interfaces.ipc.board import Board
+from interfaces.runtime.live_runs import live_run_records, open_board, record_of
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
 
 _HEARTBEAT_TIMEOUT_S = 5.0
 
 
 def find_live_run(path: Path | None) -> RunFolder:
-    """The run in folder `path`, or the live run in runs/ that started last.
+    """The run in folder `path`, or the live run of this user that started last.
 
-    Raises RunError if it is not a live run, or if there is none.
+    A live run is found by its record too, so its folder may be elsewhere or deleted. Raises
+    RunError if it is not a live run, or if there is none.
     """
     if path is not None:
-        run = open_run(path)
+        record = record_of(path.resolve())
+        run = open_run(path) if record is None else RunFolder(record.folder)
         if not is_alive(run):
             raise RunError(f"{path} is not a live run: it has no running body or guard")
         return run
-    runs = [RunFolder(each.parent.resolve()) for each in Path("runs").glob("*/config.yaml")]
-    live = [run for run in runs if is_alive(run)]
+    folders = [each.parent.resolve() for each in Path("runs").glob("*/config.yaml")]
+    folders += [record.folder for record in live_run_records() if record.runs]
+    live = [run for folder in dict.fromkeys(folders) if is_alive(run := RunFolder(folder))]
     if not live:
-        raise RunError("no live run in runs/; if it is elsewhere, name its folder")
+        raise RunError("no live run in runs/, and none that this user started elsewhere")
     # A run that has not had its first tick does not move anything yet.
-    return max(live, key=lambda run: (int(Board(run.board)["first_tick_ns"]), run.path.name))
+    return max(live, key=lambda run: (int(open_board(run)["first_tick_ns"]), run.path.name))
 
 
 def is_alive(run: RunFolder) -> bool:
     """Whether the body or the guard of the run had a heartbeat in the last 5 s."""
     try:
-        return has_recent_heartbeat(Board(run.board))
+        return has_recent_heartbeat(open_board(run))
     except (OSError, ValueError):  # no Board, or one of another version
         return False
 
@@ -49,38 +52,21 @@ def has_recent_heartbeat(board: Board) -> bool:
 
 def pause(run: RunFolder, *, paused: bool) -> str:
     """Pause the policy, or let it act again. Returns a message for the user."""
-    Board(run.board)["paused"] = int(paused)
+    board = open_board(run)
+    board["paused"] = int(paused)
     if paused:
-        resume = _command(run, "resume")
+        resume = command_line(run, "resume")
         return f"{run.path.name} is paused: the policy does not act until `{resume}`"
-    stopped = f"; the emergency stop still holds until `{_command(run, 'stop --release')}`"
-    return f"{run.path.name} acts again" + (stopped if is_stopped(run) else "")
+    release = command_line(run, "stop --release")
+    stopped = f"; the emergency stop still holds until `{release}`"
+    return f"{run.path.name} acts again" + (stopped if is_stopped(run, board) else "")
 
 
-def _command(run: RunFolder, words: str) -> str:
+def command_line(run: RunFolder, words: str) -> str:
     """The command with the run's folder, ready to copy."""
     return f"{words} {shell_quoted(run.path)}"
 
 
-def is_stopped(run: RunFolder) -> bool:
+def is_stopped(run: RunFolder, board: Board) -> bool:
     """Whether the emergency stop holds."""
-    return run.stop_file.exists() or bool(Board(run.board)["halted"])
-
-
-def stop(run: RunFolder, *, release: bool) -> str:
-    """Start or release the emergency stop. Returns a message for the user.
-
-    While it holds, the guard keeps every input released, and the body sends nothing.
-    """
-    if release:
-        run.stop_file.unlink(missing_ok=True)
-        Board(run.board)["halted"] = 0
-        return f"{run.path.name}: emergency stop released"
-    try:
-        run.stop_file.touch()  # an empty file is enough, and works on a full disk
-        with contextlib.suppress(OSError):
-            run.stop_file.write_text("While this file exists, every input is released.\n", "utf-8")
-    except OSError:
-        Board(run.board)["halted"] = 1
-    release_command = _command(run, "stop --release")
-    return f"{run.path.name}: every input is released; `{release_command}` lets it act again"
+    return bool(board["halted"]) or run.stop_file.exists()

@@ -15,6 +15,7 @@ from loguru import logger
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import SUPERVISOR_PID, append_log
+from interfaces.runtime.live_runs import LiveRunEntry
 from interfaces.runtime.process_table import ProcessSpec, stop_order
 from interfaces.runtime.run_folder import RunFolder
 
@@ -63,9 +64,15 @@ class Supervisor:
     """
 
     def __init__(
-        self, run: RunFolder, board: Board, main: Path, specs: Sequence[ProcessSpec]
+        self,
+        run: RunFolder,
+        board: Board,
+        main: Path,
+        specs: Sequence[ProcessSpec],
+        entry: LiveRunEntry | None = None,
     ) -> None:
-        self._run, self._board = run, board
+        """`entry`: leads the children to the Board. Without it the Board is in the run's folder."""
+        self._run, self._board, self._entry = run, board, entry
         self.children = {
             spec.name: Child(spec, spec.arguments(sys.executable, main, run.path)) for spec in specs
         }
@@ -166,7 +173,12 @@ class Supervisor:
             child.process = subprocess.Popen(
                 child.command,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+                env={
+                    **os.environ,
+                    SUPERVISOR_PID: str(os.getpid()),
+                    **(self._entry.environment if self._entry is not None else {}),
+                },
+                pass_fds=self._entry.descriptors if self._entry is not None else (),
                 stdout=log,
                 stderr=log,
                 start_new_session=sys.platform != "win32",
@@ -196,6 +208,8 @@ class Supervisor:
             for child in self.children.values()
             if child.process is not None
         }
+        if self._entry is not None:
+            self._entry.note_processes(pids)
         try:
             write_json(self._run.processes, {"supervisor": os.getpid(), **pids})
             self._pids_written = True

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from configs.schema import Config
 from interfaces.core.world import Situation
-from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import lower_priority, set_up_process, watch_supervisor
+from interfaces.runtime.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
 from interfaces.session.format.run_info import codec_for, first_own_step, read_run_metadata
@@ -147,7 +147,7 @@ def record(run_path: Path) -> None:
     stopped, orphaned = set_up_process("recorder"), watch_supervisor()
     lower_priority()
     run = RunFolder(run_path)
-    board, recorder = Board(run.board), None
+    board, recorder = open_board(run), None
     run_metadata = read_run_metadata(run)
     wait_until, last_error = 0.0, ""
     stop_time: float | None = None

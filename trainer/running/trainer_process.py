@@ -6,9 +6,9 @@ import torch
 from loguru import logger
 
 from agent.networks.agent_networks import acting_shapes
-from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import lower_priority, set_up_process, watch_supervisor
+from interfaces.runtime.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.worlds import live_spaces
 from interfaces.weights import Manifest, WeightsWriter
@@ -27,7 +27,7 @@ def train(run_path: Path) -> None:
     stopped, orphaned = set_up_process("trainer"), watch_supervisor()
     lower_priority()
     run = RunFolder(run_path)
-    config, board = run.config, Board(run.board)
+    config, board = run.config, open_board(run)
     spaces = live_spaces(config.world)
     setup = set_up_learner(run, config, spaces)
     learner, newest = setup.learner, setup.restored

@@ -1,0 +1,153 @@
+"""The emergency stop: it needs neither the run's folder nor a process of the run.
+
+A flag on the Board holds it, and the file STOP beside it while the folder can be written. Where no
+process of the run answers, the command itself releases the inputs.
+"""
+
+import contextlib
+import socket
+import time
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+from configs.load import ConfigError
+from interfaces.ipc.board import Board
+from interfaces.runtime.live_runs import (
+    LiveRunRecord,
+    live_run_records,
+    open_board,
+    record_of,
+)
+from interfaces.runtime.run_control import command_line, find_live_run, is_alive
+from interfaces.runtime.run_folder import RunError, RunFolder, open_run
+from interfaces.vrchat.action_encoder import release_datagrams
+from interfaces.vrchat.endpoints import read_endpoints
+from interfaces.vrchat.voice import voice_rest_datagrams
+
+_ANSWER_S = 0.5  # the guard looks every 20 ms
+_COPIES, _SPACING_S = 3, 0.01  # UDP may lose a packet
+
+
+def hold(run: RunFolder, board: Board) -> None:
+    """Start the emergency stop of a live run. It holds until `let_go`. Raises nothing."""
+    board["halted"] = 1  # first: this cannot fail
+    with contextlib.suppress(OSError):  # the file also holds a resumed run
+        run.stop_file.touch()  # an empty file is enough, and works on a full disk
+        run.stop_file.write_text("`stop --release` lets the run act again.\n", "utf-8")
+
+
+def let_go(run: RunFolder, board: Board) -> None:
+    """End the emergency stop. Raises OSError if the file STOP cannot be deleted."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        run.stop_file.unlink()
+    board["halted"] = 0
+
+
+def stop(path: Path | None, *, release: bool) -> str:
+    """Start or release the emergency stop of a run. Returns a message for the user.
+
+    `path`: its folder; without one, the live run that started last, else the runs that ended
+    without releasing their inputs. While it holds, the body sends nothing. Raises RunError if there
+    is no such run, and OSError.
+    """
+    try:
+        run = find_live_run(path)
+    except RunError:
+        if release or not (lines := _release_unanswered(path)):
+            raise
+        return "\n".join(lines)
+    board = open_board(run)
+    if release:
+        let_go(run, board)
+        return f"{run.path.name}: emergency stop released"
+    hold(run, board)
+    held = f"`{command_line(run, 'stop --release')}` lets it act again"
+    if _is_confirmed(board):
+        return f"{run.path.name}: every input is released; {held}"
+    sent = _release(run, record_of(run.path))
+    how = f"this command released every input at {sent}" if sent else "its inputs are not known"
+    return f"{run.path.name}: the emergency stop holds, and {how}; {held}"
+
+
+def release_records(records: Sequence[LiveRunRecord]) -> list[str]:
+    """Release the inputs of runs whose processes do not answer. Returns a line for each.
+
+    The record of a run without processes is then removed.
+    """
+    lines: list[str] = []
+    for record in records:
+        if (path := record.board_path()) is not None:  # hung processes must not press again
+            with contextlib.suppress(OSError, ValueError):
+                Board(path)["halted"] = 1
+        sent = _send(record.target, record.rest)
+        lines.append(f"{record.folder}: the inputs of this run are released at {sent}")
+        if not record.runs:
+            record.remove()
+    return lines
+
+
+def records_of_dead_runs() -> list[LiveRunRecord]:
+    """The records of runs that may have left inputs pressed: no process of them runs."""
+    return [record for record in _unanswered() if record.may_be_pressed]
+
+
+def _unanswered() -> list[LiveRunRecord]:
+    """The records of runs whose guard and body do not answer, as of hung processes."""
+    return [each for each in live_run_records() if not is_alive(RunFolder(each.folder))]
+
+
+def _release_unanswered(path: Path | None) -> list[str]:
+    """Release a run that is not alive, by its record, else by the files of its folder."""
+    if path is None:
+        return release_records([each for each in _unanswered() if each.runs or each.may_be_pressed])
+    if (record := record_of(path.resolve())) is not None:
+        return release_records([record])
+    run = open_run(path)
+    sent = _release(run, None)
+    if sent is None:
+        return []
+    return [f"{path} is not running; the inputs that it uses are released at {sent}"]
+
+
+def _release(run: RunFolder, record: LiveRunRecord | None) -> str | None:
+    """Send the rest values of a run. Returns where they were sent; None if that is not known.
+
+    Without a record, the folder may come from another person: only a client on this machine gets
+    datagrams. Raises RunError for another one.
+    """
+    if record is not None:
+        return _send(record.target, record.rest)
+    try:
+        endpoints, world = read_endpoints(run.endpoints), run.config.world
+        is_here = ip_address(endpoints.osc_host).is_loopback
+    except (OSError, ValueError, TypeError, ConfigError):
+        return None
+    if not is_here:
+        raise RunError(
+            f"{run.path} names a client at {endpoints.osc_host}, and this machine has no record of "
+            "that run: only a client on this machine can be released"
+        )
+    rest = [*release_datagrams(world.actions), *voice_rest_datagrams(world.voice)]
+    return _send((endpoints.osc_host, endpoints.osc_send_port), rest)
+
+
+def _send(target: tuple[str, int], rest: Sequence[bytes]) -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        for i in range(_COPIES):
+            for datagram in rest:
+                with contextlib.suppress(OSError):  # no client listens: nothing to release
+                    out.sendto(datagram, target)
+            if i + 1 < _COPIES:
+                time.sleep(_SPACING_S)
+    return f"{target[0]}:{target[1]}"
+
+
+def _is_confirmed(board: Board) -> bool:
+    """Whether a watch of the run has raised its fence; it releases the inputs then."""
+    deadline = time.perf_counter() + _ANSWER_S
+    while not board["fence"]:
+        if time.perf_counter() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
