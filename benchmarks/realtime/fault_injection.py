@@ -22,8 +22,8 @@ from typing import Protocol
 import psutil
 
 from benchmarks.common import ROOT
-from interfaces.ipc.board import Board
 from interfaces.osc.message import decode
+from interfaces.runtime.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import leftover_processes
 
@@ -204,7 +204,7 @@ def _write_stop_file(run: LiveRun) -> None:
 
 
 def _pause(run: LiveRun) -> None:
-    Board(run.folder / "board.mmap")["paused"] = 1
+    open_board(RunFolder(run.folder))["paused"] = 1
 
 
 RunAction = Callable[[LiveRun], object]
@@ -296,7 +296,7 @@ CAUSES = [
         "pause",
         HUNG_MS,
         _pause,
-        lambda run: Board(run.folder / "board.mmap").__setitem__("paused", 0),
+        lambda run: open_board(RunFolder(run.folder)).__setitem__("paused", 0),
     ),
     Cause("supervisor SIGINT", HUNG_MS, lambda run: run.process.send_signal(signal.SIGINT)),
     Cause("supervisor SIGTERM", HUNG_MS, lambda run: run.process.terminate()),

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import ROOT, publish
-from interfaces.ipc.board import Board
 from interfaces.journal.reader import JournalReader
 from interfaces.osc.message import decode, encode
+from interfaces.runtime.live_runs import open_board
+from interfaces.runtime.run_folder import RunFolder
 
 FLOOD_PER_S = 2000
 _SEED = 0
@@ -123,7 +124,7 @@ class TappedRun:
 
     def ticks(self) -> int:
         try:
-            return int(Board(self.folder / "board.mmap")["ticks"])
+            return int(open_board(RunFolder(self.folder))["ticks"])
         except (OSError, ValueError):
             return 0
 

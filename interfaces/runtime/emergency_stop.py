@@ -5,7 +5,6 @@ process of the run answers, the command itself releases the inputs.
 """
 
 import contextlib
-import socket
 import time
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -19,14 +18,11 @@ from interfaces.runtime.live_runs import (
     open_board,
     record_of,
 )
+from interfaces.runtime.release_plan import read_release_plan
 from interfaces.runtime.run_control import command_line, find_live_run, is_alive
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
-from interfaces.vrchat.action_encoder import release_datagrams
-from interfaces.vrchat.endpoints import read_endpoints
-from interfaces.vrchat.voice import voice_rest_datagrams
 
 _ANSWER_S = 0.5  # the guard looks every 20 ms
-_COPIES, _SPACING_S = 3, 0.01  # UDP may lose a packet
 
 
 def hold(run: RunFolder, board: Board) -> None:
@@ -80,8 +76,8 @@ def release_records(records: Sequence[LiveRunRecord]) -> list[str]:
         if (path := record.board_path()) is not None:  # hung processes must not press again
             with contextlib.suppress(OSError, ValueError):
                 Board(path)["halted"] = 1
-        sent = _send(record.target, record.rest)
-        lines.append(f"{record.folder}: the inputs of this run are released at {sent}")
+        record.plan.send()
+        lines.append(f"{record.folder}: the inputs of this run are released at {record.plan}")
         if not record.runs:
             record.remove()
     return lines
@@ -101,7 +97,7 @@ def _release_unanswered(path: Path | None) -> list[str]:
     """Release a run that is not alive, by its record, else by the files of its folder."""
     if path is None:
         return release_records([each for each in _unanswered() if each.runs or each.may_be_pressed])
-    if (record := record_of(path.resolve())) is not None:
+    if (record := record_of(path)) is not None:
         return release_records([record])
     run = open_run(path)
     sent = _release(run, None)
@@ -117,30 +113,20 @@ def _release(run: RunFolder, record: LiveRunRecord | None) -> str | None:
     datagrams. Raises RunError for another one.
     """
     if record is not None:
-        return _send(record.target, record.rest)
+        record.plan.send()
+        return str(record.plan)
     try:
-        endpoints, world = read_endpoints(run.endpoints), run.config.world
-        is_here = ip_address(endpoints.osc_host).is_loopback
+        plan = read_release_plan(run)
+        is_here = ip_address(plan.target[0]).is_loopback
     except (OSError, ValueError, TypeError, ConfigError):
         return None
     if not is_here:
         raise RunError(
-            f"{run.path} names a client at {endpoints.osc_host}, and this machine has no record of "
+            f"{run.path} names a client at {plan.target[0]}, and this machine has no record of "
             "that run: only a client on this machine can be released"
         )
-    rest = [*release_datagrams(world.actions), *voice_rest_datagrams(world.voice)]
-    return _send((endpoints.osc_host, endpoints.osc_send_port), rest)
-
-
-def _send(target: tuple[str, int], rest: Sequence[bytes]) -> str:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-        for i in range(_COPIES):
-            for datagram in rest:
-                with contextlib.suppress(OSError):  # no client listens: nothing to release
-                    out.sendto(datagram, target)
-            if i + 1 < _COPIES:
-                time.sleep(_SPACING_S)
-    return f"{target[0]}:{target[1]}"
+    plan.send()
+    return str(plan)
 
 
 def _is_confirmed(board: Board) -> bool:

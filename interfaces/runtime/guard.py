@@ -19,10 +19,9 @@ from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import ProcessWatch, set_up_process, watch_supervisor
 from interfaces.runtime.control_arbitration import body_timeout_s
 from interfaces.runtime.live_runs import open_board, own_record
+from interfaces.runtime.release_plan import read_release_plan
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.vrchat.action_encoder import release_datagrams
-from interfaces.vrchat.endpoints import Endpoints, read_endpoints
-from interfaces.vrchat.voice import voice_rest_datagrams
+from interfaces.vrchat.endpoints import Endpoints
 
 _COPIES, _SPACING_S = 3, 0.01  # UDP may lose a packet
 _CHECK_EVERY_S = 0.02
@@ -119,16 +118,13 @@ class Guard:
 def watch_run(run_path: Path) -> None:
     """Run the guard for the run in folder `run_path`. Entry point of its process."""
     stopped, orphaned = set_up_process("guard"), watch_supervisor()
-    run = RunFolder(run_path)
-    config = run.config
+    run, record = RunFolder(run_path), own_record()
+    # By its record, a guard also starts again when the folder is gone.
+    plan = read_release_plan(run) if record is None else record.plan
     guard = Guard(
-        open_board(run),
-        read_endpoints(run.endpoints),
-        [*release_datagrams(config.world.actions), *voice_rest_datagrams(config.world.voice)],
-        config.tick.hz,
-        run.stop_file,
+        open_board(run), Endpoints(*plan.target, 0, ""), plan.rest, plan.hz, run.stop_file
     )
     guard.run(stopped, orphaned)
     guard.close()
-    if orphaned.is_set() and (record := own_record()) is not None:
+    if orphaned.is_set() and record is not None:
         record.remove()  # in place of the dead supervisor: the inputs are released

@@ -21,11 +21,11 @@ from interfaces.osc.ports import listen_at
 from interfaces.runtime.child_process import SUPERVISOR_PID
 from interfaces.runtime.live_runs import LiveRunEntry
 from interfaces.runtime.process_table import find_process
+from interfaces.runtime.release_plan import release_plan
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import release_datagrams
 from interfaces.vrchat.client_finder import ReceiverAdvertiser
 from interfaces.vrchat.endpoints import Endpoints, write_endpoints
-from interfaces.vrchat.voice import voice_rest_datagrams
 
 _POLL_S = 0.001
 _GUARD_WAIT_S = 10.0
@@ -71,12 +71,7 @@ class GuardedClient:
         run.logs.mkdir()
         write_config(config, run.config_file)
         write_endpoints(run.endpoints, endpoints)
-        self._entry = LiveRunEntry(
-            run.path,
-            self._target,
-            [*self._rest, *voice_rest_datagrams(config.world.voice)],
-            config.tick.hz,
-        )
+        self._entry = LiveRunEntry(run.path, release_plan(config, endpoints))
         self._board = self._entry.board
         self._entry.__enter__()
         self._guard_log = run.logs / "guard.log"

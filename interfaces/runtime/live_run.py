@@ -18,14 +18,14 @@ from interfaces.devices.hotkey import Hotkey
 from interfaces.ipc.atomic_files import write_json
 from interfaces.runtime.dashboard import Dashboard
 from interfaces.runtime.emergency_stop import hold, records_of_dead_runs, release_records
+from interfaces.runtime.folder_watch import FolderWatch
 from interfaces.runtime.live_runs import LiveRunEntry
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.process_table import processes_of
+from interfaces.runtime.release_plan import release_plan
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
-from interfaces.vrchat.action_encoder import release_datagrams
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
-from interfaces.vrchat.voice import voice_rest_datagrams
 
 _CHECK_EVERY_S = 0.1
 _MEMORY_EVERY_S = 20.0
@@ -43,14 +43,10 @@ class LiveRun:
         self._run, self._config = run, config
         self._endpoints = choose_endpoints(config.world)
         write_endpoints(run.endpoints, self._endpoints)
-        self._entry = LiveRunEntry(
-            run.path,
-            (self._endpoints.osc_host, self._endpoints.osc_send_port),
-            [*release_datagrams(config.world.actions), *voice_rest_datagrams(config.world.voice)],
-            config.tick.hz,
-        )
+        self._entry = LiveRunEntry(run.path, release_plan(config, self._endpoints))
         self.board = self._entry.board
         self._supervisor = Supervisor(run, self.board, main, processes_of(config), self._entry)
+        self._folder_watch = FolderWatch(run.path, run.config_file)
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
         self._dashboard = Dashboard(self.board, run, config, console, quiet=quiet)
@@ -82,6 +78,10 @@ class LiveRun:
             self._supervisor.stop()
             log.write(metrics_line(self.board, self._config.reward, time.perf_counter() - began))
             log.close()
+        self._folder_watch.check()
+        if problem := self._folder_watch.problem:
+            cause = f" ({failure})" if failure else ""
+            failure = ProcessFailure(f"{problem}: Steps are lost{cause}", 1)
         exit_word = "fault" if failure else "interrupted" if stopped.is_set() else "clean"
         first_tick = int(self.board["first_tick_ns"]) * 1e-9
         content = summary(
@@ -98,7 +98,8 @@ class LiveRun:
         )
         content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
         try:
-            write_json(self._run.summary, content)
+            if not self._folder_watch.problem:
+                write_json(self._run.summary, content)
         except OSError as error:
             failure = failure or ProcessFailure(
                 f"{self._run.summary} could not be written: {error}", 1
@@ -124,6 +125,9 @@ class LiveRun:
             if not self._first_losses and self.board["session_updates"]:
                 self._first_losses = losses(self.board)
             if now >= next_line:
+                if self._folder_watch.check():
+                    logger.error("{}: nothing more is recorded", self._folder_watch.problem)
+                    self.warn(f"{self._folder_watch.problem}: nothing more is recorded")
                 log.write(metrics_line(self.board, self._config.reward, now - began))
                 self._dashboard.show(now - began)
                 next_line += 1.0

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from interfaces.ipc.board_memory import (
     is_board_memory,
 )
 from interfaces.runtime.process_identity import ProcessIdentity, boot, identity_of, machine
+from interfaces.runtime.release_plan import ReleasePlan
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.user_folder import user_folder
 
@@ -37,17 +38,15 @@ _WRONG = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError
 
 @dataclass(frozen=True)
 class LiveRunRecord:
-    """One run. `target`: host and port of the client. `rest`: datagrams that release every input.
+    """One run. `plan` releases its inputs. `memory`: location of the Board.
 
-    `processes`: the supervisor and its children by name. `memory`: location of the Board.
+    `processes`: the supervisor and its children by name.
     """
 
     id: str
     folder: Path
     memory: str
-    target: tuple[str, int]
-    rest: tuple[bytes, ...]
-    hz: float
+    plan: ReleasePlan
     processes: Mapping[str, ProcessIdentity]
     boot: str = field(default_factory=boot)
     machine: str = field(default_factory=machine)
@@ -63,7 +62,9 @@ class LiveRunRecord:
 
         A client on this machine has ended with the machine, so a restart releases its inputs.
         """
-        return not self.runs and (self.boot == boot() or not self.target[0].startswith(_LOOPBACK))
+        return not self.runs and (
+            self.boot == boot() or not self.plan.target[0].startswith(_LOOPBACK)
+        )
 
     def board_path(self) -> Path | None:
         """Where this process can open the Board; None if it does not exist any more."""
@@ -75,9 +76,9 @@ class LiveRunRecord:
             "id": self.id,
             "folder": str(self.folder),
             "memory": self.memory,
-            "target": list(self.target),
-            "rest": [datagram.hex() for datagram in self.rest],
-            "hz": self.hz,
+            "target": list(self.plan.target),
+            "rest": [datagram.hex() for datagram in self.plan.rest],
+            "hz": self.plan.hz,
             "processes": {name: [p.pid, p.start] for name, p in self.processes.items()},
             "boot": self.boot,
             "machine": self.machine,
@@ -100,9 +101,7 @@ class LiveRunEntry:
     `descriptors`: what the children need to find both. Raises OSError without memory for a Board.
     """
 
-    def __init__(
-        self, folder: Path, target: tuple[str, int], rest: Sequence[bytes], hz: float
-    ) -> None:
+    def __init__(self, folder: Path, plan: ReleasePlan) -> None:
         key = secrets.token_hex(8)
         try:
             place = _folder()
@@ -118,7 +117,7 @@ class LiveRunEntry:
         }
         self.descriptors = self._memory.descriptors
         self.record = LiveRunRecord(
-            key, folder, self._memory.location, target, tuple(rest), hz, _identities({})
+            key, folder.resolve(), self._memory.location, plan, _identities({})
         )
 
     def __enter__(self) -> Self:
@@ -156,6 +155,7 @@ def live_run_records() -> list[LiveRunRecord]:
 
 def record_of(folder: Path) -> LiveRunRecord | None:
     """The record of the run in this folder, of a running one first."""
+    folder = folder.resolve()
     records = [record for record in live_run_records() if record.folder == folder]
     return max(records, key=lambda record: record.runs, default=None)
 
@@ -204,9 +204,11 @@ def _read(path: Path) -> LiveRunRecord | None:
             str(content["id"]),
             Path(content["folder"]),
             str(content["memory"]),
-            (str(host), int(port)),
-            tuple(bytes.fromhex(datagram) for datagram in content["rest"]),
-            float(content["hz"]),
+            ReleasePlan(
+                (str(host), int(port)),
+                tuple(bytes.fromhex(datagram) for datagram in content["rest"]),
+                float(content["hz"]),
+            ),
             {
                 str(name): ProcessIdentity(int(pid), str(start))
                 for name, (pid, start) in content["processes"].items()
@@ -214,8 +216,8 @@ def _read(path: Path) -> LiveRunRecord | None:
             str(content["boot"]),
             str(content["machine"]),
         )
-        if not 0 < record.target[1] < 65536:
-            raise ValueError(f"port {record.target[1]}")
+        if not 0 < int(port) < 65536:
+            raise ValueError(f"port {port}")
     except (OSError, LookupError, *_WRONG) as error:
         logger.debug("{} is no record of a run: {!r}", path, error)
         return None

@@ -17,7 +17,7 @@ def find_live_run(path: Path | None) -> RunFolder:
     RunError if it is not a live run, or if there is none.
     """
     if path is not None:
-        record = record_of(path.resolve())
+        record = record_of(path)
         run = open_run(path) if record is None else RunFolder(record.folder)
         if not is_alive(run):
             raise RunError(f"{path} is not a live run: it has no running body or guard")
