@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -122,9 +122,12 @@ class Client:
 
 
 class LiveRun:
-    """A live run of kind vrchat in `folder`/run, with `camera` as its source and `client`."""
+    """A live run of kind vrchat in `folder`/run, with `camera` as its source and `client`.
 
-    def __init__(self, folder: Path, camera: Camera) -> None:
+    `settings`: KEY=VALUE words for its configuration.
+    """
+
+    def __init__(self, folder: Path, camera: Camera, settings: Sequence[str] = ()) -> None:
         self.folder, self.client, self.camera = folder / "run", Client(), camera
         main = folder / "faulty_main.py"
         main.write_text(FAULTY_PROGRAM, encoding="utf-8")
@@ -133,6 +136,7 @@ class LiveRun:
             *(f"world.osc.send_port={self.client.port}", f"tick.hz={HZ}"),
             f"world.osc.receive_port={free_port(socket.SOCK_DGRAM)}",
             *("trainer.prefill=100000", "world.situations.menu=[]"),  # this client never answers
+            *settings,
         ]
         self.process = subprocess.Popen(
             [sys.executable, str(main), "run", "tiny", *words, "--out", str(self.folder)],

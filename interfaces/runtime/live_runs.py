@@ -62,9 +62,8 @@ class LiveRunRecord:
 
         A client on this machine has ended with the machine, so a restart releases its inputs.
         """
-        return not self.runs and (
-            self.boot == boot() or not self.plan.target[0].startswith(_LOOPBACK)
-        )
+        client_ended = self.boot != boot() and self.plan.target[0].startswith(_LOOPBACK)
+        return not self.runs and not client_ended
 
     def board_path(self) -> Path | None:
         """Where this process can open the Board; None if it does not exist any more."""
