@@ -112,7 +112,7 @@ def folder_trial(run: LiveRun) -> dict[str, Any]:
     _command("stop", "--release", run.folder)
     run.client.values.clear()
     run.wait_for_motion()
-    command_ms = run.release_ms(lambda _: _command("stop", run.folder), 1.0)
+    command_ms = _stop_ms(run)
     _command("stop", "--release", run.folder)
     run.client.values.clear()
     run.wait_for_motion()
@@ -136,8 +136,19 @@ def dead_trial(run: LiveRun, *, with_folder: bool) -> dict[str, Any]:
     run.process.wait()
     time.sleep(0.5)
     stuck = any(run.client.values.values())
-    command_ms = run.release_ms(lambda _: _command("stop", run.folder), 0.5)
-    return {"stuck_before": stuck, "command_ms": round(command_ms, 1)}
+    return {"stuck_before": stuck, "command_ms": round(_stop_ms(run), 1)}
+
+
+def _stop_ms(run: LiveRun) -> float:
+    """Time from the start of the command `stop` until every input is released."""
+    began = time.perf_counter()
+    command = subprocess.Popen(
+        [sys.executable, "main.py", "stop", str(run.folder)], cwd=ROOT, stdout=subprocess.DEVNULL
+    )
+    command.wait(30)
+    time.sleep(1.0)
+    released = run.client.released_at
+    return float("inf") if released is None else 1e3 * (released - began)
 
 
 def _processes(run: LiveRun) -> dict[str, int]:

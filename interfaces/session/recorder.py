@@ -136,6 +136,7 @@ class Recorder:
             writer = self._writer = None
         if writer is None:
             assert self._codec is not None
+            self._folder.mkdir(exist_ok=True)  # not its parents: a deleted run is not made again
             writer = SegmentWriter(self._folder, self._next, self._codec, self._run_metadata)
             self._writer = writer
         writer.put(step)
