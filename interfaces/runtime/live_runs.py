@@ -140,7 +140,7 @@ class LiveRunEntry:
         try:
             self.record.write()
         except OSError as error:  # the run goes on: its folder also leads to it
-            logger.debug("{} is not written: {}", _path(self.record.id), error)
+            logger.debug("the record {} is not written: {}", self.record.id, error)
 
 
 def live_run_records() -> list[LiveRunRecord]:

@@ -12,6 +12,7 @@ from interfaces.runtime.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.worlds import live_spaces
 from interfaces.weights import Manifest, WeightsWriter
+from interfaces.weights.versions import newest_applied
 from trainer.data.replay_buffer import ReplayBuffer
 from trainer.running.learner_setup import set_up_learner
 from trainer.running.learning_report import LearningReport
@@ -34,7 +35,9 @@ def train(run_path: Path) -> None:
     if newest is not None:
         logger.info("resumed at update {} and environment step {}", newest.updates, newest.steps)
     weights = WeightsWriter(run.weights, Manifest(acting_shapes(learner.networks)))
-    version = max(weights.last_version, newest.version if newest else 0)
+    # The live file may be new. A version that a body used must not get other weights.
+    applied = newest_applied(run.weights) or 0
+    version = max(weights.last_version, newest.version if newest else 0, applied)
     replay = ReplayBuffer(JournalReader(run.journal), spaces, config, setup.device)
     report = LearningReport(run, config, spaces, learner, replay, board)
     trainer = LiveTrainer(config.trainer, setup, replay, report, weights, version, board)
