@@ -12,7 +12,6 @@ OLDER = "Old: an early commit; the code has changed since."
 def tables(results: Path) -> list[Table]:
     return [
         tick_timing(results),
-        input_release(results),
         vrchat_latency(results),
         vrchat_flood(results),
         ray_flood(results),
