@@ -16,6 +16,7 @@ from benchmarks.common import RESULTS, ROOT
 from benchmarks.reporting import (
     control,
     costs,
+    from_run,
     imagination,
     living,
     real_run,
@@ -51,6 +52,7 @@ A promise that is not kept is named below its table. [results.md](results.md) ex
 [SECURITY.md](../SECURITY.md) says what stays impossible."""
 _SECTIONS = (
     ("Learning in the stand-in", living.tables),
+    ("From one client to another", from_run.tables),
     ("Learning in real time", real_run.tables),
     ("Learning from recordings", recordings.tables),
     ("Learning in small environments", control.tables),
