@@ -29,8 +29,10 @@ def tables(results: Path) -> list[Table]:
             sample="one run per seed. Networks of the variant `contacts` after 18,000 steps. Each "
             "value is the mean of 20 unseen rooms (seeds from 100,000)",
             baselines="stationary and oracle of the same case, in the table",
-            columns=["case", "steps after the change", "agent, each seed", "stationary", "oracle"]
-            + ["share, each seed"],
+            columns=[
+                *("case", "steps after the change", "agent, each seed"),
+                *("stationary", "oracle", "share, each seed"),
+            ],
             rows=[
                 row for name, group in measured.items() for row in _rows(name, group, known[name])
             ],
