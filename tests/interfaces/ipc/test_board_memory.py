@@ -37,11 +37,11 @@ def test_memory_lives_as_long_as_a_process_has_it(tmp_path):
         "from interfaces.ipc.board_memory import BoardMemory\n"
         "memory = BoardMemory('outlives', BOARD_BYTES, Path('.'))\n"
         "Board(memory.path)['ticks'] = 5\n"
-        "child = subprocess.Popen(['sleep', '60'], stdout=subprocess.DEVNULL,"
+        "child = subprocess.Popen(['sleep', '60'], stdout=2,"
         " pass_fds=memory.descriptors)\n"
         "print(child.pid, flush=True)\n"
     )
-    creator = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    creator = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
     child = int(creator.stdout)
     try:
         path = find_memory("yume-board-outlives", [])
