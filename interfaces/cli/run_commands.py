@@ -1,4 +1,4 @@
-"""Commands for a live run: pause, resume, stop and drive; rollback works for every run."""
+"""Commands for a live run: pause, resume and drive; rollback works for every run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -36,18 +36,6 @@ def resume(run: LiveRunPath = None) -> None:
 
     with exit_on_bad_input():
         print_line(pause_run(find_live_run(run), paused=False))
-
-
-@app.command()
-def stop(
-    run: LiveRunPath = None,
-    release: Annotated[bool, typer.Option("--release", help="let it act again")] = False,
-) -> None:
-    """Emergency stop: release every input until --release. Also of a run that was killed."""
-    from interfaces.runtime.emergency_stop import stop as stop_run
-
-    with exit_on_bad_input():
-        print_line(stop_run(run, release=release))
 
 
 @app.command()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
-from configs.load import ConfigError
+from configs.errors import BadInput
 from interfaces.ipc.board import Board
 from interfaces.runtime.live_runs import (
     LiveRunRecord,
@@ -118,7 +118,7 @@ def _release(run: RunFolder, record: LiveRunRecord | None) -> str | None:
     try:
         plan = read_release_plan(run)
         is_here = ip_address(plan.target[0]).is_loopback
-    except (OSError, ValueError, TypeError, ConfigError):
+    except (OSError, ValueError, TypeError, BadInput):
         return None
     if not is_here:
         raise RunError(

@@ -4,12 +4,13 @@ import contextlib
 import socket
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from configs.schema import Config
 from interfaces.runtime.run_folder import RunFolder
-from interfaces.vrchat.action_encoder import release_datagrams
-from interfaces.vrchat.endpoints import Endpoints, read_endpoints
-from interfaces.vrchat.voice import voice_rest_datagrams
+
+if TYPE_CHECKING:  # half a second, for which the command `stop` does not wait
+    from configs.schema import Config
+    from interfaces.vrchat.endpoints import Endpoints
 
 _COPIES, _SPACING_S = 3, 0.01  # UDP may lose a packet
 
@@ -39,8 +40,11 @@ class ReleasePlan:
                     time.sleep(_SPACING_S)
 
 
-def release_plan(config: Config, endpoints: Endpoints) -> ReleasePlan:
+def release_plan(config: "Config", endpoints: "Endpoints") -> ReleasePlan:
     """The plan of a configuration at the chosen endpoints."""
+    from interfaces.vrchat.action_encoder import release_datagrams
+    from interfaces.vrchat.voice import voice_rest_datagrams
+
     world = config.world
     rest = [*release_datagrams(world.actions), *voice_rest_datagrams(world.voice)]
     return ReleasePlan((endpoints.osc_host, endpoints.osc_send_port), tuple(rest), config.tick.hz)
@@ -51,4 +55,6 @@ def read_release_plan(run: RunFolder) -> ReleasePlan:
 
     The folder may come from another person: check the host before sending.
     """
+    from interfaces.vrchat.endpoints import read_endpoints
+
     return release_plan(run.config, read_endpoints(run.endpoints))
