@@ -19,7 +19,7 @@ from interfaces.runtime.live_runs import (
     record_of,
 )
 from interfaces.runtime.release_plan import read_release_plan
-from interfaces.runtime.run_control import command_line, find_live_run, is_alive
+from interfaces.runtime.run_control import command_line, find_live_run
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
 
 _ANSWER_S = 0.5  # the guard looks every 20 ms
@@ -85,18 +85,14 @@ def release_records(records: Sequence[LiveRunRecord]) -> list[str]:
 
 def records_of_dead_runs() -> list[LiveRunRecord]:
     """The records of runs that may have left inputs pressed: no process of them runs."""
-    return [record for record in _unanswered() if record.may_be_pressed]
-
-
-def _unanswered() -> list[LiveRunRecord]:
-    """The records of runs whose guard and body do not answer, as of hung processes."""
-    return [each for each in live_run_records() if not is_alive(RunFolder(each.folder))]
+    return [record for record in live_run_records() if record.may_be_pressed]
 
 
 def _release_unanswered(path: Path | None) -> list[str]:
     """Release a run that is not alive, by its record, else by the files of its folder."""
-    if path is None:
-        return release_records([each for each in _unanswered() if each.runs or each.may_be_pressed])
+    if path is None:  # no run is alive: those that run hang
+        records = [each for each in live_run_records() if each.runs or each.may_be_pressed]
+        return release_records(records)
     if (record := record_of(path)) is not None:
         return release_records([record])
     run = open_run(path)

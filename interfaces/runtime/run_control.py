@@ -32,7 +32,10 @@ def find_live_run(path: Path | None) -> RunFolder:
 
 
 def is_alive(run: RunFolder) -> bool:
-    """Whether the body or the guard of the run had a heartbeat in the last 5 s."""
+    """Whether the body or the guard of the run had a heartbeat in the last 5 s, and runs."""
+    record = record_of(run.path)
+    if record is not None and not record.runs:
+        return False
     try:
         return has_recent_heartbeat(open_board(run))
     except (OSError, ValueError):  # no Board, or one of another version
