@@ -28,7 +28,7 @@ from interfaces.journal.latent_snapshots import open_latent_snapshots
 from interfaces.journal.step_writer import StepWriter, tick_record_dtype
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.control_arbitration import ControlArbiter
-from interfaces.runtime.live_runs import open_board
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.vrchat_world import VRChatWorld

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from interfaces.runtime.live_runs import open_board
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.endpoints import read_endpoints
 

@@ -23,7 +23,7 @@ import psutil
 
 from benchmarks.common import ROOT
 from interfaces.osc.message import decode
-from interfaces.runtime.live_runs import open_board
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import leftover_processes
 

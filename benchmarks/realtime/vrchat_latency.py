@@ -29,7 +29,7 @@ import psutil
 from benchmarks.common import ROOT, publish
 from interfaces.journal.reader import JournalReader
 from interfaces.osc.message import decode, encode
-from interfaces.runtime.live_runs import open_board
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 
 FLOOD_PER_S = 2000

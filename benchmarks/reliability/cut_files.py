@@ -31,7 +31,7 @@ import psutil
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.realtime.fault_injection import Camera, LiveRun
 from benchmarks.realtime.input_release import StandinCamera
-from interfaces.runtime.live_runs import record_of
+from interfaces.runtime.live_control.live_runs import record_of
 
 _STABLE_S = 0.3
 _TRIALS = RESULTS / "reliability" / "cut_files_trials.json"

@@ -21,8 +21,8 @@ def pause(run: LiveRunPath = None) -> None:
 
     The Steps of a pause are recorded but not learned from.
     """
-    from interfaces.runtime.run_control import find_live_run
-    from interfaces.runtime.run_control import pause as pause_run
+    from interfaces.runtime.live_control.run_control import find_live_run
+    from interfaces.runtime.live_control.run_control import pause as pause_run
 
     with exit_on_bad_input():
         print_line(pause_run(find_live_run(run), paused=True))
@@ -31,8 +31,8 @@ def pause(run: LiveRunPath = None) -> None:
 @app.command()
 def resume(run: LiveRunPath = None) -> None:
     """Let the policy of a paused run act again."""
-    from interfaces.runtime.run_control import find_live_run
-    from interfaces.runtime.run_control import pause as pause_run
+    from interfaces.runtime.live_control.run_control import find_live_run
+    from interfaces.runtime.live_control.run_control import pause as pause_run
 
     with exit_on_bad_input():
         print_line(pause_run(find_live_run(run), paused=False))
@@ -42,8 +42,8 @@ def resume(run: LiveRunPath = None) -> None:
 def drive(run: LiveRunPath = None) -> None:
     """Drive the avatar by keys; the agent learns from it. q ends."""
     from interfaces.runtime.drive import drive as drive_run
-    from interfaces.runtime.live_runs import open_board
-    from interfaces.runtime.run_control import find_live_run
+    from interfaces.runtime.live_control.live_runs import open_board
+    from interfaces.runtime.live_control.run_control import find_live_run
 
     with exit_on_bad_input():
         folder = find_live_run(run)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from configs.errors import BadInput
-from interfaces.runtime.emergency_stop import stop as stop_run
+from interfaces.runtime.live_control.emergency_stop import stop as stop_run
 from interfaces.runtime.terminal import BAD_INPUT, errors, print_line, set_up_log
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

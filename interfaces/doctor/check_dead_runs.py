@@ -2,7 +2,7 @@
 
 from interfaces.doctor.findings import Finding, problem
 from interfaces.ipc.atomic_files import shell_quoted
-from interfaces.runtime.emergency_stop import records_of_dead_runs
+from interfaces.runtime.live_control.emergency_stop import records_of_dead_runs
 
 
 def dead_run_findings() -> list[Finding]:

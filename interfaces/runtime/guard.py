@@ -18,8 +18,8 @@ from loguru import logger
 from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import ProcessWatch, set_up_process, watch_supervisor
 from interfaces.runtime.control_arbitration import body_timeout_s
-from interfaces.runtime.live_runs import open_board, own_record
-from interfaces.runtime.release_plan import read_release_plan
+from interfaces.runtime.live_control.live_runs import open_board, own_record
+from interfaces.runtime.live_control.release_plan import read_release_plan
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.endpoints import Endpoints
 

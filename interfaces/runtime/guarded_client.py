@@ -19,9 +19,9 @@ from interfaces.core.clock import RealClock
 from interfaces.osc.message import encode
 from interfaces.osc.ports import listen_at
 from interfaces.runtime.child_process import SUPERVISOR_PID
-from interfaces.runtime.live_runs import LiveRunEntry
+from interfaces.runtime.live_control.live_runs import LiveRunEntry
+from interfaces.runtime.live_control.release_plan import release_plan
 from interfaces.runtime.process_table import find_process
-from interfaces.runtime.release_plan import release_plan
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import release_datagrams
 from interfaces.vrchat.client_finder import ReceiverAdvertiser

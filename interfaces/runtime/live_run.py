@@ -17,12 +17,16 @@ from interfaces.core.learning_methods import learning_method
 from interfaces.devices.hotkey import Hotkey
 from interfaces.ipc.atomic_files import write_json
 from interfaces.runtime.dashboard import Dashboard
-from interfaces.runtime.emergency_stop import hold, records_of_dead_runs, release_records
-from interfaces.runtime.folder_watch import FolderWatch
-from interfaces.runtime.live_runs import LiveRunEntry
+from interfaces.runtime.live_control.emergency_stop import (
+    hold,
+    records_of_dead_runs,
+    release_records,
+)
+from interfaces.runtime.live_control.folder_watch import FolderWatch
+from interfaces.runtime.live_control.live_runs import LiveRunEntry
+from interfaces.runtime.live_control.release_plan import release_plan
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.process_table import processes_of
-from interfaces.runtime.release_plan import release_plan
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints

@@ -15,7 +15,7 @@ from loguru import logger
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import SUPERVISOR_PID, append_log
-from interfaces.runtime.live_runs import LiveRunEntry
+from interfaces.runtime.live_control.live_runs import LiveRunEntry
 from interfaces.runtime.process_table import ProcessSpec, stop_order
 from interfaces.runtime.run_folder import RunFolder
 

@@ -12,7 +12,7 @@ from configs.schema import Config
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import lower_priority, set_up_process, watch_supervisor
-from interfaces.runtime.live_runs import open_board
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
 from interfaces.session.format.run_info import codec_for, first_own_step, read_run_metadata

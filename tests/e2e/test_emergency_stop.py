@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from interfaces.runtime.live_runs import open_board, record_of
+from interfaces.runtime.live_control.live_runs import open_board, record_of
 from interfaces.runtime.run_folder import RunFolder
 from tests.cli import command, here
 from tests.conftest import ROOT

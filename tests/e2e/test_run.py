@@ -15,7 +15,7 @@ import pytest
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
 from interfaces.journal.reader import JournalReader
-from interfaces.runtime.live_runs import open_board
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from tests.cli import call, command, here
 from tests.conftest import ROOT

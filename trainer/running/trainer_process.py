@@ -8,7 +8,7 @@ from loguru import logger
 from agent.networks.agent_networks import acting_shapes
 from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import lower_priority, set_up_process, watch_supervisor
-from interfaces.runtime.live_runs import open_board
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.worlds import live_spaces
 from interfaces.weights import Manifest, WeightsWriter

@@ -10,9 +10,13 @@ import pytest
 from configs.load import write_config
 from interfaces.doctor.check_dead_runs import dead_run_findings
 from interfaces.osc.message import decode
-from interfaces.runtime.emergency_stop import records_of_dead_runs, release_records, stop
-from interfaces.runtime.live_runs import LiveRunEntry, live_run_records
-from interfaces.runtime.release_plan import release_plan
+from interfaces.runtime.live_control.emergency_stop import (
+    records_of_dead_runs,
+    release_records,
+    stop,
+)
+from interfaces.runtime.live_control.live_runs import LiveRunEntry, live_run_records
+from interfaces.runtime.live_control.release_plan import release_plan
 from interfaces.runtime.run_folder import RunError, RunFolder
 from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 

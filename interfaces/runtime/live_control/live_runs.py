@@ -25,8 +25,13 @@ from interfaces.ipc.board_memory import (
     is_board_file,
     is_board_memory,
 )
-from interfaces.runtime.process_identity import ProcessIdentity, boot, identity_of, machine
-from interfaces.runtime.release_plan import ReleasePlan
+from interfaces.runtime.live_control.process_identity import (
+    ProcessIdentity,
+    boot,
+    identity_of,
+    machine,
+)
+from interfaces.runtime.live_control.release_plan import ReleasePlan
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.user_folder import user_folder
 

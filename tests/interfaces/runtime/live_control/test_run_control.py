@@ -3,8 +3,8 @@
 import pytest
 
 from interfaces.ipc.board import Board
-from interfaces.runtime.emergency_stop import hold, let_go
-from interfaces.runtime.run_control import find_live_run, is_stopped, pause
+from interfaces.runtime.live_control.emergency_stop import hold, let_go
+from interfaces.runtime.live_control.run_control import find_live_run, is_stopped, pause
 from interfaces.runtime.run_folder import RunError, RunFolder
 
 

@@ -9,15 +9,15 @@ from dataclasses import replace
 
 import pytest
 
-from interfaces.runtime.live_runs import (
+from interfaces.runtime.live_control.live_runs import (
     LiveRunEntry,
     live_run_records,
     open_board,
     own_record,
     record_of,
 )
-from interfaces.runtime.process_identity import ProcessIdentity, identity_of
-from interfaces.runtime.release_plan import ReleasePlan
+from interfaces.runtime.live_control.process_identity import ProcessIdentity, identity_of
+from interfaces.runtime.live_control.release_plan import ReleasePlan
 from interfaces.runtime.run_folder import RunFolder
 from tests.conftest import ROOT
 
@@ -63,7 +63,7 @@ def test_record_is_removed_with_the_end_of_the_run(tmp_path, entry):
 def test_child_finds_board_and_record_without_the_folder(tmp_path, entry):
     code = (
         "import sys; from pathlib import Path\n"
-        "from interfaces.runtime.live_runs import open_board, own_record\n"
+        "from interfaces.runtime.live_control.live_runs import open_board, own_record\n"
         "from interfaces.runtime.run_folder import RunFolder\n"
         "open_board(RunFolder(Path(sys.argv[1])))['ticks'] = 9\n"
         "assert own_record().folder == Path(sys.argv[1])\n"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from interfaces.runtime.folder_watch import FolderWatch
+from interfaces.runtime.live_control.folder_watch import FolderWatch
 
 
 @pytest.fixture

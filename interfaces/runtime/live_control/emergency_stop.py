@@ -12,14 +12,14 @@ from pathlib import Path
 
 from configs.errors import BadInput
 from interfaces.ipc.board import Board
-from interfaces.runtime.live_runs import (
+from interfaces.runtime.live_control.live_runs import (
     LiveRunRecord,
     live_run_records,
     open_board,
     record_of,
 )
-from interfaces.runtime.release_plan import read_release_plan
-from interfaces.runtime.run_control import command_line, find_live_run
+from interfaces.runtime.live_control.release_plan import read_release_plan
+from interfaces.runtime.live_control.run_control import command_line, find_live_run
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
 
 _ANSWER_S = 0.5  # the guard looks every 20 ms

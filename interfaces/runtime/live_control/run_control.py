@@ -4,7 +4,7 @@ from pathlib import Path
 
 from interfaces.ipc.atomic_files import shell_quoted
 from interfaces.ipc.board import Board
-from interfaces.runtime.live_runs import live_run_records, open_board, record_of
+from interfaces.runtime.live_control.live_runs import live_run_records, open_board, record_of
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
 
 _HEARTBEAT_TIMEOUT_S = 5.0
