@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -109,6 +110,7 @@ class LiveRunEntry:
         key = secrets.token_hex(8)
         try:
             place = _folder()
+            _delete_old_boards(place)
         except OSError as error:
             logger.warning("commands may not find this run without its folder: {}", error)
             place = folder
@@ -193,6 +195,15 @@ def _folder() -> Path:
     folder = user_folder() / "live"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+def _delete_old_boards(folder: Path) -> None:
+    """Delete Boards of ended runs. Windows could not delete them at the end, still mapped."""
+    for path in folder.glob("yume-board-*"):
+        has_record = (folder / f"{path.name.removeprefix('yume-board-')}.json").exists()
+        with contextlib.suppress(OSError):  # a run that is just starting has no record yet
+            if is_board_file(path) and not has_record and time.time() - path.stat().st_mtime > 3600:
+                path.unlink()
 
 
 def _path(key: str) -> Path:

@@ -142,3 +142,19 @@ def test_run_without_a_writable_folder_of_the_user_still_has_a_board(tmp_path, m
         entry.board["ticks"] = 2
         assert entry.board["ticks"] == 2
         assert live_run_records() == []
+
+
+def test_old_file_of_an_ended_board_is_deleted(tmp_path, entry):
+    """Windows cannot delete it at the end of the run, because it is still mapped."""
+    live = tmp_path / "state" / "live"
+    old, new, other = live / "yume-board-0", live / "yume-board-1", live / "notes"
+    used = live / f"yume-board-{entry.record.id}"
+    for path in (old, new, other, used):
+        path.touch()
+    for path in (old, other, used):
+        os.utime(path, (0, 0))
+    LiveRunEntry(tmp_path / "run", PLAN)
+    assert not old.exists()
+    assert new.exists(), "of a run that is just starting"
+    assert other.exists()
+    assert used.exists()
