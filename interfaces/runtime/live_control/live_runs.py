@@ -1,4 +1,4 @@
-"""Records of the runs that live on this machine, kept outside their folders.
+"""Records of the live runs of this machine, kept outside their folders.
 
 Commands find a run and its Board by its record, also when its folder is deleted. A record says
 where the inputs go and how they are released. It is removed once they are released: a record

@@ -1,4 +1,4 @@
-"""The memory of a Board: nobody can cut it, and other processes find it."""
+"""The memory of a Board: it cannot be cut, and other processes find it."""
 
 import os
 import subprocess
