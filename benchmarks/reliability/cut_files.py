@@ -3,8 +3,8 @@
 python -m benchmarks.reliability.cut_files [--trials 3] [--only NAME] [--restart]
 
 The processes are real: a `run` of kind vrchat. Its client is this program, and its camera is the
-stream of a stand-in. For each file: the time until every input is released, the processes that
-died, the time until the avatar moves again, and whether journal and session verify afterwards. The
+stream of a stand-in. For each file: the time from the end of the body until every input is
+released (the body meets the damage at its next access to the file), the processes that died, the time until the avatar moves again, and whether journal and session verify afterwards. The
 memory of the Board cannot be cut: there the system refuses, and nothing happens.
 
 The last rows delete the run's folder, or kill every process, and use the emergency stop. Trials
@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ import psutil
 from benchmarks.common import RESULTS, ROOT, machine, publish
 from benchmarks.realtime.fault_injection import Camera, LiveRun
 from benchmarks.realtime.input_release import StandinCamera
+from interfaces.runtime.child_process import ProcessWatch
 from interfaces.runtime.live_control.live_runs import record_of
 
 _STABLE_S = 0.3
@@ -83,8 +85,14 @@ def file_trial(run: LiveRun, files: Callable[[LiveRun], list[Path]], fault: str)
             except PermissionError:
                 refused += 1
 
-    released_ms = run.release_ms(inject, _STABLE_S)
-    damaged_at = time.perf_counter()
+    deaths: list[float] = []  # of the body: it meets the damage at its next access
+    watch = threading.Thread(target=_note_end, args=(before["body"], deaths), daemon=True)
+    watch.start()
+    until_released_ms = run.release_ms(inject, _STABLE_S)
+    released_at, damaged_at = run.client.released_at, time.perf_counter()
+    released_ms = None
+    if deaths and released_at is not None and until_released_ms < float("inf"):
+        released_ms = round(1e3 * (released_at - deaths[0]), 1)
     died = [name for name, pid in before.items() if not _lives(pid)]
     run.wait_for_motion()
     moving_s = time.perf_counter() - damaged_at
@@ -95,7 +103,7 @@ def file_trial(run: LiveRun, files: Callable[[LiveRun], list[Path]], fault: str)
     code = _end(run)
     return {
         "refused": bool(refused),
-        "released_ms": None if released_ms == float("inf") else round(released_ms, 1),
+        "released_ms": released_ms,
         "died": sorted(died),
         "moves_again_s": round(moving_s, 1) if died else 0.0,
         "exit": code,
@@ -155,6 +163,15 @@ def _processes(run: LiveRun) -> dict[str, int]:
     record = record_of(run.folder)
     assert record is not None
     return {name: process.pid for name, process in record.processes.items()}
+
+
+def _note_end(pid: int, ends: list[float]) -> None:
+    """Append the time at which a process ends."""
+    watch = ProcessWatch(pid)
+    while not watch.wait(1.0):
+        pass
+    ends.append(time.perf_counter())
+    watch.close()
 
 
 def _lives(pid: int) -> bool:
