@@ -3,9 +3,10 @@
 python -m benchmarks.reliability.cut_files [--trials 3] [--only NAME] [--restart]
 
 The processes are real: a `run` of kind vrchat. Its client is this program, and its camera is the
-stream of a stand-in. For each file: the time from the end of the body until every input is
-released (the body meets the damage at its next access to the file), the processes that died, the time until the avatar moves again, and whether journal and session verify afterwards. The
-memory of the Board cannot be cut: there the system refuses, and nothing happens.
+stream of a stand-in. The table shows the time from the end of the body until every input is
+released: the body meets the damage at its next access to the file. It also shows the processes that
+died, the time until the avatar moves again, and whether journal and session verify afterwards.
+The memory of the Board cannot be cut: there the system refuses, and nothing happens.
 
 The last rows delete the run's folder, or kill every process, and use the emergency stop. Trials
 that already are in the JSON are not repeated.

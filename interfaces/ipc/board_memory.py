@@ -19,8 +19,9 @@ _FAMILY = "yume-board-"
 class BoardMemory:
     """`size` zero bytes that the processes of one run share. Raises OSError.
 
-    Linux: a memory file, sealed: its size cannot change. It exists as long as a process has it. Other systems: the file `name` in `folder`, which must be outside every run folder.
-    Windows refuses to cut a mapped file.
+    Linux: a memory file, sealed: its size cannot change. It exists as long as a process has it.
+    Other systems: the file `name` in `folder`, which must be outside every run folder. Windows
+    refuses to cut a mapped file.
 
     `path`: where this process and its children open it. `descriptors`: what the children inherit.
     """
