@@ -11,8 +11,9 @@ from configs.plugin_reference import camera_plugin
 from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
+from interfaces.devices.file_video import FileFrames
 from interfaces.devices.video_source import check_video, source_kind
-from interfaces.devices.video_types import Frame
+from interfaces.devices.video_types import Frame, NoVideo
 from interfaces.doctor.camera_snapshots import other_cameras, save
 from interfaces.doctor.findings import Finding, ok, problem, warning
 
@@ -65,7 +66,8 @@ def camera_finding(config: Config, sample: CameraSample) -> Finding:
     """Whether pictures arrive, are new, are not black, and come at least at the tick rate."""
     camera, hz = config.world.camera, config.tick.hz
     if sample.picture is None:
-        text = f"{_source_name(camera.source)}: no picture within {FIRST_S:g} s"
+        reason = _why_unreadable(camera.source) or f"no picture within {FIRST_S:g} s"
+        text = f"{_source_name(camera.source)}: {reason}"
         return problem("camera", text, _remedy(camera.source))
     fps, age_ms = sample.frames / sample.seconds, 1000.0 * statistics.median(sample.ages_s)
     text = f"{_source_name(camera.source)}: {fps:.1f} frames/s, {age_ms:.0f} ms old"
@@ -108,6 +110,17 @@ def sample_camera(
 
 def _source_name(source: str | int) -> str:
     return f"device {source}" if isinstance(source, int) else source
+
+
+def _why_unreadable(source: str | int) -> str:
+    """Why a file shows no picture; "" for another source, and for a file that opens."""
+    if source_kind(source) != "file":
+        return ""
+    try:
+        FileFrames(str(source)).close()
+    except NoVideo as error:
+        return str(error)
+    return ""
 
 
 def _remedy(source: str | int) -> str:
