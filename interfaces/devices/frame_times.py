@@ -2,7 +2,7 @@
 
 import math
 
-_MAX_GAP_S = 3600.0  # a clock that jumps further was set anew
+_MAX_GAP_S = 3600.0  # a clock that jumps further was set again
 _JUMP_S = 1.0  # a jump by more is compared with the frame after it
 _USUAL_FPS = (1.0, 240.0)  # a header with another rate counts units of time, not frames
 _DEFAULT_PERIOD_S = 1.0 / 30.0

@@ -14,11 +14,10 @@ def write_video(path, times_ms, *, codec="mpeg4", pixels="yuv420p", size=(64, 48
         stream = out.add_stream(codec, rate=30)
         (stream.width, stream.height), stream.pix_fmt = size, pixels
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        stream.codec_context.max_b_frames = 0
         for k, ms in enumerate(times_ms):
             picture = np.full((size[1], size[0], 3), level(k), np.uint8)
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
-            frame.pts, frame.time_base = ms, stream.time_base
+            frame.pts, frame.time_base = ms, Fraction(1, 1000)
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
     return path
