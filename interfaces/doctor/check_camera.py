@@ -12,7 +12,7 @@ from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
 from interfaces.devices.file_video import FileFrames
-from interfaces.devices.video_source import check_video, source_kind
+from interfaces.devices.video_source import check_video, silence_opencv, source_kind
 from interfaces.devices.video_types import Frame, NoVideo
 from interfaces.doctor.camera_snapshots import other_cameras, save
 from interfaces.doctor.findings import Finding, ok, problem, warning
@@ -54,6 +54,8 @@ def configured_camera(config: Config, pictures: Path | None) -> Finding:
         check_video(camera.source)
     except BadInput as error:
         return problem("camera", str(error), "name another: world.camera.source=…")
+    if reason := _why_unreadable(camera.source):
+        return problem("camera", f"{camera.source}: {reason}", _remedy(camera.source))
     sample = sample_camera(camera)
     finding = camera_finding(config, sample)
     if pictures is None or sample.picture is None:
@@ -66,8 +68,7 @@ def camera_finding(config: Config, sample: CameraSample) -> Finding:
     """Whether pictures arrive, are new, are not black, and come at least at the tick rate."""
     camera, hz = config.world.camera, config.tick.hz
     if sample.picture is None:
-        reason = _why_unreadable(camera.source) or f"no picture within {FIRST_S:g} s"
-        text = f"{_source_name(camera.source)}: {reason}"
+        text = f"{_source_name(camera.source)}: no picture within {FIRST_S:g} s"
         return problem("camera", text, _remedy(camera.source))
     fps, age_ms = sample.frames / sample.seconds, 1000.0 * statistics.median(sample.ages_s)
     text = f"{_source_name(camera.source)}: {fps:.1f} frames/s, {age_ms:.0f} ms old"
@@ -116,6 +117,7 @@ def _why_unreadable(source: str | int) -> str:
     """Why a file shows no picture; "" for another source, and for a file that opens."""
     if source_kind(source) != "file":
         return ""
+    silence_opencv()
     try:
         FileFrames(str(source)).close()
     except NoVideo as error:

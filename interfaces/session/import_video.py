@@ -51,6 +51,12 @@ class ImportResult:
     trouble: str
 
 
+def table_columns(config: Config) -> tuple[str, ...]:
+    """The columns of a table that an import uses: avatar parameters and actions."""
+    spaces = vrchat_spaces(config.world)
+    return (*spaces.features, *(action.name for action in spaces.actions))
+
+
 def import_video(
     config: Config,
     video: Path,
@@ -73,7 +79,7 @@ def import_video(
     if not set(used) & set(names):
         raise SessionError(
             f"none of the actions {', '.join(names)} is a column; there are "
-            f"{', '.join(table.values) or 'none'}"
+            f"{', '.join((*table.values, *table.ignored)) or 'none'}"
         )
     if not math.isfinite(offset_s):
         raise SessionError(f"--offset {offset_s}: give a finite number of seconds")
