@@ -50,7 +50,7 @@ def open_reader(path: str) -> FrameReader:
         if other.advance():
             return other
         other.close()
-    except (ImportError, OSError, ValueError, IndexError):
+    except (ImportError, NoVideo):
         pass
     if not codec:
         raise NoVideo("it is no video that OpenCV can read")
@@ -102,7 +102,7 @@ class OpenCVReader:
 class PyAVReader:
     """A file read by PyAV, which also decodes AV1. Raises ImportError without the extra export.
 
-    Raises OSError or ValueError for a file that is no video.
+    Raises NoVideo for a file that is no video.
     """
 
     def __init__(self, path: str) -> None:
@@ -110,7 +110,13 @@ class PyAVReader:
         from av.error import FFmpegError
 
         self._errors = FFmpegError
-        self._container: Any = av.open(path)
+        try:
+            self._container: Any = av.open(path)
+        except (FFmpegError, OSError, ValueError) as error:
+            raise NoVideo(str(error)) from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise NoVideo("it has sound only")
         self._stream: Any = self._container.streams.video[0]
         self._stream.thread_count = 1  # the body may use at most one core
         self.fps = float(self._stream.average_rate or 0.0)

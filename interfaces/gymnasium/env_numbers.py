@@ -1,7 +1,7 @@
 """Turns the observations, rewards and flags of an environment into numbers, and checks them."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 from gymnasium import spaces
@@ -138,6 +138,8 @@ def _leaf_spaces(
 def reward_number(name: str, reward: Any) -> float:
     """A reward: one finite number, also as an array of one. Raises BadInput."""
     given = np.asarray(reward)
+    if given.dtype == object and isinstance(reward, SupportsFloat):
+        given = np.asarray(float(reward))
     if given.dtype.kind not in "buif" or given.size != 1:
         raise BadInput(f"{name}: its reward is {reward!r:.60}; allowed is one number")
     number = float(given.reshape(-1)[0])
@@ -149,7 +151,7 @@ def reward_number(name: str, reward: Any) -> float:
 def flag(name: str, which: str, value: Any) -> bool:
     """`terminated` or `truncated`, also as an array of one. Raises BadInput."""
     given = np.asarray(value)
-    if given.dtype.kind not in "bui" or given.size != 1:
+    if given.dtype.kind not in "buif" or given.size != 1 or np.isnan(given).any():
         raise BadInput(f"{name}: {which} is {value!r:.60}; allowed is true or false")
     return bool(given.reshape(-1)[0])
 

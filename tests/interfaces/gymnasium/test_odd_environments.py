@@ -1,5 +1,7 @@
 """Pictures and numbers of environments that are not as declared are converted or named."""
 
+from fractions import Fraction
+
 import gymnasium
 import numpy as np
 import pytest
@@ -184,7 +186,7 @@ def test_a_space_without_numbers_is_named_with_what_works(space):
 
 
 def test_a_reward_is_one_finite_number():
-    for reward in (2, 2.0, np.int64(2), np.array([2.0]), np.float32(2), np.array(2)):
+    for reward in (2, 2.0, np.int64(2), np.array([2.0]), np.float32(2), np.array(2), Fraction(2)):
         assert reward_number("A", reward) == 2.0
     assert reward_number("A", np.True_) == 1.0
     for reward in (None, "2", np.nan, np.inf, [1, 2], np.array([])):
@@ -193,7 +195,7 @@ def test_a_reward_is_one_finite_number():
 
 
 def test_a_flag_is_true_or_false():
-    assert [flag("A", "terminated", each) for each in (np.True_, 0, np.array([True]))] == [
+    assert [flag("A", "terminated", each) for each in (np.True_, 0.0, np.array([True]))] == [
         *(True, False, True)
     ]
     for value in (None, "no", np.array([True, False]), np.nan):

@@ -53,19 +53,6 @@ def test_child_that_ends_on_a_full_disk_is_restarted(tmp_path, monkeypatch):
         kill(child)
 
 
-def test_a_process_that_never_restarts_stays_ended(tmp_path):
-    run = RunFolder(tmp_path)
-    once = replace(find_process("trainer"), restart="never")
-    supervisor = Supervisor(run, Board(run.board, create=True), ROOT / "main.py", [once])
-    child = supervisor.children["trainer"]
-    child.command = (child.command[0], "-c", "pass")
-    supervisor.start()
-    child.process.wait(timeout=20)
-    supervisor.check()
-    assert not child.running
-    assert supervisor.restarts() == {"trainer": 0}
-
-
 def test_memory_that_cannot_be_read_does_not_end_the_run(tmp_path, monkeypatch):
     """As on Wine, where Windows' call for the unique set size is missing."""
     run = RunFolder(tmp_path)
@@ -78,6 +65,19 @@ def test_memory_that_cannot_be_read_does_not_end_the_run(tmp_path, monkeypatch):
 
     monkeypatch.setattr("psutil.Process.memory_full_info", refused)
     assert supervisor.memory_mb() == {}
+
+
+def test_a_process_that_never_restarts_stays_ended(tmp_path):
+    run = RunFolder(tmp_path)
+    once = replace(find_process("trainer"), restart="never")
+    supervisor = Supervisor(run, Board(run.board, create=True), ROOT / "main.py", [once])
+    child = supervisor.children["trainer"]
+    child.command = (child.command[0], "-c", "pass")
+    supervisor.start()
+    child.process.wait(timeout=20)
+    supervisor.check()
+    assert not child.running
+    assert supervisor.restarts() == {"trainer": 0}
 
 
 def check_repeatedly(supervisor, child):
