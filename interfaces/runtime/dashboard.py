@@ -15,6 +15,7 @@ from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.runtime.metrics import psnr, reward_per_step, shown_metric
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.safety.body_watch import is_fenced, rest_count
 
 _BAR_WIDTH = 10
 _LINE_EVERY_S = 5.0
@@ -60,7 +61,7 @@ def _numbers(board: Board, config: Config) -> Table:
     first = int(board["first_tick_ns"])
     acting_s = max(1e-9, (time.perf_counter_ns() - first) * 1e-9)
     rate = min(config.tick.hz, int(board["ticks"]) / acting_s)
-    rests = int(board["rests"])
+    rests = rest_count(board)
     table = Table.grid(padding=(0, 3))
     for _ in range(4):
         table.add_column()
@@ -118,8 +119,8 @@ def _numbers(board: Board, config: Config) -> Table:
         table.add_row(Text("situation", "bold yellow"), ", ".join(names))
     if int(board["sender"]) == Sender.HUMAN:
         table.add_row(Text("driven", "bold green"), "by a person")
-    if int(board["fence"]):
-        table.add_row(Text("FENCED", "bold red"), f"the guard releases the inputs ({rests} times)")
+    if is_fenced(board):
+        table.add_row(Text("FENCED", "bold red"), f"the inputs are released ({rests} times)")
     return table
 
 

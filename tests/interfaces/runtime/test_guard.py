@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
@@ -14,8 +13,8 @@ import pytest
 from configs.load import load_config, write_config
 from interfaces.ipc.board import Board
 from interfaces.osc.message import decode
-from interfaces.runtime.guard import Guard
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.safety.body_watch import GUARD_FIELDS, BodyWatch
 from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 from tests.conftest import ROOT
 from tests.polling import wait_until
@@ -194,6 +193,18 @@ def test_restarted_body_is_watched_like_the_first(guarded):
     guarded.wait_for_rests(2)
 
 
+def body_watch(board, rest):
+    return BodyWatch(
+        board,
+        GUARD_FIELDS,
+        ("127.0.0.1", 9),
+        rest,
+        20.0,
+        lambda: bool(board["halted"]),
+        lambda message: None,
+    )
+
+
 def test_body_that_starts_just_before_the_stop_is_released(tmp_path, monkeypatch):
     """While the guard sleeps, a body starts and the Board says stop."""
     board = Board(tmp_path / "board", create=True)
@@ -203,9 +214,9 @@ def test_body_that_starts_just_before_the_stop_is_released(tmp_path, monkeypatch
     def start_body_and_stop(_):
         board["body_pid"], board["stop"] = body.pid, 1
 
-    monkeypatch.setattr("interfaces.runtime.guard.time.sleep", start_body_and_stop)
-    guard = Guard(board, Endpoints("127.0.0.1", 9, 0, "none"), [b"rest"], 20.0, tmp_path / "STOP")
-    guard.run(threading.Event(), threading.Event())
+    monkeypatch.setattr("interfaces.safety.body_watch.time.sleep", start_body_and_stop)
+    guard = body_watch(board, [b"rest"])
+    guard.run(lambda: bool(board["stop"]))
     guard.close()
     assert board["rests"] == 1
 
@@ -214,16 +225,16 @@ def test_restarted_guard_raises_a_fence_with_a_new_number(tmp_path):
     """With a used number the fence would be lowered before the body has confirmed it."""
     board = Board(tmp_path / "board", create=True)
     board["fence"], board["fence_seen"], board["ticks"] = 1, 0, 5
-    guard = Guard(board, Endpoints("127.0.0.1", 9, 0, "none"), [], 20.0, tmp_path / "STOP")
+    guard = body_watch(board, [])
     board["fence_seen"], board["fence"] = 1, 0  # the body confirmed the fence, and it was lowered
     board["halted"] = 1  # as on a full disk
-    guard._check_heartbeat()
+    guard.check_heartbeat()
     board.heartbeat("body")
     assert board["fence"] == 2
     board["halted"] = 0
-    guard._check_heartbeat()
+    guard.check_heartbeat()
     assert board["fence"] == 2, "not before the body confirmed it"
     board["fence_seen"] = 2
-    guard._check_heartbeat()
+    guard.check_heartbeat()
     guard.close()
     assert board["fence"] == 0
