@@ -178,7 +178,7 @@ class LiveRun:
 
     def close(self) -> None:
         with contextlib.suppress(psutil.Error, OSError):
-            for name in ("body", "guard", "trainer"):
+            for name in ("supervisor", "body", "guard", "trainer"):
                 psutil.Process(self.pid(name)).resume()
         if self.alive:
             self.process.send_signal(signal.SIGTERM)
