@@ -157,7 +157,10 @@ def _clock(seconds: float) -> str:
 
 
 class Dashboard:
-    """A panel in a terminal, a line every few seconds in a log, and nothing with `quiet`."""
+    """A panel in a terminal, a line every few seconds in a log, and nothing with `quiet`.
+
+    `notice`: a warning. `restarts`: the restarts of processes in words, which a log has anyway.
+    """
 
     def __init__(
         self, board: Board, run: RunFolder, config: Config, console: Console, *, quiet: bool
@@ -167,6 +170,7 @@ class Dashboard:
         self._live: Live | None = None
         self._next_line_s = 0.0
         self.notice = ""
+        self.restarts = ""
 
     def __enter__(self) -> "Dashboard":
         if self._quiet:
@@ -185,7 +189,8 @@ class Dashboard:
     def show(self, seconds: float) -> None:
         """Show the current state, `seconds` after the start. Call it about once per second."""
         if self._live is not None:
-            view = live_view(self._board, self._run, self._config, seconds, self.notice)
+            notice = "\n".join(filter(None, [self.notice, self.restarts]))
+            view = live_view(self._board, self._run, self._config, seconds, notice)
             self._live.update(view, refresh=True)
         elif not self._quiet and seconds >= self._next_line_s:
             self._console.print(plain_line(self._board, seconds), highlight=False, soft_wrap=True)

@@ -96,6 +96,7 @@ class LiveRun:
             restarts=self._supervisor.restarts(),
             memory_mb=self._memory,
         )
+        content["restart_causes"] = self._supervisor.restart_causes()
         content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
         try:
             write_json(self._run.summary, content)
@@ -127,6 +128,7 @@ class LiveRun:
                 self._first_losses = losses(self.board)
             if now >= next_line:
                 log.write(metrics_line(self.board, self._config.reward, now - began))
+                self._dashboard.restarts = self._supervisor.restart_notice()
                 self._dashboard.show(now - began)
                 next_line += 1.0
             if now >= next_memory:

@@ -11,6 +11,7 @@ from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
 from tests.conftest import ROOT
+from tests.polling import wait_until
 
 
 def test_child_that_ends_on_a_full_disk_is_restarted(tmp_path, monkeypatch):
@@ -64,6 +65,31 @@ def test_a_process_that_never_restarts_stays_ended(tmp_path):
     supervisor.check()
     assert not child.running
     assert supervisor.restarts() == {"trainer": 0}
+
+
+def test_hung_process_is_killed_and_restarted(tmp_path):
+    run = RunFolder(tmp_path)
+    board = Board(run.board, create=True)
+    spec = replace(find_process("recorder"), hang_after_s=0.3)
+    supervisor = Supervisor(run, board, ROOT / "main.py", [spec])
+    child = supervisor.children["recorder"]
+    child.command = (child.command[0], "-c", "import time; time.sleep(600)")
+    try:
+        supervisor.start()
+        first = child.process
+        board.heartbeat("recorder")
+        supervisor.check()
+        wait_until(lambda: supervisor.check() or child.process is not first, "the restart")
+        assert child.running
+        assert supervisor.restarts() == {"recorder": 1}
+        assert supervisor.restart_causes() == {"recorder": {"hung": 1}}
+        assert supervisor.restart_notice() == "restarted: recorder hung"
+        kill(child)
+        supervisor.check()
+        assert supervisor.restart_causes()["recorder"].pop("hung") == 1, "the cause was another"
+        assert supervisor.restarts() == {"recorder": 2}
+    finally:
+        kill(child)
 
 
 def check_repeatedly(supervisor, child):
