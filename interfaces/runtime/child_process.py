@@ -15,6 +15,8 @@ from interfaces.runtime.process_table import process_title
 from interfaces.safety.process_watch import ProcessWatch
 
 SUPERVISOR_PID = "YUME_SUPERVISOR_PID"
+OUT_OF_MEMORY = 12  # exit code of a process that had too little memory on its device
+OUT_OF_MEMORY_COUNT = "YUME_OUT_OF_MEMORY_COUNT"  # how often that happened to it in this run
 _LOG_FORMAT = "{time:HH:mm:ss.SSS} {level: <7} {message}"
 
 
@@ -59,6 +61,11 @@ def watch_supervisor() -> threading.Event:
 
     threading.Thread(target=wait_for_end, name="parent-watch", daemon=True).start()
     return orphaned
+
+
+def out_of_memory_count() -> int:
+    """How often this process had too little memory in this run, as its supervisor counts."""
+    return int(os.environ.get(OUT_OF_MEMORY_COUNT) or 0)
 
 
 def append_log(folder: Path, name: str) -> int:

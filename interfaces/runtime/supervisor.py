@@ -15,7 +15,12 @@ from loguru import logger
 
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.runtime.child_process import SUPERVISOR_PID, append_log
+from interfaces.runtime.child_process import (
+    OUT_OF_MEMORY,
+    OUT_OF_MEMORY_COUNT,
+    SUPERVISOR_PID,
+    append_log,
+)
 from interfaces.runtime.process_table import ProcessSpec, stop_order
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.safety.hang_watch import HangWatch
@@ -52,6 +57,11 @@ class Child:
     def running(self) -> bool:
         """Whether the process exists and has not ended."""
         return self.process is not None and self.process.poll() is None
+
+
+def _cause(code: int) -> str:
+    """What a process did that ended with this exit code."""
+    return "ran out of GPU memory" if code == OUT_OF_MEMORY else f"ended with code {code}"
 
 
 class ProcessFailure(RuntimeError):
@@ -106,7 +116,7 @@ class Supervisor:
                 self._restart(child)
                 continue
             code = child.process.returncode
-            cause = "hung" if child.hung else f"ended with code {code}"
+            cause = "hung" if child.hung else _cause(code)
             last_line = self._last_log_line(child.name)
             if code == BAD_INPUT:
                 raise ProcessFailure(last_line, BAD_INPUT)
@@ -213,7 +223,11 @@ class Supervisor:
             child.process = subprocess.Popen(
                 child.command,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+                env={
+                    **os.environ,
+                    SUPERVISOR_PID: str(os.getpid()),
+                    OUT_OF_MEMORY_COUNT: str(child.causes[_cause(OUT_OF_MEMORY)]),
+                },
                 stdout=log,
                 stderr=log,
                 start_new_session=sys.platform != "win32",

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from interfaces.ipc.board import Board
+from interfaces.runtime.child_process import OUT_OF_MEMORY, OUT_OF_MEMORY_COUNT
 from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
@@ -88,6 +89,28 @@ def test_hung_process_is_killed_and_restarted(tmp_path):
         supervisor.check()
         assert supervisor.restart_causes()["recorder"].pop("hung") == 1, "the cause was another"
         assert supervisor.restarts() == {"recorder": 2}
+    finally:
+        kill(child)
+
+
+def test_process_without_memory_starts_again_and_learns_how_often(tmp_path):
+    run = RunFolder(tmp_path)
+    supervisor = Supervisor(
+        run, Board(run.board, create=True), ROOT / "main.py", [find_process("trainer")]
+    )
+    child = supervisor.children["trainer"]
+    code = (
+        f"import os, sys, time; count = os.environ['{OUT_OF_MEMORY_COUNT}']; "
+        f"print(count, flush=True); time.sleep(600) if count == '2' else sys.exit({OUT_OF_MEMORY})"
+    )
+    child.command = (child.command[0], "-c", code)
+    try:
+        supervisor.start()
+        log = run.logs / "trainer.log"
+        wait_until(lambda: supervisor.check() or log.read_text().split() == ["0", "1", "2"])
+        assert child.running
+        assert supervisor.restart_causes() == {"trainer": {"ran out of GPU memory": 2}}
+        assert supervisor.restart_notice() == "restarted: trainer ran out of GPU memory (2 times)"
     finally:
         kill(child)
 
