@@ -118,7 +118,7 @@ class TrialRuns:
         if ProcessFault("supervisor", "killed") in case or not self._run.alive:
             self.end_run()
             return
-        self._run.client.values.clear()
+        self._run.client.forget()
         try:
             self._run.wait_for_motion()
             time.sleep(_SETTLE_S)
