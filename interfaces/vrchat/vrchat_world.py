@@ -38,8 +38,8 @@ class VRChatWorld:
     """A running VRChat client, real or stand-in, at `endpoints`.
 
     `tick_s`: seconds per tick. `is_fenced` is asked before every datagram, and `is_late` before
-    every datagram of an action. A body that was suspended in the middle of a tick then sends
-    nothing more after a watch raised its fence, and no more of an action from before the pause.
+    every datagram of an action. They stop a body that was suspended in the middle of a tick: after
+    a fence it sends nothing more, and after a pause nothing more of the old action.
 
     Raises PortTaken when the receive port is in use, and BadWav for a sound that cannot be played.
     """
