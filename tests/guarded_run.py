@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+import psutil
+
 from configs.load import load_config, write_config
 from interfaces.ipc.board import Board
 from interfaces.osc.message import decode
@@ -41,6 +43,12 @@ while not board["stop"]:
     board.heartbeat("body")
     time.sleep(0.02)
 """
+
+
+def real_process(started):
+    """The process that works. In a virtual environment on Windows, `started` only launches it."""
+    process = psutil.Process(started.pid)
+    return (process.children() or [process])[0]
 
 
 class GuardedRun:

@@ -162,7 +162,7 @@ class Supervisor:
         }
         memory: dict[str, float] = {}
         for name, pid in processes.items():
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error, OSError):  # a gauge must not end a run
                 memory[name] = round(psutil.Process(pid).memory_full_info().uss / 1e6, 1)
         return memory
 

@@ -1,7 +1,6 @@
 """The supervisor releases the inputs when the guard cannot, with real processes and datagrams."""
 
 import errno
-import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 from interfaces.ipc.board import Board
 from interfaces.safety.input_rest import input_rest_datagrams
 from interfaces.safety.supervisor_watch import SupervisorWatch
-from tests.guarded_run import GuardedRun, rest_counts
+from tests.guarded_run import GuardedRun, real_process, rest_counts
 from tests.polling import wait_until
 
 
@@ -36,25 +35,25 @@ def check_release(guarded, count):
     assert all(count >= 3 for count in counts.values()), counts
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP on Windows")
 def test_supervisor_releases_without_the_guard(guarded):
     board = guarded.board
-    guarded.guard.send_signal(signal.SIGSTOP)
-    guarded.body.send_signal(signal.SIGSTOP)
+    guard, body = real_process(guarded.guard), real_process(guarded.body)
+    guard.suspend()
+    body.suspend()
     check_release(guarded, 1)
     assert board["supervisor_fence"] == 1
     assert board["fence"] == 0
-    guarded.body.send_signal(signal.SIGCONT)
+    body.resume()
     wait_until(lambda: not board["supervisor_fence"], "the fence is lowered", timeout_s=5)
     assert board["supervisor_rests"] == 2, "the body may move only after another release"
-    guarded.guard.send_signal(signal.SIGCONT)
+    guard.resume()
     ticks = int(board["ticks"])
     wait_until(lambda: board["ticks"] > ticks + 5 and not board["fence"], "ticks", timeout_s=5)
     guarded.flush()
     assert ("/input/Vertical", 1.0) in guarded.received(0.2), "the body moves again"
 
-    guarded.guard.kill()
-    guarded.body.kill()
+    guard.kill()
+    body.kill()
     check_release(guarded, 3)
 
 
