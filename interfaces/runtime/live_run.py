@@ -29,6 +29,7 @@ from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.process_table import processes_of
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
+from interfaces.safety.supervisor_watch import SupervisorWatch
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
 
 _CHECK_EVERY_S = 0.1
@@ -47,10 +48,12 @@ class LiveRun:
         self._run, self._config = run, config
         self._endpoints = choose_endpoints(config.world)
         write_endpoints(run.endpoints, self._endpoints)
-        self._entry = LiveRunEntry(run.path, release_plan(config, self._endpoints))
+        plan = release_plan(config, self._endpoints)
+        self._entry = LiveRunEntry(run.path, plan)
         self.board = self._entry.board
         self._supervisor = Supervisor(run, self.board, main, processes_of(config), self._entry)
         self._folder_watch = FolderWatch(run.path, run.config_file)
+        self._body_watch = SupervisorWatch(self.board, plan.target, plan.rest, config.tick.hz)
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
         self._dashboard = Dashboard(self.board, run, config, console, quiet=quiet)
@@ -71,6 +74,7 @@ class LiveRun:
     def _run_processes(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
         began = time.perf_counter()
         failure: ProcessFailure | None = None
+        self._body_watch.start()
         self._supervisor.start()
         log = MetricsLog(self._run.metrics)
         try:
@@ -80,6 +84,7 @@ class LiveRun:
             self._sample_memory()
             ended = time.perf_counter()
             self._supervisor.stop()
+            self._body_watch.close()
             log.write(metrics_line(self.board, self._config.reward, time.perf_counter() - began))
             log.close()
         self._folder_watch.check()
@@ -100,6 +105,7 @@ class LiveRun:
             restarts=self._supervisor.restarts(),
             memory_mb=self._memory,
         )
+        content["restart_causes"] = self._supervisor.restart_causes()
         content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
         try:
             if not self._folder_watch.problem:
@@ -119,6 +125,8 @@ class LiveRun:
         next_line = next_memory = began
         while not stopped.wait(_CHECK_EVERY_S):
             now = time.perf_counter()
+            for message in self._body_watch.take_reports():
+                logger.info("supervisor: {}", message)
             try:
                 self._supervisor.check()
             except ProcessFailure as failure:
@@ -133,6 +141,7 @@ class LiveRun:
                     logger.error("{}: nothing more is recorded", self._folder_watch.problem)
                     self.warn(f"{self._folder_watch.problem}: nothing more is recorded")
                 log.write(metrics_line(self.board, self._config.reward, now - began))
+                self._dashboard.restarts = self._supervisor.restart_notice()
                 self._dashboard.show(now - began)
                 next_line += 1.0
             if now >= next_memory:

@@ -21,6 +21,7 @@ from interfaces.runtime.live_control.live_runs import (
 from interfaces.runtime.live_control.release_plan import read_release_plan
 from interfaces.runtime.live_control.run_control import command_line, find_live_run
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
+from interfaces.safety.body_watch import is_fenced
 
 _ANSWER_S = 0.5  # the guard looks every 20 ms
 
@@ -128,7 +129,7 @@ def _release(run: RunFolder, record: LiveRunRecord | None) -> str | None:
 def _is_confirmed(board: Board) -> bool:
     """Whether a watch of the run has raised its fence; it releases the inputs then."""
     deadline = time.perf_counter() + _ANSWER_S
-    while not board["fence"]:
+    while not is_fenced(board):
         if time.perf_counter() > deadline:
             return False
         time.sleep(0.01)

@@ -42,12 +42,13 @@ class ReleasePlan:
 
 def release_plan(config: "Config", endpoints: "Endpoints") -> ReleasePlan:
     """The plan of a configuration at the chosen endpoints."""
-    from interfaces.vrchat.action_encoder import release_datagrams
-    from interfaces.vrchat.voice import voice_rest_datagrams
+    from interfaces.safety.input_rest import input_rest_datagrams
 
-    world = config.world
-    rest = [*release_datagrams(world.actions), *voice_rest_datagrams(world.voice)]
-    return ReleasePlan((endpoints.osc_host, endpoints.osc_send_port), tuple(rest), config.tick.hz)
+    return ReleasePlan(
+        (endpoints.osc_host, endpoints.osc_send_port),
+        tuple(input_rest_datagrams(config.world)),
+        config.tick.hz,
+    )
 
 
 def read_release_plan(run: RunFolder) -> ReleasePlan:
