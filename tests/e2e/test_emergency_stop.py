@@ -10,6 +10,7 @@ import pytest
 
 from interfaces.runtime.live_control.live_runs import open_board, record_of
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.safety.body_watch import is_fenced
 from tests.cli import command, here
 from tests.conftest import ROOT
 from tests.polling import wait_until
@@ -36,11 +37,11 @@ def test_run_without_its_folder_is_stopped_by_signal_and_command_and_does_not_en
         wait_until(lambda: board["ticks"] > 5, "ticks", WAIT_S)
         shutil.rmtree(run)
         process.send_signal(signal.SIGUSR1)
-        wait_until(lambda: board["fence"], "the fence after the signal", WAIT_S)
+        wait_until(lambda: is_fenced(board), "the fence after the signal", WAIT_S)
         here("stop", "--release", run)
-        wait_until(lambda: not board["fence"], "the end of the fence", WAIT_S)
+        wait_until(lambda: not is_fenced(board), "the end of the fence", WAIT_S)
         assert "every input is released" in here("stop").all
-        assert board["fence"]
+        assert is_fenced(board)
         os.kill(record_of(run).processes["guard"].pid, signal.SIGKILL)
         guard = record_of(run).processes["guard"]
         wait_until(lambda: record_of(run).processes["guard"] != guard, "another guard", WAIT_S)
