@@ -59,7 +59,7 @@ class RunFolder:
     def config(self) -> Config:
         """Read the settings from config.yaml. Raises ConfigError."""
         log_old_keys, self._log_old_keys = self._log_old_keys, False
-        return load_config(self.config_file, log_old_keys=log_old_keys)
+        return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
 
 
 def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFolder:
