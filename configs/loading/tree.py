@@ -29,24 +29,20 @@ class _Loader(yaml.SafeLoader):
         """As PyYAML does, up to MAX_NODES."""
         self.composed += 1
         if self.composed > 2 * MAX_NODES:  # a key is a node too
-            raise _too_large(self.peek_event().start_mark)
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem=f"more than {MAX_NODES} values", problem_mark=mark)
         return super().compose_node(parent, index)
 
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:
         """As PyYAML does, up to a depth that no accepted document has."""
         if self.flow_level > _MAX_OPEN_BRACKETS:
-            raise _too_large(self.get_mark())
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.get_mark())
         super().fetch_flow_collection_start(TokenClass)
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the name is PyYAML's; nothing writes to it
         first: [(tag, pattern) for tag, pattern in pairs if tag != f"{_TAG}timestamp"]
         for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
-
-
-def _too_large(mark: Any) -> yaml.MarkedYAMLError:
-    text = f"more than {MAX_NODES} values or {MAX_DEPTH} levels"
-    return yaml.MarkedYAMLError(problem=text, problem_mark=mark)
 
 
 class Dumper(yaml.SafeDumper):

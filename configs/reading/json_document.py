@@ -32,7 +32,7 @@ class OddNumbers(Enum):
 
     REFUSE = "the document is refused"
     NULL = "the number becomes null"
-    KEEP = "NaN and infinity stay; other such numbers are refused"
+    KEEP = "NaN and infinity stay, and whole numbers of any size; 1e999 is refused"
 
 
 def read_json(
@@ -107,7 +107,7 @@ def _number_readers(
         raise ValueError(f"the number {short} is not allowed")
 
     def integer(text: str) -> Any:
-        return int(text) if len(text) <= MAX_DIGITS else refused(text)
+        return int(text) if len(text) <= MAX_DIGITS or odd is OddNumbers.KEEP else refused(text)
 
     def real(text: str) -> Any:
         number = float(text)

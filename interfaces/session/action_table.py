@@ -1,7 +1,6 @@
 """A table of actions with their times, from a CSV or JSONL file."""
 
 import csv
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,12 +64,7 @@ def _number(path: Path, line: int, column: str, value: object) -> float:
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, values by column)."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SessionError(f"{path} is not UTF-8: save it with this encoding") from error
-    except OSError as error:
-        raise SessionError(f"{path}: {error}") from error
+    text = read_text(path, _MAX_BYTES)
     if path.suffix == ".csv":
         for line, row in enumerate(csv.DictReader(text.splitlines()), 2):
             if None in row or None in row.values():
@@ -83,7 +77,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not content.strip():
             continue
         try:
-            row = json.loads(content)
-            yield line, dict(row)
-        except (ValueError, TypeError) as error:
-            raise SessionError(f"{path}, line {line}: not a JSON object: {error}") from error
+            row = parse_json(content, f"{path}, line {line}", OBJECT, odd_numbers=OddNumbers.KEEP)
+        except UnreadableFile as error:
+            raise SessionError(f"{error.place}: not a JSON object: {error.cause}") from error
+        yield line, row
