@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError
@@ -83,8 +82,11 @@ def pack_arrays(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> by
 
 
 def check_tensors(content: bytes, place: Path | str) -> TensorFile:
-    """Check the header against the data, and the checksum if there is one. Raises UnreadableFile."""
-    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+    """Check the header against the data, and the checksum of the data if the file states one.
+
+    Raises UnreadableFile.
+    """
+    length = _header_length(content)
     data = _LENGTH_BYTES + length
     if len(content) < _LENGTH_BYTES or data > len(content) or length > _MAX_HEADER_BYTES:
         raise UnreadableFile(place, "not a safetensors file, or truncated: its header is too long")
@@ -102,6 +104,10 @@ def check_tensors(content: bytes, place: Path | str) -> TensorFile:
     return TensorFile(entries, metadata, data)
 
 
+def _header_length(content: bytes) -> int:
+    return int.from_bytes(content[:_LENGTH_BYTES], "little")
+
+
 def _check_offsets(entries: dict[str, TensorEntry], size: int, place: Path | str) -> None:
     """Each byte of the data belongs to exactly one tensor of the right size."""
     reached = 0
@@ -109,16 +115,9 @@ def _check_offsets(entries: dict[str, TensorEntry], size: int, place: Path | str
         begin, end = entry.data_offsets
         item = _ITEM_BYTES.get(entry.dtype)
         if item is None:
-            raise UnreadableFile(
-                place, f"{ascii(name)[:60]} has the type {ascii(entry.dtype)[:20]}"
-            )
+            raise UnreadableFile(place, f"{ascii(name)[:60]}: type {ascii(entry.dtype)[:20]}")
         if begin != reached or end - begin != item * math.prod(entry.shape):
             raise UnreadableFile(place, f"{ascii(name)[:60]} does not have the size of its shape")
         reached = end
     if reached != size:
         raise UnreadableFile(place, f"{size} bytes of data, but its header states {reached}")
-
-
-def all_finite(array: NDArray[Any]) -> bool:
-    """Whether no number is NaN or infinite."""
-    return bool(np.isfinite(array).all())

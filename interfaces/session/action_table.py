@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.reading.bounded_file import UnreadableFile, read_text
+from configs.reading.json_document import OBJECT, OddNumbers, parse_json
 from interfaces.session.format.segment_writer import SessionError
 
 _TIME_COLUMNS = ("time_s", "timestamp", "time")  # names of the column with the time in seconds
+_MAX_BYTES = 256 * 2**20
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -29,7 +32,7 @@ def read_table(path: Path) -> ActionTable:
 
     A column that a JSONL row lacks keeps the value of the row above, or 0 at the start.
 
-    Raises SessionError with the file, the line and the cause.
+    Raises SessionError with the file, the line and the cause, and UnreadableFile.
     """
     times: list[float] = []
     columns: dict[str, list[float]] = {}

@@ -2,8 +2,8 @@
 
 A checkpoint is a pair of files, for example `000007-000000001200.safetensors` and `.json`: the
 seventh of its run, at 1,200 environment steps. The JSON is written last and holds the CRC of the
-tensors and its own, so that an incomplete or damaged pair is recognised. Only the serial number tells which one is newest:
-steps may stay the same, and they decrease after a journal was damaged.
+tensors and its own, so that an incomplete or damaged pair is recognised. Only the serial number
+tells which one is newest: steps may stay the same, and they decrease after a journal was damaged.
 """
 
 from collections.abc import Iterator
