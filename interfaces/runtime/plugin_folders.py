@@ -24,7 +24,7 @@ class PluginFolders(BaseModel):
     folders: list[Path]
 
 
-_FOLDERS = TypeAdapter(PluginFolders)
+FOLDERS = TypeAdapter(PluginFolders)
 
 
 def folders_of_config(config: Config, path: Path) -> list[Path]:
@@ -61,7 +61,7 @@ def use_plugin_folders(run: RunFolder) -> None:
     Raises RunError if the list of the folders cannot be read.
     """
     try:
-        content = read_json(run.plugin_folders, _FOLDERS)
+        content = read_json(run.plugin_folders, FOLDERS)
     except MissingFile:
         return
     except UnreadableFile as error:

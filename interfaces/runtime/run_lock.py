@@ -19,7 +19,7 @@ from interfaces.runtime.run_folder import RunError, RunFolder
 
 _PATIENCE_S = 15.0
 _MAX_READERS = 8
-_PIDS = TypeAdapter(dict[str, Annotated[int, Field(gt=0, lt=2**31, strict=True)]])
+PIDS = TypeAdapter(dict[str, Annotated[int, Field(gt=0, lt=2**31, strict=True)]])
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def _wait_for_leftovers(run: RunFolder) -> None:
 def leftover_processes(run: RunFolder) -> dict[str, int]:
     """Processes of processes.json that still run: pid by name, without the supervisor."""
     try:
-        known = read_json(run.processes, _PIDS)
+        known = read_json(run.processes, PIDS)
     except MissingFile:
         return {}
     except UnreadableFile as error:  # not essential: the lock tells whether a run is live

@@ -48,6 +48,11 @@ def checkpoint_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.json") if _NAME.fullmatch(path.stem))
 
 
+def tensor_files(folder: Path) -> list[Path]:
+    """The safetensors files with the name of a checkpoint, also those without their JSON file."""
+    return sorted(path for path in folder.glob("*.safetensors") if _NAME.fullmatch(path.stem))
+
+
 def serial_of(path: Path) -> int:
     """The serial number in the name of a checkpoint."""
     return int(path.stem.split("-")[0])

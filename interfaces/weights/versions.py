@@ -42,7 +42,7 @@ def prune_versions(folder: Path, keep_bytes: int) -> None:
 
     The two newest always stay, so that a rollback is possible. A pinned version stays too.
     """
-    paths = _paths(folder)
+    paths = version_files(folder)
     pinned = read_pin(folder)
     total = sum(path.stat().st_size for path in paths)
     for path in paths[:-2]:
@@ -59,7 +59,7 @@ def discard_versions_from(folder: Path, version: int) -> None:
 
     The run must be stopped. Raises WeightsError when another program has a file open.
     """
-    newer = [path for path in _paths(folder) if int(path.stem) >= version]
+    newer = [path for path in version_files(folder) if int(path.stem) >= version]
     for path in (*folder.glob(LIVE_FILES), *newer, folder / PIN):
         try:
             path.unlink(missing_ok=True)
@@ -92,7 +92,7 @@ def load_version(folder: Path, version: int, manifest: Manifest) -> NDArray[np.f
 
 def stored_versions(folder: Path) -> list[int]:
     """All stored versions, oldest first."""
-    return [int(path.stem) for path in _paths(folder)]
+    return [int(path.stem) for path in version_files(folder)]
 
 
 def newest_applied(folder: Path) -> int | None:
@@ -130,7 +130,7 @@ def _path(folder: Path, version: int) -> Path:
     return folder / "applied" / f"{version:012d}.safetensors"
 
 
-def _paths(folder: Path) -> list[Path]:
+def version_files(folder: Path) -> list[Path]:
     """The stored versions, oldest first. Files with other names are not ours."""
     found = (folder / "applied").glob("*.safetensors")
     return sorted(path for path in found if _NAME.fullmatch(path.stem))

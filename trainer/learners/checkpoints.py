@@ -24,6 +24,7 @@ from interfaces.weights.checkpoint_files import (
     read_checkpoint,
     read_record,
     serial_of,
+    tensor_files,
     write_checkpoint,
 )
 
@@ -88,7 +89,7 @@ class Checkpoints:
         for old in paths:
             if old not in retained:
                 old.unlink()
-        for tensors in self._folder.glob("*.safetensors"):
+        for tensors in tensor_files(self._folder):
             if not tensors.with_suffix(".json").exists():
                 tensors.unlink()
         return path
