@@ -25,7 +25,9 @@ def verify(path: Path) -> Iterator[VerifyResult]:
     """Read all Steps of all segments, check the checksums and count.
 
     For a run also its small files: settings, metadata, checkpoints, weights. The unfinished segment
-    of a running run is left out; any other unfinished segment is an error. Raises SessionError for a path without a session.
+    of a running run is left out; any other unfinished segment is an error.
+
+    Raises SessionError for a path without a session.
     """
     files = segment_files(path)
     if not files and not live_files(path):
