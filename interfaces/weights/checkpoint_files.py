@@ -35,7 +35,7 @@ class CheckpointRecord(BaseModel):
     extra: dict[str, Any]
 
 
-_RECORD = TypeAdapter(CheckpointRecord)
+RECORD = TypeAdapter(CheckpointRecord)
 
 
 def checkpoint_path(folder: Path, serial: int, steps: int) -> Path:
@@ -67,7 +67,7 @@ def write_checkpoint(path: Path, tensors: bytes, record: dict[str, Any]) -> None
 def read_record(path: Path) -> CheckpointRecord:
     """The JSON file of a checkpoint. Raises UnreadableFile and MissingFile."""
     return read_json(
-        path, _RECORD, max_bytes=MAX_RECORD_BYTES, odd_numbers=OddNumbers.KEEP
+        path, RECORD, max_bytes=MAX_RECORD_BYTES, odd_numbers=OddNumbers.KEEP
     )  # a state may hold NaN
 
 
