@@ -105,7 +105,9 @@ def test_a_file_without_a_checksum_is_read(tmp_path):
 
 
 def test_a_checksum_survives_what_json_changes(tmp_path):
-    write_checked_json(tmp_path / "a.json", {"t": (1, 2), "k": {1: "a"}, "f": 1e-9, "nan": math.nan})
+    write_checked_json(
+        tmp_path / "a.json", {"t": (1, 2), "k": {1: "a"}, "f": 1e-9, "nan": math.nan}
+    )
     read = read_json(tmp_path / "a.json", OBJECT, odd_numbers=OddNumbers.KEEP)
     assert read["t"] == [1, 2]
     assert read["k"] == {"1": "a"}
