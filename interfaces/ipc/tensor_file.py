@@ -74,11 +74,9 @@ def parse_tensors(
         raise UnreadableFile(place, f"not a safetensors file that can be read: {error}") from None
 
 
-def pack_arrays(arrays: dict[str, NDArray[Any]], metadata: dict[str, str]) -> bytes:
-    """The content of a file with these arrays, and with a checksum of the data."""
-    unsigned = save(arrays, metadata=metadata)
-    data = memoryview(unsigned)[_LENGTH_BYTES + _header_length(unsigned) :]
-    return save(arrays, metadata=metadata | {_DATA_CRC: f"{zlib.crc32(data):08x}"})
+def pack_array(name: str, array: NDArray[Any], metadata: dict[str, str]) -> bytes:
+    """The content of a file with this one array, C-contiguous, and with a checksum of its data."""
+    return save({name: array}, metadata=metadata | {_DATA_CRC: f"{zlib.crc32(array.data):08x}"})
 
 
 def check_tensors(content: bytes, place: Path | str) -> TensorFile:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from configs.reading.bounded_file import MissingFile, UnreadableFile
 from configs.reading.json_document import read_json
 from interfaces.ipc.atomic_files import write_bytes, write_checked_json
-from interfaces.ipc.tensor_file import pack_arrays, read_arrays
+from interfaces.ipc.tensor_file import pack_array, read_arrays
 from interfaces.weights.slots import LIVE_FILES, Manifest, WeightsError
 
 PIN = "pin.json"
@@ -33,7 +33,7 @@ def save_version(folder: Path, version: int, flat: NDArray[np.float32], manifest
     """Write an applied version atomically and return its path. Raises OSError."""
     path = _path(folder, version)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, pack_arrays({"flat": flat}, {"manifest": manifest.hash}))
+    write_bytes(path, pack_array("flat", np.ascontiguousarray(flat), {"manifest": manifest.hash}))
     return path
 
 
