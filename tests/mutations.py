@@ -1,4 +1,4 @@
-"""Damaged copies of a file, from a fixed seed: flipped bits, cuts, repeats, inserted tokens."""
+"""Damaged copies of a file, from a fixed seed: changed bits, cuts, repeats, inserted tokens."""
 
 import random
 import time

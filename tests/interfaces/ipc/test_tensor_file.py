@@ -51,7 +51,7 @@ def test_every_flipped_bit_is_noticed():
             arrays, metadata = parse_tensors(bytes(damaged), "here", load)
         except UnreadableFile:
             continue
-        read = arrays.get("flat")  # a flip in a name: what is asked for is not there
+        read = arrays.get("flat")  # the bit was in a name: what is asked for is not there
         if read is None or metadata.get("manifest") != "x":
             continue
         if not np.array_equal(read, flat) or read.dtype != flat.dtype:
