@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from configs.actions import ActionConfig
 from interfaces.core.action_parts import ActionPart, action_parts
@@ -88,8 +88,11 @@ class Spaces:
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Spaces":
         """Read what to_json returns. Raises ValueError for other content and for huge shapes."""
-        fields = _SpacesContent.model_validate(content)
-        actions = tuple(ActionConfig(**action) for action in fields.actions)
+        try:
+            fields = _SpacesContent.model_validate(content)
+            actions = tuple(ActionConfig(**action) for action in fields.actions)
+        except ValidationError as error:
+            raise ValueError(f"no spaces of a world: {_first_problem(error)}") from None
         return cls(
             fields.image_shape,
             tuple(fields.features),
@@ -111,7 +114,7 @@ class Spaces:
 
 
 _Side = Annotated[int, Field(ge=0, le=2**24, strict=True)]
-_MAX_VALUES = 2**28  # of one array of an observation
+_MAX_VALUES = 2**30  # of one array of an observation
 
 
 class _SpacesContent(BaseModel):
@@ -129,6 +132,12 @@ class _SpacesContent(BaseModel):
         if math.prod(shape) > _MAX_VALUES:
             raise ValueError(f"a shape of more than {_MAX_VALUES} values")
         return shape
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(ascii(step) if isinstance(step, str) else str(step) for step in first["loc"])
+    return f"{where[:200]}: {first['msg']}"
 
 
 def _to_json(action: ActionConfig) -> dict[str, Any]:
