@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 from loguru import logger
 
+from configs.reading.bounded_file import last_line
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import SUPERVISOR_PID, append_log
@@ -125,7 +126,7 @@ class Supervisor:
             self._wait(name, time.perf_counter() + 2.0)
 
     def memory_mb(self) -> dict[str, float]:
-        """Unique set size of every process, this one included, in MB."""
+        """Unique set size of every process, this one included, in MB; without those unreadable."""
         processes = {"supervisor": os.getpid()} | {
             child.name: child.process.pid
             for child in self.children.values()
@@ -133,7 +134,7 @@ class Supervisor:
         }
         memory: dict[str, float] = {}
         for name, pid in processes.items():
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error, OSError):  # a gauge never ends the run
                 memory[name] = round(psutil.Process(pid).memory_full_info().uss / 1e6, 1)
         return memory
 
@@ -206,8 +207,4 @@ class Supervisor:
     def _last_log_line(self, name: str) -> str:
         """The last line of a child's log, which holds its error."""
         path = self._run.logs / f"{name}.log"
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        except OSError:
-            lines = []
-        return lines[-1] if lines else f"{name} logged nothing (see {path})"
+        return last_line(path) or f"{name} logged nothing (see {path})"
