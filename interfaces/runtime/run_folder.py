@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.errors import BadInput
-from interfaces.ipc.atomic_files import shell_quoted, write_json
+from interfaces.ipc.atomic_files import shell_quoted, write_checked_json
 
 if TYPE_CHECKING:  # half a second, for which the command `stop` does not wait
     from configs.schema import Config
@@ -63,7 +63,7 @@ class RunFolder:
         from configs.load import load_config
 
         log_old_keys, self._log_old_keys = self._log_old_keys, False
-        return load_config(self.config_file, log_old_keys=log_old_keys)
+        return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
 
 
 def create_run(out: Path | None, config: "Config", name: str, code: Path) -> RunFolder:
@@ -86,7 +86,7 @@ def create_run(out: Path | None, config: "Config", name: str, code: Path) -> Run
     try:
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)
-        write_json(run.meta, _meta(config, code))
+        write_checked_json(run.meta, _meta(config, code))
     except OSError as error:
         raise RunError(f"--out {path}: {error.strerror or error}") from error
     return run

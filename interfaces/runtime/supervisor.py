@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from loguru import logger
 
+from configs.reading.bounded_file import last_line
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import (
@@ -281,8 +282,4 @@ class Supervisor:
     def _last_log_line(self, name: str) -> str:
         """The last line of a child's log, which holds its error."""
         path = self._run.logs / f"{name}.log"
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        except OSError:
-            lines = []
-        return lines[-1] if lines else f"{name} logged nothing (see {path})"
+        return last_line(path) or f"{name} logged nothing (see {path})"

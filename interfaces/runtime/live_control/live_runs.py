@@ -6,7 +6,6 @@ without running processes means that inputs may still be pressed.
 """
 
 import contextlib
-import json
 import os
 import secrets
 import time
@@ -14,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from loguru import logger
 
+from configs.reading.json_document import OBJECT, read_json
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import BOARD_BYTES, Board
 from interfaces.ipc.board_memory import (
@@ -213,7 +213,7 @@ def _path(key: str) -> Path:
 def _read(path: Path) -> LiveRunRecord | None:
     """The record in a file; None for anything else, and for one of another machine."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        content = read_json(path, OBJECT)
         host, port = content["target"]
         record = LiveRunRecord(
             str(content["id"]),
