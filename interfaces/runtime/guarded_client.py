@@ -18,6 +18,7 @@ from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.ipc.board import Board
 from interfaces.osc.message import encode
+from interfaces.osc.osc_receiver import OscReceiver
 from interfaces.osc.ports import listen_at
 from interfaces.runtime.child_process import SUPERVISOR_PID
 from interfaces.runtime.process_table import find_process
@@ -49,13 +50,12 @@ class GuardedClient:
         stopped: threading.Event,
         receive: Callable[[bytes], None],
     ) -> None:
-        self._stopped, self._clock, self._on_datagram = stopped, RealClock(), receive
+        self._stopped, self._clock = stopped, RealClock()
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
         self._rest = release_datagrams(config.world.actions)
-        self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
+        listener = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
+        self._in = OscReceiver(listener, endpoints.osc_host, receive)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._closed = False
-        threading.Thread(target=self._receive, name="osc-in", daemon=True).start()
         self._receiver = None
         if endpoints.advertised:
             self._receiver = ReceiverAdvertiser(
@@ -111,7 +111,6 @@ class GuardedClient:
             self.rest()
         self._guard.kill()  # a clean stop would wait until this process ends
         self._guard.wait()
-        self._closed = True
         self._in.close()
         self._out.close()
         if self._receiver is not None:
@@ -152,14 +151,3 @@ class GuardedClient:
         lines = self._guard_log.read_text(encoding="utf-8", errors="replace").split("\n")
         lines = [line for line in lines if line.strip()]
         return lines[-1] if lines else f"it ended with code {self._guard.returncode}"
-
-    def _receive(self) -> None:
-        """The thread that receives datagrams."""
-        while not self._closed:
-            try:
-                datagram = self._in.recv(65536)
-            except (TimeoutError, ConnectionResetError):
-                continue
-            except OSError:
-                return
-            self._on_datagram(datagram)

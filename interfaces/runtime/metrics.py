@@ -197,6 +197,7 @@ def summary(
             "sent": int(board["osc_sent"]),
             "received": int(board["osc_received"]),
             "ignored": int(board["osc_ignored"]),
+            "foreign": int(board["osc_foreign"]),
         },
         "rests": int(board["rests"]),
         "restarts": restarts,

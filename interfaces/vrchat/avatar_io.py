@@ -14,7 +14,7 @@ from configs.world_settings import WorldConfig
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation, Situation
 from interfaces.vrchat.action_encoder import ActionEncoder
-from interfaces.vrchat.avatar_parameters import AvatarParameters
+from interfaces.vrchat.avatar_parameters import LOADING_S, AvatarParameters
 from interfaces.vrchat.avatar_senses import AvatarSenses
 from interfaces.vrchat.situation_detector import (
     WATCHED_PARAMETERS,
@@ -68,8 +68,7 @@ class AvatarIO:
         self.last_sent = np.zeros(spaces.num_actions, np.float32)
         self._avatar_changes = 0
         self._first, self._introduced = True, False
-        # Whether the stop parameter holds, and the number of the avatar that last had it on.
-        self._stopped, self._stopped_in = False, 0
+        self._stopped = False  # the stop parameter holds
         self.world_allowed = not config.limits.worlds  # set by the reader of the client's log
         self.client_gone = False  # set by the sender of the datagrams
 
@@ -141,7 +140,7 @@ class AvatarIO:
             "avatar_changes": self._avatar_changes,
             "first": self._first,
             "introduced": self._introduced,
-            "stopped": [self._stopped, self._stopped_in],
+            "stopped": [self._stopped],
             **self.senses.snapshot(),
         }
 
@@ -153,7 +152,7 @@ class AvatarIO:
         self.last_sent = np.asarray(snapshot["last_sent"], np.float32)
         self._avatar_changes = int(snapshot["avatar_changes"])
         self._first, self._introduced = bool(snapshot["first"]), bool(snapshot["introduced"])
-        self._stopped, self._stopped_in = snapshot["stopped"]
+        self._stopped = bool(snapshot["stopped"][0])  # older snapshots have a second entry
         self.senses.restore(snapshot)
 
     def _restrictions(self) -> Situation:
@@ -171,14 +170,17 @@ class AvatarIO:
     def _is_stopped(self, parameter: str) -> bool:
         """Whether the stop parameter stops the agent.
 
-        It stops until it is off in the avatar that had it on. Another avatar may lack the parameter
-        or load with it off, and no person has released the agent then.
+        It stops at once, and until a person switches it off. The load of an avatar is no person:
+        another avatar may lack the parameter, or load with it off. So a message that it is off
+        counts only if no avatar loaded within LOADING_S before or after it.
         """
-        avatar = self.parameters.avatar_changes
-        if self.parameters[parameter] != 0.0:
-            self._stopped, self._stopped_in = True, avatar
-        elif self._stopped_in == avatar:
-            self._stopped = False
+        parameters = self.parameters
+        if parameters[parameter] != 0.0:
+            self._stopped = True
+        elif self._stopped:
+            told_s = parameters.told_s(parameter)  # NaN fails each comparison
+            loaded = told_s - parameters.changed_s <= LOADING_S
+            self._stopped = loaded or not self._now() - told_s > LOADING_S
         return self._stopped
 
     def _microphone_muted(self) -> bool:
