@@ -28,7 +28,8 @@ class OscQueryDiscovery:
         self._server = OscQueryServer(nodes, lambda: host_info(self.name, advertised_port))
         self._server.start()
         self._advertiser = Advertiser(self.name, self._server.port, advertised_port)
-        self._browser = Browser(self._add, self._remove)
+        # Another VRChat client also has /avatar, but it is not a receiver.
+        self._browser = Browser(self._add, self._remove, wants=_is_no_client)
 
     @property
     def http_port(self) -> int:
@@ -45,11 +46,14 @@ class OscQueryDiscovery:
             part.close()
 
     def _add(self, peer: Peer) -> None:
-        # Another VRChat client also has /avatar, but it is not a receiver.
-        if "avatar" in peer.paths and not CLIENT_NAME.match(peer.name):
+        if "avatar" in peer.paths:
             with self._lock:
                 self._receivers[peer.name] = (peer.osc_host, peer.osc_port)
 
     def _remove(self, name: str) -> None:
         with self._lock:
             self._receivers.pop(name, None)
+
+
+def _is_no_client(name: str) -> bool:
+    return CLIENT_NAME.match(name) is None

@@ -281,6 +281,42 @@ def test_browser_finds_two_advertised_servers(browser):
     assert len({browser.lost.get(timeout=TIMEOUT_S) for _ in servers}) == 2
 
 
+def test_record_that_leads_to_another_machine_is_named_and_never_asked(mdns, browser):
+    name = browser.prefix
+    mdns.register_service(make_service(name, 80, ["192.0.2.7"]), cooperating_responders=True)
+    peer = browser.found.get(timeout=TIMEOUT_S)
+    assert peer == Peer(name, "192.0.2.7", 80, "192.0.2.7", 0, frozenset())
+    with http_server(valid_answers(9101, "avatar")) as port:
+        mdns.update_service(make_service(name, port))
+        assert browser.found.get(timeout=TIMEOUT_S).osc_port == 9101
+        mdns.update_service(make_service(name, 80, ["192.0.2.7"]))
+        targets: queue.Queue[str] = queue.Queue()
+        with http_server(valid_answers(9102), targets=targets) as other_port:
+            other = make_service(f"{name}-other", other_port)
+            mdns.register_service(other, cooperating_responders=True)
+            assert browser.found.get(timeout=TIMEOUT_S).osc_port == 9102
+    assert browser.found.empty(), "it does not displace the one that answered"
+    assert browser.lost.empty()
+
+
+def test_unwanted_name_is_not_asked(mdns):
+    prefix, found = unique_name(), queue.Queue()
+    targets: queue.Queue[str] = queue.Queue()
+    browser = Browser(found.put, print, wants=lambda name: name == f"{prefix}-yes")
+    try:
+        with (
+            http_server(valid_answers(1), targets=targets) as port,
+            http_server(valid_answers(2)) as other_port,
+        ):
+            for name, at in (("no", port), ("yes", other_port)):
+                service = make_service(f"{prefix}-{name}", at)
+                mdns.register_service(service, cooperating_responders=True)
+            assert found.get(timeout=TIMEOUT_S).name == f"{prefix}-yes"
+            assert targets.empty()
+    finally:
+        browser.close()
+
+
 @pytest.mark.parametrize(
     ("host_info_answer", "root"),
     [

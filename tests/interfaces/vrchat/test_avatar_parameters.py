@@ -130,7 +130,7 @@ def test_values_told_while_an_avatar_loads_are_its_own_in_both_orders(change_las
 )
 def test_listing_corrects_what_was_told_before_the_change(listed, values):
     heard = Heard("Hat", "Mood")
-    heard.tell("Mood", 0.75)
+    heard.tell("Mood", 0.75, 0.05)
     heard.tell("/avatar/change", "avtr_2", 0.3)
     assert not heard.parameters.listed
     heard.parameters.set_listing(Avatar("avtr_2", listed), 0)  # an answer about the avatar before
