@@ -1,0 +1,1 @@
+"""Faults on purpose: what happens to a run, against what is promised."""
