@@ -30,14 +30,19 @@ class PortOwner:
         return f"{self.name} (pid {self.pid})" if self.pid else self.name
 
 
-def same_host(one: str, other: str) -> bool:
-    """Whether two IPv4 addresses are equal, or both belong to this machine."""
-    own = {
+def own_addresses() -> list[str]:
+    """The IPv4 addresses of this machine."""
+    return [
         address.address
         for addresses in psutil.net_if_addrs().values()
         for address in addresses
         if address.family == socket.AF_INET
-    }
+    ]
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two IPv4 addresses are equal, or both belong to this machine."""
+    own = own_addresses()
     return one == other or all(each in own or each.startswith("127.") for each in (one, other))
 
 

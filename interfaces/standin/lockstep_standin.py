@@ -15,7 +15,7 @@ from interfaces.devices.frame_statistics import FrameStatistics
 from interfaces.osc.oscquery import node_tree
 from interfaces.standin.avatar_settings import standin_settings
 from interfaces.standin.client.input import PHYSICS_HZ
-from interfaces.standin.client.oscquery_nodes import nodes
+from interfaces.standin.client_tree import client_tree
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.avatar_io import AvatarIO
 from interfaces.vrchat.avatar_listing import avatar_of
@@ -111,7 +111,7 @@ class LockstepStandin:
         parameters, core = self._avatar_io.parameters, self.core
         if not self._avatar_io.senses or parameters.listed or not core.client.avatar_loaded:
             return
-        tree = node_tree(nodes(core.avatar_config, core.parameters, core.inputs, core.camera))
+        tree = node_tree(client_tree(core))
         parameters.set_listing(avatar_of(tree), parameters.avatar_changes)
 
     def _now(self) -> float:

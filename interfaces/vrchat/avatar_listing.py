@@ -40,7 +40,7 @@ def avatar_of(root: object) -> Avatar:
     types = {
         name: kind for name, node in parameters.items() if isinstance(kind := node.get("TYPE"), str)
     }
-    values = {name: _value(parameters[name]) for name in types}
+    values: dict[str, object] = {name: _value(parameters[name]) for name in types}
     avatar_id = _value(nodes.get("/avatar/change", {}))
     return Avatar(
         id="" if avatar_id is None else str(avatar_id),

@@ -152,13 +152,16 @@ class AvatarParameters:
             self.newest_s = self._now()
 
     def seed(self, avatar_id: str | None, values: Mapping[str, object]) -> None:
-        """Fill in values that the client returned to a query. A value already received is kept."""
+        """Fill in values that the client returned to a query. A value already received is kept.
+
+        0 and false say nothing: VRChat may list them before the first change of a parameter.
+        """
         self._parse_newest()
         if avatar_id and not self.avatar_id:
             self.avatar_id = avatar_id
         for name, value in values.items():
             i = self._index.get(name)
-            if i is not None and math.isnan(self._at_s[i]):
+            if i is not None and value and math.isnan(self._at_s[i]):
                 self._set(i, self._now(), value)
 
     def set_listing(self, avatar: "Avatar", number: int) -> None:
