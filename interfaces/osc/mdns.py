@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
@@ -15,6 +17,9 @@ LOOPBACK = ("127.0.0.1",)
 
 _LABEL_BYTES = 63
 _CLOSE_S = 2.0
+# Of Linux, which Python does not name. 0: only the interfaces that the socket itself has joined.
+# Otherwise a socket for loopback also hears the network, as soon as another program listens there.
+_IP_MULTICAST_ALL = 49
 
 
 class BackgroundTask:
@@ -109,6 +114,11 @@ async def open_mdns(interfaces: Sequence[str] | None) -> AsyncGenerator[AsyncZer
     """mDNS on the interfaces with these addresses; None uses all. Raises OSError without any."""
     mdns = AsyncZeroconf(interfaces=InterfaceChoice.All if interfaces is None else list(interfaces))
     try:
+        await mdns.zeroconf.async_wait_for_start()
+        if interfaces is not None and sys.platform == "linux":
+            for reader in mdns.zeroconf.engine.readers:
+                udp = reader.transport.get_extra_info("socket")
+                udp.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
         yield mdns
     finally:
         # In its own task: in a cancelled task the close stops half-way and leaves sockets open.

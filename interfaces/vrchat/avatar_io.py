@@ -68,7 +68,8 @@ class AvatarIO:
         self.last_sent = np.zeros(spaces.num_actions, np.float32)
         self._avatar_changes = 0
         self._first, self._introduced = True, False
-        self._stopped = False  # the stop parameter holds
+        # Whether the stop parameter holds, and when it was last told to be on.
+        self._stopped, self._on_s = False, math.nan
         self.world_allowed = not config.limits.worlds  # set by the reader of the client's log
         self.client_gone = False  # set by the sender of the datagrams
 
@@ -141,6 +142,7 @@ class AvatarIO:
             "first": self._first,
             "introduced": self._introduced,
             "stopped": [self._stopped],
+            "stop_on_s": None if math.isnan(self._on_s) else self._on_s,
             **self.senses.snapshot(),
         }
 
@@ -152,7 +154,9 @@ class AvatarIO:
         self.last_sent = np.asarray(snapshot["last_sent"], np.float32)
         self._avatar_changes = int(snapshot["avatar_changes"])
         self._first, self._introduced = bool(snapshot["first"]), bool(snapshot["introduced"])
-        self._stopped = bool(snapshot["stopped"][0])  # older snapshots have a second entry
+        self._stopped = bool(snapshot["stopped"][0])
+        on_s = snapshot.get("stop_on_s")  # missing in older snapshots
+        self._on_s = math.nan if on_s is None else float(on_s)
         self.senses.restore(snapshot)
 
     def _restrictions(self) -> Situation:
@@ -171,16 +175,20 @@ class AvatarIO:
         """Whether the stop parameter stops the agent.
 
         It stops at once, and until a person switches it off. The load of an avatar is no person:
-        another avatar may lack the parameter, or load with it off. So a message that it is off
-        counts only if no avatar loaded within LOADING_S before or after it.
+        the new avatar may lack the parameter, or load with it off. So a message that it is off
+        counts if this avatar told that it was on, or has been loaded for LOADING_S. It counts
+        LOADING_S later, because the message may precede another change of avatar.
         """
-        parameters = self.parameters
+        parameters, told_s = self.parameters, self.parameters.told_s(parameter)
         if parameters[parameter] != 0.0:
-            self._stopped = True
+            self._stopped, self._on_s = True, told_s
         elif self._stopped:
-            told_s = parameters.told_s(parameter)  # NaN fails each comparison
-            loaded = told_s - parameters.changed_s <= LOADING_S
-            self._stopped = loaded or not self._now() - told_s > LOADING_S
+            changed_s = parameters.changed_s
+            if math.isnan(changed_s):
+                changed_s = -math.inf
+            # NaN fails each comparison: a parameter that was not told is not switched off.
+            by_person = self._on_s >= changed_s or told_s > changed_s + LOADING_S
+            self._stopped = not (by_person and self._now() - told_s > LOADING_S)
         return self._stopped
 
     def _microphone_muted(self) -> bool:

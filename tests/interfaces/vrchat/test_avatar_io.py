@@ -227,6 +227,22 @@ def test_stop_that_returns_with_the_avatar_ends_when_it_is_switched_off_there():
     assert not client.stopped
 
 
+def test_stop_pressed_just_before_a_change_of_avatar_is_not_ended_by_its_load():
+    client = StoppedClient()
+    client.tell("YumeOff", True, 0.3)
+    client.tell("/avatar/change", "avtr_b", 0.2)
+    client.tell("YumeOff", False)
+    assert not client.wait(5.0)
+
+
+def test_stop_that_was_on_in_the_new_avatar_can_be_ended_at_once():
+    client = StoppedClient()
+    client.tell("/avatar/change", "avtr_b")
+    client.tell("YumeOff", True, 0.2)
+    client.tell("YumeOff", False)
+    assert client.wait(1.5)
+
+
 def test_stop_that_the_new_avatar_lists_holds_and_a_list_never_ends_one():
     client = StoppedClient()
     client.tell("/avatar/change", "avtr_b", 2.0)
