@@ -1,7 +1,7 @@
 """Takes the wanted messages out of an OSC bundle by sizes and address prefixes alone.
 
-A flood of bundles must not delay the body. So nothing in a bundle is parsed here, and the work is
-bounded: by the number of elements, by the depth, and by the bytes of all bundles within a window.
+A flood of bundles must not delay the body. So nothing in a bundle is parsed here. The work is
+bounded by the number of elements, by the depth, and by the bytes of all bundles within a window.
 """
 
 import struct

@@ -17,6 +17,9 @@ LOOPBACK = ("127.0.0.1",)
 
 _LABEL_BYTES = 63
 _CLOSE_S = 2.0
+# The usual loop of Windows closes a socket only after its last write has been reported, and a loop
+# that ends at once leaves it open.
+_LOOP = asyncio.SelectorEventLoop if sys.platform == "win32" else None
 # Of Linux, which Python does not name. 0: only the interfaces that the socket itself has joined.
 # Otherwise a socket for loopback also hears the network, as soon as another program listens there.
 _IP_MULTICAST_ALL = 49
@@ -46,7 +49,8 @@ class BackgroundTask:
         try:
             # The event loop is created in this thread. On Windows a loop created in the main thread
             # takes over its signals and does not give them back.
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=_LOOP) as runner:
+                runner.run(self._main())
         except asyncio.CancelledError:
             pass
         except Exception as error:

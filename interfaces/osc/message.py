@@ -38,8 +38,8 @@ def encode(address: str, value: bool | int | float | str) -> bytes:
 def decode(datagram: bytes) -> list[tuple[str, list[object]]]:
     """The (address, arguments) of each message. Bundles are unpacked in order.
 
-    Time tags are ignored. A colour (tag r) is a tuple of four numbers, like a MIDI message, so that
-    nobody takes it for a number. Raises only OscError, for anything that is not well-formed OSC.
+    Time tags are ignored. A colour (tag r) is a tuple of four numbers, like a MIDI message: it must
+    not pass for a number. Raises only OscError, for anything that is not well-formed OSC.
     """
     messages: list[tuple[str, list[object]]] = []
     _collect(datagram, messages, 0)

@@ -1,4 +1,4 @@
-"""Receives OSC from the client and from nobody else, in a thread of its own."""
+"""Receives OSC from the client alone, in a thread of its own."""
 
 import contextlib
 import socket

@@ -98,7 +98,7 @@ class OscQueryServer(ThreadingHTTPServer):
                 _disconnect(client)
 
     def is_own_host(self, header: str) -> bool:
-        """Whether a header Host or Origin names this server, and not a page of somebody else."""
+        """Whether a header Host or Origin names this server, and no foreign page."""
         try:
             name = urlsplit(header if "//" in header else f"//{header}").hostname
         except ValueError:

@@ -68,7 +68,7 @@ class AvatarIO:
         self.last_sent = np.zeros(spaces.num_actions, np.float32)
         self._avatar_changes = 0
         self._first, self._introduced = True, False
-        # Whether the stop parameter holds, and when it was last told to be on.
+        # Whether the stop parameter holds, and the time of the last message that it is on.
         self._stopped, self._on_s = False, math.nan
         self.world_allowed = not config.limits.worlds  # set by the reader of the client's log
         self.client_gone = False  # set by the sender of the datagrams
@@ -176,19 +176,19 @@ class AvatarIO:
 
         It stops at once, and until a person switches it off. The load of an avatar is no person:
         the new avatar may lack the parameter, or load with it off. So a message that it is off
-        counts if this avatar told that it was on, or has been loaded for LOADING_S. It counts
+        counts if this avatar sent that it was on, or has been loaded for LOADING_S. It counts
         LOADING_S later, because the message may precede another change of avatar.
         """
-        parameters, told_s = self.parameters, self.parameters.told_s(parameter)
+        parameters, message_s = self.parameters, self.parameters.message_s(parameter)
         if parameters[parameter] != 0.0:
-            self._stopped, self._on_s = True, told_s
+            self._stopped, self._on_s = True, message_s
         elif self._stopped:
             changed_s = parameters.changed_s
             if math.isnan(changed_s):
                 changed_s = -math.inf
-            # NaN fails each comparison: a parameter that was not told is not switched off.
-            by_person = self._on_s >= changed_s or told_s > changed_s + LOADING_S
-            self._stopped = not (by_person and self._now() - told_s > LOADING_S)
+            # NaN fails each comparison: a parameter without a message is not switched off.
+            by_person = self._on_s >= changed_s or message_s > changed_s + LOADING_S
+            self._stopped = not (by_person and self._now() - message_s > LOADING_S)
         return self._stopped
 
     def _microphone_muted(self) -> bool:

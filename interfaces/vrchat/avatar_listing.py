@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from interfaces.osc.oscquery import Json
 from interfaces.osc.values import Value, plain_value
-from interfaces.vrchat.avatar_parameters import PREFIX
 
+PREFIX = "/avatar/parameters/"
 TYPE_WORDS = {"f": "float", "i": "int", "T": "bool", "F": "bool", "s": "text"}  # by OSC type tag
 
 
@@ -15,8 +15,9 @@ class Avatar:
     """The current avatar as the client reports it.
 
     values: by parameter name, None for one that cannot be read. writable: parameters that OSC may
-    set. types: the OSC type tags of each parameter; T is a bool. ignored: how many values were
-    unusable, such as NaN or a number of 400 digits.
+    set. types: the OSC type tags of each parameter; T is a bool.
+
+    ignored: how many values were unusable, such as NaN or a number of 400 digits.
     """
 
     id: str = ""

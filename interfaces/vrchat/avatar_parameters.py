@@ -1,12 +1,12 @@
 """Avatar parameters received by OSC, as numbers. Only the newest value of each is parsed.
 
 The order of a change of avatar is not fixed: VRChat may send the parameters of the new avatar just
-before /avatar/change. So what was told shortly before it belongs to the new avatar.
+before /avatar/change. So messages shortly before it belong to the new avatar.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 from interfaces.osc.bundles import BundleReader
 from interfaces.osc.message import BUNDLE
 from interfaces.osc.values import clipped, first_value
+from interfaces.vrchat.avatar_listing import PREFIX, Avatar
 
-if TYPE_CHECKING:
-    from interfaces.vrchat.avatar_listing import Avatar
-
-PREFIX = "/avatar/parameters/"
 # VRChat's own parameters and the limits of their values. Metres and degrees per second have wide
 # limits, so that one absurd number cannot spoil training. These parameters keep their values when
 # the avatar changes.
@@ -41,7 +38,7 @@ _MAX_UNWANTED = 4096  # addresses, some 300 kB
 _PREFIX, _CHANGE, _AVATAR = PREFIX.encode(), b"/avatar/change\0", b"/avatar/"
 
 
-# A datagram and its time in seconds; or b"" and the number of the avatar that has told nothing.
+# A datagram and its time in seconds; or b"" and the number of the avatar that has sent nothing.
 _Message = tuple[float, bytes] | tuple[float, bytes, int]
 
 
@@ -63,7 +60,7 @@ class OtherParameters(Protocol):
         """Note that the client has changed to another avatar. Times are in seconds."""
         ...
 
-    def set_listing(self, avatar: "Avatar", number: int) -> None:
+    def set_listing(self, avatar: Avatar, number: int) -> None:
         """Take what the client lists for the avatar with this number, counted by its changes."""
         ...
 
@@ -105,8 +102,8 @@ class AvatarParameters:
         self._newest: list[_Message | None] = [None] * len(names)
         self._parsed: list[_Message | None] = [None] * len(names)
         self._values = np.zeros(len(names), np.float32)
-        self._at_s = [math.nan] * len(names)  # of the newest value, told or listed
-        self._told_s = [math.nan] * len(names)  # of the newest message
+        self._at_s = [math.nan] * len(names)  # of the newest value, sent or listed
+        self._message_s = [math.nan] * len(names)  # of the newest message
         self._listing: _Listing | None = None
         self._applied_listing: _Listing | None = None
         self.newest_s = math.nan  # time of the last datagram, whatever it holds
@@ -164,12 +161,12 @@ class AvatarParameters:
             if i is not None and value and math.isnan(self._at_s[i]):
                 self._set(i, self._now(), value)
 
-    def set_listing(self, avatar: "Avatar", number: int) -> None:
+    def set_listing(self, avatar: Avatar, number: int) -> None:
         """Take what the client lists for the avatar `number`, the `avatar_changes` when asked.
 
-        What this avatar has told counts more than its listing. What was told just before the change
-        stays as well, unless the avatar lacks the parameter or lists another value than 0: before
-        the first change of a parameter, VRChat may list 0.
+        What this avatar has sent counts more than its listing. A value sent just before the change
+        stays too, unless the avatar lacks the parameter or lists another value than 0. A listed 0
+        says little: VRChat may list it before the first change of a parameter.
         """
         names = ((i, self._names[i]) for i in self._custom)
         values = {i: avatar.values[name] for i, name in names if name in avatar.values}
@@ -193,17 +190,17 @@ class AvatarParameters:
         self._parse_newest()
         return self._now() - self._at_s[self._index[name]]
 
-    def told_s(self, name: str) -> float:
+    def message_s(self, name: str) -> float:
         """Time of the last message, in seconds; NaN if the avatar in use has sent none."""
         self._parse_newest()
-        return self._told_s[self._index[name]]
+        return self._message_s[self._index[name]]
 
     def snapshot(self) -> dict[str, object]:
         self._parse_newest()
         return {
             "values": self._values.tolist(),
             "at_s": [_or_none(at) for at in self._at_s],
-            "told_s": [_or_none(at) for at in self._told_s],
+            "message_s": [_or_none(at) for at in self._message_s],
             "changed_s": _or_none(self.changed_s),
             "listed": None if self._listing is None else self._listing.avatar,
             "received": self.received,
@@ -217,9 +214,9 @@ class AvatarParameters:
         self._values = np.asarray(state["values"], np.float32)
         self._at_s = [_or_nan(at) for at in state["at_s"]]
         # Older snapshots have no times of messages and of the change.
-        self._told_s = [_or_nan(at) for at in state.get("told_s", state["at_s"])]
+        self._message_s = [_or_nan(at) for at in state.get("message_s", state["at_s"])]
         self.changed_s = _or_nan(state.get("changed_s"))
-        self._newest = [(at, b"") for at in self._told_s]
+        self._newest = [(at, b"") for at in self._message_s]
         self._parsed = list(self._newest)
         listed = state.get("listed")
         self._listing = None if listed is None else _Listing(int(listed), {})
@@ -258,7 +255,7 @@ class AvatarParameters:
                 self._parsed[i] = message
                 if message[1]:
                     value = first_value(message[1], self._address_lengths[i])
-                    self._set(i, message[0], value, told=True)
+                    self._set(i, message[0], value, from_message=True)
                 else:
                     self._forget(i)
         listing = self._listing
@@ -269,32 +266,32 @@ class AvatarParameters:
 
     def _apply(self, listing: _Listing) -> None:
         for i in self._custom:
-            told_before = self._told_s[i] < self.changed_s
-            if not math.isnan(self._told_s[i]) and not told_before:
+            sent_before = self._message_s[i] < self.changed_s
+            if not math.isnan(self._message_s[i]) and not sent_before:
                 continue
             if i not in listing.values:
                 self._forget(i)
-            elif listing.values[i] or not told_before:
+            elif listing.values[i] or not sent_before:
                 self._set(i, self._now(), listing.values[i])
 
-    def _set(self, i: int, at_s: float, value: object, *, told: bool = False) -> None:
+    def _set(self, i: int, at_s: float, value: object, *, from_message: bool = False) -> None:
         number = clipped(value, *self._ranges[i])
         if number is None:
-            self.ignored += told
+            self.ignored += from_message
             return
         self._values[i] = number
         self._at_s[i] = at_s
-        if told:
-            self._told_s[i] = at_s
+        if from_message:
+            self._message_s[i] = at_s
 
     def _forget(self, i: int) -> None:
         """The parameter has its value at rest until the avatar tells or lists another."""
         low, high = self._ranges[i]
         self._values[i] = min(high, max(low, 0.0))
-        self._at_s[i] = self._told_s[i] = math.nan
+        self._at_s[i] = self._message_s[i] = math.nan
 
     def _change_avatar(self, message: bytes, now: float) -> None:
-        """Forget the custom parameters, except those told while the new avatar was loading."""
+        """Forget the custom parameters, except those sent while the new avatar was loading."""
         avatar_id = first_value(message, len(_CHANGE) - 1)
         if not isinstance(avatar_id, str):
             self.ignored += 1

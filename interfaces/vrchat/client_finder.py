@@ -31,8 +31,8 @@ def find_clients(
     """The VRChat clients that answer, sorted by name.
 
     Only clients on this machine and at the IPv4 address `host` are asked. Of others, the result has
-    name and address. Waits up to `wait_s` seconds for the first client at `host`, or for the one
-    called `name`; nobody else can shorten the wait. `interfaces`: as for Browser.
+    name and address. Waits up to `wait_s` seconds for the first client that answers, or for the one
+    called `name`. `interfaces`: as for Browser.
     """
     clients: dict[str, Peer] = {}
     first = threading.Event()

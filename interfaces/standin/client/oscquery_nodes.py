@@ -22,7 +22,7 @@ def nodes(
     """All nodes. `values`: avatar parameters by name; a parameter without a value has no node.
 
     So there are none before the avatar is loaded, as in VRChat. What can only be written has a
-    value that says nothing: the inputs are not told.
+    value that says nothing: no program can read the inputs.
     """
     result = [Node("/avatar/change", "s", BOTH, (avatar.id,))]
     if "/avatar/eyeheight" in values:

@@ -266,7 +266,7 @@ def test_size_of_a_request_is_limited(server, request_bytes, status):
 
 
 def test_slow_and_broken_clients_keep_no_thread_and_no_socket(monkeypatch):
-    """Half-sent requests, a byte at a time, and an answer that nobody reads."""
+    """Half-sent requests, a byte at a time, and an answer that is never read."""
     monkeypatch.setattr(oscquery_server, "_CLIENT_TIMEOUT_S", 0.5)
     big = [Node(f"/{i}/{'x' * 200}", "f", 1, (0.0,)) for i in range(8_000)]
     server = OscQueryServer(lambda: big, lambda: HOST_INFO)

@@ -121,14 +121,14 @@ def test_values_told_while_an_avatar_loads_are_its_own_in_both_orders(change_las
 @pytest.mark.parametrize(
     ("listed", "values"),
     [
-        ({"Hat": True, "Mood": 0.25}, [1.0, 0.25]),  # newer than what was told
+        ({"Hat": True, "Mood": 0.25}, [1.0, 0.25]),  # newer than the message
         ({"Hat": False, "Mood": 0.0}, [0.0, 0.75]),  # VRChat lists 0 before the first change
         ({"Mood": 0.75}, [0.0, 0.75]),
         ({"Other": 1.0}, [0.0, 0.0]),  # the new avatar lacks both
         ({"Hat": 10**400, "Mood": math.nan}, [1.0, 0.75]),
     ],
 )
-def test_listing_corrects_what_was_told_before_the_change(listed, values):
+def test_listing_corrects_what_was_sent_before_the_change(listed, values):
     heard = Heard("Hat", "Mood")
     heard.tell("Mood", 0.75, 0.05)
     heard.tell("/avatar/change", "avtr_2", 0.3)
@@ -164,7 +164,7 @@ def test_old_snapshot_without_times_is_read():
     parameters = AvatarParameters(["Mood"])
     parameters.receive(encode("/avatar/parameters/Mood", 0.5))
     state = parameters.snapshot()
-    del state["told_s"], state["changed_s"]
+    del state["message_s"], state["changed_s"]
     restored = AvatarParameters(["Mood"])
     restored.restore(state)
     assert restored.vector().tolist() == [0.5]
