@@ -6,7 +6,6 @@ one configured host are asked.
 
 import asyncio
 import contextlib
-import json
 import socket
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -20,6 +19,7 @@ from zeroconf import Error as ZeroconfError
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo
 
+from configs.reading.json_document import ANY, OddNumbers, parse_json
 from interfaces.osc.mdns import LOOPBACK, OSCJSON, BackgroundTask, open_mdns
 from interfaces.osc.ports import same_host
 
@@ -202,8 +202,8 @@ def _read_answers(host: str, port: int) -> tuple[object, object]:
 def get_json(host: str, port: int, target: str) -> object:
     """GET a JSON document. The complete answer must arrive within one second.
 
-    Raises OSError, HTTPException, and ValueError for another status, size or content. Its numbers
-    may be NaN, infinite or integers of any size.
+    Raises OSError, HTTPException, and ValueError for another status, size or content. NaN, 1e999
+    and whole numbers of more than 40 digits become null.
     """
     connection = HTTPConnection(host, port, timeout=_ANSWER_S)
     try:
@@ -218,10 +218,7 @@ def get_json(host: str, port: int, target: str) -> object:
         raise ValueError(f"{target}: status {response.status}")
     if len(body) > _ANSWER_BYTES:
         raise ValueError(f"{target}: more than {_ANSWER_BYTES} bytes")
-    try:
-        return json.loads(body)
-    except RecursionError as error:
-        raise ValueError(f"{target}: nested too deeply") from error
+    return parse_json(body, target, ANY, odd_numbers=OddNumbers.NULL)
 
 
 @contextlib.contextmanager
