@@ -67,7 +67,10 @@ class AvatarSenses:
 
     def receive(self, address: bytes, datagram: bytes, now: float) -> bool:
         """Store a message with this address. Returns False if no sense wants it."""
-        return any(sense.receive(address, datagram, now) for sense in self._each)
+        for sense in self._each:  # noqa: SIM110 (a generator would cost 0.5 µs per datagram)
+            if sense.receive(address, datagram, now):
+                return True
+        return False
 
     def change_avatar(self, now: float) -> None:
         """All is unknown until the new avatar lists or sends it. `now`: time in seconds."""
