@@ -77,9 +77,7 @@ def test_random_trees_raise_only_value_error():
     assert time.process_time() - began < 30.0
 
 
-@pytest.mark.parametrize(
-    "body", [b"[" * 200_000, b'{"a":' * 100_000, b"\xff", b"", HUGE.encode() * 20]
-)
+@pytest.mark.parametrize("body", [b"[" * 200_000, b'{"a":' * 100_000, b"\xff", b""])
 def test_answer_that_is_no_usable_json_is_one_error(body):
     with http_server({"/avatar": (200, body)}) as port:
         for read in (
