@@ -1,1 +1,1 @@
-"""Faults on purpose: what happens to a run, against what is promised."""
+"""Faults of processes, files and networks: what a run promises, measured."""
