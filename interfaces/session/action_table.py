@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from configs.reading.bounded_file import UnreadableFile
 from configs.reading.json_document import OBJECT, OddNumbers, parse_json
 from interfaces.session.format.segment_writer import SessionError
-from interfaces.session.table_text import CellTable, is_json_lines, read_text
+from interfaces.session.table_text import CellTable, is_json_lines, read_table_text
 
 _TIME_COLUMNS = ("time_s", "timestamp", "time")  # names of the column with the time in seconds
 _LARGEST = float(np.finfo(np.float32).max)
@@ -105,7 +105,7 @@ class _Numbers:
 
 def _rows(path: Path) -> tuple[bool, Iterator[tuple[int, dict[str, Any]]]]:
     """Whether a number may have a decimal comma; (line number, values by column) of each row."""
-    text = read_text(path)
+    text = read_table_text(path)
     if is_json_lines(path, text):
         return False, _json_rows(path, text)
     table = CellTable(path, text, _TIME_COLUMNS)
