@@ -1,8 +1,17 @@
 """Yume's command line: every command, and a hidden one for each process of a run."""
 
-import sys
+# ruff: noqa: E402 - the imports below take a second, in which Ctrl-C or a lost terminal is common
+from interfaces.runtime.standard_streams import (
+    end_at_once_on_interrupt,
+    run_to_exit,
+    set_up_streams,
+)
+
+if __name__ == "__main__":
+    set_up_streams()
+    end_at_once_on_interrupt()
+
 from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
 
 import typer
@@ -55,7 +64,4 @@ for _spec in PROCESSES:
 
 if __name__ == "__main__":
     set_up_log()
-    for stream in (sys.stdout, sys.stderr):  # a Windows console may know neither 夢 nor a path
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    app()
+    run_to_exit(app)

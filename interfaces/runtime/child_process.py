@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import select
 import signal
@@ -16,9 +17,11 @@ import setproctitle
 from loguru import logger
 
 from interfaces.runtime.process_table import process_title
+from interfaces.runtime.standard_streams import OutputStream
 
 SUPERVISOR_PID = "YUME_SUPERVISOR_PID"
 _LOG_FORMAT = "{time:HH:mm:ss.SSS} {level: <7} {message}"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def set_up_process(name: str) -> threading.Event:
@@ -38,6 +41,12 @@ def set_up_process(name: str) -> threading.Event:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
     return stopped
+
+
+def log_supervisor(folder: Path) -> None:
+    """Log to supervisor.log too: nobody may see the terminal. Without room there is no log."""
+    file = open(append_log(folder, "supervisor"), "a", encoding="utf-8", errors="replace")
+    logger.add(OutputStream(file), format=_LOG_FORMAT, level="INFO")
 
 
 def lower_priority() -> None:
@@ -104,6 +113,16 @@ def watch_supervisor() -> threading.Event:
 
 
 def append_log(folder: Path, name: str) -> int:
-    """Open NAME.log for appending. Returns the file descriptor, which the caller must close."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    """Open NAME.log for appending. Returns the file descriptor, which the caller must close.
+
+    Where the disk is full or cannot be written it is the null device: a process without a log is
+    better than none. Raises OSError for other reasons.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        logger.warning("{} runs without a log: {}", name, error.strerror)
+        return os.open(os.devnull, os.O_WRONLY)

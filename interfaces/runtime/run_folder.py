@@ -1,6 +1,5 @@
 """The folder of a run: the paths of its files, and how it is created and opened."""
 
-import contextlib
 import itertools
 import platform
 import subprocess
@@ -68,16 +67,16 @@ def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFo
     `code`: the folder of the git repository, for meta.json. Raises RunError if `out` already holds
     a run or Steps of another run, or cannot be written.
     """
-    path = out or _fresh_name(Path("runs"), name)
-    run = RunFolder(path.resolve())
-    if run.config_file.exists():
-        raise RunError(
-            f"--out {path} already holds a run; continue it with --resume {shell_quoted(path)}"
-        )
-    steps = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
-    if any(itertools.chain(*steps)):
-        raise RunError(f"--out {path} holds Steps of another run: choose a new folder")
+    path = out or fresh_folder(name)
     try:
+        run = RunFolder(path.resolve())
+        if run.config_file.exists():
+            raise RunError(
+                f"--out {path} already holds a run; continue it with --resume {shell_quoted(path)}"
+            )
+        steps = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
+        if any(itertools.chain(*steps)):
+            raise RunError(f"--out {path} holds Steps of another run: choose a new folder")
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)
         write_json(run.meta, _meta(config, code))
@@ -93,8 +92,6 @@ def open_run(path: Path) -> RunFolder:
         known = [p.parent.name for p in sorted(Path("runs").glob("*/config.yaml"))][-3:]
         hint = f"; the newest in runs/: {', '.join(known)}" if known else ""
         raise RunError(f"{path} is not a run (no config.yaml in it){hint}")
-    with contextlib.suppress(OSError):  # readers need no logs; a writer gets this error later
-        run.logs.mkdir(parents=True, exist_ok=True)
     return run
 
 
@@ -108,7 +105,9 @@ def run_of(path: Path) -> RunFolder | None:
     return None
 
 
-def _fresh_name(parent: Path, name: str) -> Path:
+def fresh_folder(name: str) -> Path:
+    """A folder of runs/ that does not exist, named after the time and `name`."""
+    parent = Path("runs")
     stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     path, i = parent / f"{stamp}_{name}", 2
     while path.exists():

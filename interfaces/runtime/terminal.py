@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from configs.errors import BadInput
+from interfaces.runtime.windows_console import stop_on_closed_console
 
 BAD_INPUT = 2
 console, errors = Console(), Console(stderr=True)
@@ -35,11 +36,17 @@ def transient_progress(console: Console, *, quiet: bool = False) -> Progress:
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that Ctrl-C and the signals that end a process set."""
+    """An event that Ctrl-C and the signals that end a process set.
+
+    SIGHUP, a closed terminal, is one of them. Under nohup it is ignored, and stays so.
+    """
     stopped = threading.Event()
     names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
     for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+        if number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) == signal.SIG_IGN:
+            continue
         signal.signal(number, lambda *_: stopped.set())
+    stop_on_closed_console(stopped)
     return stopped
 
 
