@@ -1,15 +1,14 @@
 """Yume's command line: every command, and a hidden one for each process of a run."""
 
-# ruff: noqa: E402 - the imports below take a second, in which Ctrl-C or a lost terminal is common
-from interfaces.runtime.standard_streams import (
-    end_at_once_on_interrupt,
-    run_to_exit,
-    set_up_streams,
-)
+from interfaces.runtime.early_interrupt import end_at_once_on_interrupt
 
 if __name__ == "__main__":
-    set_up_streams()
-    end_at_once_on_interrupt()
+    end_at_once_on_interrupt()  # the imports below take a second or more
+
+from interfaces.runtime.standard_streams import run_to_exit, set_up_streams
+
+if __name__ == "__main__":
+    set_up_streams()  # before a file can get the descriptor of a missing stream
 
 from importlib import import_module
 from pathlib import Path

@@ -45,8 +45,13 @@ def set_up_process(name: str) -> threading.Event:
 
 def log_supervisor(folder: Path) -> None:
     """Log to supervisor.log too: nobody may see the terminal. Without room there is no log."""
-    file = open(append_log(folder, "supervisor"), "a", encoding="utf-8", errors="replace")
-    logger.add(OutputStream(file), format=_LOG_FORMAT, level="INFO")
+    descriptor = append_log(folder, "supervisor")
+    log = OutputStream(os.fdopen(descriptor, "a", encoding="utf-8", errors="replace", buffering=1))
+
+    def write(message: str) -> None:
+        log.write(message)
+
+    logger.add(write, format=_LOG_FORMAT, level="INFO")
 
 
 def lower_priority() -> None:

@@ -51,7 +51,6 @@ class RunFolder:
         self.summary = path / "summary.json"
         self.logs = path / "logs"
         self.lock = path / "run.lock"
-        self.reader_locks = path / "looks"  # shared locks of processes that read the recording
         self.stop_file = path / "STOP"  # while it exists, the guard keeps every input released
 
     @property

@@ -11,10 +11,10 @@ import psutil
 from filelock import FileLock, Timeout
 
 from interfaces.runtime.process_table import process_title
+from interfaces.runtime.reader_lock import folder_lock
 from interfaces.runtime.run_folder import RunError, RunFolder
 
 _PATIENCE_S = 15.0
-_MAX_READERS = 8
 
 
 @contextmanager
@@ -33,37 +33,31 @@ def claim(run: RunFolder) -> Generator[None]:
 def shared_lock(run: RunFolder | None) -> Generator[None]:
     """Keep the recording unchanged while it is read. A live run may be read too.
 
-    Up to eight readers have a lock at the same time. Without a run, for a file outside a run
-    folder, there is nothing to lock. Raises RunError if all eight locks are taken.
+    Writes nothing. Without a run, for a file outside a run folder, there is nothing to lock. Raises
+    RunError while the recording is changed.
     """
     if run is None:
         yield
         return
-    run.reader_locks.mkdir(exist_ok=True)
-    for number in range(_MAX_READERS):
-        lock = FileLock(run.reader_locks / f"{number}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        try:
-            yield
-        finally:
-            lock.release()
-        return
-    raise RunError(
-        f"{run.path} is being read by {_MAX_READERS} other processes; end one of them first"
-    )
+    with contextlib.ExitStack() as locks:
+        free = True
+        with contextlib.suppress(OSError):  # not lockable: on such a disk nobody can change it
+            free = locks.enter_context(folder_lock(run.path, exclusive=False))
+        if not free:
+            raise RunError(f"{run.path} is being changed by another process; end that first")
+        yield
 
 
 @contextmanager
 def exclusive_lock(run: RunFolder) -> Generator[None]:
     """Keep all readers away while the recording is changed. Raises RunError if there is one."""
-    run.reader_locks.mkdir(exist_ok=True)
-    message = f"{run.path} is being read by a replay or an export; end that first"
     with contextlib.ExitStack() as locks:
-        for number in range(_MAX_READERS):
-            locks.enter_context(_locked(run.reader_locks / f"{number}.lock", message))
+        try:
+            free = locks.enter_context(folder_lock(run.path, exclusive=True))
+        except OSError as error:
+            raise RunError(f"{run.path} cannot be locked: {error.strerror or error}") from error
+        if not free:
+            raise RunError(f"{run.path} is being read by a replay or an export; end that first")
         yield
 
 

@@ -14,10 +14,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from interfaces.runtime.early_interrupt import INTERRUPTED
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-INTERRUPTED = 130  # exit code of a command that Ctrl-C ended, as shells use it
 _STALLED_S = 2.0  # at the end a terminal gets this long to show the last lines
 _MAX_WAITING = 1 << 20  # characters; a terminal that shows nothing loses later ones
 # The next text may be written: the disk can be freed, a pipe can be read again.
@@ -37,7 +38,7 @@ class OutputStream(io.TextIOBase):
         self._inner = inner
         self._gone = False
         self.lost: OSError | ValueError | None = None
-        self.queue: "_OutputQueue | None" = None
+        self.queue: _OutputQueue | None = None
 
     @property
     def buffer(self) -> io.RawIOBase:
@@ -172,14 +173,15 @@ def set_up_streams() -> None:
             with contextlib.suppress(OSError):
                 os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor: this one
     if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY), encoding="utf-8")
     sys.stdout, sys.stderr = _output(sys.stdout), _output(sys.stderr)
 
 
 def _output(stream: TextIO | None) -> OutputStream:
     """UTF-8: a console may know neither 夢 nor a path that is no text."""
     if stream is None:  # no console: pythonw, a service, a closed descriptor
-        stream = open(os.devnull, "w", encoding="utf-8", errors="replace")
+        null = os.open(os.devnull, os.O_WRONLY)
+        stream = os.fdopen(null, "w", encoding="utf-8", errors="replace")
     elif isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding="utf-8", errors="replace")
     return OutputStream(stream)
@@ -192,18 +194,6 @@ def write_in_background() -> None:
         if isinstance(stream, OutputStream) and stream.queue is None:
             stream.flush()
             stream.queue = queue
-
-
-def end_at_once_on_interrupt() -> None:
-    """Until the first command starts, Ctrl-C prints one line and exits with code 130."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-
-        def end(*_: object) -> None:
-            with contextlib.suppress(OSError):
-                os.write(2, b"interrupted\n")
-            os._exit(INTERRUPTED)
-
-        signal.signal(signal.SIGINT, end)
 
 
 def run_to_exit(command: Callable[[], object]) -> None:
