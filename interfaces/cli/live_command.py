@@ -36,7 +36,7 @@ def run(
     from interfaces.runtime.live_run import LiveRun, short_summary
 
     prepared = prepared_run(words, out, seed, resume, source=source)
-    with exit_on_bad_input(), prepared as (folder, config):
+    with exit_on_bad_input(files=True), prepared as (folder, config):
         setproctitle.setproctitle(process_title("supervisor"))
         stopped = stop_on_signals()
         with claim(folder):

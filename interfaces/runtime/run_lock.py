@@ -63,12 +63,14 @@ def exclusive_lock(run: RunFolder) -> Generator[None]:
 
 @contextmanager
 def _locked(file: Path, message: str) -> Generator[None]:
-    """Hold a file lock. Raises RunError with `message` if it is taken."""
+    """Hold a file lock. Raises RunError with `message` if it is taken, or if it cannot be made."""
     lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(message) from None
+    except (OSError, NotImplementedError) as error:  # a read-only or full disk
+        raise RunError(f"{file} cannot be written: {error}") from error
     try:
         yield
     finally:
