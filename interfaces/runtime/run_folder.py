@@ -50,8 +50,14 @@ class RunFolder:
         self.view = path / "view.png"
         self.summary = path / "summary.json"
         self.logs = path / "logs"
+        self.supervisor_log = self.logs / "supervisor.log"
         self.lock = path / "run.lock"
         self.stop_file = path / "STOP"  # while it exists, the guard keeps every input released
+
+    @property
+    def name(self) -> str:
+        """The folder's name as text that can be drawn and encoded; a name may be other bytes."""
+        return self.path.name.encode(errors="replace").decode()
 
     @property
     def config(self) -> Config:

@@ -35,8 +35,9 @@ def new_run(out: Path | None, config: Config, name: str, code: Path) -> Generato
 
 def _has_started(run: RunFolder) -> bool:
     """Whether a process of the run was started. On a full disk it may have left only its log."""
+    logs = (path for path in run.logs.glob("*.log") if path != run.supervisor_log)
     written = (run.processes, run.journal, run.summary, run.session)
-    return any(path.exists() for path in (*written, *run.logs.glob("*.log")))
+    return any(path.exists() for path in (*written, *logs))
 
 
 def _existing_paths(path: Path) -> frozenset[Path]:
@@ -49,6 +50,8 @@ def _existing_paths(path: Path) -> frozenset[Path]:
 def _remove_created(run: RunFolder, before: frozenset[Path]) -> None:
     """Remove the files of a start that did not exist `before`, and no other files."""
     files = (run.config_file, run.meta, run.plugin_folders, run.endpoints, run.board)
+    if run.logs not in before:
+        files += (run.supervisor_log,)
     with claim(run) if run.path.exists() else contextlib.nullcontext():
         for path in files:
             if path not in before:

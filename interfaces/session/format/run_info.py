@@ -40,4 +40,6 @@ def first_own_step(run: RunFolder) -> int:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """The value as text. A path in it may hold bytes that are no text: they become a mark."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode(errors="replace").decode()

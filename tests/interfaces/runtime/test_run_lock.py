@@ -70,7 +70,7 @@ def test_claim_waits_for_processes_of_an_earlier_run(tmp_path, monkeypatch):
 def test_recording_with_a_reader_cannot_be_changed(tmp_path):
     run = RunFolder(tmp_path)
     run.config_file.write_text("seed: 1\n")  # what is locked on Windows
-    in_use = pytest.raises(RunError, match="being (read|changed)")
+    in_use = pytest.raises(RunError, match=r"being (read|changed)")
     with shared_lock(run), shared_lock(run), in_use, exclusive_lock(run):
         pass
     with exclusive_lock(run):

@@ -2,11 +2,13 @@
 
 import errno
 import json
+import os
 from dataclasses import replace
 
 import pytest
 
 from interfaces.ipc.board import Board
+from interfaces.runtime.child_process import append_log
 from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
@@ -64,6 +66,19 @@ def test_a_process_that_never_restarts_stays_ended(tmp_path):
     supervisor.check()
     assert not child.running
     assert supervisor.restarts() == {"trainer": 0}
+
+
+def test_process_whose_log_has_no_room_runs_without_one(tmp_path, monkeypatch):
+    def disk_full(path, *_, **__):
+        if str(path).endswith(".log"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return os_open(path, *_, **__)
+
+    os_open = os.open
+    monkeypatch.setattr(os, "open", disk_full)
+    descriptor = append_log(tmp_path, "body")
+    assert os.write(descriptor, b"lost") == 4
+    os.close(descriptor)
 
 
 def check_repeatedly(supervisor, child):
