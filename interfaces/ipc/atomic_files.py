@@ -4,6 +4,9 @@ import contextlib
 import json
 import os
 from pathlib import Path
+from typing import Any
+
+from configs.reading.json_document import with_checksum
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -29,6 +32,11 @@ def write_json(path: Path, content: object) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False)
     # A path can hold bytes that are no text; Python keeps them as lone surrogates.
     write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
+
+
+def write_checked_json(path: Path, content: dict[str, Any]) -> None:
+    """Like write_json, with a checksum that read_json checks."""
+    write_json(path, with_checksum(content))
 
 
 def shell_quoted(path: Path) -> str:

@@ -15,7 +15,7 @@ from rich.console import Console
 from configs.schema import Config
 from interfaces.core.learning_methods import learning_method
 from interfaces.devices.hotkey import Hotkey
-from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.ipc.board import Board
 from interfaces.runtime import run_control
 from interfaces.runtime.dashboard import Dashboard
@@ -88,7 +88,7 @@ class LiveRun:
         )
         content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
         try:
-            write_json(self._run.summary, content)
+            write_checked_json(self._run.summary, content)
         except OSError as error:
             failure = failure or ProcessFailure(
                 f"{self._run.summary} could not be written: {error}", 1
