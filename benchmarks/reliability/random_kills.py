@@ -5,7 +5,8 @@ python -m benchmarks.reliability.random_kills [--kills 300] [--seed 0] [--out DI
 A `run` of the stand-in records a session. At seeded times one of its processes, the supervisor
 included, gets SIGKILL. After each tenth kill the run ends as by Ctrl-C, `sessions recover` and
 `sessions verify` read the recording, and `run --resume` continues it. Lost is the time between the
-last recorded Step before the kill and the kill, less one tick. A kill may cost 2 s of Steps.
+last recorded Step before the kill and the kill, less one tick. A kill may cost 2 s of Steps. With
+--out an interrupted measurement goes on: its trials are in OUT.jsonl.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ HZ = 10.0
 PROCESSES = ("body", "guard", "trainer", "recorder", "standin", "supervisor")
 MAX_LOST_S = 2.0
 _KILLS_PER_PART = 10  # then the recording is verified
+_MAX_OF_ONE = 5  # the run ends by itself after more within a minute
 _PATIENCE_S = 90.0
 _SEARCHED = 1000  # Steps, from the newest back: more than a restart takes
 
@@ -44,25 +47,34 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder of the run (default a temporary one)")
     parser.add_argument("words", nargs="*", help="settings of the run")
     options = parser.parse_args()
-    rng = np.random.default_rng(options.seed)
     trials: list[dict[str, Any]] = []
     parts: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as spare:
         out = options.out or Path(spare) / "run"
+        log = out.with_name(f"{out.name}.jsonl")
+        if log.exists():
+            lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+            trials = [line for line in lines if "process" in line]
+            parts = [line for line in lines if "verify" in line]
         while len(trials) < options.kills:
             run = KilledRun(out, options.words)
             try:
                 for _ in range(min(_KILLS_PER_PART, options.kills - len(trials))):
-                    trials.append(
-                        run.kill(str(rng.choice(PROCESSES)), float(rng.uniform(1.0, 4.0)))
-                    )
-                    print(trials[-1], flush=True)
+                    rng = np.random.default_rng([options.seed, len(trials)])
+                    trials.append(run.kill(str(rng.choice(PROCESSES)), float(rng.uniform(1, 4))))
+                    _append(log, trials[-1])
             finally:
                 run.end()
             parts.append(_verify(out))
-            print(parts[-1], flush=True)
+            _append(log, parts[-1])
     title = f"{len(trials)} random kills of a run at {HZ:g} Hz, seed {options.seed}"
     publish("reliability/random_kills", title, _table(trials), trials=trials, parts=parts)
+
+
+def _append(log: Path, line: dict[str, Any]) -> None:
+    print(line, flush=True)
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 class KilledRun:
@@ -70,6 +82,7 @@ class KilledRun:
 
     def __init__(self, out: Path, words: Sequence[str]) -> None:
         self._run, self._words = RunFolder(out), words
+        self._kills = Counter[str]()
         self._start()
 
     def kill(self, name: str, after_s: float) -> dict[str, Any]:
@@ -78,6 +91,9 @@ class KilledRun:
         pids = self._pids()
         if name not in pids:
             name = "body"
+        if self._kills[name] == _MAX_OF_ONE:
+            name = "supervisor"
+        self._kills[name] += 1
         ticks = int(Board(self._run.board)["ticks"])
         psutil.Process(pids[name]).kill()
         killed_ns, began = time.time_ns(), time.perf_counter()
