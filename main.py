@@ -2,13 +2,22 @@
 
 import sys
 
+from interfaces.runtime.early_interrupt import end_at_once_on_interrupt
+
+if __name__ == "__main__":
+    end_at_once_on_interrupt()  # the imports below take a second or more
+
+from interfaces.runtime.standard_streams import run_to_exit, set_up_streams
+
+if __name__ == "__main__":
+    set_up_streams()  # before a file can get the descriptor of a missing stream
+
 if __name__ == "__main__" and sys.argv[1:2] == ["stop"]:
     from interfaces.cli.stop_command import stop_at_once
 
     stop_at_once(sys.argv[2:])
 
 from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
 
 import typer
@@ -63,7 +72,4 @@ for _spec in PROCESSES:
 
 if __name__ == "__main__":
     set_up_log()
-    for stream in (sys.stdout, sys.stderr):  # a Windows console may know neither 夢 nor a path
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    app()
+    run_to_exit(app)

@@ -55,7 +55,7 @@ def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool
         thread = threading.Thread(target=estimate, daemon=True)
         thread.start()
         try:
-            serve(timeline, image_at, run.path.name, chosen_port, show=show, ready=ready)
+            serve(timeline, image_at, run.name, chosen_port, show=show, ready=ready)
         finally:
             stopped.set()
             thread.join()
@@ -80,7 +80,7 @@ def write_video(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> 
                 console.print(why, markup=False, highlight=False)
             task = bar.add_task("writing video", total=len(timeline))
             return to_annotated_video(
-                steps, timeline, run.path.name, out, lambda rows: bar.update(task, completed=rows)
+                steps, timeline, run.name, out, lambda rows: bar.update(task, completed=rows)
             )
 
 

@@ -1,5 +1,6 @@
 """Writing files so that a crash never leaves one half written."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -11,20 +12,26 @@ from configs.reading.json_document import with_checksum
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a temporary file, fsync it and rename it: readers see the old content or the new.
 
-    Raises OSError.
+    Raises OSError, and then leaves no temporary file: on a full disk it would take space.
     """
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: Path, content: object) -> None:
     """Like write_bytes, as indented JSON in UTF-8."""
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    write_bytes(path, (text + "\n").encode())
+    # A path can hold bytes that are no text; Python keeps them as lone surrogates.
+    write_bytes(path, (text + "\n").encode(errors="backslashreplace"))
 
 
 def write_checked_json(path: Path, content: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What all processes of a run need: a title, a log, a stop event, and a watch on a process."""
 
+import errno
 import os
 import signal
 import sys
@@ -12,12 +13,14 @@ import setproctitle
 from loguru import logger
 
 from interfaces.runtime.process_table import process_title
+from interfaces.runtime.standard_streams import OutputStream
 from interfaces.safety.process_watch import ProcessWatch
 
 SUPERVISOR_PID = "YUME_SUPERVISOR_PID"
 OUT_OF_MEMORY = 12  # exit code of a process that had too little memory on its device
 OUT_OF_MEMORY_COUNT = "YUME_OUT_OF_MEMORY_COUNT"  # how often that happened to it in this run
 _LOG_FORMAT = "{time:HH:mm:ss.SSS} {level: <7} {message}"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def set_up_process(name: str) -> threading.Event:
@@ -37,6 +40,17 @@ def set_up_process(name: str) -> threading.Event:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
     return stopped
+
+
+def log_supervisor(folder: Path) -> None:
+    """Log to supervisor.log too: nobody may see the terminal. Without room there is no log."""
+    descriptor = append_log(folder, "supervisor")
+    log = OutputStream(os.fdopen(descriptor, "a", encoding="utf-8", errors="replace", buffering=1))
+
+    def write(message: str) -> None:
+        log.write(message)
+
+    logger.add(write, format=_LOG_FORMAT, level="INFO")
 
 
 def lower_priority() -> None:
@@ -71,9 +85,17 @@ def out_of_memory_count() -> int:
 def append_log(folder: Path, name: str) -> int:
     """Open NAME.log for appending. Returns the file descriptor, which the caller must close.
 
-    A deleted run folder is not made again: then there is no log.
+    A deleted run folder is not made again. Then, and where the disk is full or cannot be written,
+    it is the null device: a process without a log is better than none. Raises OSError for other
+    reasons.
     """
     if not folder.parent.is_dir():
         return os.open(os.devnull, os.O_WRONLY)
-    folder.mkdir(exist_ok=True)
-    return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        folder.mkdir(exist_ok=True)
+        return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        logger.warning("{} runs without a log: {}", name, error.strerror)
+        return os.open(os.devnull, os.O_WRONLY)

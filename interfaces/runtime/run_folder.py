@@ -1,6 +1,5 @@
 """The folder of a run: the paths of its files, and how it is created and opened."""
 
-import contextlib
 import itertools
 import platform
 import subprocess
@@ -53,9 +52,14 @@ class RunFolder:
         self.view = path / "view.png"
         self.summary = path / "summary.json"
         self.logs = path / "logs"
+        self.supervisor_log = self.logs / "supervisor.log"
         self.lock = path / "run.lock"
-        self.reader_locks = path / "looks"  # shared locks of processes that read the recording
         self.stop_file = path / "STOP"  # while it exists, the guard keeps every input released
+
+    @property
+    def name(self) -> str:
+        """The folder's name as text that can be drawn and encoded; a name may be other bytes."""
+        return self.path.name.encode(errors="replace").decode()
 
     @property
     def config(self) -> "Config":
@@ -74,16 +78,16 @@ def create_run(out: Path | None, config: "Config", name: str, code: Path) -> Run
     """
     from configs.load import write_config
 
-    path = out or _fresh_name(Path("runs"), name)
-    run = RunFolder(path.resolve())
-    if run.config_file.exists():
-        raise RunError(
-            f"--out {path} already holds a run; continue it with --resume {shell_quoted(path)}"
-        )
-    steps = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
-    if any(itertools.chain(*steps)):
-        raise RunError(f"--out {path} holds Steps of another run: choose a new folder")
+    path = out or fresh_folder(name)
     try:
+        run = RunFolder(path.resolve())
+        if run.config_file.exists():
+            raise RunError(
+                f"--out {path} already holds a run; continue it with --resume {shell_quoted(path)}"
+            )
+        steps = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
+        if any(itertools.chain(*steps)):
+            raise RunError(f"--out {path} holds Steps of another run: choose a new folder")
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)
         write_checked_json(run.meta, _meta(config, code))
@@ -99,8 +103,6 @@ def open_run(path: Path) -> RunFolder:
         known = [p.parent.name for p in sorted(Path("runs").glob("*/config.yaml"))][-3:]
         hint = f"; the newest in runs/: {', '.join(known)}" if known else ""
         raise RunError(f"{path} is not a run (no config.yaml in it){hint}")
-    with contextlib.suppress(OSError):  # readers need no logs; a writer gets this error later
-        run.logs.mkdir(parents=True, exist_ok=True)
     return run
 
 
@@ -114,7 +116,9 @@ def run_of(path: Path) -> RunFolder | None:
     return None
 
 
-def _fresh_name(parent: Path, name: str) -> Path:
+def fresh_folder(name: str) -> Path:
+    """A folder of runs/ that does not exist, named after the time and `name`."""
+    parent = Path("runs")
     stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     path, i = parent / f"{stamp}_{name}", 2
     while path.exists():

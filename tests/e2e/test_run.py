@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -304,3 +305,37 @@ def test_folder_with_a_run_is_not_overwritten(tmp_path):
     (run / "config.yaml").write_text("seed: 5\n", encoding="utf-8")
     assert "--resume" in here("run", "tiny", "--out", run, code=2).errors
     assert (run / "config.yaml").read_text(encoding="utf-8") == "seed: 5\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX")
+def test_closed_terminal_ends_a_run_as_ctrl_c_does(tmp_path):
+    run = tmp_path / os.fsdecode(b"not UTF-8 \xff")
+    terminal, end = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _IN_TERMINAL, *command("run", "tiny", "--out", run)[1:]],
+        cwd=ROOT,
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    )
+    os.close(end)
+
+    def has_acted():
+        while select.select([terminal], [], [], 0)[0]:
+            os.read(terminal, 65536)
+        return ticks(run) > 5
+
+    wait_until(has_acted, "ticks", WAIT_S)
+    os.close(terminal)  # the kernel sends SIGHUP, and every write fails
+    assert process.wait(WAIT_S) == 0
+    assert summary(run)["exit"] == "interrupted"
+    assert all_ended(run)
+
+
+# The process gets the terminal as its own, as a shell in a window has it.
+_IN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
