@@ -10,6 +10,13 @@ from interfaces.runtime.standard_streams import run_to_exit, set_up_streams
 if __name__ == "__main__":
     set_up_streams()  # before a file can get the descriptor of a missing stream
 
+import sys
+
+if __name__ == "__main__" and sys.argv[1:2] == ["stop"]:
+    from interfaces.cli.stop_command import stop_at_once
+
+    stop_at_once(sys.argv[2:])
+
 from importlib import import_module
 from pathlib import Path
 
@@ -21,6 +28,7 @@ from interfaces.cli import (
     live_command,
     run_commands,
     session_commands,
+    stop_command,
     world_commands,
 )
 from interfaces.runtime.plugin_folders import use_plugin_folders
@@ -43,6 +51,7 @@ app.add_typer(world_commands.app)
 app.add_typer(config_app, name="config")
 app.add_typer(session_commands.app, name="sessions")
 app.add_typer(forget_command.app)
+app.add_typer(stop_command.app)
 app.add_typer(run_commands.app)
 app.add_typer(start_from_command.app)
 

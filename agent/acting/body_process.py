@@ -23,13 +23,14 @@ from configs.schema import Config
 from interfaces.core.clock import Pacer, RealClock
 from interfaces.core.rewards import step_layout
 from interfaces.core.spaces import Spaces
-from interfaces.ipc.board import Board
 from interfaces.journal import JournalWriter
 from interfaces.journal.latent_snapshots import open_latent_snapshots
 from interfaces.journal.step_writer import StepWriter, tick_record_dtype
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.control_arbitration import ControlArbiter
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.safety.body_watch import is_fenced
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.vrchat_world import VRChatWorld
 from interfaces.weights import Manifest, WeightsError, WeightsReader
@@ -55,11 +56,17 @@ def run_body(run_path: Path) -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     run = RunFolder(run_path)
-    config, board = run.config, Board(run.board)
+    config, board = run.config, open_board(run)
     clock = RealClock(config.tick.spin_ms * 1e-3)
     endpoints = read_endpoints(run.endpoints)
+    control = ControlArbiter(board, config.world.control, config.world.actions, config.tick.hz)
     world = VRChatWorld(
-        config.world, endpoints, clock, 1.0 / config.tick.hz, lambda: bool(board["fence"])
+        config.world,
+        endpoints,
+        clock,
+        1.0 / config.tick.hz,
+        lambda: is_fenced(board),
+        control.is_late,
     )
 
     def should_stop() -> bool:
@@ -96,7 +103,7 @@ def run_body(run_path: Path) -> None:
             brain,
             step_writer,
             weights,
-            ControlArbiter(board, config.world.control, config.world.actions, config.tick.hz),
+            control,
             clock,
             ticks=journal.next_index,
         )

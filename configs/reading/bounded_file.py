@@ -6,6 +6,7 @@ The checks are made on the opened file, not on its path: the path may change in 
 import contextlib
 import os
 import stat
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from io import BufferedReader
@@ -83,6 +84,17 @@ def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
     """
     text = decode(read_bytes(path, max_bytes), path)
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def last_line(path: Path) -> str:
+    """The last line of a log that is not empty, read from its end; "" if there is none."""
+    try:
+        with opened(path, sys.maxsize) as (file, size):
+            file.seek(max(0, size - _CHUNK_BYTES))
+            lines = file.read(_CHUNK_BYTES).decode("utf-8", "replace").strip().splitlines()
+    except UnreadableFile:
+        return ""
+    return lines[-1] if lines else ""
 
 
 def decode(content: bytes, place: Path | str) -> str:

@@ -13,6 +13,7 @@ from configs.errors import BadInput
 from configs.schema import Config
 from interfaces.doctor.check_avatar_files import osc_folders
 from interfaces.doctor.check_camera import camera_findings
+from interfaces.doctor.check_dead_runs import dead_run_findings
 from interfaces.doctor.check_machine import (
     clock_findings,
     priority_findings,
@@ -114,6 +115,7 @@ def all_checks(
         Check("machine", "space", lambda: space_findings(config, Path.cwd())),
         Check("machine", "priority", priority_findings),
         Check("machine", "stop key", lambda: stop_key_findings(world.control)),
+        Check("VRChat", "inputs", dead_run_findings),
         Check("VRChat", "VRChat", lambda: vrchat_findings(world, folders, clients)),
         Check("VRChat", "ports", lambda: port_findings(world, clients=clients)),
         Check("camera", "camera", lambda: camera_findings(config, pictures)),

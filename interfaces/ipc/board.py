@@ -1,4 +1,4 @@
-"""The Board: one mapped file where every process writes its heartbeat and gauges.
+"""The Board: shared memory where every process writes its heartbeat and gauges.
 
 Each field has exactly one writer. Each number is aligned and has at most eight bytes, so readers
 need no lock. The trainer's metrics are a table instead: see board_metrics.py.
@@ -22,6 +22,8 @@ _BOARD = np.dtype(
     [
         # supervisor
         ("stop", "<u8"),  # Not 0: every process ends cleanly.
+        ("supervisor_fence", "<u8"),  # Like `fence`, of the watch in the supervisor.
+        ("supervisor_rests", "<u8"),  # How often that watch released the inputs.
         # commands of a person
         ("paused", "<u8"),  # Not 0: the policy does not act.
         ("halted", "<u8"),  # Not 0: emergency stop whose file could not be written.
@@ -36,6 +38,7 @@ _BOARD = np.dtype(
         ("body_heartbeat_ns", "<i8"),
         ("body_resting", "<u8"),  # Not 0: inputs are released, no heartbeat is expected.
         ("fence_seen", "<u8"),  # The newest fence that the body has obeyed.
+        ("supervisor_fence_seen", "<u8"),
         ("first_tick_ns", "<i8"),
         ("ticks", "<u8"),
         ("missed_beats", "<u8"),
@@ -68,10 +71,12 @@ _BOARD = np.dtype(
         ("weights_published", "<u8"),
         *METRIC_FIELDS,
         # recorder
+        ("recorder_heartbeat_ns", "<i8"),
         ("session_steps", "<u8"),
     ],
     align=True,
 )
+BOARD_BYTES = _BOARD.itemsize
 HISTOGRAMS = ("lateness", "frame_age", "decide", "swap", "publish_to_act")
 
 
@@ -83,9 +88,9 @@ class Board:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if create:
-            write_bytes(path, bytes(_BOARD.itemsize))  # a new file: the old one may still be mapped
+            write_bytes(path, bytes(BOARD_BYTES))  # a new file: the old one may still be mapped
         with path.open("r+b") as file:  # the mapping stays valid after the file is closed
-            page = mmap.mmap(file.fileno(), _BOARD.itemsize)
+            page = mmap.mmap(file.fileno(), BOARD_BYTES)
         mapped = np.frombuffer(page, np.uint8)
         self._address = address_of(mapped)
         record = mapped.view(_BOARD).reshape(())
@@ -107,10 +112,10 @@ class Board:
 
     def make_writable(self) -> None:
         """Wait for pages that the system is writing to disk; the next writes then do not wait."""
-        make_writable(self._address, _BOARD.itemsize)
+        make_writable(self._address, BOARD_BYTES)
 
     def heartbeat(self, process: str) -> None:
-        """Set the heartbeat of "body", "guard", "trainer" or "human" to now."""
+        """Set the heartbeat of "body", "guard", "trainer", "recorder" or "human" to now."""
         self._fields[f"{process}_heartbeat_ns"][...] = time.perf_counter_ns()
 
     def heartbeat_age_s(self, process: str) -> float:

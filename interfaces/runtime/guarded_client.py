@@ -16,10 +16,11 @@ from configs.errors import BadInput
 from configs.load import write_config
 from configs.schema import Config
 from interfaces.core.clock import RealClock
-from interfaces.ipc.board import Board
 from interfaces.osc.message import encode
 from interfaces.osc.ports import listen_at
 from interfaces.runtime.child_process import SUPERVISOR_PID
+from interfaces.runtime.live_control.live_runs import LiveRunEntry
+from interfaces.runtime.live_control.release_plan import release_plan
 from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import release_datagrams
@@ -28,6 +29,7 @@ from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 
 _POLL_S = 0.001
 _GUARD_WAIT_S = 10.0
+_GUARD_SILENT_S = 0.5  # its heartbeat comes fifty times per second
 
 
 class MovementStopped(Exception):
@@ -70,7 +72,9 @@ class GuardedClient:
         run.logs.mkdir()
         write_config(config, run.config_file)
         write_endpoints(run.endpoints, endpoints)
-        self._board = Board(run.board, create=True)
+        self._entry = LiveRunEntry(run.path, release_plan(config, endpoints))
+        self._board = self._entry.board
+        self._entry.__enter__()
         self._guard_log = run.logs / "guard.log"
         with self._guard_log.open("wb") as log:
             self._guard = subprocess.Popen(
@@ -78,11 +82,17 @@ class GuardedClient:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+                env={
+                    **os.environ,
+                    SUPERVISOR_PID: str(os.getpid()),
+                    **self._entry.environment,
+                },
+                pass_fds=self._entry.descriptors,
                 start_new_session=sys.platform != "win32",
                 # No console: closing the window must not end this process and its guard together.
                 creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
             )
+        self._entry.note_processes({"guard": self._guard.pid})
 
     def __enter__(self) -> Self:
         """Wait for the guard. Raises BadInput if it does not start: without it nothing moves."""
@@ -111,6 +121,7 @@ class GuardedClient:
             self.rest()
         self._guard.kill()  # a clean stop would wait until this process ends
         self._guard.wait()
+        self._entry.__exit__(None, None, None)
         self._closed = True
         self._in.close()
         self._out.close()
@@ -140,6 +151,8 @@ class GuardedClient:
                 raise MovementStopped("stopped")
             if self._board["fence"]:
                 raise MovementStopped("this machine hung: the guard released the inputs")
+            if self._board.heartbeat_age_s("guard") > _GUARD_SILENT_S:
+                raise MovementStopped("the guard ended or hangs, and without it nothing moves")
             self._board["ticks"] += 1
             self._board.heartbeat("body")
             time.sleep(_POLL_S)

@@ -7,11 +7,13 @@ import sys
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.errors import BadInput
-from configs.load import load_config, write_config
-from configs.schema import Config
 from interfaces.ipc.atomic_files import shell_quoted, write_checked_json
+
+if TYPE_CHECKING:  # half a second, for which the command `stop` does not wait
+    from configs.schema import Config
 
 _LIBRARIES = ("torch", "numpy", "python-osc", "opencv-python", "panda3d", "pydantic", "safetensors")
 
@@ -60,18 +62,22 @@ class RunFolder:
         return self.path.name.encode(errors="replace").decode()
 
     @property
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """Read the settings from config.yaml. Raises ConfigError."""
+        from configs.load import load_config
+
         log_old_keys, self._log_old_keys = self._log_old_keys, False
         return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
 
 
-def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFolder:
+def create_run(out: Path | None, config: "Config", name: str, code: Path) -> RunFolder:
     """Create a folder with config.yaml and meta.json: `out`, or runs/TIME-NAME.
 
     `code`: the folder of the git repository, for meta.json. Raises RunError if `out` already holds
     a run or Steps of another run, or cannot be written.
     """
+    from configs.load import write_config
+
     path = out or fresh_folder(name)
     try:
         run = RunFolder(path.resolve())
@@ -120,7 +126,7 @@ def fresh_folder(name: str) -> Path:
     return path
 
 
-def _meta(config: Config, code: Path) -> dict[str, object]:
+def _meta(config: "Config", code: Path) -> dict[str, object]:
     versions: dict[str, str] = {}
     for library in _LIBRARIES:
         try:

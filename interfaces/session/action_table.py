@@ -37,7 +37,7 @@ def read_table(path: Path, wanted: Collection[str] | None = None) -> ActionTable
 
     A column that a JSONL row lacks keeps the value of the row above, or 0 at the start.
 
-    Raises SessionError with the file, the line and the cause, and UnreadableFile.
+    Raises SessionError with the file, the line and the cause.
     """
     times: list[float] = []
     columns: dict[str, list[float]] = {}

@@ -1,7 +1,7 @@
 """The recorder process: copies Steps from the journal into the session. Nothing waits for it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from configs.schema import Config
 from interfaces.core.world import Situation
-from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import lower_priority, set_up_process, watch_supervisor
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
 from interfaces.session.format.run_info import codec_for, first_own_step, read_run_metadata
@@ -61,10 +61,11 @@ class Recorder:
         """The index of the next Step to record."""
         return self._next
 
-    def record_new_steps(self) -> int:
+    def record_new_steps(self, after_batch: Callable[[], object] = lambda: None) -> int:
         """Write the new Steps of the journal and return their number.
 
-        Raises OSError. After an error, call `abandon` and continue with a new Recorder.
+        `after_batch` is called after every 64 Steps. Raises OSError. After an error, call
+        `abandon` and continue with a new Recorder.
         """
         reader = self._reader
         reader.refresh()
@@ -86,6 +87,7 @@ class Recorder:
                     self._put(steps[i, ...], first + i)
             written += len(steps)
             reader.hold("session", self._next)
+            after_batch()
         return written
 
     def abandon(self) -> None:
@@ -136,6 +138,7 @@ class Recorder:
             writer = self._writer = None
         if writer is None:
             assert self._codec is not None
+            self._folder.mkdir(exist_ok=True)  # not its parents: a deleted run is not made again
             writer = SegmentWriter(self._folder, self._next, self._codec, self._run_metadata)
             self._writer = writer
         writer.put(step)
@@ -147,7 +150,7 @@ def record(run_path: Path) -> None:
     stopped, orphaned = set_up_process("recorder"), watch_supervisor()
     lower_priority()
     run = RunFolder(run_path)
-    board, recorder = Board(run.board), None
+    board, recorder = open_board(run), None
     run_metadata = read_run_metadata(run)
     wait_until, last_error = 0.0, ""
     stop_time: float | None = None
@@ -168,7 +171,7 @@ def record(run_path: Path) -> None:
                         run_metadata,
                         first_step=first_own_step(run),
                     )
-                recorder.record_new_steps()
+                recorder.record_new_steps(lambda: board.heartbeat("recorder"))
                 board["session_steps"] = recorder.next_index
             except (OSError, SessionError) as error:
                 if str(error) != last_error:
@@ -177,6 +180,8 @@ def record(run_path: Path) -> None:
                 if recorder is not None:
                     recorder.abandon()
                     recorder = None
+        # After the first attempt, which may have to recover a long session.
+        board.heartbeat("recorder")
         if stop_time is not None and body_ended:
             break
         time.sleep(_POLL_S)

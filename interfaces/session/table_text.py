@@ -6,7 +6,7 @@ import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from configs.reading.bounded_file import read_bytes
+from configs.reading.bounded_file import UnreadableFile, read_bytes
 from interfaces.session.format.segment_writer import SessionError
 
 _MAX_BYTES = 256 * 2**20
@@ -24,11 +24,11 @@ _SAVE = "save it as CSV with the encoding UTF-8"
 
 
 def read_table_text(path: Path) -> str:
-    """The text of a file in UTF-8, UTF-16 or Shift JIS.
-
-    Raises SessionError for anything else, and UnreadableFile.
-    """
-    content = read_bytes(path, _MAX_BYTES)
+    """The text of a file in UTF-8, UTF-16 or Shift JIS. Raises SessionError for anything else."""
+    try:
+        content = read_bytes(path, _MAX_BYTES)
+    except UnreadableFile as error:
+        raise SessionError(str(error)) from error
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise SessionError(f"{path} is a workbook, not a table of text: {_SAVE}")
     try:

@@ -7,7 +7,13 @@ import time
 
 import pytest
 
-from configs.reading.bounded_file import MissingFile, UnreadableFile, read_bytes, read_text
+from configs.reading.bounded_file import (
+    MissingFile,
+    UnreadableFile,
+    last_line,
+    read_bytes,
+    read_text,
+)
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
@@ -89,3 +95,15 @@ def test_text_that_is_not_utf_8_names_the_place(tmp_path, content, part):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(UnreadableFile, match=part):
         read_text(tmp_path / "file")
+
+
+def test_the_last_line_of_a_log_is_read_from_its_end(tmp_path):
+    log = tmp_path / "body.log"
+    assert last_line(log) == ""
+    log.write_bytes(b"\n \n")
+    assert last_line(log) == ""
+    with log.open("wb") as file:
+        file.truncate(2**33)  # a log of 8 GiB
+        file.seek(0, 2)
+        file.write("\nfirst\nlast \udcff".encode(errors="surrogateescape") + b"\n\n")
+    assert last_line(log) == "last \ufffd"

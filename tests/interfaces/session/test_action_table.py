@@ -6,7 +6,6 @@ import contextlib
 import numpy as np
 import pytest
 
-from configs.reading.bounded_file import UnreadableFile
 from interfaces.session.action_table import read_table
 from interfaces.session.format.segment_writer import SessionError
 
@@ -89,7 +88,7 @@ def test_a_file_that_is_no_text_is_refused_with_what_to_do(tmp_path, content, me
     path.write_bytes(content)
     with pytest.raises(SessionError, match=message):
         read_table(path)
-    with pytest.raises(UnreadableFile, match="a directory, not a file"):
+    with pytest.raises(SessionError, match="a directory, not a file"):
         read_table(tmp_path)
 
 
