@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.ipc.regular_file import open_regular
+
 _PAGE = 4096
 _CHUNK = 1 << 20
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14
@@ -59,9 +61,9 @@ def _reserve(file: int, size: int) -> bool:
 def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
     """Map the whole file as uint8. The mapping stays valid as long as any view of it exists.
 
-    Raises OSError, and ValueError for an empty file.
+    Raises OSError, also for what is not a regular file, and ValueError for an empty file.
     """
-    with path.open("r+b" if write else "rb") as file:
+    with open_regular(path, write=write) as file:
         access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)
 
