@@ -134,9 +134,7 @@ def fixed_part(first: int, capacity: int, step: np.dtype[np.void]) -> bytes:
     return 2 * part.tobytes()
 
 
-def read_shape(
-    path: Path, undescribed: np.dtype[np.void], *, write: bool = False
-) -> SegmentShape:
+def read_shape(path: Path, undescribed: np.dtype[np.void], *, write: bool = False) -> SegmentShape:
     """What the header of a segment file says, proven by checksum and by the size of the file.
 
     `undescribed`: the fields of a Step in a file of version 0.1.0, which does not name them.
