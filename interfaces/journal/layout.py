@@ -10,10 +10,8 @@ import numpy as np
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import StepLayout, reward_terms_of
 from interfaces.ipc.atomic_files import write_json
-from interfaces.journal.journal_errors import JournalError, NewerJournal
+from interfaces.journal.segment import MAGIC, JournalError, NewerJournal
 from interfaces.journal.step_fields import fields_from_json, fields_to_json
-
-_FORMAT = "YUMEJ001"  # of layout.json
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def write_layout(folder: Path, layout: StepLayout) -> JournalLayout:
     spaces = layout.spaces
     if not path.exists():
         step = fields_to_json(layout.dtype)
-        write_json(path, {"format": _FORMAT, "spaces": spaces.to_json(), "step": step})
+        write_json(path, {"format": MAGIC.decode(), "spaces": spaces.to_json(), "step": step})
         return JournalLayout(spaces, layout.dtype)
     content = _load(path)
     old, wanted = content["spaces"], json.loads(json.dumps(spaces.to_json()))
@@ -68,7 +66,7 @@ def read_layout(folder: Path) -> JournalLayout | None:
 def _load(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if str(content.get("format", "")) > _FORMAT:
+        if str(content.get("format", "")) > MAGIC.decode():
             raise NewerJournal(path)
         if isinstance(content["spaces"], dict):
             return content

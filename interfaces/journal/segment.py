@@ -25,6 +25,7 @@ from interfaces.journal.segment_header import (
     CLOSED,
     COMMITTED,
     GONE,
+    MAGIC,
     PAGE,
     Counters,
     fixed_part,
@@ -32,7 +33,14 @@ from interfaces.journal.segment_header import (
     record_dtype,
 )
 
-__all__ = ["DamagedSegment", "ForeignSegment", "JournalError", "NewerJournal", "Segment"]
+__all__ = [
+    "MAGIC",
+    "DamagedSegment",
+    "ForeignSegment",
+    "JournalError",
+    "NewerJournal",
+    "Segment",
+]
 
 NO_HOLD = np.uint64(2**64 - 1)  # content of a hold file that holds nothing
 _NAME = re.compile(r"\d{12,19}\.seg")
@@ -95,6 +103,12 @@ class Segment:
     def discarded(self) -> bool:
         """Whether the writer has discarded this segment. A reader then unmaps it."""
         return bool(self._counters.value(GONE))
+
+    @property
+    def has_damaged_counter(self) -> bool:
+        """Whether a counter of the header has a wrong checksum."""
+        numbers = (COMMITTED, GONE, CLOSED) if self.checked else ()
+        return any(self._counters.value(number) is None for number in numbers)
 
     @property
     def limit(self) -> int:

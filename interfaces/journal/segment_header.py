@@ -26,7 +26,8 @@ from interfaces.journal.journal_errors import (
 )
 from interfaces.journal.step_fields import fields_from_json, fields_to_json
 
-OLD_MAGIC, MAGIC = b"YUMEJ001", b"YUMEJ002"
+MAGIC = b"YUMEJ001"  # format 1, also of layout.json
+CHECKED_MAGIC = b"YUMEJ002"
 _FAMILY = MAGIC[:5]  # followed by the number of the format
 _OLD_HEADER = np.dtype(
     [
@@ -121,7 +122,7 @@ def fixed_part(first: int, capacity: int, step: np.dtype[np.void]) -> bytes:
     fields = json.dumps(fields_to_json(step), ensure_ascii=False).encode()
     pages = -(-(HEADER.itemsize + len(fields)) // PAGE) * PAGE
     header = np.zeros(1, HEADER)
-    header["magic"], header["first"], header["capacity"] = MAGIC, first, capacity
+    header["magic"], header["first"], header["capacity"] = CHECKED_MAGIC, first, capacity
     header["record"], header["fields"] = record_dtype(step).itemsize, len(fields)
     header["records"] = 2 * pages
     header["check"] = _check(header.tobytes(), fields)
@@ -150,9 +151,9 @@ def read_shape(path: Path, undescribed: np.dtype[np.void], *, write: bool = Fals
         what = str(error).removeprefix(f"{path} ").split(",")[0]
         raise ForeignSegment(path, what) from error
     if shape is None:
-        if head.startswith(_FAMILY) and head[:8] > MAGIC:
+        if head.startswith(_FAMILY) and head[:8] > CHECKED_MAGIC:
             raise NewerJournal(path)
-        if not is_nearly(head, MAGIC) and not is_nearly(head, OLD_MAGIC):
+        if not is_nearly(head, CHECKED_MAGIC) and not is_nearly(head, MAGIC):
             raise ForeignSegment(path, "has no header of a segment")
         if size < PAGE:
             raise DamagedSegment(f"{path} is shorter than the header of a segment")
@@ -168,17 +169,17 @@ def read_shape(path: Path, undescribed: np.dtype[np.void], *, write: bool = Fals
 
 def _checked_shape(file: BinaryIO, head: bytes) -> SegmentShape | None:
     """The shape from the first copy of the fixed part with a right checksum; None without one."""
-    if head.startswith(OLD_MAGIC):
+    if head.startswith(MAGIC):
         return None
-    if head.startswith(MAGIC) and len(head) == PAGE:
+    if head.startswith(CHECKED_MAGIC) and len(head) == PAGE:
         fields = int(np.frombuffer(head, HEADER, 1)["fields"][0])
         if fields <= _MAX_FIELDS and (shape := _shape_of(_read(file, 0, HEADER.itemsize + fields))):
             return shape
-    if not is_nearly(head, MAGIC) and not head.startswith(_FAMILY):
+    if not is_nearly(head, CHECKED_MAGIC) and not head.startswith(_FAMILY):
         return None
     content = _read(file, 0, 2 * _MAX_FIELDS + 2 * PAGE)
     for at in range(PAGE, len(content) - HEADER.itemsize, PAGE):
-        if content.startswith(MAGIC, at) and (shape := _shape_of(content[at:])):
+        if content.startswith(CHECKED_MAGIC, at) and (shape := _shape_of(content[at:])):
             if shape.start != 2 * at:
                 continue
             restored = content[at : 2 * at]
@@ -208,7 +209,7 @@ def _old_shape(
     path: Path, head: bytes, size: int, undescribed: np.dtype[np.void]
 ) -> SegmentShape | None:
     """The shape of a segment of format 1; None for another file."""
-    if not head.startswith(OLD_MAGIC) or len(head) < PAGE:
+    if not head.startswith(MAGIC) or len(head) < PAGE:
         return None
     header = np.frombuffer(head, _OLD_HEADER, 1)[0]
     step, start = undescribed, int(header["records"]) or PAGE

@@ -14,7 +14,7 @@ from mcap.stream_reader import get_chunk_data_stream
 RECORD_HEAD = struct.Struct("<BQ")  # opcode and length in bytes, before the content of a record
 MAX_BYTES = 64 * 2**20  # our own chunks hold 256 KiB, plus the Step that fills them
 _MESSAGE = struct.Struct("<HIQQ")  # channel, sequence, log time, publish time; then the data
-_MAX_RECORDS = 1_000_000  # of one chunk
+_MAX_RECORDS = 500_000  # of one chunk
 
 
 def chunk_records(chunk: Chunk) -> list[McapRecord]:

@@ -5,6 +5,7 @@ read. All errors are SessionError, with the path and the cause.
 """
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -35,7 +36,7 @@ T = TypeVar("T")
 RECOVER = "run `sessions recover`"
 MAX_SUMMARY = 64 * 2**20  # ours: 150 bytes per chunk, so 0.1 MiB for 5 minutes
 MAX_METADATA = 16 * 2**20  # one record; ours hold a configuration
-_MAX_RECORDS = 4_000_000  # outside of chunks; ours: ten per chunk
+_MAX_RECORDS = 1_000_000  # outside of chunks; ours: ten per chunk
 _MAGIC_SIZE = len(MCAP0_MAGIC)
 _FOOTER = struct.Struct("<BQQQI")  # opcode, length, summary, summary offsets, checksum
 _PIECE = 2**20  # bytes read at a time for a checksum
@@ -69,7 +70,7 @@ def open_mcap(path: Path) -> Generator[BinaryIO]:
 
 def read_summary(path: Path, file: BinaryIO) -> McapSummary:
     """The summary of a finished file. Raises SessionError."""
-    size = _of_file(path, lambda: file.seek(0, io.SEEK_END))
+    size = _of_file(path, lambda: os.fstat(file.fileno()).st_size)
     if not size:
         raise SessionError(f"{path} is empty")
     if size < _MAGIC_SIZE or _at(path, file, 0, _MAGIC_SIZE) != MCAP0_MAGIC:
@@ -149,12 +150,16 @@ def walk_records(path: Path, file: BinaryIO) -> Iterator[tuple[int, int, int]]:
 
     Raises SessionError for a file that cannot be read.
     """
-    size = _of_file(path, lambda: file.seek(0, io.SEEK_END))
+    size = _of_file(path, lambda: os.fstat(file.fileno()).st_size)
     offset = _MAGIC_SIZE
     for _ in range(_MAX_RECORDS):
         if offset + RECORD_HEAD.size > size:
             return
-        opcode, length = _head(path, file, offset)
+        file.seek(offset)
+        head = _of_file(path, lambda: file.read(RECORD_HEAD.size))
+        if len(head) != RECORD_HEAD.size:
+            return
+        opcode, length = RECORD_HEAD.unpack(head)
         if opcode not in _KNOWN and opcode < 0x80:  # 0x80 and above are private
             return
         yield offset, opcode, length
@@ -222,7 +227,7 @@ def _at(path: Path, file: BinaryIO, offset: int, length: int) -> bytes:
     """Exactly these bytes of the file, whose size is compared first."""
 
     def read() -> bytes:
-        size = file.seek(0, io.SEEK_END)
+        size = os.fstat(file.fileno()).st_size
         if offset + length > size:
             raise SessionError(
                 f"{path} has {size} bytes, and states {length} at byte {offset}: {RECOVER}"

@@ -16,6 +16,7 @@ from interfaces.core.step import StepLayout
 from interfaces.session.format.chunks import MAX_BYTES
 from interfaces.session.format.mcap_file import (
     RECOVER,
+    data_damage,
     messages_of,
     open_mcap,
     read_chunk,
@@ -85,6 +86,15 @@ class SessionSegment:
         self.info = segment_info(
             path, metadata, statistics.message_start_time, statistics.message_end_time
         )
+
+    def damage(self) -> str:
+        """What the checksum of the whole file says: "" if nothing is wrong.
+
+        It covers what the checksums of the chunks do not, such as the metadata. Raises
+        SessionError.
+        """
+        with open_mcap(self.path) as file:
+            return data_damage(self.path, file, read_summary(self.path, file))
 
     def chunk_of(self, index: int) -> int:
         """The number of the chunk in which this Step ends, or the next Step if it is missing.
