@@ -1,11 +1,11 @@
-"""Flipped bits in the recording of a run: found by `sessions verify`, harmless, or wrong unseen.
+"""Changed bits in the recording of a run: found by `sessions verify`, harmless, or wrong unseen.
 
-A run of the stand-in is recorded. Then one bit at a time is flipped, in a copy of its journal or of
-its session, and flipped back. A flip is harmless if every Step, time and metadata of the recording
-is read as before. `wrong Steps read` counts the flips after which a reader gives a Step that was
-not recorded; `left out` the Steps that it no longer gives, per flip and before any repair.
+A run of the stand-in is recorded. Then one bit at a time is changed, in its journal or in its
+session, and changed back. A change is harmless if every Step, time and metadata of the recording
+is read as before. `wrong Steps read` counts the changes after which a reader gives a Step that was
+not recorded; `left out` the Steps that it no longer gives, per change and before any repair.
 
-python -m benchmarks.reliability.bit_flips [--flips 100] [--seconds 20] [--seed 0]
+python -m benchmarks.reliability.bit_flips [--bits 100] [--seconds 20] [--seed 0]
 """
 
 import argparse
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,8 @@ def content(run: RunFolder) -> tuple[dict[int, str], dict[int, str]]:
 
 
 @contextmanager
-def flipped(path: Path, bit: int) -> Iterator[None]:
-    """One bit of a file flipped."""
+def changed_bit(path: Path, bit: int) -> Generator[None]:
+    """One bit of a file has the other value."""
     for _ in range(2):
         with path.open("r+b") as file:
             file.seek(bit // 8)
@@ -123,16 +123,16 @@ def places(run: RunFolder) -> dict[str, list[Place]]:
     }
 
 
-def measure(run: RunFolder, parts: list[Place], flips: int, some: random.Random) -> dict[str, Any]:
-    """Flip bits in these parts, each byte with the same chance."""
+def measure(run: RunFolder, parts: list[Place], bits: int, some: random.Random) -> dict[str, Any]:
+    """Change bits in these parts, each byte with the same chance."""
     sizes = np.array([end - start for _, start, end in parts])
     before = content(run)
     counts: Counter[str] = Counter()
     lost: list[int] = []
-    for _ in range(flips):
+    for _ in range(bits):
         (path, start, end) = some.choices(parts, sizes.tolist())[0]
         bit = some.randrange(8 * start, 8 * end)
-        with flipped(path, bit):
+        with changed_bit(path, bit):
             try:
                 is_found = any(result.trouble for result in verify(run.path))
             except BadInput:
@@ -150,7 +150,7 @@ def measure(run: RunFolder, parts: list[Place], flips: int, some: random.Random)
             counts["found" if is_found else "harmless"] += 1
         counts["wrong Steps read"] += not all(same)
     return {
-        "flips": flips,
+        "bits": bits,
         "found": counts["found"],
         "harmless": counts["harmless"],
         "wrong, unseen": counts["wrong, unseen"],
@@ -162,7 +162,7 @@ def measure(run: RunFolder, parts: list[Place], flips: int, some: random.Random)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--flips", type=int, default=100, help="for each kind of place")
+    parser.add_argument("--bits", type=int, default=100, help="for each kind of place")
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the run")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -173,12 +173,12 @@ def main() -> None:
         steps = len(journal_content(run))
         assert not any(result.trouble for result in verify(run.path))
         rows = [
-            {"place": kind} | measure(run, parts, options.flips, some)
+            {"place": kind} | measure(run, parts, options.bits, some)
             for kind, parts in places(run).items()
         ]
     publish(
         "reliability/bit_flips",
-        "One flipped bit in a recording: found by `sessions verify`, harmless, or wrong and unseen",
+        "One changed bit in a recording: found by `sessions verify`, harmless, or wrong and unseen",
         rows,
         steps=steps,
         seed=options.seed,

@@ -263,7 +263,7 @@ def segment_paths(folder: Path) -> list[Path]:
 
 
 def stray_paths(folder: Path) -> list[Path]:
-    """Files whose name ends like that of a segment, but is none. Nobody reads or changes them."""
+    """Files whose name ends like that of a segment, but is none. They are left alone."""
     return sorted(path for path in folder.glob("*.seg") if not _NAME.fullmatch(path.name))
 
 

@@ -50,7 +50,7 @@ def check_ours(path: Path) -> None:
 def remove_staging(folder: Path) -> None:
     """Delete the segments in a folder of a killed process, and the folder if nothing else is in it.
 
-    They may hold what somebody asked to forget, so their names are enough. A link in the place of
+    They may hold what a person asked to forget, so their names are enough. A link in the place of
     the folder is left alone. What cannot be deleted stays.
     """
     if folder.is_symlink() or not folder.is_dir():

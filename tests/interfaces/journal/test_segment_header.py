@@ -1,4 +1,4 @@
-"""The header of a segment: no flipped bit hides Steps, and none deletes a segment."""
+"""The header of a segment: no changed bit hides Steps, and none deletes a segment."""
 
 import random
 import shutil

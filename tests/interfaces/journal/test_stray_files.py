@@ -1,4 +1,4 @@
-"""Files of others in the folder of a journal: one message, and nobody changes them."""
+"""Files of others in the folder of a journal: one message, and they stay as they are."""
 
 import os
 import sys
