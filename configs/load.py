@@ -10,11 +10,13 @@ import yaml
 from loguru import logger
 from pydantic import ValidationError
 
+from configs.loading.config_checksum import with_checksum_line
 from configs.loading.explain import ConfigError, explain
 from configs.loading.extends import ConfigFiles, find_config, nulls_as_empty_sections, presets
 from configs.loading.reference import json_schema, settings
 from configs.loading.renamed_keys import with_new_keys
 from configs.loading.tree import MAX_DEPTH, Dumper, InvalidYaml, Tree, merge, parse
+from configs.loading.yaml_words import words_as_text
 from configs.schema import Config
 
 __all__ = [
@@ -31,14 +33,19 @@ __all__ = [
 ]
 
 
-def load_config(path: Path, overrides: Sequence[str] = (), *, log_old_keys: bool = True) -> Config:
+def load_config(
+    path: Path, overrides: Sequence[str] = (), *, log_old_keys: bool = True, of_run: bool = False
+) -> Config:
     """Load the file or preset `path`, merged over what it extends, with `key.path=value` on top.
 
     Old names of keys are accepted, each with a line in the log unless `log_old_keys` is false.
-    Raises ConfigError, which lists every problem.
+    `of_run`: it is the config.yaml of a run, which is never empty. Raises ConfigError, which lists
+    every problem.
     """
     problems, notices = list[str](), list[str]()
     tree = ConfigFiles(problems, notices).read(path)
+    if of_run and not tree.value and not problems:
+        problems.append(f"{path}  holds no settings: the file is damaged")
     return _validated(tree, overrides, problems, notices if log_old_keys else None)
 
 
@@ -88,11 +95,11 @@ def dump_config(config: Config) -> str:
 
 
 def write_config(config: Config, path: Path) -> None:
-    """Write the whole file or nothing. Raises OSError."""
+    """Write the whole file, with a checksum in its first line, or nothing. Raises OSError."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(dump_config(config))
+            file.write(with_checksum_line(dump_config(config)))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -110,7 +117,7 @@ def _validated(
     if notices is not None:
         for line in lines:
             logger.warning("{}", line)
-    tree = _without_nulls(tree, "")
+    tree = words_as_text(_without_nulls(tree, ""))
     try:
         # the strict mode for JSON: neither true nor "3" is a number, and a list becomes a tuple
         config = Config.model_validate_json(json.dumps(tree.plain()), strict=True)

@@ -1,1 +1,1 @@
-"""Faults on purpose: what a person loses, and how long it takes until all is safe."""
+"""Faults of processes, files and networks: what a run promises, measured."""

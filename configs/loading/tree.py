@@ -7,8 +7,12 @@ from typing import Any
 
 import yaml
 
+from configs.loading.misread_numbers import misread_number
+
 MAX_NODES = 10_000  # with aliases expanded, against a "billion laughs" file
 MAX_DEPTH = 32
+_MAX_NUMBER = 100  # characters of a number: Python's base 60 takes quadratic time
+_MAX_OPEN_BRACKETS = 4 * MAX_DEPTH
 
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = frozenset(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str"))
@@ -16,7 +20,26 @@ _EXPONENT = re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, except that 1e-3 is a number (1.1 requires 1.0e-3) and a date stays text."""
+    """YAML 1.1, except that 1e-3 is a number (1.1 requires 1.0e-3) and a date stays text.
+
+    It stops early at a text with too many values or brackets: PyYAML needs seconds for such a one.
+    """
+
+    composed = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As PyYAML does, up to MAX_NODES."""
+        self.composed += 1
+        if self.composed > 2 * MAX_NODES:  # a key is a node too
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem=f"more than {MAX_NODES} values", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
+        """As PyYAML does, up to a depth that no accepted document has."""
+        if self.flow_level > _MAX_OPEN_BRACKETS:
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the name is PyYAML's; nothing writes to it
         first: [(tag, pattern) for tag, pattern in pairs if tag != f"{_TAG}timestamp"]
@@ -48,10 +71,12 @@ class Tree:
     """A mapping, a list or a scalar.
 
     `where`: its place in the form FILE:LINE:COLUMN. An entry of a mapping has the place of its key.
+    `word`: how a true or false was written, if as yes, no, on or off.
     """
 
     value: "dict[str, Tree] | list[Tree] | str | int | float | bool | None"
     where: str
+    word: str = ""
 
     def plain(self) -> Any:
         """The same value as dicts, lists and scalars."""
@@ -100,7 +125,7 @@ class _Reader:
             return self.origin
         return f"{self.origin}:{mark.line + 1}:{mark.column + 1}"
 
-    def tree(self, node: yaml.Node, where: str, depth: int = 0) -> Tree:
+    def tree(self, node: yaml.Node, where: str, depth: int = 0, key: str = "") -> Tree:
         """The Tree of a node. Raises InvalidYaml for too many or too deep values and for tags."""
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
@@ -114,11 +139,17 @@ class _Reader:
             return Tree(items, where)
         if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
             try:
+                if node.tag != f"{_TAG}str" and len(node.value) > _MAX_NUMBER:
+                    raise ValueError
                 value = self.loader.construct_object(node)
                 str(value).encode()  # fails for a lone surrogate and for too many digits
             except (ValueError, LookupError, OverflowError, yaml.YAMLError):
                 raise InvalidYaml(f"{where}  cannot read {node.value[:60]!r}") from None
-            return Tree(value, where)
+            if node.style is None and (advice := misread_number(node.value, value)):
+                name = f"{key} = " if key else ""
+                self.problems.append(f"{where}  {name}{node.value[:60]}\n    {advice}")
+            is_word = isinstance(value, bool) and node.value.lower() not in ("true", "false")
+            return Tree(value, where, node.value if is_word else "")
         raise InvalidYaml(f"{where}  the tag {node.tag.replace(_TAG, '!!')[:60]} is not supported")
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Tree]:
@@ -130,7 +161,7 @@ class _Reader:
                 hint = "use extends" if given == "<<" else "a key must be text; put it in quotes"
                 self.problems.append(f"{where}  key {given}\n    {hint}")
                 continue
-            key, child = key_node.value, self.tree(value_node, where, depth + 1)
+            key, child = key_node.value, self.tree(value_node, where, depth + 1, key_node.value)
             if key in entries:
                 first = entries[key].where
                 self.problems.append(f"{where}  {key}\n    written twice; the first is at {first}")

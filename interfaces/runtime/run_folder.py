@@ -12,7 +12,7 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.load import load_config, write_config
 from configs.schema import Config
-from interfaces.ipc.atomic_files import shell_quoted, write_json
+from interfaces.ipc.atomic_files import shell_quoted, write_checked_json
 
 _LIBRARIES = ("torch", "numpy", "python-osc", "opencv-python", "panda3d", "pydantic", "safetensors")
 
@@ -59,7 +59,7 @@ class RunFolder:
     def config(self) -> Config:
         """Read the settings from config.yaml. Raises ConfigError."""
         log_old_keys, self._log_old_keys = self._log_old_keys, False
-        return load_config(self.config_file, log_old_keys=log_old_keys)
+        return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
 
 
 def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFolder:
@@ -80,7 +80,7 @@ def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFo
     try:
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)
-        write_json(run.meta, _meta(config, code))
+        write_checked_json(run.meta, _meta(config, code))
     except OSError as error:
         raise RunError(f"--out {path}: {error.strerror or error}") from error
     return run
