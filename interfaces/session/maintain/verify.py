@@ -25,8 +25,8 @@ class VerifyResult:
 def verify(path: Path) -> Iterator[VerifyResult]:
     """Read all Steps of all segments, check the checksums and count.
 
-    For a run also its journal and its small files: settings, metadata, checkpoints, weights. The unfinished segment
-    of a running run is left out; any other unfinished segment is an error.
+    For a run also its journal and its small files: settings, metadata, checkpoints, weights. The
+    unfinished segment of a running run is left out; any other unfinished segment is an error.
 
     Raises SessionError for a path without a session.
     """
