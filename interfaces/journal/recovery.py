@@ -39,8 +39,9 @@ def open_segments(folder: Path, layout: JournalLayout) -> list[Segment]:
 def recoverable_end(folder: Path) -> int:
     """Index of the Step at which an exact resume may continue; 0 without a journal.
 
-    Nothing is changed. A writer continues after a damaged record. An exact resume cannot: the result is then the index
-    of the first damaged record in the two newest segments. Raises JournalError for another layout.
+    Nothing is changed. A writer continues after a damaged record. An exact resume cannot: the
+    result is then the index of the first damaged record in the two newest segments. Raises
+    JournalError for another layout.
     """
     segments: list[Segment] = []
     layout = read_layout(folder)
