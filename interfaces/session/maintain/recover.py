@@ -179,6 +179,8 @@ def _is_intact(file: Path, check: bool) -> bool:
         segment = SessionSegment(file)
         for _ in segment.messages() if check else ():
             pass
+        if check and segment.damage():  # outside of the Steps: the copy has new indices
+            return False
     except NewerSession:  # not damaged: it must not be rewritten
         raise
     except SessionError:

@@ -68,7 +68,7 @@ def _verify_segment(file: Path) -> VerifyResult:
     if gaps:
         return VerifyResult(file, steps, f"states a gap of {gaps}, where there is none")
     if damage:
-        text = f"{damage}: its Steps are intact, its metadata may not be; `recover` leaves it"
+        text = f"{damage}: its Steps are intact, its metadata may not be: run `sessions recover`"
         return VerifyResult(file, steps, text)
     if not _are_stated(times, info):
         return VerifyResult(file, steps, "states other times than those of its Steps")
