@@ -1,6 +1,12 @@
 """Yume's command line: every command, and a hidden one for each process of a run."""
 
 import sys
+
+if __name__ == "__main__" and sys.argv[1:2] == ["stop"]:
+    from interfaces.cli.stop_command import stop_at_once
+
+    stop_at_once(sys.argv[2:])
+
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -13,6 +19,7 @@ from interfaces.cli import (
     live_command,
     run_commands,
     session_commands,
+    stop_command,
     world_commands,
 )
 from interfaces.runtime.plugin_folders import use_plugin_folders
@@ -35,6 +42,7 @@ app.add_typer(world_commands.app)
 app.add_typer(config_app, name="config")
 app.add_typer(session_commands.app, name="sessions")
 app.add_typer(forget_command.app)
+app.add_typer(stop_command.app)
 app.add_typer(run_commands.app)
 app.add_typer(start_from_command.app)
 

@@ -69,6 +69,11 @@ def out_of_memory_count() -> int:
 
 
 def append_log(folder: Path, name: str) -> int:
-    """Open NAME.log for appending. Returns the file descriptor, which the caller must close."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Open NAME.log for appending. Returns the file descriptor, which the caller must close.
+
+    A deleted run folder is not made again: then there is no log.
+    """
+    if not folder.parent.is_dir():
+        return os.open(os.devnull, os.O_WRONLY)
+    folder.mkdir(exist_ok=True)
     return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -8,11 +8,13 @@ import sys
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.errors import BadInput
-from configs.load import load_config, write_config
-from configs.schema import Config
 from interfaces.ipc.atomic_files import shell_quoted, write_checked_json
+
+if TYPE_CHECKING:  # half a second, for which the command `stop` does not wait
+    from configs.schema import Config
 
 _LIBRARIES = ("torch", "numpy", "python-osc", "opencv-python", "panda3d", "pydantic", "safetensors")
 
@@ -56,18 +58,22 @@ class RunFolder:
         self.stop_file = path / "STOP"  # while it exists, the guard keeps every input released
 
     @property
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """Read the settings from config.yaml. Raises ConfigError."""
+        from configs.load import load_config
+
         log_old_keys, self._log_old_keys = self._log_old_keys, False
         return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
 
 
-def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFolder:
+def create_run(out: Path | None, config: "Config", name: str, code: Path) -> RunFolder:
     """Create a folder with config.yaml and meta.json: `out`, or runs/TIME-NAME.
 
     `code`: the folder of the git repository, for meta.json. Raises RunError if `out` already holds
     a run or Steps of another run, or cannot be written.
     """
+    from configs.load import write_config
+
     path = out or _fresh_name(Path("runs"), name)
     run = RunFolder(path.resolve())
     if run.config_file.exists():
@@ -116,7 +122,7 @@ def _fresh_name(parent: Path, name: str) -> Path:
     return path
 
 
-def _meta(config: Config, code: Path) -> dict[str, object]:
+def _meta(config: "Config", code: Path) -> dict[str, object]:
     versions: dict[str, str] = {}
     for library in _LIBRARIES:
         try:

@@ -14,8 +14,9 @@ import pytest
 
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
-from interfaces.ipc.board import Board
 from interfaces.journal.reader import JournalReader
+from interfaces.runtime.live_control.live_runs import open_board
+from interfaces.runtime.run_folder import RunFolder
 from tests.cli import call, command, here
 from tests.conftest import ROOT
 from tests.polling import wait_until
@@ -141,7 +142,7 @@ def test_every_other_method_acts_and_learns(method, tmp_path):
     process = start("run", config, "--seconds", seconds, "--out", run)
     if sys.platform != "win32":
         wait_until(lambda: ticks(run) > 10, "ten ticks", WAIT_S)
-        board = Board(run / "board.mmap")
+        board = open_board(RunFolder(run))
         wait_until(lambda: board["weights_applied"] >= 2, "two applied versions", WAIT_S)
         process.send_signal(signal.SIGINT)
     output = finish(process)
@@ -184,7 +185,7 @@ def test_killed_processes_are_restarted_and_ctrl_c_ends_all_of_them_soon(live_ru
     wait_until(lambda: pids(run)["trainer"] != before["trainer"], "another trainer", WAIT_S)
     restarted_at = ticks(run)
     wait_until(lambda: ticks(run) > restarted_at + 20, "ticks of the new body", WAIT_S)
-    board = Board(run / "board.mmap")
+    board = open_board(RunFolder(run))
     wait_until(lambda: board.heartbeat_age_s("trainer") < 1.0, "the new trainer", WAIT_S)
     interrupted = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -204,7 +205,7 @@ def test_killed_processes_are_restarted_and_ctrl_c_ends_all_of_them_soon(live_ru
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_person_can_pause_resume_and_stop_a_run(live_run):
     process, run = live_run
-    board = Board(run / "board.mmap")
+    board = open_board(RunFolder(run))
 
     def command_output(*words):
         return here(*words, run).all

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from interfaces.runtime.run_control import is_alive
+from interfaces.runtime.live_control.run_control import is_alive
 from interfaces.runtime.run_folder import run_of
 from interfaces.session.format.segment_reader import SegmentInfo, SessionSegment
 from interfaces.session.format.segment_writer import SessionError
