@@ -13,6 +13,7 @@ from interfaces.cli import (
     live_command,
     run_commands,
     session_commands,
+    trust_command,
     world_commands,
 )
 from interfaces.runtime.plugin_folders import use_plugin_folders
@@ -36,6 +37,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(session_commands.app, name="sessions")
 app.add_typer(forget_command.app)
 app.add_typer(run_commands.app)
+app.add_typer(trust_command.app)
 app.add_typer(start_from_command.app)
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from interfaces.cli.time_options import Begin, End, parse_time_range
+from interfaces.runtime.known_runs import require_known
 from interfaces.runtime.run_folder import RunFolder, run_of
 from interfaces.runtime.run_lock import claim, exclusive_lock, shared_lock
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line, transient_progress
@@ -125,6 +126,7 @@ def recover(path: Recording) -> None:
         if run is None:
             _print_recovered(recover_session(path), 0)
             return
+        require_known(run.path, "sessions recover")
         with claim(run), exclusive_lock(run):
             is_cut = path.is_file() and not is_numbered(path)  # not a segment of this run
             _print_recovered(*((recover_session(path), 0) if is_cut else recover_run(run)))
@@ -246,6 +248,9 @@ def prune(
         if not prunable:
             console.print("nothing to delete")
             return
+        for each in prunable:
+            if (run := run_of(each.path)) is not None:
+                require_known(run.path, "sessions prune")
         table = Table("size", "reason", "segment", box=None)
         for each in prunable:
             table.add_row(f"{each.bytes / 1e6:.1f} MB", each.reason, _folded(each.path))

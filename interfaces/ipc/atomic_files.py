@@ -4,14 +4,16 @@ import json
 import os
 from pathlib import Path
 
+from interfaces.ipc.no_links import open_here
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a temporary file, fsync it and rename it: readers see the old content or the new.
 
-    Raises OSError.
+    Raises LinkRefused where a link stands in the way, and OSError.
     """
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    with open_here(temporary, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.ipc.no_links import open_here
+
 _PAGE = 4096
 _CHUNK = 1 << 20
 _POPULATE_WRITE = 23  # MADV_POPULATE_WRITE, Linux 5.14
@@ -31,7 +33,7 @@ def allocate(path: Path, size: int) -> None:
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
-        with temporary.open("wb") as file:
+        with open_here(temporary, "wb") as file:
             if not _reserve(file.fileno(), size):
                 for written in range(0, size, _CHUNK):
                     file.write(bytes(min(_CHUNK, size - written)))
@@ -59,9 +61,9 @@ def _reserve(file: int, size: int) -> bool:
 def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
     """Map the whole file as uint8. The mapping stays valid as long as any view of it exists.
 
-    Raises OSError, and ValueError for an empty file.
+    Raises LinkRefused for a link that would be written, OSError, and ValueError for an empty file.
     """
-    with path.open("r+b" if write else "rb") as file:
+    with open_here(path, "r+b") if write else path.open("rb") as file:
         access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)
 

@@ -15,6 +15,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes, touch_pages
+from interfaces.ipc.no_links import open_here
 
 SNAPSHOT_INTERVAL_STEPS = 100  # 10 s at 10 Hz
 _SLOTS = 1024  # nearly three hours at 10 Hz
@@ -32,7 +33,7 @@ class LatentSnapshots:
         dtype = _slot_dtype(feature_size)
         if _read_header(path) != (feature_size, _SLOTS):
             allocate(path, _HEADER.itemsize + _SLOTS * dtype.itemsize)
-            with path.open("r+b") as file:
+            with open_here(path, "r+b") as file:
                 file.write(np.array((_MAGIC, feature_size, _SLOTS), _HEADER).tobytes())
         mapped = map_bytes(path, write=True)
         touch_pages(mapped)
@@ -92,7 +93,7 @@ def drop_latent_snapshots(path: Path, first: int, before: int = 0) -> None:
     slots = np.fromfile(path, _slot_dtype(header[0]), offset=_HEADER.itemsize)
     stays = [_is_intact(slot) and before < int(slot["place"]) <= first for slot in slots]
     slots[~np.array(stays)] = np.zeros((), slots.dtype)
-    with path.open("r+b") as file:
+    with open_here(path, "r+b") as file:
         file.seek(_HEADER.itemsize)
         file.write(slots.tobytes())
         file.flush()

@@ -15,6 +15,7 @@ import psutil
 import setproctitle
 from loguru import logger
 
+from interfaces.ipc.no_links import open_descriptor
 from interfaces.runtime.process_table import process_title
 
 SUPERVISOR_PID = "YUME_SUPERVISOR_PID"
@@ -106,4 +107,4 @@ def watch_supervisor() -> threading.Event:
 def append_log(folder: Path, name: str) -> int:
     """Open NAME.log for appending. Returns the file descriptor, which the caller must close."""
     folder.mkdir(parents=True, exist_ok=True)
-    return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    return open_descriptor(folder / f"{name}.log", "ab")

@@ -5,6 +5,7 @@ run, then the current folder. All come after the places where Python finds modul
 """
 
 import json
+import sys
 from pathlib import Path
 
 from configs.load import find_config
@@ -12,7 +13,9 @@ from configs.loading.extends import PRESETS
 from configs.schema import Config
 from interfaces.core.plugins import add_plugin_folders, plugins_of
 from interfaces.ipc.atomic_files import write_json
+from interfaces.runtime.known_runs import code_files, list_run
 from interfaces.runtime.run_folder import RunError, RunFolder
+from interfaces.runtime.user_folder import user_folder
 
 
 def folders_of_config(config: Config, path: Path) -> list[Path]:
@@ -34,11 +37,12 @@ def use_config_folders(config: Config, path: Path) -> list[Path]:
 
 
 def write_plugin_folders(run: RunFolder, folders: list[Path]) -> None:
-    """Write the folders into the run's folder; [] writes no file. Raises RunError."""
+    """Write the folders of a new run into its folder; [] writes no file. Raises RunError."""
     if not folders:
         return
     try:
         write_json(run.plugin_folders, {"folders": [str(folder) for folder in folders]})
+        list_run(run.path)  # it is known with this list
     except OSError as error:
         raise RunError(f"{run.plugin_folders}: {error.strerror or error}") from error
 
@@ -48,6 +52,8 @@ def use_plugin_folders(run: RunFolder) -> None:
 
     Raises RunError if the list of the folders cannot be read.
     """
+    if code_files(run.path):  # what makes a run known does not cover compiled files in its folder
+        sys.pycache_prefix = str(user_folder() / "compiled")
     if not run.plugin_folders.exists():
         return
     try:

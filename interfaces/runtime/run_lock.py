@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 import psutil
 from filelock import FileLock, Timeout
 
+from interfaces.ipc.no_links import refuse_links
+from interfaces.runtime.known_runs import is_known
 from interfaces.runtime.process_table import process_title
 from interfaces.runtime.run_folder import RunError, RunFolder
 
@@ -24,6 +27,7 @@ def claim(run: RunFolder) -> Generator[None]:
     Waits for the processes of an earlier run: if its supervisor was killed, they end soon. Raises
     RunError if another run uses the folder, or if these processes do not end.
     """
+    run.refuse_links()
     with _locked(run.lock, f"{run.path} is in use by another process; end that process first"):
         _wait_for_leftovers(run)
         yield
@@ -34,12 +38,13 @@ def shared_lock(run: RunFolder | None) -> Generator[None]:
     """Keep the recording unchanged while it is read. A live run may be read too.
 
     Up to eight readers have a lock at the same time. Without a run, for a file outside a run
-    folder, there is nothing to lock. Raises RunError if all eight locks are taken.
+    folder, there is nothing to lock. Nor is there for an unknown run and for a folder that cannot
+    be written: nobody may change these. Raises RunError if all eight locks are taken.
     """
-    if run is None:
+    if run is None or not is_known(run.path) or not _can_lock(run):
         yield
         return
-    run.reader_locks.mkdir(exist_ok=True)
+    refuse_links([run.reader_locks])
     for number in range(_MAX_READERS):
         lock = FileLock(run.reader_locks / f"{number}.lock")
         try:
@@ -58,7 +63,11 @@ def shared_lock(run: RunFolder | None) -> Generator[None]:
 
 @contextmanager
 def exclusive_lock(run: RunFolder) -> Generator[None]:
-    """Keep all readers away while the recording is changed. Raises RunError if there is one."""
+    """Keep all readers away while the recording is changed.
+
+    Raises RunError if there is one, and LinkRefused for a run with a link in its folder.
+    """
+    run.refuse_links()
     run.reader_locks.mkdir(exist_ok=True)
     message = f"{run.path} is being read by a replay or an export; end that first"
     with contextlib.ExitStack() as locks:
@@ -79,6 +88,14 @@ def _locked(file: Path, message: str) -> Generator[None]:
         yield
     finally:
         lock.release()
+
+
+def _can_lock(run: RunFolder) -> bool:
+    try:
+        run.reader_locks.mkdir(exist_ok=True)
+    except OSError:  # a read-only disk, or a folder of another user
+        return False
+    return os.access(run.reader_locks, os.W_OK)
 
 
 def _wait_for_leftovers(run: RunFolder) -> None:

@@ -39,8 +39,9 @@ def _existing_paths(path: Path) -> frozenset[Path]:
 
 def _remove_created(run: RunFolder, before: frozenset[Path]) -> None:
     """Remove the files of a start that did not exist `before`, and no other files."""
+    own = (run.config_file, run.meta, run.id_file, run.plugin_folders)
     with claim(run):
-        for path in (run.config_file, run.meta, run.plugin_folders, run.endpoints, run.board):
+        for path in (*own, run.endpoints, run.board):
             if path not in before:
                 with contextlib.suppress(OSError):  # Windows: the file may still be mapped
                     path.unlink(missing_ok=True)

@@ -20,6 +20,7 @@ from interfaces.core.rewards import step_layout
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, StepLayout
 from interfaces.devices.camera import crop_and_resize
+from interfaces.runtime.known_runs import require_known_place
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.action_table import ActionTable
 from interfaces.session.format.messages import Codec
@@ -74,6 +75,7 @@ def import_video(
         raise SessionError(f"--offset {offset_s}: give a finite number of seconds")
     if segment_files(out) or live_files(out) or RunFolder(out).config_file.exists():
         raise SessionError(f"{out} holds a run already: existing files are never overwritten")
+    require_known_place(out, f"writing {out}")
     _check_actions(spaces, table)
     run_metadata = {
         "config": dump_config(config),
