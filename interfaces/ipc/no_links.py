@@ -92,7 +92,7 @@ def is_link(path: Path) -> bool:
     """
     try:
         state = os.lstat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     if stat.S_ISLNK(state.st_mode):
         return True

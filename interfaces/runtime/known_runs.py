@@ -16,6 +16,8 @@ from datetime import datetime
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
+from filelock import FileLock
+
 from configs.errors import BadInput
 from configs.loading.tree import InvalidYaml, parse
 from interfaces.ipc.atomic_files import shell_quoted, write_json
@@ -24,7 +26,8 @@ from interfaces.runtime.user_folder import STATE_FOLDER, user_folder
 
 ID_FILE = "run.id"
 CONFIG, PLUGINS = "config.yaml", "plugins.json"
-_LIST = "known_runs"  # a folder with one file for each run, so that writers need no lock
+_LIST = "known_runs"  # a folder with one file for each run
+_LOCK_S = 30.0
 _ID = re.compile(r"[0-9a-f]{32}\n?")
 _MAX_BYTES = 16 * 1024 * 1024  # of one file whose content is compared
 _COMPILED = "__pycache__"
@@ -48,17 +51,19 @@ def list_run(run: Path) -> None:
         content = {"path": str(run.resolve()), "content": _fingerprint(run)}
     except _Unusable as error:
         raise UnknownRun(f"{run} cannot be trusted: {error}") from None
-    run_id = _read_id(run) or _new_id(run)
     try:
         folder = _list_folder()
         folder.mkdir(mode=0o700, exist_ok=True)
-        content["listed"] = datetime.now().astimezone().isoformat(timespec="seconds")
-        write_json(folder / f"{run_id}.json", content)
+        lock = FileLock(folder / "lock", timeout=_LOCK_S, mode=0o600)
     except OSError as error:
-        raise OSError(
-            f"the list of known runs cannot be written ({error}); the environment variable "
-            f"{STATE_FOLDER} names another folder for it"
-        ) from error
+        raise _no_list(error) from error
+    with lock:  # another process may list the same run
+        run_id = _read_id(run) or _new_id(run)
+        content["listed"] = datetime.now().astimezone().isoformat(timespec="seconds")
+        try:
+            write_json(folder / f"{run_id}.json", content)
+        except OSError as error:
+            raise _no_list(error) from error
 
 
 def is_known(run: Path) -> bool:
@@ -189,6 +194,13 @@ def _new_id(run: Path) -> str:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(f"{run_id}\n")
     return run_id
+
+
+def _no_list(error: OSError) -> OSError:
+    return OSError(
+        f"the list of known runs cannot be written ({error}); the environment variable "
+        f"{STATE_FOLDER} names another folder for it"
+    )
 
 
 def _list_folder() -> Path:

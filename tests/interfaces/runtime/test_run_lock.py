@@ -10,6 +10,7 @@ from interfaces.runtime import run_lock
 from interfaces.runtime.run_folder import RunError, RunFolder
 from interfaces.runtime.run_lock import claim, exclusive_lock, shared_lock
 from tests.conftest import ROOT
+from tests.interfaces.session.recordings import make_run
 
 _CLAIM = """
 import sys, time
@@ -67,7 +68,7 @@ def test_claim_waits_for_processes_of_an_earlier_run(tmp_path, monkeypatch):
 
 
 def test_recording_with_a_reader_cannot_be_changed(tmp_path):
-    run = RunFolder(tmp_path)
+    run = make_run(tmp_path)
     in_use = pytest.raises(RunError, match="being read")
     with shared_lock(run), shared_lock(run), in_use, exclusive_lock(run):
         pass
