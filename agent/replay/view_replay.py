@@ -12,9 +12,11 @@ from agent.replay.exact_replay import require_one_world
 from agent.replay.model_estimates import fill_estimates
 from configs.errors import BadInput
 from interfaces.core.sense_map import sense_map
+from interfaces.ipc.access_token import new_token, token_file
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import shared_lock
 from interfaces.runtime.terminal import transient_progress
+from interfaces.runtime.user_folder import tokens_folder
 from interfaces.session.export.annotated_video import to_annotated_video
 from interfaces.session.export.output_files import check_new_path
 from interfaces.session.export.video_stream import av_module
@@ -50,12 +52,19 @@ def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool
 
         def ready(address: str) -> None:
             if not quiet:
-                console.print(f"{address}   Ctrl-C ends", highlight=False)
+                console.print(f"{address}   Ctrl-C ends", highlight=False, soft_wrap=True)
 
         thread = threading.Thread(target=estimate, daemon=True)
         thread.start()
         try:
-            serve(timeline, image_at, run.path.name, chosen_port, show=show, ready=ready)
+            token = new_token()
+            with token_file(tokens_folder() / f"page-{chosen_port}", token):
+                serve(
+                    *(timeline, image_at, run.path.name, chosen_port),
+                    token=token,
+                    show=show,
+                    ready=ready,
+                )
         finally:
             stopped.set()
             thread.join()

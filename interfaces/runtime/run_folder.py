@@ -55,6 +55,7 @@ class RunFolder:
         self.lock = path / "run.lock"
         self.reader_locks = path / "looks"  # shared locks of processes that read the recording
         self.stop_file = path / "STOP"  # while it exists, the guard keeps every input released
+        self.standin_token = path / "standin.token"  # for faults and events of its stand-in
         self.id_file = path / ID_FILE  # see known_runs.py
 
     @property
