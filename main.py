@@ -1,5 +1,6 @@
 """Yume's command line: every command, and a hidden one for each process of a run."""
 
+import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -56,6 +57,7 @@ for _spec in PROCESSES:
     _add_process(_spec)
 
 if __name__ == "__main__":
+    os.umask(0o077)  # recordings show other people: new files are for this user only
     set_up_log()
     for stream in (sys.stdout, sys.stderr):  # a Windows console may know neither 夢 nor a path
         if isinstance(stream, TextIOWrapper):

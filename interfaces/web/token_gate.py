@@ -25,7 +25,7 @@ class TokenGate:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
         elif self._has_token(scope):
-            cookie = f"{self._name}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+            cookie = f"{self._name}={self._token}; Path=/; HttpOnly; SameSite=Lax"
             path = scope.get("raw_path") or b"/"
             headers = [(b"location", path), (b"set-cookie", cookie.encode())]
             await _answer(send, 303, headers, b"")

@@ -77,7 +77,7 @@ def test_the_printed_address_opens_the_page_and_its_socket(port):
     answer, _ = get(port, f"/?token={TOKEN}")
     assert (answer.status, answer.getheader("location")) == (303, "/")
     cookie, *rules = (answer.getheader("set-cookie") or "").split("; ")
-    assert {"HttpOnly", "SameSite=Strict"} <= set(rules)
+    assert {"HttpOnly", "SameSite=Lax"} <= set(rules)
     assert get(port, "/", f"other=1; {cookie}")[1] == PICTURES
     with connect(f"ws://127.0.0.1:{port}/x", additional_headers={"Cookie": cookie}) as connection:
         assert connection.recv(10) == PICTURES
