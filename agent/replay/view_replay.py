@@ -11,6 +11,7 @@ from rich.console import Console
 from agent.replay.exact_replay import require_one_world
 from agent.replay.model_estimates import fill_estimates
 from configs.errors import BadInput
+from configs.visible_text import visible
 from interfaces.core.sense_map import sense_map
 from interfaces.ipc.access_token import new_token, token_file
 from interfaces.runtime.run_folder import RunFolder
@@ -86,7 +87,7 @@ def write_video(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> 
                 run, steps, timeline, progress=lambda rows: bar.update(task, completed=rows)
             )
             if (why := timeline.missing_estimates()) and not quiet:
-                console.print(why, markup=False, highlight=False)
+                console.print(visible(why), markup=False, highlight=False)
             task = bar.add_task("writing video", total=len(timeline))
             return to_annotated_video(
                 steps, timeline, run.path.name, out, lambda rows: bar.update(task, completed=rows)

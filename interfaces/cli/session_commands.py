@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from configs.visible_text import visible
 from interfaces.cli.time_options import Begin, End, parse_time_range
 from interfaces.runtime.known_runs import require_known
 from interfaces.runtime.run_folder import RunFolder, run_of
@@ -82,7 +83,7 @@ def info(path: Recording, as_json: AsJson = False) -> None:
         if name == "bytes":
             table.add_row("size", f"{int(str(value)) / 1e6:.1f} MB")
         elif name not in ("segments", "gaps", "first", "end") and value != []:
-            table.add_row(_LABELS.get(name, name), Text(str(value)))
+            table.add_row(_LABELS.get(name, name), Text(visible(str(value))))
     for first, count in session.gaps:
         table.add_row("gap", f"{count} steps from {first} on")
     console.print(table)
@@ -92,7 +93,7 @@ def info(path: Recording, as_json: AsJson = False) -> None:
         rate = each.bytes / 1e6 / max(seconds, 1e-9) * 3600
         size = f"{each.bytes / 1e6:.2f} MB"
         row = (str(each.steps), format_duration(seconds), size, f"{rate:.0f}")
-        segments.add_row(Text(each.path.name), *row)
+        segments.add_row(Text(visible(each.path.name)), *row)
     console.print(segments)
 
 
@@ -293,7 +294,7 @@ def _print_recovered(results: list[RecoverResult], filled: int) -> None:
 
 def _folded(path: Path) -> Text:
     """A path in a table: broken over lines if needed, never truncated, so that it can be copied."""
-    return Text(str(path), overflow="fold")
+    return Text(visible(str(path)), overflow="fold")
 
 
 def _for_json(content: dict[str, object]) -> dict[str, object]:
