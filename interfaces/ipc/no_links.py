@@ -46,7 +46,7 @@ def refuse_links_between(folder: Path, path: Path) -> None:
 
 
 def open_here(path: Path, mode: str) -> IO[Any]:
-    """Open a file of bytes, `mode` "ab", "wb" or "r+b", which nobody else may read if it is new.
+    """Open a file of bytes, `mode` "ab", "wb" or "r+b". Only this user may read a new one.
 
     Raises LinkRefused if the file or its folder is a link, and OSError.
     """

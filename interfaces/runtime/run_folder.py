@@ -74,8 +74,8 @@ def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFo
     """Create a folder with config.yaml and meta.json: `out`, or runs/TIME-NAME.
 
     `code`: the folder of the git repository, for meta.json. The run is listed as known. Raises
-    RunError if `out` already holds a run or files of another run, or cannot be written; LinkRefused
-    for a link in it, and UnknownRun for a folder inside an unknown run.
+    RunError if `out` already holds a run or files of another run, or cannot be written. Raises
+    LinkRefused for a link in it, and UnknownRun for a folder inside an unknown run.
     """
     path = out or _fresh_name(Path("runs"), name)
     run = RunFolder(path.resolve())

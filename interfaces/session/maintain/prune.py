@@ -42,7 +42,7 @@ def find_prunable(
     files: dict[Path, Path] = {}
     for folder in paths:
         for file in (file for path in find_sessions([folder]) for file in segment_files(path)):
-            refuse_links_between(folder, file)  # a link leads to files of somebody else
+            refuse_links_between(folder, file)  # a link leads to other files
             files.setdefault(file.resolve(), file)
     segments = _readable_segments(files.values())
     segments.sort(key=lambda segment: segment.info.ended_ns)
