@@ -39,7 +39,7 @@ def shared_lock(run: RunFolder | None) -> Generator[None]:
 
     Up to eight readers have a lock at the same time. Without a run, for a file outside a run
     folder, there is nothing to lock. Nor is there for an unknown run and for a folder that cannot
-    be written: nobody may change these. Raises RunError if all eight locks are taken.
+    be written: no command changes these. Raises RunError if all eight locks are taken.
     """
     if run is None or not is_known(run.path) or not _can_lock(run):
         yield
