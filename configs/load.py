@@ -15,6 +15,7 @@ from configs.loading.extends import ConfigFiles, find_config, nulls_as_empty_sec
 from configs.loading.reference import json_schema, settings
 from configs.loading.renamed_keys import with_new_keys
 from configs.loading.tree import MAX_DEPTH, Dumper, InvalidYaml, Tree, merge, parse
+from configs.loading.yaml_words import words_as_text
 from configs.schema import Config
 
 __all__ = [
@@ -111,7 +112,7 @@ def _validated(
     if notices is not None:
         for line in lines:
             logger.warning("{}", line)
-    tree = _without_nulls(tree, "")
+    tree = words_as_text(_without_nulls(tree, ""))
     try:
         # the strict mode for JSON: neither true nor "3" is a number, and a list becomes a tuple
         config = Config.model_validate_json(json.dumps(tree.plain()), strict=True)

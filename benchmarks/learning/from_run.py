@@ -5,8 +5,9 @@ python -m benchmarks.learning.from_run [--cases profile …] [--seeds 1 2] [--so
 
 The networks come from the runs of the benchmark `living` (runs/living/SOURCE-SEED), as with
 `train default --from RUN`. Each case changes one thing of the stand-in: avatar, response profile,
-place or speed. The look at step 0 is the score at once; the greedy policy runs 20 episodes of 300
-steps in unseen rooms. `--blank` also runs each case from blank weights, for comparison.
+place, speed, or in the plaza how many people have contact senders. The look at step 0 is the score
+at once; the greedy policy runs 20 episodes of 300 steps in unseen rooms. `--blank` also runs each
+case from blank weights, for comparison.
 
 Baselines are those of the same case. Runs are kept in runs/from_run and resume there. Results:
 results/learning/from_run/CASE-SEED.json, baselines/CASE.json.
@@ -40,6 +41,10 @@ CASES: dict[str, Variant] = {
         "response profile `client`: 1.5 times as fast, with dead times",
     ),
     "plaza": Variant((*CONTACTS, "world.standin.place=plaza"), "the place `plaza`"),
+    "senders": Variant(
+        (*CONTACTS, "world.standin.place=plaza", "world.standin.without_senders=0.3"),
+        "the place `plaza`; each person lacks contact senders with probability 0.3",
+    ),
     "speed": Variant(
         (*CONTACTS, "world.standin.randomise={gain: 2, delay: 3}"),
         "speeds times 0.5 to 2, random in each episode; dead times times 1 to 3",

@@ -1,10 +1,13 @@
 """A run of kind vrchat against the stand-in: latency, packet loss, and a flood of messages.
 
-python -m benchmarks.realtime.vrchat_latency [--only latency|loss|flood] [--minutes 10]
+python -m benchmarks.realtime.vrchat_latency [--only latency|loss|flood|rays] [--minutes 10]
 
 This program forwards the packets from body to stand-in, records their times, and can drop some of
 them. Latency is the time from the capture of the frame to the first packet of its tick. The capture
 time is the observation time in the journal minus the frame age.
+
+`rays`: 64 raycasts of an avatar, which change in every frame at 60 Hz. Ratio and distance of each
+ray are a message of their own, so a frame is a burst of 128 messages.
 """
 
 import argparse
@@ -21,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from benchmarks.common import ROOT, publish
 from interfaces.ipc.board import Board
@@ -28,6 +32,12 @@ from interfaces.journal.reader import JournalReader
 from interfaces.osc.message import decode, encode
 
 FLOOD_PER_S = 2000
+RAYS, RAY_HZ = 64, 60
+RAY_LOADS = {  # Name: whether the body observes the rays, and whether they are sent.
+    "no rays": (False, False),
+    "64 rays, not observed": (False, True),
+    "64 rays, observed": (True, True),
+}
 _SEED = 0
 
 
@@ -93,7 +103,9 @@ class Tap:
 class TappedRun:
     """A run of kind vrchat in its own folder, connected to a stand-in through a tap."""
 
-    def __init__(self, folder: Path, hz: float, loss: float = 0.0) -> None:
+    def __init__(
+        self, folder: Path, hz: float, loss: float = 0.0, overrides: Sequence[str] = ()
+    ) -> None:
         osc_in, self.receive_port = _free(socket.SOCK_DGRAM), _free(socket.SOCK_DGRAM)
         http = _free(socket.SOCK_STREAM)
         self.folder, self.hz = folder / "run", hz
@@ -113,6 +125,7 @@ class TappedRun:
                 f"world.osc.receive_port={self.receive_port}",
             ),
             f"tick.hz={hz:g}",
+            *overrides,
         ]
         self.process = subprocess.Popen(
             [*(sys.executable, "main.py", "run", "default", *words), "--out", str(self.folder)],
@@ -228,6 +241,57 @@ def _flood(port: int, seconds: float) -> int:
     return sent
 
 
+def ray_flood(seconds: float, load: str) -> dict[str, Any]:
+    """One run at 20 Hz beside the messages of 64 rays."""
+    observed, sent_at_all = RAY_LOADS[load]
+    with tempfile.TemporaryDirectory() as folder:
+        mode = f"world.rays.mode={'on' if observed else 'off'}"
+        run = TappedRun(Path(folder), 20.0, overrides=[mode])
+        body = psutil.Process(_body_pid(run.folder))
+        cpu_before, began = sum(body.cpu_times()[:2]), time.perf_counter()
+        sent = _send_rays(run.receive_port, seconds) if sent_at_all else time.sleep(seconds) or 0
+        cpu = (sum(body.cpu_times()[:2]) - cpu_before) / (time.perf_counter() - began)
+        summary = run.close()
+    late = summary["lateness_ms"]
+    return {
+        "load": load,
+        "messages/s": round(sent / seconds),
+        "received": summary["osc"]["received"],
+        "lateness p50 ms": late["p50"],
+        "lateness p99 ms": late["p99"],
+        "lateness max ms": late["max"],
+        "missed ticks": summary["missed_beats"],
+        "body CPU %": round(100.0 * cpu, 1),
+    }
+
+
+def _body_pid(run: Path) -> int:
+    return int(json.loads((run / "processes.json").read_text(encoding="utf-8"))["body"])
+
+
+def _send_rays(port: int, seconds: float) -> int:
+    """Sends ratio and distance of every ray in each frame; returns the number of messages."""
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    names = [f"YumeRayP{i}" for i in range(40)] + [f"YumeRayW{i}" for i in range(RAYS - 40)]
+    # A few frames that differ, encoded beforehand: encoding would cost more than sending.
+    frames = [
+        [
+            encode(f"/avatar/parameters/{name}_{what}", 0.1 + 0.05 * frame + 0.001 * i)
+            for i, name in enumerate(names)
+            for what in ("Ratio", "Distance")
+        ]
+        for frame in range(16)
+    ]
+    sent, began = 0, time.perf_counter()
+    for frame in range(round(seconds * RAY_HZ)):
+        time.sleep(max(0.0, frame / RAY_HZ - (time.perf_counter() - began)))
+        for message in frames[frame % len(frames)]:
+            sender.sendto(message, ("127.0.0.1", port))
+        sent += len(frames[0])
+    sender.close()
+    return sent
+
+
 def _free(kind: socket.SocketKind) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -236,7 +300,7 @@ def _free(kind: socket.SocketKind) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["latency", "loss", "flood"], default="")
+    parser.add_argument("--only", choices=["latency", "loss", "flood", "rays"], default="")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the packet-loss run")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each other run")
     parser.add_argument("--runs", type=int, default=3)
@@ -253,6 +317,9 @@ def main() -> None:
         ]
         title = f"Lateness under {FLOOD_PER_S} OSC messages per second, 20 Hz"
         publish("realtime/vrchat_flood", title, rows)
+    if options.only in ("", "rays"):
+        rows = [ray_flood(options.seconds, load) for _ in range(options.runs) for load in RAY_LOADS]
+        publish("realtime/ray_flood", "Lateness beside the messages of 64 rays, 20 Hz", rows)
     if options.only in ("", "loss"):
         title = "Input state with 10 % packet loss, 10 Hz"
         publish("realtime/vrchat_loss", title, [loss(options.minutes)])

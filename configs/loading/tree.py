@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from configs.loading.misread_numbers import misread_number
+
 MAX_NODES = 10_000  # with aliases expanded, against a "billion laughs" file
 MAX_DEPTH = 32
 
@@ -48,10 +50,12 @@ class Tree:
     """A mapping, a list or a scalar.
 
     `where`: its place in the form FILE:LINE:COLUMN. An entry of a mapping has the place of its key.
+    `word`: how a true or false was written, if as yes, no, on or off.
     """
 
     value: "dict[str, Tree] | list[Tree] | str | int | float | bool | None"
     where: str
+    word: str = ""
 
     def plain(self) -> Any:
         """The same value as dicts, lists and scalars."""
@@ -100,7 +104,7 @@ class _Reader:
             return self.origin
         return f"{self.origin}:{mark.line + 1}:{mark.column + 1}"
 
-    def tree(self, node: yaml.Node, where: str, depth: int = 0) -> Tree:
+    def tree(self, node: yaml.Node, where: str, depth: int = 0, key: str = "") -> Tree:
         """The Tree of a node. Raises InvalidYaml for too many or too deep values and for tags."""
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
@@ -118,7 +122,11 @@ class _Reader:
                 str(value).encode()  # fails for a lone surrogate and for too many digits
             except (ValueError, LookupError, OverflowError, yaml.YAMLError):
                 raise InvalidYaml(f"{where}  cannot read {node.value[:60]!r}") from None
-            return Tree(value, where)
+            if node.style is None and (advice := misread_number(node.value, value)):
+                name = f"{key} = " if key else ""
+                self.problems.append(f"{where}  {name}{node.value[:60]}\n    {advice}")
+            is_word = isinstance(value, bool) and node.value.lower() not in ("true", "false")
+            return Tree(value, where, node.value if is_word else "")
         raise InvalidYaml(f"{where}  the tag {node.tag.replace(_TAG, '!!')[:60]} is not supported")
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Tree]:
@@ -130,7 +138,7 @@ class _Reader:
                 hint = "use extends" if given == "<<" else "a key must be text; put it in quotes"
                 self.problems.append(f"{where}  key {given}\n    {hint}")
                 continue
-            key, child = key_node.value, self.tree(value_node, where, depth + 1)
+            key, child = key_node.value, self.tree(value_node, where, depth + 1, key_node.value)
             if key in entries:
                 first = entries[key].where
                 self.problems.append(f"{where}  {key}\n    written twice; the first is at {first}")

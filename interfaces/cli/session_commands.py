@@ -205,16 +205,17 @@ def import_(
     from configs.commands import split_arguments
     from configs.load import load_config
     from interfaces.session.action_table import read_table
-    from interfaces.session.import_video import import_video
+    from interfaces.session.import_video import import_video, table_columns
 
     with exit_on_bad_input(files=True), transient_progress(console) as bar:
         path, overrides = split_arguments(words)
         config, task = load_config(path, overrides), bar.add_task("importing", total=None)
         began_ns = round(video.stat().st_mtime * _NS) if video.exists() else 0
+        table = read_table(actions, table_columns(config))
         result = import_video(
             config,
             video,
-            read_table(actions),
+            table,
             out,
             offset_s=offset,
             began_ns=began_ns,
@@ -223,6 +224,7 @@ def import_(
     print_line(
         f"{result.steps} steps, {format_duration(result.seconds)}; used {', '.join(result.used)}"
         + (f"; always 0: {', '.join(result.missing)}" if result.missing else "")
+        + (f"; ignored columns: {', '.join(table.ignored)}" if table.ignored else "")
         + f"; second t of the table is second t + {offset:g} of the video"
     )
     if result.trouble:

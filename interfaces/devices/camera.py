@@ -14,7 +14,7 @@ from interfaces.core.limited_log import LimitedLog
 from interfaces.devices.frame_statistics import FrameStatistics
 from interfaces.devices.plugin_video import BrokenPluginVideo
 from interfaces.devices.video_source import open_video
-from interfaces.devices.video_types import Frame, NoVideo, VideoSource
+from interfaces.devices.video_types import Frame, NoVideo, RepeatedShot, VideoSource
 
 _FIRST_RETRY_S = 0.05
 _MAX_RETRY_S = 2.0
@@ -30,6 +30,12 @@ def crop_and_resize(picture: Frame, width: int, height: int) -> Frame:
     if cropped.shape[:2] == (height, width):
         return np.ascontiguousarray(cropped)
     return np.asarray(cv2.resize(cropped, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def as_rgb(picture: Frame) -> Frame:
+    """RGB uint8 (height, width, 3) of a BGR or BGRA picture."""
+    code = cv2.COLOR_BGRA2RGB if picture.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(picture, code), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +106,8 @@ class Camera:
             if shot is None:
                 return
             small = crop_and_resize(shot.picture, width, height)
-            code = cv2.COLOR_BGRA2RGB if small.shape[2] == 4 else cv2.COLOR_BGR2RGB
-            rgb = np.asarray(cv2.cvtColor(small, code), np.uint8)
-            self._number += 1
+            rgb = as_rgb(small)
+            self._number += not isinstance(shot, RepeatedShot)
             brightness, unchanged_since_s = statistics.update(rgb, shot.at_s)
             self._newest = CameraFrame(rgb, shot.at_s, self._number, brightness, unchanged_since_s)
             if video.period_s:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
-import numpy as np
 
 from configs.devices import CameraConfig
 from configs.errors import BadInput
@@ -13,9 +12,10 @@ from configs.plugin_reference import camera_plugin
 from interfaces.core.clock import Clock
 from interfaces.core.plugins import load_plugin
 from interfaces.devices.camera_names import BACKEND, camera_names, index_of
+from interfaces.devices.file_video import FileVideo
 from interfaces.devices.plugin_video import PluginVideo
 from interfaces.devices.screen_capture import check_screen, open_screen
-from interfaces.devices.video_types import NoVideo, Shot, VideoSource, crop_picture
+from interfaces.devices.video_types import NoVideo, Shot, VideoSource, as_colour, crop_picture
 
 _VIDEO_SUFFIXES = frozenset(
     (
@@ -75,31 +75,32 @@ def open_video(source: str | int, config: CameraConfig, clock: Clock) -> VideoSo
         return PluginVideo(plugin, config, clock)
     if source_kind(source) in ("screen", "window"):
         return open_screen(str(source), config, clock)
+    if source_kind(source) == "file":
+        silence_opencv()
+        return FileVideo(str(source), config, clock)
     return OpenCVVideo(source, config, clock)
 
 
 class OpenCVVideo:
-    """A source that `cv2.VideoCapture` opens: a device by index or name, a URL or a file."""
+    """A live source that `cv2.VideoCapture` opens: a device by index or name, or a URL."""
+
+    period_s = 0.0
 
     def __init__(self, source: str | int, config: CameraConfig, clock: Clock) -> None:
         self._crop, self._clock = config.crop, clock
-        kind = source_kind(source)
         silence_opencv()
-        self._capture = _open_capture(source, kind, config.fps)
+        self._capture = _open_capture(source, source_kind(source), config.fps)
         if not self._capture.isOpened():
             self._capture.release()
             raise NoVideo("the source does not open")
-        self.period_s = 0.0
-        if kind == "file":  # without a period, the file would be read as fast as it decodes
-            fps = self._capture.get(cv2.CAP_PROP_FPS)
-            self.period_s = 1.0 / fps if fps > 0 else 1.0 / 30.0
 
     def read(self) -> Shot | None:
         if not self._capture.grab():
             return None
         at_s = self._clock.now()  # the age counts from the grab, not from the decoding
         ok, picture = self._capture.retrieve()
-        return Shot(crop_picture(np.asarray(picture, np.uint8), self._crop), at_s) if ok else None
+        colour = as_colour(picture) if ok else None
+        return None if colour is None else Shot(crop_picture(colour, self._crop), at_s)
 
     def close(self) -> None:
         self._capture.release()
@@ -109,8 +110,6 @@ def _open_capture(source: str | int, kind: Kind, fps: float) -> cv2.VideoCapture
     if kind == "url":
         options = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 2000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 2000]
         return cv2.VideoCapture(source, cv2.CAP_FFMPEG, options)
-    if kind == "file":
-        return cv2.VideoCapture(source)
     if isinstance(source, str):
         names = camera_names()
         if names is None:

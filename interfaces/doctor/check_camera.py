@@ -11,8 +11,9 @@ from configs.plugin_reference import camera_plugin
 from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.devices.camera import Camera
-from interfaces.devices.video_source import check_video, source_kind
-from interfaces.devices.video_types import Frame
+from interfaces.devices.file_video import FileFrames
+from interfaces.devices.video_source import check_video, silence_opencv, source_kind
+from interfaces.devices.video_types import Frame, NoVideo
 from interfaces.doctor.camera_snapshots import other_cameras, save
 from interfaces.doctor.findings import Finding, ok, problem, warning
 
@@ -53,6 +54,8 @@ def configured_camera(config: Config, pictures: Path | None) -> Finding:
         check_video(camera.source)
     except BadInput as error:
         return problem("camera", str(error), "name another: world.camera.source=…")
+    if reason := _why_unreadable(camera.source):
+        return problem("camera", f"{camera.source}: {reason}", _remedy(camera.source))
     sample = sample_camera(camera)
     finding = camera_finding(config, sample)
     if pictures is None or sample.picture is None:
@@ -108,6 +111,18 @@ def sample_camera(
 
 def _source_name(source: str | int) -> str:
     return f"device {source}" if isinstance(source, int) else source
+
+
+def _why_unreadable(source: str | int) -> str:
+    """Why a file shows no picture; "" for another source, and for a file that opens."""
+    if source_kind(source) != "file":
+        return ""
+    silence_opencv()
+    try:
+        FileFrames(str(source)).close()
+    except NoVideo as error:
+        return str(error)
+    return ""
 
 
 def _remedy(source: str | int) -> str:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 OLDEST_PYTHON = (3, 11)
 MEMORY_GB = 2.0  # body, trainer, guard and stand-in together, with the default model
 SLEEPS = 40
+PRIORITY_S = 10.0
 GB = 1e9
 # Windows may grant a lower priority than requested, without an error.
 _TRY_PRIORITIES = """
@@ -104,14 +105,14 @@ def clock_finding(resolution_us: float, late_ms: float, spin_ms: float) -> Findi
 def priority_findings() -> list[Finding]:
     """Whether the trainer can lower its priority, and the body runs at normal priority."""
     # A child process tries it: a process cannot always raise its priority again.
-    child = subprocess.run(
-        [sys.executable, "-c", _TRY_PRIORITIES],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=10.0,
-        check=False,
-    )
+    command = [sys.executable, "-c", _TRY_PRIORITIES]
+    try:
+        child = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=PRIORITY_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        text = f"the trial took longer than {PRIORITY_S:g} s: the machine is busy"
+        return [warning("priority", text, "end other programs, and run doctor again")]
     low = "below normal" if sys.platform == "win32" else "nice 19"
     if child.returncode:
         text = f"the trainer cannot lower its priority to {low}: it would delay the body"

@@ -13,7 +13,11 @@ from interfaces.doctor.findings import Finding, ok, problem, warning
 
 CHILD_S = 10.0
 SILENT_DB = -70.0  # below the noise of any cable that carries sound
-PORTAUDIO = "sudo apt-get install libportaudio2"
+PORTAUDIO = (
+    "sudo apt-get install libportaudio2"
+    if sys.platform == "linux"
+    else "python -m pip install --force-reinstall sounddevice"  # it brings PortAudio along
+)
 
 
 @dataclass(frozen=True)

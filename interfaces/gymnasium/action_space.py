@@ -44,7 +44,10 @@ def leaf_spaces(space: spaces.Space[Any]) -> tuple[LeafSpace, ...]:
         return (_Groups(tuple(int(n) for n in space.nvec.flatten())),)
     if isinstance(space, spaces.MultiBinary):
         return (_Buttons(int(np.prod(space.shape or ()))),)
-    raise BadInput(f"world.id: no policy can choose actions of {space}")
+    raise BadInput(
+        f"world.id: no policy can choose actions of {type(space).__name__} ({str(space)[:80]}). "
+        "What works: Box, Discrete, MultiDiscrete, MultiBinary, and Dict or Tuple of these"
+    )
 
 
 class _Axes:

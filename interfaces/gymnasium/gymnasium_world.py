@@ -3,11 +3,11 @@
 Needs the extra [gym]; ids `dmc/DOMAIN_TASK` need [dmc].
 """
 
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-import cv2
 import gymnasium
 import numpy as np
 from gymnasium import spaces as gym_spaces
@@ -19,37 +19,42 @@ from configs.errors import BadInput
 from configs.schema import Config
 from configs.world_settings import WorldConfig
 from interfaces.core.clock import VirtualClock
+from interfaces.core.limited_log import LimitedLog
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
 from interfaces.devices.camera import crop_and_resize
 from interfaces.gymnasium.action_space import LeafSpace, leaf_spaces
+from interfaces.gymnasium.env_numbers import EnvNumbers, flag, reward_number, unpacked
+from interfaces.gymnasium.env_pictures import EnvPictures, is_picture_space
 
 DMC_PREFIX = "dmc/"
+_warnings = LimitedLog(time.monotonic)  # hundreds of worlds in parallel warn of the same
+_STEP_PARTS = "observation, reward, terminated, truncated, info"
 
 
 class GymnasiumWorld:
     """One environment, episode after episode, on a virtual clock.
 
-    Images, uint8 (height, width, 3), become the image of the observation. All other observations
-    become one flat vector. A box of actions becomes axes scaled to its bounds, a discrete action a
-    group of which one button is down. The first episode starts with `reset(seed=seed)`, each later
-    one with a seed drawn from a generator that `seed` starts.
+    Pictures become the image of the observation; EnvPictures converts them. All other observations
+    become one flat vector; EnvNumbers checks it. A box of actions becomes axes scaled to its
+    bounds, a discrete action a group of which one button is down. The first episode starts with
+    `reset(seed=seed)`, each later one with a seed drawn from a generator that `seed` starts.
 
     Raises BadInput for an unknown id, for spaces that cannot be mapped and for a reward that names
-    a missing feature. The methods raise it for an environment that fails, or whose observation has
-    another size than declared.
+    a missing feature. The methods raise it for an environment that fails, or whose observation,
+    reward or flag is not as declared or is not finite.
     """
 
     def __init__(self, config: Config, seed: int) -> None:
-        self._config = config.world
+        self._config, self._name = config.world, f"world.id {config.world.id}"
         with self._name_errors("make"):
             self._env = make_env(config.world)
         self._pixels = config.world.gymnasium.pixels
         with self._name_errors("its action space"):
             self._leaf_spaces: tuple[LeafSpace, ...] = leaf_spaces(self._env.action_space)
         with self._name_errors("its observation space"):
+            self._pictures, self._numbers = self._converters()
             self.spaces = self._make_spaces(config)
-        self._num_features = len(self.spaces.features)
         self.clock = VirtualClock()
         self._random = np.random.Generator(np.random.PCG64(seed))
         self._last_sent = np.zeros(self.spaces.num_actions, np.float32)
@@ -116,7 +121,8 @@ class GymnasiumWorld:
 
     def _start_episode(self, seed: int) -> None:
         with self._name_errors("reset"):
-            observed, _ = self._env.reset(seed=seed)
+            result = self._env.reset(seed=seed)
+        observed, _ = unpacked(self._name, "reset", result, "observation, info")
         self._set_observation(observed)
         self._seed, self._history = seed, []
         self._last_sent = np.zeros_like(self._last_sent)
@@ -131,36 +137,32 @@ class GymnasiumWorld:
             flat[part], sent[part] = leaf.convert(action[part])
         env_action: Any = gym_spaces.unflatten(self._env.action_space, flat)
         total, terminated, truncated, observed = 0.0, False, False, None
-        with self._name_errors("step"):
-            for _ in range(self._config.gymnasium.repeat):
-                observed, reward, terminated, truncated, _ = self._env.step(env_action)
-                total += float(reward)
-                if terminated or truncated:
-                    break
+        for _ in range(self._config.gymnasium.repeat):
+            with self._name_errors("step"):
+                result = self._env.step(env_action)
+            observed, reward, *flags, _ = unpacked(self._name, "step", result, _STEP_PARTS)
+            total += reward_number(self._name, reward)
+            terminated = flag(self._name, "terminated", flags[0])
+            truncated = flag(self._name, "truncated", flags[1])
+            if terminated or truncated:
+                break
         self._set_observation(observed)
         self._first, self._reward = False, total
-        self._terminal, self._ended = bool(terminated), bool(terminated or truncated)
+        self._terminal, self._ended = terminated, terminated or truncated
         return sent
 
     def _set_observation(self, observed: Any) -> None:
-        """Convert an observation of the environment. Raises BadInput for a wrong size."""
-        features = np.zeros(0, np.float32)
-        image = np.zeros((0, 0, 3), np.uint8)
+        """Convert an observation of the environment. Raises BadInput if it is not as declared."""
+        features, image = np.zeros(0, np.float32), np.zeros((0, 0, 3), np.uint8)
         if self._pixels:
             with self._name_errors("render"):
-                image = self._resize(self._env.render())
-        else:
-            with self._name_errors("its observation"):
-                if _is_picture(self._env.observation_space):
-                    image = self._resize(observed)
-                else:
-                    flat: Any = gym_spaces.flatten(self._env.observation_space, observed)
-                    features = np.asarray(flat, np.float32)
-        if features.shape != (self._num_features,):
-            raise BadInput(
-                f"world.id {self._config.id}: an observation of {features.size} numbers, but the "
-                f"environment declares {self._num_features}"
-            )
+                observed = self._env.render()
+        with self._name_errors("its observation"):
+            if self._pictures is not None:
+                camera, picture = self._config.camera, self._pictures.convert(observed)
+                image = crop_and_resize(picture, camera.width, camera.height)
+            if self._numbers is not None:
+                features = self._numbers.convert(observed)
         self._image, self._features = image, features
         self._frames += 1
 
@@ -173,20 +175,19 @@ class GymnasiumWorld:
             raise
         except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
-            raise BadInput(f"world.id {self._config.id}: {what} failed ({reason})") from error
+            raise BadInput(f"{self._name}: {what} failed ({reason})") from error
 
-    def _resize(self, picture: Any) -> NDArray[np.uint8]:
-        """RGB uint8 (height, width, 3) of the camera's size."""
-        camera = self._config.camera
-        image = np.asarray(picture, np.uint8)
-        if image.ndim == 3 and image.shape[2] == 1:
-            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
-        return crop_and_resize(image, camera.width, camera.height)
+    def _converters(self) -> tuple[EnvPictures | None, EnvNumbers | None]:
+        """One of both: for the picture, or for the numbers of an observation."""
+        space = self._env.observation_space
+        if self._pixels:
+            return EnvPictures(self._name, None, _warnings.warn), None
+        if isinstance(space, gym_spaces.Box) and is_picture_space(space):
+            return EnvPictures(self._name, space, _warnings.warn), None
+        return None, EnvNumbers(self._name, space, _warnings.warn)
 
     def _make_spaces(self, config: Config) -> Spaces:
-        camera, space = config.world.camera, self._env.observation_space
-        has_image = self._pixels or _is_picture(space)
-        size = 0 if has_image else gym_spaces.flatdim(space)
+        camera, size = config.world.camera, 0 if self._numbers is None else self._numbers.size
         features = tuple(f"observation{i}" for i in range(size))
         for name in config.reward.parameters:
             if name not in features:
@@ -200,7 +201,7 @@ class GymnasiumWorld:
             actions += leaf.actions(f"action{i}")
         if not actions:
             raise BadInput(f"world.id {config.world.id}: it has no actions")
-        image = (camera.height, camera.width, 3) if has_image else (0, 0, 3)
+        image = (0, 0, 3) if self._pictures is None else (camera.height, camera.width, 3)
         return Spaces(image, features, tuple(actions))
 
 
@@ -214,19 +215,9 @@ def make_env(config: WorldConfig) -> gymnasium.Env[Any, Any]:
         shape = (config.camera.height, config.camera.width) if config.gymnasium.pixels else None
         return DmControlEnv(name.removeprefix(DMC_PREFIX), shape)
     try:
-        return gymnasium.make(name, **mode)
+        # the checks here replace Gymnasium's, which refuse what can be used, such as info None
+        return gymnasium.make(name, disable_env_checker=True, **mode)
     except gymnasium.error.Error as error:
         raise BadInput(f"world.id {name}: {error}") from error
     except ImportError as error:
         raise BadInput(f"world.id {name} needs a package that is missing: {error}") from error
-
-
-def _is_picture(space: gym_spaces.Space[Any]) -> bool:
-    """Whether the space holds images: uint8 (height, width, 1 or 3)."""
-    shape = space.shape or ()
-    return (
-        isinstance(space, gym_spaces.Box)
-        and space.dtype == np.uint8
-        and len(shape) == 3
-        and shape[2] in (1, 3)
-    )

@@ -125,7 +125,7 @@ class Supervisor:
             self._wait(name, time.perf_counter() + 2.0)
 
     def memory_mb(self) -> dict[str, float]:
-        """Unique set size of every process, this one included, in MB."""
+        """Unique set size of every process, this one included, in MB; without those unreadable."""
         processes = {"supervisor": os.getpid()} | {
             child.name: child.process.pid
             for child in self.children.values()
@@ -133,7 +133,7 @@ class Supervisor:
         }
         memory: dict[str, float] = {}
         for name, pid in processes.items():
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error, OSError):  # a gauge never ends the run
                 memory[name] = round(psutil.Process(pid).memory_full_info().uss / 1e6, 1)
         return memory
 

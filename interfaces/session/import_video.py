@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,16 +18,22 @@ from configs.schema import Config
 from interfaces.core.rewards import step_layout
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import Sender, StepLayout
-from interfaces.devices.camera import crop_and_resize
+from interfaces.devices.camera import as_rgb, crop_and_resize
+from interfaces.devices.file_video import FileFrames
+from interfaces.devices.frame_times import FrameTimes
+from interfaces.devices.video_source import silence_opencv
+from interfaces.devices.video_types import NoVideo
 from interfaces.runtime.known_runs import require_known_place
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.action_table import ActionTable
 from interfaces.session.format.messages import Codec
 from interfaces.session.format.segment_writer import SegmentWriter, SessionError
 from interfaces.session.format.session import live_files, segment_files
+from interfaces.session.video_report import missing_parts
 from interfaces.vrchat.vrchat_world import vrchat_spaces
 
 _ROUNDING_S = 1e-6  # times are sums of fractions: a frame due now must not come a tick late
+_FRAMES_UNTIL_A_TIME = 30  # a video without any time is refused after so many frames
 _LONGEST_SILENCE_S = 1.0  # the recording has ended if table or video has nothing for so long
 
 
@@ -37,7 +42,7 @@ class ImportResult:
     """The imported Steps and columns.
 
     `used`: columns of the table that were used; `missing`: names of the world that are always 0.
-    `trouble` describes an incompletely read video; empty if all of it was read.
+    `trouble` says what the video lacks: frames or times; empty if it lacks nothing.
     """
 
     steps: int
@@ -45,6 +50,12 @@ class ImportResult:
     used: tuple[str, ...]
     missing: tuple[str, ...]
     trouble: str
+
+
+def table_columns(config: Config) -> tuple[str, ...]:
+    """The columns of a table that an import uses: avatar parameters and actions."""
+    spaces = vrchat_spaces(config.world)
+    return (*spaces.features, *(action.name for action in spaces.actions))
 
 
 def import_video(
@@ -69,7 +80,7 @@ def import_video(
     if not set(used) & set(names):
         raise SessionError(
             f"none of the actions {', '.join(names)} is a column; there are "
-            f"{', '.join(table.values) or 'none'}"
+            f"{', '.join((*table.values, *table.ignored)) or 'none'}"
         )
     if not math.isfinite(offset_s):
         raise SessionError(f"--offset {offset_s}: give a finite number of seconds")
@@ -157,8 +168,8 @@ def _steps(
 class _VideoFrames:
     """(second, RGB picture of the world's size) for each frame.
 
-    `trouble` is set at the end of a video that could not be read completely. Raises SessionError
-    for a video that cannot be read at all, and for a frame without a time of its own.
+    `trouble` is set at the end of a video that lacks frames or times. Raises SessionError for a
+    video that cannot be read at all, and for one without any time.
     """
 
     def __init__(self, video: Path, spaces: Spaces) -> None:
@@ -169,27 +180,29 @@ class _VideoFrames:
         video = self._video
         if not video.is_file():
             raise SessionError(f"{video}: no such file")
-        capture = cv2.VideoCapture(str(video))
-        height, width, _ = self._spaces.image_shape
+        silence_opencv()
         try:
-            last, number = -1.0, 0
-            frames, fps = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
-            while (read := capture.read())[0]:
-                _, frame = read
-                at = capture.get(cv2.CAP_PROP_POS_MSEC) * 1e-3
-                if at <= last or (number and at == 0.0):
-                    raise SessionError(f"{video}: frame {number} has no time stamp of its own")
-                last, number = at, number + 1
-                small = crop_and_resize(np.asarray(frame, np.uint8), width, height)
-                yield at, np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
+            frames = FileFrames(str(video))
+        except NoVideo as error:
+            raise SessionError(f"{video}: {error}") from error
+        height, width, _ = self._spaces.image_shape
+        number = 0
+        try:
+            for number, (at, picture) in enumerate(frames, 1):
+                if number == _FRAMES_UNTIL_A_TIME:
+                    self._require_times(frames.times)
+                yield at, as_rgb(crop_and_resize(picture, width, height))
         finally:
-            capture.release()
-        if last < 0:
-            raise SessionError(f"{video} is no video that OpenCV can read")
-        # Some containers only estimate the frame count; the length in seconds is reliable.
-        length = frames / fps if fps > 0 else 0.0
-        if last < length - _LONGEST_SILENCE_S:
-            self.trouble = (
-                f"{video}: only {last:.1f} of {length:.1f} s could be read: the rest is damaged or "
-                "missing"
+            frames.close()
+        if not number:
+            raise SessionError(f"{video}: none of its frames can be decoded")
+        if number > 1:
+            self._require_times(frames.times)
+        self.trouble = "; ".join(f"{video}: {note}" for note in missing_parts(video, frames))
+
+    def _require_times(self, times: FrameTimes) -> None:
+        if times.stated < 2:
+            raise SessionError(
+                f"{self._video}: no frame has a time; write times with the true frame rate: "
+                f"ffmpeg -r 30 -i {self._video.name} -c copy new.mp4"
             )

@@ -1,5 +1,6 @@
 """The curves of the playback page as ECharts options."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def curve_points(timeline: Timeline, name: str) -> list[tuple[float, float | Non
 def chart_options(timeline: Timeline) -> dict[str, Any]:
     """ECharts options: three curves one below the other; the wheel zooms all of them."""
     count, height = len(CURVES), 100 / len(CURVES)
-    end = timeline.length_s
+    end = math.ceil(10 * timeline.length_s) / 10  # the label of the end shows all its digits
     return {
         "animation": False,
         "tooltip": {"trigger": "axis"},

@@ -1,4 +1,4 @@
-"""docs/results.md against the committed files, and its numbers against a hand-made file."""
+"""The generated pages against the committed files, and its numbers against a hand-made file."""
 
 import json
 import sys
@@ -13,16 +13,19 @@ from benchmarks.reporting.table import Machines, mean_sd, measured, median_range
 MACHINE = {"processor": "x86_64", "cores": 2, "platform": "Linux", "python": "3", "torch": "2"}
 
 
-def test_the_committed_page_is_what_the_report_writes():
-    assert report.PAGE.read_text(encoding="utf-8") == report.page(), (
+@pytest.mark.parametrize("page", report.PAGES, ids=lambda page: page.name)
+def test_the_committed_page_is_what_the_report_writes(page):
+    assert page.path.read_text(encoding="utf-8") == report.text_of(page), (
         "run python -m benchmarks.report"
     )
 
 
-def test_check_fails_when_the_page_differs(tmp_path, monkeypatch):
-    page = tmp_path / "results.md"
+def test_check_fails_when_a_page_differs(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs/reliability.md"
     page.write_text("old", encoding="utf-8")
-    monkeypatch.setattr(report, "PAGE", page)
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    monkeypatch.setattr(report, "PAGES", report.PAGES[1:])
     monkeypatch.setattr(sys, "argv", ["report", "--check"])
     with pytest.raises(SystemExit, match="out of date"):
         report.main()
@@ -67,8 +70,9 @@ def test_release_times_are_counted_from_the_trials(tmp_path):
     assert list(table.rows) == [["stop", "5.0 (1.0 to 20.0)", "20.0", "10", "2 of 3", "`abc`"]]
 
 
-def test_every_picture_and_file_of_the_page_exists():
-    for heading, tables in report.SECTIONS:
+@pytest.mark.parametrize("page", report.PAGES, ids=lambda page: page.name)
+def test_every_picture_and_file_of_a_page_exists(page):
+    for heading, tables in page.sections:
         for table in tables(RESULTS):
             for name in (*table.files, *([table.picture] if table.picture else [])):
                 assert (RESULTS / name).exists(), (heading, name)

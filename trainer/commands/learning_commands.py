@@ -155,7 +155,7 @@ def _train_offline(
 ) -> None:
     from trainer.running.offline import require_off_policy
     from trainer.running.offline_command import learn_offline
-    from trainer.running.recorded_senses import with_recorded_senses
+    from trainer.running.recorded_senses import sense_differences, with_recorded_senses
     from trainer.running.session_import import check_spaces, open_sessions
 
     sessions = open_sessions(patterns)
@@ -173,6 +173,8 @@ def _train_offline(
             from interfaces.runtime.worlds import live_spaces
 
             check_spaces(sessions[0], live_spaces(config.world), "the configuration")
+            for line in sense_differences(config, sessions):
+                print_line(f"warning: {line}")
         if config.reward.terms:
             StepRewards(config.reward, sessions[0].spaces)
         stopped = stop_on_signals()

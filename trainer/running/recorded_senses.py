@@ -12,6 +12,10 @@ from configs.world.senses import (
     numbered_names,
     with_known_flags,
 )
+from interfaces.core.sense_map import PlacedSense, sense_map
+from interfaces.session.format.session import Session
+
+_PLACING = {"angle_deg": "°", "reach_m": " m", "centre_m": " m"}
 
 
 def with_recorded_senses(config: Config, features: Sequence[str]) -> tuple[Config, list[str]]:
@@ -32,6 +36,35 @@ def with_recorded_senses(config: Config, features: Sequence[str]) -> tuple[Confi
             lines.append(f"the sessions have {has}: world.{name}.mode is {after.mode}")
     world = world.model_copy(update={"contacts": contacts, "rays": rays})
     return config.model_copy(update={"world": world}), lines
+
+
+def sense_differences(config: Config, sessions: Sequence[Session]) -> list[str]:
+    """A line for each session whose contacts or rays of the same name have another place or reach.
+
+    The same closeness then means different distances. Training is possible, but it mixes them. A
+    session of a version that did not record the places is left out.
+    """
+    lines: list[str] = []
+    known: dict[str, tuple[str, PlacedSense]] = {
+        sense.name: ("the configuration", sense)
+        for sense in sense_map(config.world, sessions[0].spaces.features).senses
+    }
+    for session in sessions:
+        own = {sense.name: sense for info in session.infos for sense in info.codec.senses.senses}
+        for name, sense in own.items():
+            owner, other = known.setdefault(name, (str(session.path), sense))
+            if difference := _first_difference(sense, other):
+                lines.append(f"{session.path} has {name} with {difference} in {owner}")
+                break
+    return lines
+
+
+def _first_difference(sense: PlacedSense, other: PlacedSense) -> str:
+    for field, unit in _PLACING.items():
+        here, there = getattr(sense, field), getattr(other, field)
+        if abs(here - there) > 1e-6:
+            return f"{field} {here:g}{unit}, not {there:g}{unit} as"
+    return ""
 
 
 def _recorded_contacts(contacts: ContactsConfig, features: Sequence[str]) -> ContactsConfig:

@@ -16,6 +16,13 @@ def test_a_missing_video_file_is_a_problem(tmp_path):
     assert (finding.level, "no such file" in finding.text) == ("problem", True)
 
 
+def test_a_file_that_cannot_be_read_is_a_problem_with_its_reason(tmp_path):
+    (tmp_path / "text.mp4").write_text("no video at all")
+    finding = configured_camera(vrchat_config(f"world.camera.source={tmp_path / 'text.mp4'}"), None)
+    assert finding.level == "problem"
+    assert finding.text.endswith("text.mp4: it is no video that OpenCV can read")
+
+
 def test_camera_of_a_plugin_is_named_but_not_loaded(tmp_path, monkeypatch):
     write_module(monkeypatch, tmp_path, "my_camera", "raise AssertionError('loaded')")
     finding = configured_camera(vrchat_config("world.camera.source=plugin:my_camera:open"), None)

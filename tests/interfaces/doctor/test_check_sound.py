@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from interfaces.doctor.check_sound import SoundFacts, findings_from
+from interfaces.doctor.check_sound import PORTAUDIO, SoundFacts, findings_from
 from tests.interfaces.doctor.settings import levels, vrchat_world
 
 
@@ -12,7 +12,7 @@ def test_a_missing_portaudio_is_a_problem_only_if_a_setting_needs_it():
     findings = findings_from(vrchat_world("world.audio_input.device=CABLE Output"), missing)
     assert levels(findings) == {"PortAudio": "problem"}
     assert "world.audio_input.device" in findings[0].text
-    assert "libportaudio2" in findings[0].remedy
+    assert findings[0].remedy == PORTAUDIO
 
 
 def test_a_silent_or_missing_device_is_reported():

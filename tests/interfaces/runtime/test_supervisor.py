@@ -53,6 +53,20 @@ def test_child_that_ends_on_a_full_disk_is_restarted(tmp_path, monkeypatch):
         kill(child)
 
 
+def test_memory_that_cannot_be_read_does_not_end_the_run(tmp_path, monkeypatch):
+    """As on Wine, where Windows' call for the unique set size is missing."""
+    run = RunFolder(tmp_path)
+    board = Board(run.board, create=True)
+    supervisor = Supervisor(run, board, ROOT / "main.py", [find_process("trainer")])
+    assert supervisor.memory_mb()["supervisor"] > 1.0
+
+    def refused(process):
+        raise OSError(errno.EINVAL, "Invalid parameter")
+
+    monkeypatch.setattr("psutil.Process.memory_full_info", refused)
+    assert supervisor.memory_mb() == {}
+
+
 def test_a_process_that_never_restarts_stays_ended(tmp_path):
     run = RunFolder(tmp_path)
     once = replace(find_process("trainer"), restart="never")

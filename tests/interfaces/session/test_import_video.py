@@ -1,7 +1,6 @@
 """A video and a table become a session: each Step has the newest of both, and nothing later."""
 
 import json
-from fractions import Fraction
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import Session
 from interfaces.session.import_video import import_video
 from tests.conftest import ROOT
+from tests.interfaces.videos import write_video
 
 FPS, SECONDS = 25, 4
 
@@ -121,23 +121,41 @@ def test_a_truncated_video_is_reported(video, tmp_path, complete):
         assert result.steps < 40
 
 
-def test_a_complete_video_with_a_variable_rate_is_not_called_truncated(tmp_path):
+@pytest.mark.parametrize(
+    "times_ms",
+    [
+        [*range(0, 1000, 33), *range(1000, 4000, 200)],  # a variable rate
+        [*range(0, 300, 33), *range(3500, 4000, 33)],  # a gap
+        range(5000, 9000, 100),  # a late first frame
+    ],
+)
+def test_a_complete_video_is_not_called_damaged_whatever_its_times(tmp_path, times_ms):
     """OpenCV estimates the frame count of an MKV file from its length and its nominal rate."""
-    av = pytest.importorskip("av")
-    path = tmp_path / "rates.mkv"
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("mpeg4", rate=30)
-        stream.width = stream.height = 64
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        for ms in [*range(0, 1000, 33), *range(1000, 4000, 200)]:
-            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), ms // 20, np.uint8), "rgb24")
-            frame.pts, frame.time_base = ms, stream.time_base
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode())
+    path = write_video(tmp_path / "rates.mkv", times_ms)
     table = read_table(write_table(tmp_path, ramp()))
     result = import_video(config(), path, table, tmp_path / "run", offset_s=-10.0)
     assert result.trouble == ""
     assert 38 <= result.steps <= 50
+
+
+def test_a_clock_that_starts_again_is_reported_and_nothing_is_lost(tmp_path):
+    one = write_video(tmp_path / "one.ts", range(0, 2000, 40), codec="libx264").read_bytes()
+    (tmp_path / "two.ts").write_bytes(one + one)
+    table = read_table(write_table(tmp_path, ramp()))
+    run = tmp_path / "run"
+    result = import_video(config(), tmp_path / "two.ts", table, run, offset_s=-10.0)
+    assert "places where its clock starts again, played one after another: 1" in result.trouble
+    assert 38 <= result.steps <= 50
+    steps = Session(run).read(0, result.steps)
+    assert float(steps[35]["frame_age_s"]) < 0.1, "the second part has pictures of its own"
+
+
+def test_a_stream_without_any_time_is_refused_with_a_way_out(tmp_path):
+    path = write_video(tmp_path / "raw.h264", range(0, 400, 40), codec="libx264")
+    table = read_table(write_table(tmp_path, ramp()))
+    with pytest.raises(SessionError, match=r"no frame has a time; .*ffmpeg -r 30 -i raw\.h264"):
+        import_video(config(), path, table, tmp_path / "run", offset_s=-10.0)
+    assert not list((tmp_path / "run").rglob("*.*"))
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "session/000000000000.live"])

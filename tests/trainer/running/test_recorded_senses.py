@@ -3,9 +3,14 @@
 import pytest
 
 from configs.load import load_config
+from interfaces.core.spaces import Spaces
 from interfaces.runtime.worlds import live_spaces
+from interfaces.session.format.run_info import codec_for
+from interfaces.session.format.segment_writer import SegmentWriter
+from interfaces.session.format.session import Session
 from tests.conftest import ROOT
-from trainer.running.recorded_senses import with_recorded_senses
+from tests.interfaces.session.recordings import layout_of, make_steps
+from trainer.running.recorded_senses import sense_differences, with_recorded_senses
 
 FEW_RAYS = "world.rays={mode: on, players: {count: 5}, world: {count: 3}}"
 RECORDED = {
@@ -60,3 +65,29 @@ def test_contacts_among_the_parameters_are_no_sense():
     words = [f"world.parameters=[{', '.join(parameters)}, HeadPat]", "world.contacts.mode=off"]
     config = load_config(ROOT / "configs/default.yaml", words)
     assert with_recorded_senses(config, live_spaces(config.world).features) == (config, [])
+
+
+def config_with(*words):
+    return load_config(ROOT / "configs/tiny.yaml", ["world.contacts.mode=on", *words])
+
+
+def recorded_session(folder, config):
+    """A session of two Steps of a world with these settings."""
+    world = config.world
+    spaces = Spaces((16, 12, 3), live_spaces(world).features, world.actions)
+    writer = SegmentWriter(folder, 0, codec_for(config, layout_of(spaces)), {})
+    for step in make_steps(2, spaces):
+        writer.put(step)
+    writer.close()
+    return Session(folder)
+
+
+def test_another_reach_or_place_of_a_sense_is_named(tmp_path):
+    config = config_with()
+    same = recorded_session(tmp_path / "same", config)
+    near = recorded_session(tmp_path / "near", config_with("world.contacts.radius_m=2"))
+    assert sense_differences(config, [same, same]) == []
+    assert sense_differences(config, [same, near]) == [
+        f"{near.path} has YumeNear0 with reach_m 2 m, not "
+        f"{config.world.contacts.radius_m:g} m as in the configuration"
+    ]

@@ -1,0 +1,17 @@
+"""The tables of docs/reliability.md: what happens after each fault, against what is promised."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.reporting import realtime
+from benchmarks.reporting.table import Table
+
+
+def _one_fault(results: Path) -> list[Table]:
+    return [realtime.input_release(results)]
+
+
+# (heading, its tables), in the order of the page.
+SECTIONS: tuple[tuple[str, Callable[[Path], list[Table]]], ...] = (
+    ("Release of inputs after one fault", _one_fault),
+)
