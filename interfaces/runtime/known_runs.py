@@ -191,8 +191,8 @@ def _new_id(run: Path) -> str:
     if path.is_symlink() or path.exists():
         raise LinkRefused(f"{path} is not the id of a run: remove it")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{run_id}\n")
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(f"{run_id}\n".encode())
     return run_id
 
 

