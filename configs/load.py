@@ -10,6 +10,7 @@ import yaml
 from loguru import logger
 from pydantic import ValidationError
 
+from configs.loading.config_checksum import with_checksum_line
 from configs.loading.explain import ConfigError, explain
 from configs.loading.extends import ConfigFiles, find_config, nulls_as_empty_sections, presets
 from configs.loading.reference import json_schema, settings
@@ -32,14 +33,19 @@ __all__ = [
 ]
 
 
-def load_config(path: Path, overrides: Sequence[str] = (), *, log_old_keys: bool = True) -> Config:
+def load_config(
+    path: Path, overrides: Sequence[str] = (), *, log_old_keys: bool = True, of_run: bool = False
+) -> Config:
     """Load the file or preset `path`, merged over what it extends, with `key.path=value` on top.
 
     Old names of keys are accepted, each with a line in the log unless `log_old_keys` is false.
-    Raises ConfigError, which lists every problem.
+    `of_run`: it is the config.yaml of a run, which is never empty. Raises ConfigError, which lists
+    every problem.
     """
     problems, notices = list[str](), list[str]()
     tree = ConfigFiles(problems, notices).read(path)
+    if of_run and not tree.value and not problems:
+        problems.append(f"{path}  holds no settings: the file is damaged")
     return _validated(tree, overrides, problems, notices if log_old_keys else None)
 
 
@@ -89,12 +95,12 @@ def dump_config(config: Config) -> str:
 
 
 def write_config(config: Config, path: Path) -> None:
-    """Write the whole file or nothing. Raises OSError."""
+    """Write the whole file, with a checksum in its first line, or nothing. Raises OSError."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:  # through no link
-            file.write(dump_config(config))
+            file.write(with_checksum_line(dump_config(config)))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -53,6 +53,43 @@ def test_nothing_is_pickled():
             assert "torch.save(" not in path.read_text(encoding="utf-8")
 
 
+# Calls that read a format, with the files that may make them; all others use their functions.
+READERS = {
+    "json.load": (),
+    "json.loads": (
+        "configs/reading/json_document.py",  # the function for JSON
+        # Records and metadata of MCAP files and segment headers, under the CRC of their container.
+        "interfaces/session/format/messages.py",
+        "interfaces/session/format/segment_reader.py",
+        "interfaces/session/maintain/select_steps.py",
+        "interfaces/journal/segment.py",
+        "interfaces/journal/writer.py",  # lines of gaps.jsonl, of which the last may be torn
+        "interfaces/journal/layout.py",  # a round trip of own content; the file is read_json's
+        "interfaces/doctor/sound_probe.py",  # an argument of its parent process
+    ),
+    "yaml.load": (),
+    "yaml.safe_load": (),
+    "yaml.full_load": (),
+    "_Loader": ("configs/loading/tree.py",),  # the function for YAML
+    # The functions for safetensors; torch stays above interfaces.
+    "safetensors": ("interfaces/ipc/tensor_file.py", "trainer/learners/checkpoints.py"),
+    "np.load": (),
+    "torch.load": (),
+}
+
+
+@pytest.mark.parametrize("call", READERS)
+def test_each_format_is_read_through_one_function(call):
+    """A direct call lets through what json, PyYAML and safetensors raise besides ValueError."""
+    found = set()
+    for path in (ROOT / "main.py", *(path for layer in LAYERS for path in sources(layer))):
+        place = path.relative_to(ROOT).as_posix()
+        calls = {ast.unparse(n.func) for n in ast.walk(parsed(path)) if isinstance(n, ast.Call)}
+        if call in calls or call in set(imports(path)):
+            found.add(place)
+    assert found == set(READERS[call])
+
+
 def test_the_light_processes_never_import_torch():
     modules = (
         *("main", "interfaces.runtime.live_run", "interfaces.runtime.guard"),

@@ -21,6 +21,7 @@ from interfaces.weights import Applied
 
 _NO_INPUT_IN = Situation.STOPPED | Situation.FORBIDDEN  # not even from a person
 _RESTART_AFTER = Situation.FENCED | Situation.PAUSED
+_RELEASES_IN = (ControlMode.FENCED, ControlMode.UNGUARDED, ControlMode.AFTER_GAP)
 _RESTART_AFTER_SKIPPED = 2  # after more skipped ticks than this, the next Step is a first one
 
 
@@ -151,7 +152,7 @@ class Body:
         """Send the action of the controller of this tick, or release every input."""
         mode, requested = self._control.decide()
         action, sender = decision.action, Sender.POLICY
-        if mode is ControlMode.FENCED or mode is ControlMode.UNGUARDED:
+        if mode in _RELEASES_IN:
             observation.situation |= Situation.FENCED
             action, sender = None, Sender.SAFETY
         elif mode is ControlMode.PAUSED:

@@ -30,6 +30,7 @@ from interfaces.journal.step_writer import StepWriter, tick_record_dtype
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.control_arbitration import ControlArbiter
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.safety.body_watch import is_fenced
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.vrchat_world import VRChatWorld
 from interfaces.weights import Manifest, WeightsError, WeightsReader
@@ -58,8 +59,14 @@ def run_body(run_path: Path) -> None:
     config, board = run.config, Board(run.board)
     clock = RealClock(config.tick.spin_ms * 1e-3)
     endpoints = read_endpoints(run.endpoints)
+    control = ControlArbiter(board, config.world.control, config.world.actions, config.tick.hz)
     world = VRChatWorld(
-        config.world, endpoints, clock, 1.0 / config.tick.hz, lambda: bool(board["fence"])
+        config.world,
+        endpoints,
+        clock,
+        1.0 / config.tick.hz,
+        lambda: is_fenced(board),
+        control.is_late,
     )
 
     def should_stop() -> bool:
@@ -96,7 +103,7 @@ def run_body(run_path: Path) -> None:
             brain,
             step_writer,
             weights,
-            ControlArbiter(board, config.world.control, config.world.actions, config.tick.hz),
+            control,
             clock,
             ticks=journal.next_index,
         )

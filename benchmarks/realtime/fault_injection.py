@@ -69,13 +69,17 @@ class Client:
         self.released_at: float | None = None  # None while an input is not 0
         self._gap_s = 0.0
         self._reopened = threading.Event()
-        self._first: dict[str, float] = {}  # first value of each input since the port reopened
+        self.first_values: dict[str, float] = {}  # of each input, since the port reopened
         self._first_at = math.inf
         self._closed = False
         threading.Thread(target=self._receive, daemon=True).start()
 
     def close(self) -> None:
         self._closed = True
+
+    def forget(self) -> None:
+        """Forget all values, so that only those received from now on count."""
+        self.values, self.first_values = {}, {}
 
     def first_after_gap_ms(self, gap_s: float, listen_s: float) -> float:
         """Closes the port for `gap_s`; returns the time from its reopening to the first packet.
@@ -88,7 +92,7 @@ class Client:
         self._reopened.wait()
         reopened_at = time.perf_counter()
         time.sleep(listen_s)
-        return math.inf if any(self._first.values()) else 1e3 * (self._first_at - reopened_at)
+        return math.inf if any(self.first_values.values()) else 1e3 * (self._first_at - reopened_at)
 
     @staticmethod
     def _bound(port: int) -> socket.socket:
@@ -102,7 +106,7 @@ class Client:
             if self._gap_s:
                 self._udp.close()
                 time.sleep(self._gap_s)
-                self._gap_s, self._first, self._first_at = 0.0, {}, math.inf
+                self._gap_s, self.first_values, self._first_at = 0.0, {}, math.inf
                 self._udp = self._bound(self.port)
                 self._reopened.set()
             try:
@@ -113,7 +117,7 @@ class Client:
             for address, arguments in decode(datagram):
                 if address.startswith("/input/"):
                     self.values[address] = float(str(arguments[0]))
-                    self._first.setdefault(address, self.values[address])
+                    self.first_values.setdefault(address, self.values[address])
             if any(self.values.values()):
                 self.released_at = None
             elif self.released_at is None:
@@ -178,7 +182,7 @@ class LiveRun:
 
     def close(self) -> None:
         with contextlib.suppress(psutil.Error, OSError):
-            for name in ("body", "guard", "trainer"):
+            for name in ("supervisor", "body", "guard", "trainer"):
                 psutil.Process(self.pid(name)).resume()
         if self.alive:
             self.process.send_signal(signal.SIGTERM)

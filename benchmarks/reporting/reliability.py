@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.reporting import realtime
+from benchmarks.reporting import realtime, two_faults
 from benchmarks.reporting.table import Table
 
 
@@ -14,4 +14,5 @@ def _one_fault(results: Path) -> list[Table]:
 # (heading, its tables), in the order of the page.
 SECTIONS: tuple[tuple[str, Callable[[Path], list[Table]]], ...] = (
     ("Release of inputs after one fault", _one_fault),
+    ("Release of inputs after two faults", two_faults.tables),
 )

@@ -4,14 +4,17 @@ import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from configs.loading.config_checksum import check_first_line
 from configs.loading.explain import ConfigError
 from configs.loading.reference import settings, to_json
 from configs.loading.renamed_keys import with_new_keys
 from configs.loading.tree import InvalidYaml, Tree, merge, parse
+from configs.reading.bounded_file import UnreadableFile, read_bytes
 
 PRESETS = Path(__file__).parents[1]
 MAX_BYTES = 256 * 1024
 MAX_CHAIN = 32
+MAX_PARENTS = 32
 
 
 def presets() -> list[str]:
@@ -78,6 +81,9 @@ class ConfigFiles:
         if parents is None:
             return []
         listed = parents.value if isinstance(parents.value, list) else [parents]
+        if len(listed) > MAX_PARENTS:
+            self.problems.append(f"{parents.where}  extends more than {MAX_PARENTS} files")
+            return []
         if all(isinstance(parent.value, str) and parent.value for parent in listed):
             return listed
         self.problems.append(
@@ -129,11 +135,9 @@ def _parse_file(path: Path, problems: list[str], notices: list[str]) -> Tree:
     """The mapping in the file, with new key names and with empty sections as empty mappings."""
     shown = _shown(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise InvalidYaml(f"{shown}  larger than {MAX_BYTES // 1024} KiB: not a configuration")
-        tree = parse(content.decode("utf-8-sig"), shown, problems)
+        text = read_bytes(path, MAX_BYTES).decode("utf-8-sig")
+        check_first_line(text, shown)
+        tree = parse(text, shown, problems)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         utf16 = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
@@ -143,8 +147,8 @@ def _parse_file(path: Path, problems: list[str], notices: list[str]) -> Tree:
     except InvalidYaml as error:
         problems.append(str(error))
         return Tree({}, shown)
-    except OSError as error:
-        problems.append(f"{shown}  {error.strerror}")
+    except UnreadableFile as error:
+        problems.append(f"{shown}  {error.cause}")
         return Tree({}, shown)
     if tree.value is None:
         return Tree({}, shown)

@@ -11,6 +11,8 @@ from configs.loading.misread_numbers import misread_number
 
 MAX_NODES = 10_000  # with aliases expanded, against a "billion laughs" file
 MAX_DEPTH = 32
+_MAX_NUMBER = 100  # characters of a number: Python's base 60 takes quadratic time
+_MAX_OPEN_BRACKETS = 4 * MAX_DEPTH
 
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = frozenset(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str"))
@@ -18,7 +20,26 @@ _EXPONENT = re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$")
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1, except that 1e-3 is a number (1.1 requires 1.0e-3) and a date stays text."""
+    """YAML 1.1, except that 1e-3 is a number (1.1 requires 1.0e-3) and a date stays text.
+
+    It stops early at a text with too many values or brackets: PyYAML needs seconds for such a one.
+    """
+
+    composed = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As PyYAML does, up to MAX_NODES."""
+        self.composed += 1
+        if self.composed > 2 * MAX_NODES:  # a key is a node too
+            mark = self.peek_event().start_mark
+            raise yaml.MarkedYAMLError(problem=f"more than {MAX_NODES} values", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
+        """As PyYAML does, up to a depth that no accepted document has."""
+        if self.flow_level > _MAX_OPEN_BRACKETS:
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the name is PyYAML's; nothing writes to it
         first: [(tag, pattern) for tag, pattern in pairs if tag != f"{_TAG}timestamp"]
@@ -118,6 +139,8 @@ class _Reader:
             return Tree(items, where)
         if isinstance(node, yaml.ScalarNode) and node.tag in _SCALARS:
             try:
+                if node.tag != f"{_TAG}str" and len(node.value) > _MAX_NUMBER:
+                    raise ValueError
                 value = self.loader.construct_object(node)
                 str(value).encode()  # fails for a lone surrogate and for too many digits
             except (ValueError, LookupError, OverflowError, yaml.YAMLError):

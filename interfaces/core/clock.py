@@ -1,9 +1,22 @@
 """Clocks, and the pacer that starts one tick per period."""
 
 import math
+import sys
 import time
 from dataclasses import dataclass
 from typing import Protocol
+
+
+def uptime_ns() -> int:
+    """Monotonic nanoseconds that include the time in which the machine sleeps.
+
+    On Linux and macOS the clock of `time.perf_counter` stops while the machine sleeps.
+    """
+    if sys.platform == "linux":
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    if sys.platform == "darwin":
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    return time.perf_counter_ns()
 
 
 class Clock(Protocol):

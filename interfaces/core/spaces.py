@@ -5,12 +5,14 @@ row t answer action_{t-1}. The vector begins with the features of the world. Its
 entries are the action that was really sent at t-1.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from configs.actions import ActionConfig
 from interfaces.core.action_parts import ActionPart, action_parts
@@ -85,14 +87,18 @@ class Spaces:
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> "Spaces":
-        """Read what to_json returns. Other content raises KeyError, ValueError or TypeError."""
-        height, width, channels = content["image_shape"]
+        """Read what to_json returns. Raises ValueError for other content and for huge shapes."""
+        try:
+            fields = _SpacesContent.model_validate(content)
+            actions = tuple(ActionConfig(**action) for action in fields.actions)
+        except ValidationError as error:
+            raise ValueError(f"no spaces of a world: {_first_problem(error)}") from None
         return cls(
-            (height, width, channels),
-            tuple(content["features"]),
-            tuple(ActionConfig(**action) for action in content["actions"]),
-            tuple(content.get("sound_shape", ())),
-            tuple(content.get("raw_shape", ())),
+            fields.image_shape,
+            tuple(fields.features),
+            actions,
+            fields.sound_shape,
+            fields.raw_shape,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -105,6 +111,33 @@ class Spaces:
         if self.sound_shape:  # a journal without sound equals one of an old version
             content |= {"sound_shape": list(self.sound_shape), "raw_shape": list(self.raw_shape)}
         return content
+
+
+_Side = Annotated[int, Field(ge=0, le=2**24, strict=True)]
+_MAX_VALUES = 2**30  # of one array of an observation
+
+
+class _SpacesContent(BaseModel):
+    """What Spaces.to_json returns."""
+
+    image_shape: tuple[_Side, _Side, _Side]
+    features: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=100_000)]
+    actions: Annotated[list[dict[str, Any]], Field(max_length=10_000)]
+    sound_shape: Annotated[tuple[_Side, ...], Field(max_length=3)] = ()
+    raw_shape: Annotated[tuple[_Side, ...], Field(max_length=3)] = ()
+
+    @field_validator("image_shape", "sound_shape", "raw_shape")
+    @classmethod
+    def _not_huge(cls, shape: tuple[int, ...]) -> tuple[int, ...]:
+        if math.prod(shape) > _MAX_VALUES:
+            raise ValueError(f"a shape of more than {_MAX_VALUES} values")
+        return shape
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(ascii(step) if isinstance(step, str) else str(step) for step in first["loc"])
+    return f"{where[:200]}: {first['msg']}"
 
 
 def _to_json(action: ActionConfig) -> dict[str, Any]:

@@ -4,13 +4,14 @@ VRChat never updates the file. A parameter that the avatar got later is missing 
 does not send it by OSC.
 """
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from configs.reading.bounded_file import UnreadableFile
+from configs.reading.json_document import ANY, OddNumbers, read_json
 from interfaces.doctor.findings import Finding, ok, warning
 from interfaces.vrchat.client_folders import client_folders
 
@@ -46,14 +47,15 @@ def file_findings(parameters: Sequence[str], folders: Sequence[Path], avatar: st
     path = max(paths, key=lambda each: each.stat().st_mtime)
     try:
         return [avatar_file_finding(parameters, read_file(path))]
-    except (OSError, ValueError, RecursionError) as error:
-        return [warning("avatar file", f"{path} cannot be read: {error}", f"delete it, {_RESET}")]
+    except (OSError, ValueError) as error:
+        cause = error.cause if isinstance(error, UnreadableFile) else error
+        return [warning("avatar file", f"{path} cannot be read: {cause}", f"delete it, {_RESET}")]
 
 
 def read_file(path: Path) -> AvatarFile:
     """Raises OSError, and ValueError for a file of another format."""
     age_s = max(0.0, time.time() - path.stat().st_mtime)
-    content = json.loads(path.read_text(encoding="utf-8-sig"))  # VRChat writes a byte order mark
+    content = read_json(path, ANY, odd_numbers=OddNumbers.NULL)
     if not isinstance(content, dict) or not isinstance(content.get("parameters"), list):
         raise ValueError("it has no list of parameters")
     addresses = {

@@ -5,8 +5,11 @@ import math
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Any
 
+from pydantic import TypeAdapter
+
+from configs.reading.bounded_file import UnreadableFile
+from configs.reading.json_document import OddNumbers, parse_json
 from configs.world_settings import WorldConfig
 from interfaces.doctor.check_machine import ROOT
 from interfaces.doctor.findings import Finding, ok, problem, warning
@@ -38,6 +41,9 @@ class SoundFacts:
     voice_error: str = ""
 
 
+_FACTS = TypeAdapter(SoundFacts)
+
+
 def sound_findings(world: WorldConfig) -> list[Finding]:
     """Whether PortAudio works and the configured devices exist. Takes up to CHILD_S seconds."""
     return findings_from(world, probe_sound(world))
@@ -66,8 +72,10 @@ def probe_sound(world: WorldConfig) -> SoundFacts:
         return SoundFacts(missing=f"a driver did not answer within {CHILD_S:g} s")
     if done.returncode:
         return SoundFacts(missing=done.stderr.strip().rpartition("\n")[2] or "PortAudio crashed")
-    fields: dict[str, Any] = json.loads(done.stdout)
-    return SoundFacts(**fields)
+    try:
+        return parse_json(done.stdout, "the sound probe", _FACTS, odd_numbers=OddNumbers.KEEP)
+    except UnreadableFile as error:  # a driver may print too
+        return SoundFacts(missing=str(error))
 
 
 def findings_from(world: WorldConfig, facts: SoundFacts) -> list[Finding]:

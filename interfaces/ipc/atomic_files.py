@@ -3,7 +3,9 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
+from configs.reading.json_document import with_checksum
 from interfaces.ipc.no_links import open_here
 
 
@@ -24,6 +26,11 @@ def write_json(path: Path, content: object) -> None:
     """Like write_bytes, as indented JSON in UTF-8."""
     text = json.dumps(content, indent=2, ensure_ascii=False)
     write_bytes(path, (text + "\n").encode())
+
+
+def write_checked_json(path: Path, content: dict[str, Any]) -> None:
+    """Like write_json, with a checksum that read_json checks."""
+    write_json(path, with_checksum(content))
 
 
 def shell_quoted(path: Path) -> str:

@@ -22,6 +22,8 @@ _BOARD = np.dtype(
     [
         # supervisor
         ("stop", "<u8"),  # Not 0: every process ends cleanly.
+        ("supervisor_fence", "<u8"),  # Like `fence`, of the watch in the supervisor.
+        ("supervisor_rests", "<u8"),  # How often that watch released the inputs.
         # commands of a person
         ("paused", "<u8"),  # Not 0: the policy does not act.
         ("halted", "<u8"),  # Not 0: emergency stop whose file could not be written.
@@ -36,6 +38,7 @@ _BOARD = np.dtype(
         ("body_heartbeat_ns", "<i8"),
         ("body_resting", "<u8"),  # Not 0: inputs are released, no heartbeat is expected.
         ("fence_seen", "<u8"),  # The newest fence that the body has obeyed.
+        ("supervisor_fence_seen", "<u8"),
         ("first_tick_ns", "<i8"),
         ("ticks", "<u8"),
         ("missed_beats", "<u8"),
@@ -68,6 +71,7 @@ _BOARD = np.dtype(
         ("weights_published", "<u8"),
         *METRIC_FIELDS,
         # recorder
+        ("recorder_heartbeat_ns", "<i8"),
         ("session_steps", "<u8"),
     ],
     align=True,
@@ -110,7 +114,7 @@ class Board:
         make_writable(self._address, _BOARD.itemsize)
 
     def heartbeat(self, process: str) -> None:
-        """Set the heartbeat of "body", "guard", "trainer" or "human" to now."""
+        """Set the heartbeat of "body", "guard", "trainer", "recorder" or "human" to now."""
         self._fields[f"{process}_heartbeat_ns"][...] = time.perf_counter_ns()
 
     def heartbeat_age_s(self, process: str) -> float:

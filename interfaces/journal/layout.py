@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from configs.reading.bounded_file import MissingFile, UnreadableFile
+from configs.reading.json_document import OBJECT, read_json
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import StepLayout, reward_terms_of
-from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.journal.segment import MAGIC, JournalError, NewerJournal
 from interfaces.journal.step_fields import fields_from_json, fields_to_json
 
@@ -41,7 +43,9 @@ def write_layout(folder: Path, layout: StepLayout) -> JournalLayout:
     spaces = layout.spaces
     if not path.exists():
         step = fields_to_json(layout.dtype)
-        write_json(path, {"format": MAGIC.decode(), "spaces": spaces.to_json(), "step": step})
+        write_checked_json(
+            path, {"format": MAGIC.decode(), "spaces": spaces.to_json(), "step": step}
+        )
         return JournalLayout(spaces, layout.dtype)
     content = _load(path)
     old, wanted = content["spaces"], json.loads(json.dumps(spaces.to_json()))
@@ -60,20 +64,26 @@ def read_layout(folder: Path) -> JournalLayout | None:
     Raises JournalError for a file of another kind, and NewerJournal.
     """
     path = folder / "layout.json"
-    return _parse(path, _load(path)) if path.exists() else None
+    try:
+        content = _load(path)
+    except MissingFile:
+        return None
+    return _parse(path, content)
 
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, OBJECT)
         if str(content.get("format", "")) > MAGIC.decode():
             raise NewerJournal(path)
         if isinstance(content["spaces"], dict):
             return content
-    except NewerJournal:
+    except (NewerJournal, MissingFile):
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise JournalError(f"{path} is not the layout of a journal: {error}") from error
+    except UnreadableFile as error:
+        raise JournalError(f"{path} is not the layout of a journal: {error.cause}") from error
+    except KeyError as error:
+        raise JournalError(f"{path} is not the layout of a journal: no {error}") from error
     raise JournalError(f"{path} is not the layout of a journal: it has no spaces")
 
 

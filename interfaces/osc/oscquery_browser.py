@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import socket
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -15,6 +14,7 @@ from zeroconf import Error as ZeroconfError
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo
 
+from configs.reading.json_document import ANY, OddNumbers, parse_json
 from interfaces.osc.mdns import LOOPBACK, OSCJSON, BackgroundTask, open_mdns
 
 _ANSWER_S = 1.0
@@ -173,7 +173,7 @@ def get_json(host: str, port: int, target: str) -> object:
         raise ValueError(f"{target}: status {response.status}")
     if len(body) > _ANSWER_BYTES:
         raise ValueError(f"{target}: more than {_ANSWER_BYTES} bytes")
-    return json.loads(body)
+    return parse_json(body, target, ANY, odd_numbers=OddNumbers.NULL)
 
 
 @contextlib.contextmanager

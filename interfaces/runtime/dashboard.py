@@ -16,6 +16,7 @@ from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
 from interfaces.runtime.metrics import psnr, reward_per_step, shown_metric
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.safety.body_watch import is_fenced, rest_count
 
 _BAR_WIDTH = 10
 _LINE_EVERY_S = 5.0
@@ -61,7 +62,7 @@ def _numbers(board: Board, config: Config) -> Table:
     first = int(board["first_tick_ns"])
     acting_s = max(1e-9, (time.perf_counter_ns() - first) * 1e-9)
     rate = min(config.tick.hz, int(board["ticks"]) / acting_s)
-    rests = int(board["rests"])
+    rests = rest_count(board)
     table = Table.grid(padding=(0, 3))
     for _ in range(4):
         table.add_column()
@@ -119,8 +120,8 @@ def _numbers(board: Board, config: Config) -> Table:
         table.add_row(Text("situation", "bold yellow"), ", ".join(names))
     if int(board["sender"]) == Sender.HUMAN:
         table.add_row(Text("driven", "bold green"), "by a person")
-    if int(board["fence"]):
-        table.add_row(Text("FENCED", "bold red"), f"the guard releases the inputs ({rests} times)")
+    if is_fenced(board):
+        table.add_row(Text("FENCED", "bold red"), f"the inputs are released ({rests} times)")
     return table
 
 
@@ -157,7 +158,10 @@ def _clock(seconds: float) -> str:
 
 
 class Dashboard:
-    """A panel in a terminal, a line every few seconds in a log, and nothing with `quiet`."""
+    """A panel in a terminal, a line every few seconds in a log, and nothing with `quiet`.
+
+    `notice`: a warning. `restarts`: the restarts of processes in words, which a log has anyway.
+    """
 
     def __init__(
         self, board: Board, run: RunFolder, config: Config, console: Console, *, quiet: bool
@@ -167,6 +171,7 @@ class Dashboard:
         self._live: Live | None = None
         self._next_line_s = 0.0
         self.notice = ""
+        self.restarts = ""
 
     def __enter__(self) -> "Dashboard":
         if self._quiet:
@@ -185,7 +190,8 @@ class Dashboard:
     def show(self, seconds: float) -> None:
         """Show the current state, `seconds` after the start. Call it about once per second."""
         if self._live is not None:
-            view = live_view(self._board, self._run, self._config, seconds, self.notice)
+            notice = "\n".join(filter(None, [self.notice, self.restarts]))
+            view = live_view(self._board, self._run, self._config, seconds, notice)
             self._live.update(view, refresh=True)
         elif not self._quiet and seconds >= self._next_line_s:
             self._console.print(plain_line(self._board, seconds), highlight=False, soft_wrap=True)

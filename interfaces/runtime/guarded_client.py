@@ -28,6 +28,7 @@ from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 
 _POLL_S = 0.001
 _GUARD_WAIT_S = 10.0
+_GUARD_SILENT_S = 0.5  # its heartbeat comes fifty times per second
 
 
 class MovementStopped(Exception):
@@ -140,6 +141,8 @@ class GuardedClient:
                 raise MovementStopped("stopped")
             if self._board["fence"]:
                 raise MovementStopped("this machine hung: the guard released the inputs")
+            if self._board.heartbeat_age_s("guard") > _GUARD_SILENT_S:
+                raise MovementStopped("the guard ended or hangs, and without it nothing moves")
             self._board["ticks"] += 1
             self._board.heartbeat("body")
             time.sleep(_POLL_S)

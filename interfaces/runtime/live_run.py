@@ -15,7 +15,7 @@ from rich.console import Console
 from configs.schema import Config
 from interfaces.core.learning_methods import learning_method
 from interfaces.devices.hotkey import Hotkey
-from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.ipc.board import Board
 from interfaces.runtime import run_control
 from interfaces.runtime.dashboard import Dashboard
@@ -23,6 +23,8 @@ from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.process_table import processes_of
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
+from interfaces.safety.input_rest import input_rest_datagrams
+from interfaces.safety.supervisor_watch import SupervisorWatch
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
 
 _CHECK_EVERY_S = 0.1
@@ -43,6 +45,12 @@ class LiveRun:
         write_endpoints(run.endpoints, self._endpoints)
         self.board = Board(run.board, create=True)
         self._supervisor = Supervisor(run, self.board, main, processes_of(config))
+        self._body_watch = SupervisorWatch(
+            self.board,
+            (self._endpoints.osc_host, self._endpoints.osc_send_port),
+            input_rest_datagrams(config.world),
+            config.tick.hz,
+        )
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
         self._dashboard = Dashboard(self.board, run, config, console, quiet=quiet)
@@ -61,6 +69,7 @@ class LiveRun:
     def _run_processes(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
         began = time.perf_counter()
         failure: ProcessFailure | None = None
+        self._body_watch.start()
         self._supervisor.start()
         log = MetricsLog(self._run.metrics)
         try:
@@ -70,6 +79,7 @@ class LiveRun:
             self._sample_memory()
             ended = time.perf_counter()
             self._supervisor.stop()
+            self._body_watch.close()
             log.write(metrics_line(self.board, self._config.reward, time.perf_counter() - began))
             log.close()
         exit_word = "fault" if failure else "interrupted" if stopped.is_set() else "clean"
@@ -86,9 +96,10 @@ class LiveRun:
             restarts=self._supervisor.restarts(),
             memory_mb=self._memory,
         )
+        content["restart_causes"] = self._supervisor.restart_causes()
         content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
         try:
-            write_json(self._run.summary, content)
+            write_checked_json(self._run.summary, content)
         except OSError as error:
             failure = failure or ProcessFailure(
                 f"{self._run.summary} could not be written: {error}", 1
@@ -104,6 +115,8 @@ class LiveRun:
         next_line = next_memory = began
         while not stopped.wait(_CHECK_EVERY_S):
             now = time.perf_counter()
+            for message in self._body_watch.take_reports():
+                logger.info("supervisor: {}", message)
             try:
                 self._supervisor.check()
             except ProcessFailure as failure:
@@ -115,6 +128,7 @@ class LiveRun:
                 self._first_losses = losses(self.board)
             if now >= next_line:
                 log.write(metrics_line(self.board, self._config.reward, now - began))
+                self._dashboard.restarts = self._supervisor.restart_notice()
                 self._dashboard.show(now - began)
                 next_line += 1.0
             if now >= next_memory:

@@ -11,6 +11,7 @@ from configs.schema import RewardConfig
 from interfaces.core.rewards import by_group, make_reward_terms
 from interfaces.ipc.board import Board
 from interfaces.ipc.no_links import open_descriptor
+from interfaces.safety.body_watch import rest_count
 
 LOSSES = ("image", "vector", "sound", "reward", "kl", "model", "policy", "value")
 REWARD_STEPS = 300  # the length of an episode of the stand-in, for which rewards are reported
@@ -200,7 +201,7 @@ def summary(
             "received": int(board["osc_received"]),
             "ignored": int(board["osc_ignored"]),
         },
-        "rests": int(board["rests"]),
+        "rests": rest_count(board),
         "restarts": restarts,
         "memory_mb": memory_mb,
     }

@@ -4,18 +4,30 @@ In this order: the folder of the YAML file, then the current folder of the comma
 run, then the current folder. All come after the places where Python finds modules anyway.
 """
 
-import json
 import sys
 from pathlib import Path
 
+from pydantic import BaseModel, TypeAdapter
+
 from configs.load import find_config
 from configs.loading.extends import PRESETS
+from configs.reading.bounded_file import MissingFile, UnreadableFile
+from configs.reading.json_document import read_json
 from configs.schema import Config
 from interfaces.core.plugins import add_plugin_folders, plugins_of
 from interfaces.ipc.atomic_files import write_json
 from interfaces.runtime.known_runs import code_files, list_run
 from interfaces.runtime.run_folder import RunError, RunFolder
 from interfaces.runtime.user_folder import user_folder
+
+
+class PluginFolders(BaseModel):
+    """The content of plugins.json."""
+
+    folders: list[Path]
+
+
+FOLDERS = TypeAdapter(PluginFolders)
 
 
 def folders_of_config(config: Config, path: Path) -> list[Path]:
@@ -54,11 +66,10 @@ def use_plugin_folders(run: RunFolder) -> None:
     """
     if code_files(run.path):  # what makes a run known does not cover compiled files in its folder
         sys.pycache_prefix = str(user_folder() / "compiled")
-    if not run.plugin_folders.exists():
-        return
     try:
-        content = json.loads(run.plugin_folders.read_text(encoding="utf-8"))
-        folders = [Path(folder) for folder in content["folders"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{run.plugin_folders} cannot be read: {error!r}; remove it") from error
-    add_plugin_folders([*folders, Path.cwd()])
+        content = read_json(run.plugin_folders, FOLDERS)
+    except MissingFile:
+        return
+    except UnreadableFile as error:
+        raise RunError(f"{error}; remove it") from error
+    add_plugin_folders([*content.folders, Path.cwd()])

@@ -31,6 +31,9 @@ class ProcessSpec:
 
     `stop`: a process "by_board" ends when the Board says stop, and the supervisor waits for it, a
     lower `stop_rank` first. One with "terminate" gets a signal after all the others.
+
+    `hang_after_s`: the supervisor kills and restarts it after so many seconds without a new
+    heartbeat on the Board. None: it shows no heartbeat.
     """
 
     name: str
@@ -40,6 +43,7 @@ class ProcessSpec:
     restart: Literal["on_exit", "never"] = "on_exit"
     stop: Literal["by_board", "terminate"] = "by_board"
     stop_rank: int = 1
+    hang_after_s: float | None = None
 
     @property
     def command(self) -> str:
@@ -75,17 +79,20 @@ PROCESSES: tuple[ProcessSpec, ...] = (
         "interfaces.runtime.guard:watch_run",
         "releases every input when the body stops",
         stop_rank=2,  # it releases the inputs after the body has ended
+        hang_after_s=5.0,
     ),
     ProcessSpec(
         "body",
         "agent.acting.body_process:run_body",
         "observes, decides and acts at a fixed rate",
         stop_rank=0,
+        hang_after_s=5.0,  # the inputs are released long before
     ),
     ProcessSpec(
         "trainer",
         "trainer.running.trainer_process:train",
         "learns from the journal and publishes weights",
+        hang_after_s=300.0,  # an update of a large model on a busy CPU, or a checkpoint
     ),
     ProcessSpec(
         "recorder",
@@ -93,6 +100,7 @@ PROCESSES: tuple[ProcessSpec, ...] = (
         "copies the journal into the session",
         runs=lambda config: config.session.record,
         stop_rank=3,  # it copies the last Steps of the body
+        hang_after_s=120.0,  # it has the lowest priority, and waits for the disk
     ),
 )
 

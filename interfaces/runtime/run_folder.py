@@ -11,7 +11,7 @@ from pathlib import Path
 from configs.errors import BadInput
 from configs.load import load_config, write_config
 from configs.schema import Config
-from interfaces.ipc.atomic_files import shell_quoted, write_json
+from interfaces.ipc.atomic_files import shell_quoted, write_checked_json
 from interfaces.ipc.no_links import refuse_links
 from interfaces.runtime.known_runs import ID_FILE, list_run, require_known, require_known_place
 
@@ -62,7 +62,7 @@ class RunFolder:
     def config(self) -> Config:
         """Read the settings from config.yaml. Raises ConfigError."""
         log_old_keys, self._log_old_keys = self._log_old_keys, False
-        return load_config(self.config_file, log_old_keys=log_old_keys)
+        return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
 
     def refuse_links(self) -> None:
         """Raises LinkRefused if a link stands where the run writes or deletes files."""
@@ -94,7 +94,7 @@ def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFo
     try:
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)
-        write_json(run.meta, _meta(config, code))
+        write_checked_json(run.meta, _meta(config, code))
         list_run(run.path)
     except OSError as error:
         raise RunError(f"--out {path}: {error.strerror or error}") from error

@@ -1,16 +1,20 @@
 """Locks of a run folder: one live run at a time, and many readers or one that changes it."""
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import psutil
 from filelock import FileLock, Timeout
+from loguru import logger
+from pydantic import Field, TypeAdapter
 
+from configs.reading.bounded_file import MissingFile, UnreadableFile
+from configs.reading.json_document import read_json
 from interfaces.ipc.no_links import refuse_links
 from interfaces.runtime.known_runs import is_known
 from interfaces.runtime.process_table import process_title
@@ -18,6 +22,7 @@ from interfaces.runtime.run_folder import RunError, RunFolder
 
 _PATIENCE_S = 15.0
 _MAX_READERS = 8
+PIDS = TypeAdapter(dict[str, Annotated[int, Field(gt=0, lt=2**31, strict=True)]])
 
 
 @contextmanager
@@ -110,8 +115,11 @@ def _wait_for_leftovers(run: RunFolder) -> None:
 def leftover_processes(run: RunFolder) -> dict[str, int]:
     """Processes of processes.json that still run: pid by name, without the supervisor."""
     try:
-        known: dict[str, int] = json.loads(run.processes.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = read_json(run.processes, PIDS)
+    except MissingFile:
+        return {}
+    except UnreadableFile as error:  # not essential: the lock tells whether a run is live
+        logger.warning("{}; it is ignored", error)
         return {}
     leftovers: dict[str, int] = {}
     for name, pid in known.items():

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +13,18 @@ from pathlib import Path
 import psutil
 from loguru import logger
 
+from configs.reading.bounded_file import last_line
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
-from interfaces.runtime.child_process import SUPERVISOR_PID, append_log
+from interfaces.runtime.child_process import (
+    OUT_OF_MEMORY,
+    OUT_OF_MEMORY_COUNT,
+    SUPERVISOR_PID,
+    append_log,
+)
 from interfaces.runtime.process_table import ProcessSpec, stop_order
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.safety.hang_watch import HangWatch
 
 BAD_INPUT = 2  # exit code of a child that refuses its input: a restart does not help
 _MIN_STOP_S = 2.0
@@ -26,12 +34,17 @@ _MAX_FAILED_STARTS, _RETRY_S = 10, 1.0
 
 @dataclass
 class Child:
-    """One process of the run. `restart_times_s` and `next_start_s`: in monotonic seconds."""
+    """One process of the run. `restart_times_s` and `next_start_s`: in monotonic seconds.
+
+    `causes`: why it was restarted, and how often. `hang_watch`: None without a heartbeat.
+    """
 
     spec: ProcessSpec
     command: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
-    restarts: int = 0
+    causes: Counter[str] = field(default_factory=Counter[str])
+    hang_watch: HangWatch | None = None
+    hung: bool = False  # it hangs and is being killed
     restart_times_s: list[float] = field(default_factory=list[float])  # within the last minute
     failed_starts: int = 0  # in a row
     next_start_s: float = 0.0
@@ -45,6 +58,11 @@ class Child:
     def running(self) -> bool:
         """Whether the process exists and has not ended."""
         return self.process is not None and self.process.poll() is None
+
+
+def _cause(code: int) -> str:
+    """What a process did that ended with this exit code."""
+    return "ran out of GPU memory" if code == OUT_OF_MEMORY else f"ended with code {code}"
 
 
 class ProcessFailure(RuntimeError):
@@ -67,7 +85,12 @@ class Supervisor:
     ) -> None:
         self._run, self._board = run, board
         self.children = {
-            spec.name: Child(spec, spec.arguments(sys.executable, main, run.path)) for spec in specs
+            spec.name: Child(
+                spec,
+                spec.arguments(sys.executable, main, run.path),
+                hang_watch=None if spec.hang_after_s is None else HangWatch(spec.hang_after_s),
+            )
+            for spec in specs
         }
         self._pids_written = False
 
@@ -78,16 +101,23 @@ class Supervisor:
         self._write_pids()
 
     def check(self) -> None:
-        """Restart processes that ended. Raises ProcessFailure if restarts do not help."""
+        """Kill processes that hang, and restart those that ended. Call it ten times per second.
+
+        Raises ProcessFailure if restarts do not help.
+        """
         if not self._pids_written:
             self._write_pids()
         for child in self.children.values():
-            if child.running or child.process is None:
+            if child.process is None:
+                continue
+            if child.running:
+                self._kill_if_hung(child)
                 continue
             if child.failed_starts:  # it ended earlier, and the last start failed
                 self._restart(child)
                 continue
             code = child.process.returncode
+            cause = "hung" if child.hung else _cause(code)
             last_line = self._last_log_line(child.name)
             if code == BAD_INPUT:
                 raise ProcessFailure(last_line, BAD_INPUT)
@@ -102,8 +132,8 @@ class Supervisor:
                     f"(last code {code}): {last_line}",
                     1,
                 )
-            logger.warning("{} ended with code {}: restarting", child.name, code)
-            child.restarts += 1
+            child.causes[cause] += 1
+            logger.warning("{} {}: restarting", child.name, cause)
             self._restart(child)
 
     def stop(self, patience_s: float = 10.0) -> None:
@@ -139,7 +169,35 @@ class Supervisor:
 
     def restarts(self) -> dict[str, int]:
         """Number of restarts by process."""
-        return {child.name: child.restarts for child in self.children.values()}
+        return {child.name: child.causes.total() for child in self.children.values()}
+
+    def restart_causes(self) -> dict[str, dict[str, int]]:
+        """Number of restarts by process and cause, of the processes that were restarted."""
+        return {child.name: dict(child.causes) for child in self.children.values() if child.causes}
+
+    def restart_notice(self) -> str:
+        """The restarts in words for the user; "" without any."""
+        lines = [
+            f"{name} {cause}" + (f" ({count} times)" if count > 1 else "")
+            for name, causes in self.restart_causes().items()
+            for cause, count in causes.items()
+        ]
+        return f"restarted: {', '.join(lines)}" if lines else ""
+
+    def _kill_if_hung(self, child: Child) -> None:
+        watch, process = child.hang_watch, child.process
+        if watch is None or process is None:
+            return
+        if not watch.hangs(self._heartbeat_ns(child), time.perf_counter()):
+            return
+        if not child.hung:
+            seconds = child.spec.hang_after_s
+            logger.error("{} hangs: no heartbeat for {:g} s; it is killed", child.name, seconds)
+        child.hung = True
+        process.kill()
+
+    def _heartbeat_ns(self, child: Child) -> int:
+        return int(self._board[f"{child.name}_heartbeat_ns"])
 
     def _restart(self, child: Child) -> None:
         """Start an ended process again, after a failure at most once per second.
@@ -166,7 +224,11 @@ class Supervisor:
             child.process = subprocess.Popen(
                 child.command,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+                env={
+                    **os.environ,
+                    SUPERVISOR_PID: str(os.getpid()),
+                    OUT_OF_MEMORY_COUNT: str(child.causes[_cause(OUT_OF_MEMORY)]),
+                },
                 stdout=log,
                 stderr=log,
                 start_new_session=sys.platform != "win32",
@@ -175,6 +237,9 @@ class Supervisor:
             )
         finally:
             os.close(log)
+        child.hung = False
+        if child.hang_watch is not None:
+            child.hang_watch.restart(self._heartbeat_ns(child), time.perf_counter())
 
     def _wait(self, name: str, deadline: float) -> None:
         child = self.children.get(name)
@@ -206,8 +271,4 @@ class Supervisor:
     def _last_log_line(self, name: str) -> str:
         """The last line of a child's log, which holds its error."""
         path = self._run.logs / f"{name}.log"
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        except OSError:
-            lines = []
-        return lines[-1] if lines else f"{name} logged nothing (see {path})"
+        return last_line(path) or f"{name} logged nothing (see {path})"

@@ -1,18 +1,19 @@
 """A table of actions with their times, from a CSV or JSONL file."""
 
-import json
 import math
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.reading.bounded_file import UnreadableFile
+from configs.reading.json_document import OBJECT, OddNumbers, parse_json
 from interfaces.session.format.segment_writer import SessionError
-from interfaces.session.table_text import CellTable, is_json_lines, read_text
+from interfaces.session.table_text import CellTable, is_json_lines, read_table_text
 
 _TIME_COLUMNS = ("time_s", "timestamp", "time")  # names of the column with the time in seconds
 _LARGEST = float(np.finfo(np.float32).max)
@@ -104,7 +105,7 @@ class _Numbers:
 
 def _rows(path: Path) -> tuple[bool, Iterator[tuple[int, dict[str, Any]]]]:
     """Whether a number may have a decimal comma; (line number, values by column) of each row."""
-    text = read_text(path)
+    text = read_table_text(path)
     if is_json_lines(path, text):
         return False, _json_rows(path, text)
     table = CellTable(path, text, _TIME_COLUMNS)
@@ -116,9 +117,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         if not content.strip():
             continue
         try:
-            row: object = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise SessionError(f"{path}, line {line}: not a JSON object: {error}") from error
-        if not isinstance(row, dict):
-            raise SessionError(f"{path}, line {line}: not a JSON object: {content[:80]!r}")
-        yield line, dict(cast("dict[str, Any]", row))
+            row = parse_json(content, f"{path}, line {line}", OBJECT, odd_numbers=OddNumbers.KEEP)
+        except UnreadableFile as error:
+            raise SessionError(f"{error.place}: not a JSON object: {error.cause}") from error
+        yield line, row

@@ -1,7 +1,7 @@
 """The recorder process: copies Steps from the journal into the session. Nothing waits for it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +61,11 @@ class Recorder:
         """The index of the next Step to record."""
         return self._next
 
-    def record_new_steps(self) -> int:
+    def record_new_steps(self, after_batch: Callable[[], object] = lambda: None) -> int:
         """Write the new Steps of the journal and return their number.
 
-        Raises OSError. After an error, call `abandon` and continue with a new Recorder.
+        `after_batch` is called after every 64 Steps. Raises OSError. After an error, call
+        `abandon` and continue with a new Recorder.
         """
         reader = self._reader
         reader.refresh()
@@ -86,6 +87,7 @@ class Recorder:
                     self._put(steps[i, ...], first + i)
             written += len(steps)
             reader.hold("session", self._next)
+            after_batch()
         return written
 
     def abandon(self) -> None:
@@ -168,7 +170,7 @@ def record(run_path: Path) -> None:
                         run_metadata,
                         first_step=first_own_step(run),
                     )
-                recorder.record_new_steps()
+                recorder.record_new_steps(lambda: board.heartbeat("recorder"))
                 board["session_steps"] = recorder.next_index
             except (OSError, SessionError) as error:
                 if str(error) != last_error:
@@ -177,6 +179,8 @@ def record(run_path: Path) -> None:
                 if recorder is not None:
                     recorder.abandon()
                     recorder = None
+        # After the first attempt, which may have to recover a long session.
+        board.heartbeat("recorder")
         if stop_time is not None and body_ended:
             break
         time.sleep(_POLL_S)

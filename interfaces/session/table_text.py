@@ -6,9 +6,10 @@ import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from configs.reading.bounded_file import UnreadableFile, read_bytes
 from interfaces.session.format.segment_writer import SessionError
 
-_MAX_BYTES = 1 << 30
+_MAX_BYTES = 256 * 2**20
 _LINES = frozenset((".jsonl", ".ndjson", ".json"))
 _CELLS = frozenset((".csv", ".tsv", ".tab", ".txt"))
 _SEPARATORS = (",", ";", "\t")
@@ -22,16 +23,12 @@ _MARKS = (
 _SAVE = "save it as CSV with the encoding UTF-8"
 
 
-def read_text(path: Path) -> str:
+def read_table_text(path: Path) -> str:
     """The text of a file in UTF-8, UTF-16 or Shift JIS. Raises SessionError for anything else."""
     try:
-        if not path.is_file():
-            raise SessionError(f"{path}: there is no such file")
-        if path.stat().st_size > _MAX_BYTES:
-            raise SessionError(f"{path}: larger than {_MAX_BYTES >> 20} MB")
-        content = path.read_bytes()
-    except OSError as error:
-        raise SessionError(f"{path}: {error}") from error
+        content = read_bytes(path, _MAX_BYTES)
+    except UnreadableFile as error:
+        raise SessionError(str(error)) from error
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise SessionError(f"{path} is a workbook, not a table of text: {_SAVE}")
     try:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from loguru import logger
 
+from configs.reading.json_document import ANY, OddNumbers, parse_json
 from interfaces.ipc.access_token import is_token
 from interfaces.standin.http_requests import RequestQueue
 
@@ -158,13 +159,15 @@ class _Handler(BaseHTTPRequestHandler):
             length = int(self.headers["Content-Length"])
             if not 0 <= length <= _BODY_BYTES:
                 raise ValueError(f"the body may have at most {_BODY_BYTES} bytes")
-            body = json.loads(self.rfile.read(length) or b"{}")
+            body = parse_json(
+                self.rfile.read(length) or b"{}", "the body", ANY, odd_numbers=OddNumbers.KEEP
+            )
             if path == "/faults":
                 self._answer(200, requests.change_faults(body))
             else:
                 requests.trigger_event(body)
                 self._answer(200, {"done": True})
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             self._answer(400, {"error": str(error)})
         except TimeoutError as error:
             self._answer(503, {"error": str(error)})

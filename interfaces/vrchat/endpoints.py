@@ -1,12 +1,15 @@
 """The addresses of a run's world: real ports and camera source, chosen when the run starts."""
 
-import json
 import socket
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 from configs.errors import BadInput
+from configs.reading.json_document import read_json
+from configs.strict import Port
 from configs.vrchat import OscConfig
 from configs.world_settings import WorldConfig
 from interfaces.devices.video_source import check_video
@@ -34,14 +37,17 @@ class Endpoints:
     """
 
     osc_host: str
-    osc_send_port: int
-    osc_receive_port: int
+    osc_send_port: Port
+    osc_receive_port: Port
     camera_source: str | int
     osc_receive_host: str = LOOPBACK
     query_host: str = ""
-    query_port: int = 0
+    query_port: Port = 0
     advertised: bool = False
     notice: str = ""
+
+
+ENDPOINTS = TypeAdapter(Endpoints)
 
 
 def choose_endpoints(config: WorldConfig) -> Endpoints:
@@ -143,8 +149,8 @@ def write_endpoints(path: Path, endpoints: Endpoints) -> None:
 
 
 def read_endpoints(path: Path) -> Endpoints:
-    """Read what write_endpoints wrote. Raises OSError, ValueError and TypeError."""
-    return Endpoints(**json.loads(path.read_text(encoding="utf-8")))
+    """Read what write_endpoints wrote. Raises UnreadableFile and MissingFile."""
+    return read_json(path, ENDPOINTS)
 
 
 def resolve_host(host: str) -> str:

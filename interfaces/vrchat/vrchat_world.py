@@ -37,8 +37,9 @@ def vrchat_spaces(config: WorldConfig) -> Spaces:
 class VRChatWorld:
     """A running VRChat client, real or stand-in, at `endpoints`.
 
-    `tick_s`: seconds per tick. `is_fenced` is asked before every datagram: a body that was
-    suspended in the middle of a tick then sends nothing more after the guard raised its fence.
+    `tick_s`: seconds per tick. `is_fenced` is asked before every datagram, and `is_late` before
+    every datagram of an action. They stop a body that was suspended in the middle of a tick: after
+    a fence it sends nothing more, and after a pause nothing more of the old action.
 
     Raises PortTaken when the receive port is in use, and BadWav for a sound that cannot be played.
     """
@@ -50,8 +51,9 @@ class VRChatWorld:
         clock: Clock,
         tick_s: float = 0.1,
         is_fenced: Callable[[], bool] = bool,
+        is_late: Callable[[], bool] = bool,
     ) -> None:
-        self._is_fenced = is_fenced
+        self._is_fenced, self._is_late = is_fenced, is_late
         self._spaces = vrchat_spaces(config)
         self._clock = clock
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
@@ -103,7 +105,7 @@ class VRChatWorld:
         return observation
 
     def act(self, action: NDArray[np.float32]) -> NDArray[np.float32]:
-        self._send(self.avatar_io.act(action))
+        self._send(self.avatar_io.act(action), self._is_late)
         return self.avatar_io.last_sent
 
     def rest(self) -> None:
@@ -128,7 +130,7 @@ class VRChatWorld:
         self.avatar_io.close()
         self._listener.join(timeout=1.0)
 
-    def _send(self, datagrams: list[bytes]) -> None:
+    def _send(self, datagrams: list[bytes], is_late: Callable[[], bool] = bool) -> None:
         """Send the datagrams, and notice whether a client listens.
 
         Without a client the observation asks for rest. A client that returns then receives rest
@@ -137,7 +139,7 @@ class VRChatWorld:
         refused = False
         repeated = [each for each in datagrams if not each.startswith(b"/chatbox/")]
         for datagram in datagrams + repeated * (self._copies - 1):
-            if self._is_fenced():
+            if self._is_fenced() or is_late():
                 break
             # A full buffer or an unreachable client must not stop the tick. The next tick sends the
             # whole state again.

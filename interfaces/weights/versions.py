@@ -1,23 +1,39 @@
 """The weight versions that the body applied, stored within a byte budget, and the rollback pin."""
 
 import contextlib
-import json
+import re
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from pydantic import BaseModel, Field, TypeAdapter
 
-from interfaces.ipc.atomic_files import write_bytes, write_json
+from configs.reading.bounded_file import MissingFile, UnreadableFile
+from configs.reading.json_document import read_json
+from interfaces.ipc.atomic_files import write_bytes, write_checked_json
+from interfaces.ipc.tensor_file import pack_array, read_arrays
 from interfaces.weights.slots import LIVE_FILES, Manifest, WeightsError
+
+PIN = "pin.json"
+_NAME = re.compile(r"[0-9]{12,18}")
+_MAX_HEADER_BYTES = 2**20
+
+
+class PinnedVersion(BaseModel):
+    """The content of pin.json."""
+
+    version: Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+
+
+PINNED = TypeAdapter(PinnedVersion)
 
 
 def save_version(folder: Path, version: int, flat: NDArray[np.float32], manifest: Manifest) -> Path:
     """Write an applied version atomically and return its path. Raises OSError."""
     path = _path(folder, version)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, save({"flat": flat}, metadata={"manifest": manifest.hash}))
+    write_bytes(path, pack_array("flat", np.ascontiguousarray(flat), {"manifest": manifest.hash}))
     return path
 
 
@@ -26,7 +42,7 @@ def prune_versions(folder: Path, keep_bytes: int) -> None:
 
     The two newest always stay, so that a rollback is possible. A pinned version stays too.
     """
-    paths = _paths(folder)
+    paths = version_files(folder)
     pinned = read_pin(folder)
     total = sum(path.stat().st_size for path in paths)
     for path in paths[:-2]:
@@ -43,8 +59,8 @@ def discard_versions_from(folder: Path, version: int) -> None:
 
     The run must be stopped. Raises WeightsError when another program has a file open.
     """
-    newer = [path for path in _paths(folder) if int(path.stem) >= version]
-    for path in (*folder.glob(LIVE_FILES), *newer, folder / "pin.json"):
+    newer = [path for path in version_files(folder) if int(path.stem) >= version]
+    for path in (*folder.glob(LIVE_FILES), *newer, folder / PIN):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -61,16 +77,13 @@ def load_version(folder: Path, version: int, manifest: Manifest) -> NDArray[np.f
     path = _path(folder, version)
     if not path.exists():
         raise _not_stored(folder, version)
-    content = path.read_bytes()
     try:
-        flat = load(content)["flat"]
-        # The header is its length in eight bytes, then JSON. safetensors reads metadata only from
-        # files.
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        manifest_hash = header["__metadata__"]["manifest"]
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{path} is damaged: {error}") from error
-    if manifest_hash != manifest.hash or flat.shape != (manifest.size,) or flat.dtype != np.float32:
+        arrays, metadata = read_arrays(path, 4 * manifest.size + _MAX_HEADER_BYTES)
+    except UnreadableFile as error:
+        raise WeightsError(f"{path} is damaged: {error.cause}") from error
+    flat = arrays.get("flat")
+    is_own = flat is not None and flat.shape == (manifest.size,) and flat.dtype == np.float32
+    if flat is None or not is_own or metadata.get("manifest") != manifest.hash:
         raise WeightsError(f"{path} contains weights of another network")
     if not np.isfinite(flat).all():
         raise WeightsError(f"{path} contains numbers that are not finite")
@@ -79,7 +92,7 @@ def load_version(folder: Path, version: int, manifest: Manifest) -> NDArray[np.f
 
 def stored_versions(folder: Path) -> list[int]:
     """All stored versions, oldest first."""
-    return [int(path.stem) for path in _paths(folder)]
+    return [int(path.stem) for path in version_files(folder)]
 
 
 def newest_applied(folder: Path) -> int | None:
@@ -91,12 +104,12 @@ def pin(folder: Path, version: int) -> None:
     """Make the body use a stored version until it is unpinned. Raises WeightsError if missing."""
     if version not in stored_versions(folder):
         raise _not_stored(folder, version)
-    write_json(folder / "pin.json", {"version": version})
+    write_checked_json(folder / PIN, {"version": version})
 
 
 def unpin(folder: Path) -> None:
     """Remove the pin, so that the body follows the newest version again."""
-    (folder / "pin.json").unlink(missing_ok=True)
+    (folder / PIN).unlink(missing_ok=True)
 
 
 def read_pin(folder: Path, *, unreadable: int | None = None) -> int | None:
@@ -106,10 +119,10 @@ def read_pin(folder: Path, *, unreadable: int | None = None) -> int | None:
     that moment the body must not switch to a newer version.
     """
     try:
-        return int(json.loads((folder / "pin.json").read_text(encoding="utf-8"))["version"])
-    except FileNotFoundError:
+        return read_json(folder / PIN, PINNED).version
+    except MissingFile:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except UnreadableFile:
         return unreadable
 
 
@@ -117,8 +130,10 @@ def _path(folder: Path, version: int) -> Path:
     return folder / "applied" / f"{version:012d}.safetensors"
 
 
-def _paths(folder: Path) -> list[Path]:
-    return sorted((folder / "applied").glob("[0-9]*.safetensors"))
+def version_files(folder: Path) -> list[Path]:
+    """The stored versions, oldest first. Files with other names are not ours."""
+    found = (folder / "applied").glob("*.safetensors")
+    return sorted(path for path in found if _NAME.fullmatch(path.stem))
 
 
 def _not_stored(folder: Path, version: int) -> WeightsError:

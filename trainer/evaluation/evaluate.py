@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from interfaces.runtime.run_folder import RunFolder
 from trainer.evaluation.confidence import confidence_half_width
 from trainer.evaluation.run_episodes import PolicyKind, run_episodes, world_ends_episodes
 from trainer.learners.checkpoints import CheckpointError, Checkpoints
-from trainer.learners.restore import load_networks
+from trainer.learners.restore import load_networks, restore_newest
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,13 @@ def evaluate(
     Raises CheckpointError if the run has no intact checkpoint that fits, and what run_episodes
     raises.
     """
-    checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).newest_or_fail()
-    if checkpoint is None:
-        raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
     probe = make_world(seed)
     networks = build_method_networks(probe.spaces, config)
     probe.close()
-    load_networks(networks, checkpoint)
+    checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
+    checkpoint = restore_newest(checkpoints, partial(load_networks, networks))
+    if checkpoint is None:
+        raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
     rewards = run_episodes(
         networks.eval(), config, make_world, episodes, seed, policy=policy, progress=progress
     )

@@ -4,6 +4,7 @@ Shapes: T Steps, A actions.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +35,7 @@ from trainer.evaluation.what_if_page import (
     write_comparison,
 )
 from trainer.learners.checkpoints import CheckpointError, Checkpoints
-from trainer.learners.restore import load_networks
+from trainer.learners.restore import load_networks, restore_newest
 
 
 def what_if(
@@ -114,12 +115,11 @@ def _open_brain(spaces: Spaces, path: Path) -> _OtherBrain:
     config = run.config
     if has_plugin_method(config):
         require_known(run.path, f"--checkpoint {path} imports its method")
-    checkpoint = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).newest_or_fail()
-    if checkpoint is None:
-        raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
     _require_same_spaces(spaces, run)
     networks = build_method_networks(spaces, config)
-    load_networks(networks, checkpoint)
+    checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
+    if restore_newest(checkpoints, partial(load_networks, networks)) is None:
+        raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
     networks.eval()
     return _OtherBrain(run.path.name, config, networks)
 

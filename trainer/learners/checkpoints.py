@@ -2,12 +2,10 @@
 
 A checkpoint is a pair of files, for example `000007-000000001200.safetensors` and `.json`: the
 seventh of its run, at 1,200 environment steps. The JSON is written last and holds the CRC of the
-tensors, so that an incomplete pair is recognised. Only the serial number tells which one is newest:
-steps may stay the same, and they decrease after a journal was damaged.
+tensors and its own, so that an incomplete or damaged pair is recognised. Only the serial number
+tells which one is newest: steps may stay the same, and they decrease after a journal was damaged.
 """
 
-import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,17 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from configs.errors import BadInput
-from interfaces.ipc.atomic_files import write_bytes, write_json
+from configs.reading.bounded_file import UnreadableFile
+from interfaces.ipc.tensor_file import parse_tensors
+from interfaces.weights.checkpoint_files import (
+    checkpoint_files,
+    checkpoint_path,
+    read_checkpoint,
+    read_record,
+    serial_of,
+    tensor_files,
+    write_checkpoint,
+)
 
 # In `extra` of the first checkpoint of a run that starts with the networks of another run.
 START = "from"
@@ -61,17 +69,15 @@ class Checkpoints:
 
         Raises OSError.
         """
-        serial = 1 + max((_serial(path) for path in self._all()), default=0)
-        path = self._folder / f"{serial:06d}-{checkpoint.steps:012d}.json"
-        content = save(checkpoint.tensors)
-        write_bytes(path.with_suffix(".safetensors"), content)
-        write_json(
+        serial = 1 + max((serial_of(path) for path in self._all()), default=0)
+        path = checkpoint_path(self._folder, serial, checkpoint.steps)
+        write_checkpoint(
             path,
+            save(checkpoint.tensors),
             {
                 "steps": checkpoint.steps,
                 "updates": checkpoint.updates,
                 "version": checkpoint.version,
-                "crc32": zlib.crc32(content),
                 "left_out": checkpoint.consecutive_skips,
                 "extra": checkpoint.extra,
             },
@@ -83,14 +89,18 @@ class Checkpoints:
         for old in paths:
             if old not in retained:
                 old.unlink()
-        for tensors in self._folder.glob("*.safetensors"):
+        for tensors in tensor_files(self._folder):
             if not tensors.with_suffix(".json").exists():
                 tensors.unlink()
         return path
 
     def newest(self) -> Checkpoint | None:
         """The newest intact checkpoint, or None; damaged ones are logged and ignored."""
-        return self._first_intact(reversed(self._all()))
+        return next(self.intact(), None)
+
+    def intact(self) -> Iterator[Checkpoint]:
+        """The intact checkpoints, the newest first; damaged ones are logged and ignored."""
+        return self._intact(reversed(self._all()))
 
     def newest_or_fail(self) -> Checkpoint | None:
         """The newest intact checkpoint, or None for a run without checkpoints.
@@ -112,42 +122,35 @@ class Checkpoints:
         With `before_serial`, only older checkpoints are considered.
         """
         good = filter(_is_good, reversed(self._all()))
-        return self._first_intact(
-            path for path in good if before_serial is None or _serial(path) < before_serial
-        )
+        paths = (path for path in good if before_serial is None or serial_of(path) < before_serial)
+        return next(self._intact(paths), None)
 
-    def _first_intact(self, paths: Iterator[Path]) -> Checkpoint | None:
+    def _intact(self, paths: Iterator[Path]) -> Iterator[Checkpoint]:
         for path in paths:
             try:
-                content = json.loads(path.read_text(encoding="utf-8"))
-                packed = path.with_suffix(".safetensors").read_bytes()
-                if zlib.crc32(packed) != content["crc32"]:
-                    raise ValueError("CRC does not match")
-                return Checkpoint(
-                    load(packed),
-                    content["steps"],
-                    content["updates"],
-                    content["version"],
-                    content["extra"],
-                    content.get("left_out", 0),
-                    _serial(path),
-                )
-            except (OSError, ValueError, KeyError, TypeError) as error:
+                record, content = read_checkpoint(path)
+                tensors, _ = parse_tensors(content, path.with_suffix(".safetensors"), load)
+            except UnreadableFile as error:
                 logger.warning("checkpoint {} is damaged and ignored: {}", path.name, error)
-        return None
+                continue
+            yield Checkpoint(
+                tensors,
+                record.steps,
+                record.updates,
+                record.version,
+                record.extra,
+                record.left_out,
+                serial_of(path),
+            )
 
     def _all(self) -> list[Path]:
         """The JSON files, oldest first."""
-        return sorted(self._folder.glob("[0-9]*-[0-9]*.json"))
-
-
-def _serial(path: Path) -> int:
-    return int(path.stem.split("-")[0])
+        return checkpoint_files(self._folder)
 
 
 def _is_good(path: Path) -> bool:
     """Whether no update was skipped just before the checkpoint was saved."""
     try:
-        return not json.loads(path.read_text(encoding="utf-8")).get("left_out", 0)
-    except (OSError, ValueError, AttributeError):
+        return not read_record(path).left_out
+    except UnreadableFile:
         return False

@@ -1,5 +1,7 @@
 """Between a learner and its checkpoint: collecting the tensors and restoring them."""
 
+from collections.abc import Callable
+
 import torch
 from loguru import logger
 from torch import Tensor
@@ -50,6 +52,33 @@ def restore_learner(learner: Learner, checkpoint: Checkpoint) -> None:
         tensor.copy_(tensors[name])
     learner.updates = checkpoint.updates
     learner.guarded_step.consecutive_skips = checkpoint.consecutive_skips
+
+
+def restore_newest(
+    checkpoints: Checkpoints, restore: Callable[[Checkpoint], None]
+) -> Checkpoint | None:
+    """Calls `restore` with the newest intact checkpoint that fits, and returns it.
+
+    A checkpoint that does not fit, for example a stray file of another run, is logged and ignored
+    if an older one fits. None for a run without checkpoints. Raises CheckpointError if none fits,
+    with the reason of the newest, or if all are damaged.
+    """
+    first: CheckpointError | None = None
+    for checkpoint in checkpoints.intact():
+        try:
+            restore(checkpoint)
+        except CheckpointError as error:
+            first = first or error
+            continue
+        if first is not None:
+            logger.warning(
+                "newer checkpoints do not fit; continuing from number {} at step {}: {}",
+                *(checkpoint.serial, checkpoint.steps, first),
+            )
+        return checkpoint
+    if first is not None:
+        raise first
+    return checkpoints.newest_or_fail()
 
 
 def restore_last_good(learner: Learner, checkpoints: Checkpoints) -> None:

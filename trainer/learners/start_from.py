@@ -3,7 +3,6 @@
 The result is the first checkpoint of the new run. It has no steps and no updates.
 """
 
-import json
 import time
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import torch
 
 from agent.networks.agent_networks import acting_shapes, flatten_acting
 from configs.errors import BadInput
+from configs.reading.json_document import OBJECT, read_json
 from configs.schema import Config
 from interfaces.core.learning_methods import method_name
 from interfaces.core.spaces import Spaces
-from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.journal import read_layout
 from interfaces.runtime.run_folder import RunError, RunFolder
 from interfaces.runtime.worlds import live_spaces
@@ -115,7 +115,7 @@ def _spaces(source: RunFolder, config: Config) -> Spaces:
 def _write(run: RunFolder, start: Checkpoint, origin: dict[str, object], config: Config) -> None:
     try:
         Checkpoints(run.checkpoints, config.trainer.checkpoint_keep).save(start)
-        meta = json.loads(run.meta.read_text(encoding="utf-8"))
-        write_json(run.meta, meta | {START: origin})
-    except (OSError, ValueError) as error:
+        meta = read_json(run.meta, OBJECT)
+        write_checked_json(run.meta, meta | {START: origin})
+    except OSError as error:
         raise RunError(f"{run.path}: {error}") from error

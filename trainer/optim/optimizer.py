@@ -54,6 +54,10 @@ class Optimizer(ABC):
             raise ValueError(
                 f"the optimiser state has {sorted(state)}, but {sorted(names)} is needed"
             )
+        for name, value in state.items():
+            if value.dim() and value.shape != parameter.shape:
+                shapes = f"{list(value.shape)}, but the parameter is {list(parameter.shape)}"
+                raise ValueError(f"the optimiser state {name} is {shapes}")
         self.state.pop(parameter, None)
         if state:
             # The fused step needs the parameter's memory order; a checkpoint does not store

@@ -1,6 +1,7 @@
 """What every kind of training does first: set up torch, build the learner and restore it."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -10,7 +11,7 @@ from interfaces.runtime.run_folder import RunFolder
 from trainer.learners.checkpoints import START, Checkpoint, Checkpoints
 from trainer.learners.learner import Learner
 from trainer.learners.registry import make_learner
-from trainer.learners.restore import restore_learner
+from trainer.learners.restore import restore_learner, restore_newest
 from trainer.running.device import choose_torch_device, keep_freed_memory
 
 
@@ -42,9 +43,11 @@ def set_up_learner(
     device = choose_torch_device(config.device)
     learner = make_learner(spaces, config, device)
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)
-    newest = checkpoints.newest_or_fail() if resume else checkpoints.newest()
-    is_start = newest is not None and START in newest.extra
-    restored = newest if resume and not is_start else None
-    if newest is not None and (restored is not None or is_start):
-        restore_learner(learner, newest)
-    return LearnerSetup(learner, device, checkpoints, restored)
+    if resume:
+        newest = restore_newest(checkpoints, partial(restore_learner, learner))
+        is_start = newest is not None and START in newest.extra
+        return LearnerSetup(learner, device, checkpoints, None if is_start else newest)
+    start = checkpoints.newest()
+    if start is not None and START in start.extra:
+        restore_learner(learner, start)
+    return LearnerSetup(learner, device, checkpoints, None)

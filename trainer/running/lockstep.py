@@ -4,7 +4,8 @@ Body, journal and learner are those of a live run. The clock is virtual, so the 
 bit-identical results on a CPU.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def _check_run(run: RunFolder, checkpoint: Checkpoint, worlds: Sequence[Lockstep
     That is so if the checkpoint holds no world, if the number of worlds differs, or if the journal
     ends before the checkpoint.
     """
-    if "worlds" not in checkpoint.extra:
+    if not isinstance(checkpoint.extra.get("worlds"), list) or "bodies" not in checkpoint.extra:
         raise CheckpointError(
             f"{run.path}: its checkpoint holds no world to resume: it is from train --sessions or "
             "from an older Yume"
@@ -54,6 +55,19 @@ def _check_run(run: RunFolder, checkpoint: Checkpoint, worlds: Sequence[Lockstep
             f"{run.path}: the checkpoint resumes at step {checkpoint.steps}, but the journal ends, "
             f"or is damaged, at step {end}; nothing was changed"
         )
+
+
+@contextmanager
+def _resuming(run: RunFolder) -> Generator[None]:
+    """Raises CheckpointError where a saved state has another form than this version writes."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{run.path}: the world or body in its checkpoint cannot be resumed: {error!r}"
+        ) from error
 
 
 class LockstepTrainer:
@@ -99,8 +113,9 @@ class LockstepTrainer:
         self.dropped_steps = max(0, self._journal.next_index - first_step)
         self._journal.truncate(first_step)
         if checkpoint is not None:
-            for world, snapshot in zip(worlds, checkpoint.extra["worlds"], strict=True):
-                world.restore(snapshot)
+            with _resuming(run):
+                for world, snapshot in zip(worlds, checkpoint.extra["worlds"], strict=True):
+                    world.restore(snapshot)
         brain, self._reader = prepare_brain(spaces, config, run)
         latent_snapshots = None
         if len(worlds) == 1:  # several worlds interleave their Steps, and replay refuses the run
@@ -126,7 +141,8 @@ class LockstepTrainer:
         if checkpoint is None:
             self._loop.publish()
         else:
-            self._restore_body(checkpoint)
+            with _resuming(run):
+                self._restore_body(checkpoint)
         ticks_done = self.vector_body.bodies[0].ticks
         self._pacer = Pacer(self._clock, config.tick.hz, ticks_done=ticks_done)
 

@@ -9,7 +9,7 @@ from rich.table import Column
 
 from configs.schema import Config
 from interfaces.core.learning_methods import learning_method
-from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, shown_metric, summary
 from interfaces.runtime.run_folder import RunFolder
@@ -94,7 +94,7 @@ def run_lockstep(
         restarts={},
         memory_mb={},
     )
-    write_json(run.summary, content)
+    write_checked_json(run.summary, content)
     if not quiet:
         print_line(
             f"{lockstep.steps} steps, {content['total_updates']} updates in {seconds:.0f} s, "

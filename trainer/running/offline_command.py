@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from configs.schema import Config
-from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.runtime.metrics import (
     MetricsLog,
     losses,
@@ -86,7 +86,7 @@ def learn_offline(
         "held_out_loss_model": held_out_loss,
         "reward_per_step": reward_per_step(offline.board),
     }
-    write_json(run.summary, content)
+    write_checked_json(run.summary, content)
     if not quiet:
         on_held_out = "" if held_out_loss is None else f", on held-out steps {held_out_loss:.2f}"
         print_line(

@@ -1,7 +1,7 @@
 """Imports recorded sessions: their Steps become the journal of a new run."""
 
+import contextlib
 import itertools
-import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
+from configs.reading.bounded_file import MissingFile
+from configs.reading.json_document import read_json
 from configs.schema import Config
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import as_layout, make_first
-from interfaces.ipc.atomic_files import write_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.journal import JournalWriter
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.session.format.run_info import SOURCES
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import Session, common_layout, session_folder
 from interfaces.session.maintain.overview import find_sessions
@@ -104,8 +107,8 @@ def import_sessions(
     if total < config.trainer.prefill or held_out_from < config.trainer.length:
         raise too_few_steps(total, config)
     sources = {"sessions": [str(session.path) for session in sessions], "steps": total}
-    if run.sources.exists():
-        if json.loads(run.sources.read_text(encoding="utf-8")) != sources:
+    with contextlib.suppress(MissingFile):
+        if read_json(run.sources, SOURCES).model_dump() != sources:
             raise SessionError(f"{run.path} learns from other sessions: see {run.sources.name}")
         return ImportedSteps(total, held_out_from)
     layout = common_layout(session.layout for session in sessions)
@@ -137,7 +140,7 @@ def import_sessions(
                 _append(writer, last)
     finally:
         writer.close()
-    write_json(run.sources, sources)
+    write_checked_json(run.sources, sources)
     return ImportedSteps(writer.next_index, held_out_from)
 
 

@@ -1,11 +1,15 @@
 """Delete old segments to free disk space."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from interfaces.ipc.atomic_files import write_json
+from pydantic import BaseModel, Field, TypeAdapter
+
+from configs.reading.bounded_file import MissingFile
+from configs.reading.json_document import read_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.ipc.no_links import refuse_links_between
 from interfaces.runtime.run_folder import run_of
 from interfaces.session.format.segment_reader import SessionSegment
@@ -17,6 +21,15 @@ from interfaces.session.maintain.start_time import save_start_time
 PRUNED = "pruned.json"
 _NS = 1_000_000_000
 _DAY_S = 86_400.0
+
+
+class PrunedSteps(BaseModel):
+    """The content of pruned.json."""
+
+    until: Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+
+
+PRUNED_STEPS = TypeAdapter(PrunedSteps)
 
 
 @dataclass(frozen=True)
@@ -72,16 +85,19 @@ def prune(segments: Sequence[PrunableSegment]) -> int:
         if (run := run_of(each.path)) is not None:
             save_start_time(run)
         until = max(each.end, pruned_until(each.path.parent))
-        write_json(each.path.parent / PRUNED, {"until": until})
+        write_checked_json(each.path.parent / PRUNED, {"until": until})
         each.path.unlink(missing_ok=True)
     return sum(each.bytes for each in segments)
 
 
 def pruned_until(folder: Path) -> int:
-    """Steps before this index were pruned; 0 if none were."""
+    """Steps before this index were pruned; 0 if none were.
+
+    Raises UnreadableFile for a damaged file: `recover` would restore what was deleted.
+    """
     try:
-        return int(json.loads((folder / PRUNED).read_text(encoding="utf-8"))["until"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_json(folder / PRUNED, PRUNED_STEPS).until
+    except MissingFile:
         return 0
 
 

@@ -1,10 +1,14 @@
 """When a run started. The time is saved, because the first Steps may be deleted later."""
 
 import contextlib
-import json
 from pathlib import Path
+from typing import Annotated
 
-from interfaces.ipc.atomic_files import write_json
+from pydantic import BaseModel, Field, TypeAdapter
+
+from configs.reading.bounded_file import MissingFile
+from configs.reading.json_document import read_json
+from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.journal import JournalReader
 from interfaces.runtime.run_folder import RunFolder, run_of
 from interfaces.session.format.run_info import first_own_step
@@ -12,16 +16,25 @@ from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import Session, segment_files
 
 
+class StartTime(BaseModel):
+    """The content of began.json: ns since the epoch."""
+
+    began_ns: Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+
+
+START_TIME = TypeAdapter(StartTime)
+
+
 def start_time_ns(path: Path) -> int:
     """Wall clock time of the first Step of a run, in ns since the epoch.
 
     It stays the same after the first Steps are pruned or forgotten. Raises SessionError for a run
-    without Steps.
+    without Steps, UnreadableFile for a damaged file: `--from 5m` would then mean other Steps.
     """
     run, times = run_of(path), list[int]()
     if run is not None:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return int(json.loads(run.start_time_file.read_text(encoding="utf-8"))["began_ns"])
+        with contextlib.suppress(MissingFile):
+            return read_json(run.start_time_file, START_TIME).began_ns
         reader = JournalReader(run.journal)
         first = max(reader.first, first_own_step(run))
         if first < reader.end:
@@ -40,4 +53,4 @@ def save_start_time(run: RunFolder) -> None:
     """
     if not run.start_time_file.exists():
         with contextlib.suppress(SessionError):
-            write_json(run.start_time_file, {"began_ns": start_time_ns(run.path)})
+            write_checked_json(run.start_time_file, {"began_ns": start_time_ns(run.path)})

@@ -9,6 +9,7 @@ from interfaces.runtime.run_folder import run_of
 from interfaces.session.format.segment_reader import SessionSegment
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import live_files, segment_files
+from interfaces.session.maintain.verify_run_files import damaged_files
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class VerifyResult:
 def verify(path: Path) -> Iterator[VerifyResult]:
     """Read all Steps of all segments, check the checksums and count.
 
-    The unfinished segment of a running run is left out; any other unfinished segment is an error.
+    For a run also its small files: settings, metadata, checkpoints, weights. The unfinished segment
+    of a running run is left out; any other unfinished segment is an error.
+
     Raises SessionError for a path without a session.
     """
     files = segment_files(path)
@@ -35,6 +38,8 @@ def verify(path: Path) -> Iterator[VerifyResult]:
     if run is None or not is_alive(run):
         for file in live_files(path):
             yield VerifyResult(file, 0, "has no end, as after a crash: run `sessions recover`")
+    if run is not None and path.is_dir():
+        yield from (VerifyResult(file, 0, trouble) for file, trouble in damaged_files(run))
 
 
 def _verify_segment(file: Path) -> VerifyResult:

@@ -40,6 +40,29 @@ def test_without_a_guard_the_policy_does_not_act(board):
     assert decision(board).mode is ControlMode.UNGUARDED
 
 
+def test_fence_of_the_supervisor_is_obeyed_and_confirmed_too(board):
+    board["fence_seen"], board["supervisor_fence"] = 2, 7
+    assert decision(board).mode is ControlMode.FENCED
+    assert board["supervisor_fence_seen"] == 7
+    assert board["fence_seen"] == 2, "each fence is confirmed for itself"
+
+
+def test_body_that_did_not_run_releases_before_it_acts_again(board, monkeypatch):
+    """As in a laptop that sleeps: no other process can notice, because all of them sleep."""
+    now_ns = time.perf_counter_ns()
+    monkeypatch.setattr("interfaces.runtime.control_arbitration.uptime_ns", lambda: now_ns)
+    control = ControlArbiter(board, ControlConfig(), ACTIONS, hz=10)
+    assert control.decide().mode is ControlMode.POLICY, "a start is no pause"
+    now_ns += 380_000_000
+    assert not control.is_late()
+    assert control.decide().mode is ControlMode.POLICY
+    now_ns += 420_000_000
+    assert control.is_late(), "what was decided before the pause must not be sent"
+    assert control.decide().mode is ControlMode.AFTER_GAP
+    assert not control.is_late()
+    assert control.decide().mode is ControlMode.POLICY
+
+
 def test_pause_rests_or_looks_around(board):
     board["paused"], board["ticks"] = 1, 20
     assert decision(board) == (ControlMode.PAUSED, None)

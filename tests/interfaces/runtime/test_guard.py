@@ -1,123 +1,16 @@
 """The guard, a real process, with a real body that is killed, suspended and resumed."""
 
-import contextlib
-import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 
-from configs.load import load_config, write_config
 from interfaces.ipc.board import Board
-from interfaces.osc.message import decode
-from interfaces.runtime.guard import Guard
-from interfaces.runtime.run_folder import RunFolder
-from interfaces.vrchat.endpoints import Endpoints, write_endpoints
-from tests.conftest import ROOT
+from interfaces.safety.body_watch import GUARD_FIELDS, BodyWatch
+from tests.guarded_run import GuardedRun, rest_counts
 from tests.polling import wait_until
-
-# A minimal body: a heartbeat, the fence, and datagrams that move the avatar.
-BODY = """
-import os, socket, sys, time
-from pathlib import Path
-import numpy as np
-from interfaces.ipc.board import Board
-from interfaces.runtime.control_arbitration import ControlArbiter, ControlMode
-from interfaces.runtime.run_folder import RunFolder
-from interfaces.vrchat.action_encoder import ActionEncoder
-run, port = RunFolder(Path(sys.argv[1])), int(sys.argv[2])
-board = Board(run.board)
-world, hz = run.config.world, run.config.tick.hz
-encoder = ActionEncoder(world.actions)
-control = ControlArbiter(board, world.control, world.actions, hz)
-out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-board.heartbeat("body")
-board["body_pid"] = os.getpid()
-while not board["stop"]:
-    if control.decide().mode is ControlMode.POLICY:
-        for datagram in encoder.encode(np.array([1, 1, 1, 1, 1], np.float32))[0]:
-            out.sendto(datagram, ("127.0.0.1", port))
-    board["ticks"] += 1
-    board.heartbeat("body")
-    time.sleep(0.02)
-"""
-
-
-class GuardedRun:
-    """A run folder, a client that receives all datagrams, a guard and a body."""
-
-    def __init__(self, folder):
-        self.run = RunFolder(folder)
-        self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.client.bind(("127.0.0.1", 0))
-        self.client.settimeout(0.05)
-        self.port = self.client.getsockname()[1]
-        self.config = load_config(ROOT / "configs" / "tiny.yaml", ["tick.hz=20"])
-        write_config(self.config, self.run.config_file)
-        write_endpoints(self.run.endpoints, Endpoints("127.0.0.1", self.port, 0, "none"))
-        self.board = Board(self.run.board, create=True)
-        self.guard = self.start([sys.executable, str(ROOT / "main.py"), "_guard", str(folder)])
-        self.body = self.start_body()
-        wait_until(
-            lambda: self.board["ticks"] > 5 and self.board["guard_heartbeat_ns"] > 0, "the start"
-        )
-        self.flush()  # after a slow start the buffer may be full and drop new datagrams
-
-    def start_body(self):
-        return self.start([sys.executable, "-c", BODY, str(self.run.path), str(self.port)])
-
-    def start(self, command):
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-
-    def wait_for_rests(self, count):
-        wait_until(lambda: self.board["rests"] == count, f"{count} releases", timeout_s=5)
-
-    def received(self, seconds):
-        """(address, value) of every message that arrives within `seconds`, in order.
-
-        On a slow machine some are read only at the end.
-        """
-        datagrams, deadline = [], time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            with contextlib.suppress(TimeoutError):
-                datagrams.append(self.client.recv(4096))
-        datagrams += self.flush()
-        return [
-            (address, arguments[0])
-            for datagram in datagrams
-            for address, arguments in decode(datagram)
-        ]
-
-    def flush(self):
-        """The datagrams that have arrived already."""
-        datagrams = []
-        self.client.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                datagrams.append(self.client.recv(4096))
-        self.client.settimeout(0.05)
-        return datagrams
-
-    def close(self):
-        self.board["stop"] = 1
-        for process in (self.body, self.guard):
-            if process.poll() is None:
-                process.send_signal(getattr(signal, "SIGCONT", signal.SIGTERM))
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        self.client.close()
 
 
 @pytest.fixture
@@ -125,13 +18,6 @@ def guarded(awkward_path):
     guarded = GuardedRun(awkward_path)
     yield guarded
     guarded.close()
-
-
-def rest_counts(messages, actions):
-    """How often each input's rest value arrives after the last movement."""
-    moving = [i for i, (_, value) in enumerate(messages) if value != 0]
-    tail = messages[moving[-1] + 1 :] if moving else messages
-    return {a.name: sum(address == f"/input/{a.name}" for address, _ in tail) for a in actions}
 
 
 def test_killed_body_has_every_input_released_three_times(guarded):
@@ -194,6 +80,18 @@ def test_restarted_body_is_watched_like_the_first(guarded):
     guarded.wait_for_rests(2)
 
 
+def body_watch(board, rest):
+    return BodyWatch(
+        board,
+        GUARD_FIELDS,
+        ("127.0.0.1", 9),
+        rest,
+        20.0,
+        lambda: bool(board["halted"]),
+        lambda message: None,
+    )
+
+
 def test_body_that_starts_just_before_the_stop_is_released(tmp_path, monkeypatch):
     """While the guard sleeps, a body starts and the Board says stop."""
     board = Board(tmp_path / "board", create=True)
@@ -203,9 +101,9 @@ def test_body_that_starts_just_before_the_stop_is_released(tmp_path, monkeypatch
     def start_body_and_stop(_):
         board["body_pid"], board["stop"] = body.pid, 1
 
-    monkeypatch.setattr("interfaces.runtime.guard.time.sleep", start_body_and_stop)
-    guard = Guard(board, Endpoints("127.0.0.1", 9, 0, "none"), [b"rest"], 20.0, tmp_path / "STOP")
-    guard.run(threading.Event(), threading.Event())
+    monkeypatch.setattr("interfaces.safety.body_watch.time.sleep", start_body_and_stop)
+    guard = body_watch(board, [b"rest"])
+    guard.run(lambda: bool(board["stop"]))
     guard.close()
     assert board["rests"] == 1
 
@@ -214,16 +112,16 @@ def test_restarted_guard_raises_a_fence_with_a_new_number(tmp_path):
     """With a used number the fence would be lowered before the body has confirmed it."""
     board = Board(tmp_path / "board", create=True)
     board["fence"], board["fence_seen"], board["ticks"] = 1, 0, 5
-    guard = Guard(board, Endpoints("127.0.0.1", 9, 0, "none"), [], 20.0, tmp_path / "STOP")
+    guard = body_watch(board, [])
     board["fence_seen"], board["fence"] = 1, 0  # the body confirmed the fence, and it was lowered
     board["halted"] = 1  # as on a full disk
-    guard._check_heartbeat()
+    guard.check_heartbeat()
     board.heartbeat("body")
     assert board["fence"] == 2
     board["halted"] = 0
-    guard._check_heartbeat()
+    guard.check_heartbeat()
     assert board["fence"] == 2, "not before the body confirmed it"
     board["fence_seen"] = 2
-    guard._check_heartbeat()
+    guard.check_heartbeat()
     guard.close()
     assert board["fence"] == 0

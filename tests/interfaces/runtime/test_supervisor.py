@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from interfaces.ipc.board import Board
+from interfaces.runtime.child_process import OUT_OF_MEMORY, OUT_OF_MEMORY_COUNT
 from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
 from tests.conftest import ROOT
+from tests.polling import wait_until
 
 
 def test_child_that_ends_on_a_full_disk_is_restarted(tmp_path, monkeypatch):
@@ -78,6 +80,53 @@ def test_a_process_that_never_restarts_stays_ended(tmp_path):
     supervisor.check()
     assert not child.running
     assert supervisor.restarts() == {"trainer": 0}
+
+
+def test_hung_process_is_killed_and_restarted(tmp_path):
+    run = RunFolder(tmp_path)
+    board = Board(run.board, create=True)
+    spec = replace(find_process("recorder"), hang_after_s=0.3)
+    supervisor = Supervisor(run, board, ROOT / "main.py", [spec])
+    child = supervisor.children["recorder"]
+    child.command = (child.command[0], "-c", "import time; time.sleep(600)")
+    try:
+        supervisor.start()
+        first = child.process
+        board.heartbeat("recorder")
+        supervisor.check()
+        wait_until(lambda: supervisor.check() or child.process is not first, "the restart")
+        assert child.running
+        assert supervisor.restarts() == {"recorder": 1}
+        assert supervisor.restart_causes() == {"recorder": {"hung": 1}}
+        assert supervisor.restart_notice() == "restarted: recorder hung"
+        kill(child)
+        supervisor.check()
+        assert supervisor.restart_causes()["recorder"].pop("hung") == 1, "the cause was another"
+        assert supervisor.restarts() == {"recorder": 2}
+    finally:
+        kill(child)
+
+
+def test_process_without_memory_starts_again_and_learns_how_often(tmp_path):
+    run = RunFolder(tmp_path)
+    supervisor = Supervisor(
+        run, Board(run.board, create=True), ROOT / "main.py", [find_process("trainer")]
+    )
+    child = supervisor.children["trainer"]
+    code = (
+        f"import os, sys, time; count = os.environ['{OUT_OF_MEMORY_COUNT}']; "
+        f"print(count, flush=True); time.sleep(600) if count == '2' else sys.exit({OUT_OF_MEMORY})"
+    )
+    child.command = (child.command[0], "-c", code)
+    try:
+        supervisor.start()
+        log = run.logs / "trainer.log"
+        wait_until(lambda: supervisor.check() or log.read_text().split() == ["0", "1", "2"])
+        assert child.running
+        assert supervisor.restart_causes() == {"trainer": {"ran out of GPU memory": 2}}
+        assert supervisor.restart_notice() == "restarted: trainer ran out of GPU memory (2 times)"
+    finally:
+        kill(child)
 
 
 def check_repeatedly(supervisor, child):

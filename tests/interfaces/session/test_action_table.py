@@ -88,7 +88,7 @@ def test_a_file_that_is_no_text_is_refused_with_what_to_do(tmp_path, content, me
     path.write_bytes(content)
     with pytest.raises(SessionError, match=message):
         read_table(path)
-    with pytest.raises(SessionError, match="there is no such file"):
+    with pytest.raises(SessionError, match="a directory, not a file"):
         read_table(tmp_path)
 
 

@@ -109,7 +109,7 @@ def test_faults_and_events_over_http() -> None:
             (b"{", "Expecting"),
             (b'{"port_taken": true}', "port_taken"),
             (b'{"loss": NaN}', "loss"),
-            (b"[" * 50_000, "recursion"),
+            (b"[" * 50_000, "levels"),
         ):
             status, answer = live.post("/faults", body)
             assert status == 400, body[:20]

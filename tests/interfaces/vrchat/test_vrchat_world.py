@@ -123,6 +123,18 @@ def test_fence_raised_during_a_tick_stops_the_remaining_datagrams():
         received(client, 0)
 
 
+def test_action_from_before_a_pause_is_not_sent_but_the_rest_values_are():
+    late = []
+    with udp_client() as client, world(client.getsockname()[1], is_late=lambda: bool(late)) as made:
+        late.append(True)
+        walk(made)
+        received(client, 0)
+        client.settimeout(2.0)
+        made.rest()
+        values = [decode(client.recv(4096))[0][1][0] for _ in range(5)]
+        assert not any(values)
+
+
 def test_input_state_recovers_quickly_with_a_tenth_of_all_packets_lost():
     actions, losses = np.random.default_rng(0), random.Random(0)
     long_differences, longest, ticks = 0, 0, 2_000

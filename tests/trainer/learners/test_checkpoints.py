@@ -1,5 +1,8 @@
 """Checkpoint files: the newest intact one is found, and only the last N are kept."""
 
+import json
+import zlib
+
 import pytest
 import torch
 
@@ -81,3 +84,60 @@ def test_a_damaged_checkpoint_is_ignored(tmp_path, damage):
     else:
         newest.with_suffix(".json").write_text("{", encoding="utf-8")
     assert checkpoints.newest().steps == 10
+
+
+def forge(path, **changes):
+    """Change the JSON as a stranger would: without a checksum."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content.pop("checksum")
+    path.write_text(json.dumps(content | changes), encoding="utf-8")
+
+
+NOT_TENSORS = b"\x00\x00\x00\x00\x00\x08\x00\x00{}"  # a header of 8 TiB
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": "20"},
+        {"steps": 1e999},
+        {"updates": -1},
+        {"version": None},
+        {"extra": []},
+        {"left_out": [1]},
+        {"crc32": zlib.crc32(NOT_TENSORS), "bytes": len(NOT_TENSORS)},
+        {"bytes": 8 * 2**40},
+    ],
+    ids=str,
+)
+def test_a_checkpoint_of_another_form_does_not_hide_the_one_before_it(tmp_path, changes):
+    checkpoints = Checkpoints(tmp_path, keep=3)
+    for steps in (10, 20):
+        path = save(checkpoints, steps)
+    if "crc32" in changes:
+        path.with_suffix(".safetensors").write_bytes(NOT_TENSORS)
+    forge(path, **changes)
+    assert checkpoints.newest_or_fail().steps == 10
+    assert checkpoints.newest_good().steps == 10
+
+
+def test_a_changed_number_is_noticed_and_an_old_checkpoint_has_no_checksum(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=3)
+    for steps in (10, 20):
+        path = save(checkpoints, steps, updates=7)
+    forge(path)
+    assert checkpoints.newest().steps == 20
+    path = save(checkpoints, 30, updates=7)
+    path.write_text(path.read_text().replace('"updates": 7', '"updates": 5'))
+    assert checkpoints.newest().steps == 20
+
+
+def test_files_with_other_names_are_left_alone(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=1)
+    for name in ("0abc-1.json", "holiday.safetensors", "9-9.json"):
+        (tmp_path / name).write_text("mine")
+    for steps in (10, 20):
+        save(checkpoints, steps)
+    assert checkpoints.newest().serial == 2
+    assert (tmp_path / "holiday.safetensors").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 5

@@ -6,7 +6,12 @@ import torch
 from tests.trainer.batches import spaces_of, training_batch
 from trainer.learners.checkpoints import Checkpoint, CheckpointError, Checkpoints
 from trainer.learners.dreamer import DreamerLearner
-from trainer.learners.restore import learner_tensors, restore_last_good, restore_learner
+from trainer.learners.restore import (
+    learner_tensors,
+    restore_last_good,
+    restore_learner,
+    restore_newest,
+)
 
 CPU = torch.device("cpu")
 
@@ -129,3 +134,30 @@ def test_the_number_of_consecutive_skips_is_restored(tiny, tmp_path):
     save(checkpoints, learner, 100, 2, consecutive_skips=7)
     restore_learner(learner, checkpoints.newest())
     assert learner.guarded_step.consecutive_skips == 7
+
+
+def test_a_stray_checkpoint_of_another_model_does_not_hide_the_own_one(tiny, tmp_path):
+    larger = tiny.model_copy(update={"model": tiny.model.model_copy(update={"deter": 48})})
+    own, stray = trained(tiny, 1), DreamerLearner(spaces_of(tiny), larger, CPU)
+    checkpoints = Checkpoints(tmp_path, keep=5)
+    learner = DreamerLearner(spaces_of(tiny), tiny, CPU)
+
+    def restore(checkpoint):
+        restore_learner(learner, checkpoint)
+
+    assert restore_newest(checkpoints, restore) is None
+    save(checkpoints, stray, 50, 0)
+    with pytest.raises(CheckpointError, match=r"model\.\*"):
+        restore_newest(checkpoints, restore)
+    save(checkpoints, own, 100, own.updates)
+    save(checkpoints, stray, 200, 0)
+    assert restore_newest(checkpoints, restore).steps == 100
+    assert learner.updates == 1
+
+
+def test_a_state_of_an_optimiser_with_another_shape_is_refused(tiny):
+    tensors = learner_tensors(trained(tiny, 1))
+    name = next(n for n in tensors if n.startswith("optimizer/") and tensors[n].dim() == 2)
+    tensors[name] = torch.zeros(3, 5)
+    with pytest.raises(CheckpointError, match=r"optimi[sz]er"):
+        restore_learner(DreamerLearner(spaces_of(tiny), tiny, CPU), Checkpoint(tensors, 1, 1, 1))

@@ -1,0 +1,1 @@
+"""Faults of processes, files and networks: what a run promises, measured."""
