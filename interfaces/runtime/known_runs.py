@@ -5,9 +5,7 @@ sent to and its folder written; every other one is read as data. The rule is in
 docs/decisions/0042-known-runs.md.
 """
 
-import contextlib
 import hashlib
-import json
 import os
 import re
 import secrets
@@ -17,9 +15,12 @@ from importlib.machinery import all_suffixes
 from pathlib import Path
 
 from filelock import FileLock
+from pydantic import BaseModel, TypeAdapter
 
 from configs.errors import BadInput
 from configs.loading.tree import InvalidYaml, parse
+from configs.reading.bounded_file import UnreadableFile
+from configs.reading.json_document import read_json
 from interfaces.ipc.atomic_files import shell_quoted, write_json
 from interfaces.ipc.no_links import LinkRefused, refuse_links_between
 from interfaces.runtime.user_folder import STATE_FOLDER, user_folder
@@ -35,6 +36,15 @@ _COMPILED = "__pycache__"
 
 class UnknownRun(BadInput):
     """The run is not known on this machine, so what was asked is refused."""
+
+
+class _Entry(BaseModel):
+    """What the list says of a run: its fingerprint. The other entries are for people."""
+
+    content: str
+
+
+_ENTRY = TypeAdapter(_Entry)
 
 
 class _Unusable(Exception):
@@ -109,13 +119,12 @@ def _why_unknown(run: Path) -> str:
     run_id = _read_id(run)
     if run_id is None:
         return "has no id of a run on this machine"
-    entry: object = None
-    with contextlib.suppress(OSError, ValueError, RecursionError):
-        entry = json.loads((_list_folder() / f"{run_id}.json").read_text(encoding="utf-8"))
-    if not isinstance(entry, dict) or "content" not in entry:
+    try:
+        entry = read_json(_list_folder() / f"{run_id}.json", _ENTRY)
+    except (UnreadableFile, OSError):
         return "was not started on this machine by this user"
     try:
-        same = entry["content"] == _fingerprint(run)
+        same = entry.content == _fingerprint(run)
     except _Unusable as error:
         return f"cannot be trusted: {error}"
     except OSError as error:

@@ -1,13 +1,14 @@
 """What the configuration of a run names outside its folder: code, hosts, devices and files."""
 
 import ipaddress
-import json
-from pathlib import Path
 
 from configs.plugin_reference import camera_plugin
+from configs.reading.bounded_file import MissingFile, UnreadableFile
+from configs.reading.json_document import read_json
 from configs.schema import Config
 from interfaces.core.plugins import plugin_place, plugins_of
 from interfaces.runtime.known_runs import code_files
+from interfaces.runtime.plugin_folders import FOLDERS
 from interfaces.runtime.run_folder import RunFolder
 
 _MAX_SHOWN = 20  # files of one kind
@@ -63,11 +64,10 @@ def named_things(run: RunFolder, config: Config) -> dict[str, list[str]]:
 
 def _plugin_folders(run: RunFolder) -> list[str]:
     try:
-        content = json.loads(run.plugin_folders.read_text(encoding="utf-8"))
-        return [str(Path(folder)) for folder in content["folders"]]
-    except FileNotFoundError:
+        return [str(folder) for folder in read_json(run.plugin_folders, FOLDERS).folders]
+    except MissingFile:
         return []
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except UnreadableFile:
         return [f"{run.plugin_folders.name} cannot be read"]
 
 
