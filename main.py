@@ -2,8 +2,24 @@
 
 import os
 import sys
+
+from interfaces.runtime.early_interrupt import end_at_once_on_interrupt
+
+if __name__ == "__main__":
+    os.umask(0o077)  # recordings show other people: new files are for this user only
+    end_at_once_on_interrupt()  # the imports below take a second or more
+
+from interfaces.runtime.standard_streams import run_to_exit, set_up_streams
+
+if __name__ == "__main__":
+    set_up_streams()  # before a file can get the descriptor of a missing stream
+
+if __name__ == "__main__" and sys.argv[1:2] == ["stop"]:
+    from interfaces.cli.stop_command import stop_at_once
+
+    stop_at_once(sys.argv[2:])
+
 from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
 
 import typer
@@ -14,6 +30,7 @@ from interfaces.cli import (
     live_command,
     run_commands,
     session_commands,
+    stop_command,
     trust_command,
     world_commands,
 )
@@ -37,6 +54,7 @@ app.add_typer(world_commands.app)
 app.add_typer(config_app, name="config")
 app.add_typer(session_commands.app, name="sessions")
 app.add_typer(forget_command.app)
+app.add_typer(stop_command.app)
 app.add_typer(run_commands.app)
 app.add_typer(trust_command.app)
 app.add_typer(start_from_command.app)
@@ -57,9 +75,5 @@ for _spec in PROCESSES:
     _add_process(_spec)
 
 if __name__ == "__main__":
-    os.umask(0o077)  # recordings show other people: new files are for this user only
     set_up_log()
-    for stream in (sys.stdout, sys.stderr):  # a Windows console may know neither 夢 nor a path
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="replace")
-    app()
+    run_to_exit(app)

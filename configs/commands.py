@@ -1,5 +1,6 @@
 """The `config` commands: show, check, schema, docs."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -27,9 +28,14 @@ Out = Annotated[Path | None, typer.Option(help="Write to this file instead of pr
 def split_arguments(arguments: list[str] | None) -> tuple[Path, list[str]]:
     """The file or preset (`default` if none is named), and the overrides."""
     arguments = arguments or []
-    if arguments and ("=" not in arguments[0] or Path(arguments[0]).is_file()):
+    if arguments and ("=" not in arguments[0] or _is_file(arguments[0])):
         return Path(arguments[0]), arguments[1:]
     return Path("default"), arguments
+
+
+def _is_file(word: str) -> bool:
+    """Whether a word names a file. A long override is no file name: no OSError, as pathlib has."""
+    return os.path.isfile(word)
 
 
 @app.command()
@@ -52,7 +58,7 @@ def check(files: Files = None) -> None:
 
     KEY=VALUE changes a setting of every file before it is checked.
     """
-    names = [name for name in files or [] if "=" not in name or Path(name).is_file()]
+    names = [name for name in files or [] if "=" not in name or _is_file(name)]
     overrides = [name for name in files or [] if name not in names]
     failed = False
     for name in names or presets():

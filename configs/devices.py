@@ -20,7 +20,8 @@ class CameraConfig(StrictModel):
         default="auto",
         description="Source of the picture. `auto`: the stream of the stand-in. Otherwise the "
         "index of a device, a part of its name (OBS Virtual Camera), a URL or a video file. Also "
-        "`screen`, `screen:LEFT,TOP,WIDTHxHEIGHT`, `window:TITLE` and `plugin:MODULE:NAME`.",
+        "`screen`, `screen:LEFT,TOP,WIDTHxHEIGHT`, `window:PROGRAM`, `window:title:TEXT` and "
+        "`plugin:MODULE:NAME`.",
     )
     width: int = Field(
         default=64,
@@ -72,7 +73,7 @@ class CameraConfig(StrictModel):
                 "plugin:NAME for an installed entry point"
             )
         if source == "window:":
-            raise ValueError("window: needs a part of the title, such as window:VRChat")
+            raise ValueError("window: needs a program or a part of a title, such as window:VRChat")
         if source.startswith("screen:"):
             region = SCREEN_REGION.fullmatch(source)
             if region is None or not int(region[3]) or not int(region[4]):

@@ -61,7 +61,7 @@ def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool
             token = new_token()
             with token_file(tokens_folder() / f"page-{chosen_port}", token):
                 serve(
-                    *(timeline, image_at, run.path.name, chosen_port),
+                    *(timeline, image_at, run.name, chosen_port),
                     token=token,
                     show=show,
                     ready=ready,
@@ -90,7 +90,7 @@ def write_video(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> 
                 console.print(visible(why), markup=False, highlight=False)
             task = bar.add_task("writing video", total=len(timeline))
             return to_annotated_video(
-                steps, timeline, run.path.name, out, lambda rows: bar.update(task, completed=rows)
+                steps, timeline, run.name, out, lambda rows: bar.update(task, completed=rows)
             )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from interfaces.ipc.board import Board
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.endpoints import read_endpoints
 
@@ -67,7 +67,7 @@ def _first_tick_s(run: RunFolder, ended: threading.Event) -> float | None:
     """Waits for the first tick. None if the run ends before it."""
     while not ended.wait(0.1):
         with contextlib.suppress(OSError, ValueError):  # the Board is not complete yet
-            if first := int(Board(run.board)["first_tick_ns"]):
+            if first := int(open_board(run)["first_tick_ns"]):
                 return first * 1e-9
     return None
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -22,8 +22,8 @@ from typing import Protocol
 import psutil
 
 from benchmarks.common import ROOT
-from interfaces.ipc.board import Board
 from interfaces.osc.message import decode
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import leftover_processes
 
@@ -126,9 +126,12 @@ class Client:
 
 
 class LiveRun:
-    """A live run of kind vrchat in `folder`/run, with `camera` as its source and `client`."""
+    """A live run of kind vrchat in `folder`/run, with `camera` as its source and `client`.
 
-    def __init__(self, folder: Path, camera: Camera) -> None:
+    `settings`: KEY=VALUE words for its configuration.
+    """
+
+    def __init__(self, folder: Path, camera: Camera, settings: Sequence[str] = ()) -> None:
         self.folder, self.client, self.camera = folder / "run", Client(), camera
         main = folder / "faulty_main.py"
         main.write_text(FAULTY_PROGRAM, encoding="utf-8")
@@ -137,6 +140,7 @@ class LiveRun:
             *(f"world.osc.send_port={self.client.port}", f"tick.hz={HZ}"),
             f"world.osc.receive_port={free_port(socket.SOCK_DGRAM)}",
             *("trainer.prefill=100000", "world.situations.menu=[]"),  # this client never answers
+            *settings,
         ]
         self.process = subprocess.Popen(
             [sys.executable, str(main), "run", "tiny", *words, "--out", str(self.folder)],
@@ -208,7 +212,7 @@ def _write_stop_file(run: LiveRun) -> None:
 
 
 def _pause(run: LiveRun) -> None:
-    Board(run.folder / "board.mmap")["paused"] = 1
+    open_board(RunFolder(run.folder))["paused"] = 1
 
 
 RunAction = Callable[[LiveRun], object]
@@ -300,7 +304,7 @@ CAUSES = [
         "pause",
         HUNG_MS,
         _pause,
-        lambda run: Board(run.folder / "board.mmap").__setitem__("paused", 0),
+        lambda run: open_board(RunFolder(run.folder)).__setitem__("paused", 0),
     ),
     Cause("supervisor SIGINT", HUNG_MS, lambda run: run.process.send_signal(signal.SIGINT)),
     Cause("supervisor SIGTERM", HUNG_MS, lambda run: run.process.terminate()),

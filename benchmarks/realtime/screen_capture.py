@@ -51,6 +51,7 @@ def _measure() -> list[dict[str, object]]:
     x = display.Display()
     window = x.screen().root.create_window(100, 50, 640, 480, 0, x.screen().root_depth)
     window.set_wm_name("VRChat")
+    window.set_wm_class("vrchat.exe", "vrchat.exe")
     window.map()
     pixels = np.random.default_rng(0).integers(0, 255, (480, 640, 4), np.uint8)
     for row in range(480):  # noise cannot be compressed

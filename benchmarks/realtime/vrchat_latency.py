@@ -27,9 +27,10 @@ import numpy as np
 import psutil
 
 from benchmarks.common import ROOT, publish
-from interfaces.ipc.board import Board
 from interfaces.journal.reader import JournalReader
 from interfaces.osc.message import decode, encode
+from interfaces.runtime.live_control.live_runs import open_board
+from interfaces.runtime.run_folder import RunFolder
 
 FLOOD_PER_S = 2000
 RAYS, RAY_HZ = 64, 60
@@ -136,7 +137,7 @@ class TappedRun:
 
     def ticks(self) -> int:
         try:
-            return int(Board(self.folder / "board.mmap")["ticks"])
+            return int(open_board(RunFolder(self.folder))["ticks"])
         except (OSError, ValueError):
             return 0
 

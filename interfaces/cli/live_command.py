@@ -13,6 +13,7 @@ from interfaces.cli.run_setup import Out, Quiet, Resume, Seed, Source, Words, pr
 from interfaces.doctor.check_torch_build import cpu_torch_beside_gpu
 from interfaces.runtime.process_table import MAIN, process_title
 from interfaces.runtime.run_lock import claim
+from interfaces.runtime.standard_streams import write_in_background
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line, stop_on_signals
 
 app = typer.Typer()
@@ -31,10 +32,11 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Run in real time: world, body, trainer and guard. Ctrl-C ends the run."""
+    from interfaces.runtime.child_process import log_supervisor
     from interfaces.runtime.live_run import LiveRun, short_summary
 
     prepared = prepared_run(words, out, seed, resume, source=source)
-    with exit_on_bad_input(), prepared as (folder, config):
+    with exit_on_bad_input(files=True), prepared as (folder, config):
         setproctitle.setproctitle(process_title("supervisor"))
         stopped = stop_on_signals()
         with claim(folder):
@@ -42,6 +44,8 @@ def run(
                 lines = _start_from(folder.path, source)
                 if not quiet:
                     print_line(lines)
+            write_in_background()
+            log_supervisor(folder.logs)
             live_run = LiveRun(folder, config, MAIN, console, quiet=quiet)
             if notice := cpu_torch_beside_gpu():
                 live_run.warn(notice)

@@ -1,4 +1,4 @@
-"""Commands for a live run: pause, resume, stop and drive; rollback works for every run."""
+"""Commands for a live run: pause, resume and drive; rollback works for every run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,8 +22,8 @@ def pause(run: LiveRunPath = None) -> None:
 
     The Steps of a pause are recorded but not learned from.
     """
-    from interfaces.runtime.run_control import find_live_run
-    from interfaces.runtime.run_control import pause as pause_run
+    from interfaces.runtime.live_control.run_control import find_live_run
+    from interfaces.runtime.live_control.run_control import pause as pause_run
 
     with exit_on_bad_input():
         print_line(pause_run(_known(find_live_run(run), "pause"), paused=True))
@@ -32,37 +32,24 @@ def pause(run: LiveRunPath = None) -> None:
 @app.command()
 def resume(run: LiveRunPath = None) -> None:
     """Let the policy of a paused run act again."""
-    from interfaces.runtime.run_control import find_live_run
-    from interfaces.runtime.run_control import pause as pause_run
+    from interfaces.runtime.live_control.run_control import find_live_run
+    from interfaces.runtime.live_control.run_control import pause as pause_run
 
     with exit_on_bad_input():
         print_line(pause_run(_known(find_live_run(run), "resume"), paused=False))
 
 
 @app.command()
-def stop(
-    run: LiveRunPath = None,
-    release: Annotated[bool, typer.Option("--release", help="let it act again")] = False,
-) -> None:
-    """Emergency stop: release every input until --release."""
-    from interfaces.runtime.run_control import find_live_run
-    from interfaces.runtime.run_control import stop as stop_run
-
-    with exit_on_bad_input():
-        print_line(stop_run(find_live_run(run), release=release))
-
-
-@app.command()
 def drive(run: LiveRunPath = None) -> None:
     """Drive the avatar by keys; the agent learns from it. q ends."""
-    from interfaces.ipc.board import Board
     from interfaces.runtime.drive import drive as drive_run
-    from interfaces.runtime.run_control import find_live_run
+    from interfaces.runtime.live_control.live_runs import open_board
+    from interfaces.runtime.live_control.run_control import find_live_run
 
     with exit_on_bad_input():
         folder = _known(find_live_run(run), "drive")
         stopped = stop_on_signals()
-        drive_run(Board(folder.board), folder.config.world.actions, stopped, console)
+        drive_run(open_board(folder), folder.config.world.actions, stopped, console)
 
 
 @app.command()

@@ -52,8 +52,31 @@ def list_devices(sounddevice: Any) -> list[Device]:
             int(each["max_input_channels"]),
             int(each["max_output_channels"]),
         )
-        for each in sounddevice.query_devices()
+        for each in _query_devices(sounddevice)
     ]
+
+
+def _query_devices(sounddevice: Any) -> list[dict[str, Any]]:
+    """What PortAudio tells of each device. A driver may cut a name within a character."""
+    try:
+        return list(sounddevice.query_devices())
+    except UnicodeDecodeError:
+        library = sounddevice._lib
+        return [_query_device(sounddevice, index) for index in range(library.Pa_GetDeviceCount())]
+
+
+def _query_device(sounddevice: Any, index: int) -> dict[str, Any]:
+    try:
+        return sounddevice.query_devices(index)
+    except UnicodeDecodeError as error:
+        info = sounddevice._lib.Pa_GetDeviceInfo(index)
+        return {
+            "index": index,
+            "name": error.object.decode("utf-8", "replace"),
+            "hostapi": info.hostApi,
+            "max_input_channels": info.maxInputChannels,
+            "max_output_channels": info.maxOutputChannels,
+        }
 
 
 def choose_device(wanted: str | int, devices: Sequence[Device], kind: Kind) -> Device:

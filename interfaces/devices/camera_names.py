@@ -17,15 +17,20 @@ def camera_names(linux: Path = _LINUX) -> dict[int, str] | None:
         entries = sorted(linux.glob("video*"), key=lambda each: int(each.name[5:]))
         # A webcam has a second entry, for its metadata, with index 1.
         return {
-            int(each.name[5:]): (each / "name").read_text(encoding="utf-8").strip()
+            int(each.name[5:]): _read_name(each / "name")
             for each in entries
-            if (each / "index").read_text().strip() == "0"
+            if _read_name(each / "index") == "0"
         }
     try:
         enumerated = importlib.import_module("cv2_enumerate_cameras").enumerate_cameras(BACKEND)
     except ImportError:
         return None
     return {int(each.index): str(each.name) for each in enumerated}
+
+
+def _read_name(path: Path) -> str:
+    """The text. Linux cuts a name after 31 bytes, also within a character."""
+    return path.read_bytes().decode("utf-8", "replace").strip("\0 \t\r\n")
 
 
 def index_of(wanted: str, names: dict[int, str]) -> int:

@@ -11,6 +11,7 @@ from configs.devices import SCREEN_REGION, CameraConfig
 from configs.errors import BadInput
 from interfaces.core.clock import Clock
 from interfaces.devices.video_types import Crop, NoVideo, Shot, VideoSource
+from interfaces.devices.window_match import WindowMatch
 
 if sys.platform == "win32":
     from interfaces.devices.windows_win32 import Desktop
@@ -52,17 +53,17 @@ class Rectangle(NamedTuple):
 
 
 class Window:
-    """The largest window whose title contains `title`. Case is ignored.
+    """The largest window that `wanted` means: a program, or a part of a title (WindowMatch).
 
     Raises NoVideo without such a window.
     """
 
-    def __init__(self, title: str) -> None:
-        self._desktop = Desktop()
-        window = self._desktop.find_window(title)
+    def __init__(self, wanted: str) -> None:
+        self._desktop, match = Desktop(), WindowMatch(wanted)
+        window = self._desktop.find_window(match)
         if window is None:
             self._desktop.close()
-            raise NoVideo(f"no window has {title} in its title")
+            raise NoVideo(match.nothing_found())
         self._window = window
 
     def rectangle(self) -> Rectangle | None:
@@ -177,7 +178,7 @@ def check_screen(source: str) -> None:
 
 
 def open_screen(source: str, config: CameraConfig, clock: Clock) -> VideoSource:
-    """Open `screen`, `screen:LEFT,TOP,WIDTHxHEIGHT` or `window:TITLE`. Raises NoVideo."""
+    """Open `screen`, `screen:LEFT,TOP,WIDTHxHEIGHT` or `window:NAME`. Raises NoVideo."""
     check_screen(source)
     window = Window(source.removeprefix("window:")) if source.startswith("window:") else None
     region = SCREEN_REGION.fullmatch(source)

@@ -43,7 +43,7 @@ def source_kind(source: str | int) -> Kind:
     if source.startswith("window:"):
         return "window"
     path = Path(source)
-    return "file" if path.suffix.lower() in _VIDEO_SUFFIXES or path.exists() else "name"
+    return "file" if path.suffix.lower() in _VIDEO_SUFFIXES or os.path.exists(path) else "name"
 
 
 def check_video(source: str | int) -> None:
@@ -56,7 +56,7 @@ def check_video(source: str | int) -> None:
         load_plugin("camera", plugin)
         return
     match source_kind(source):
-        case "file" if not Path(str(source)).exists():
+        case "file" if not os.path.exists(str(source)):
             raise BadInput(f"world.camera.source {source}: there is no such file")
         case "name" if (names := camera_names()) is not None:
             try:

@@ -1,7 +1,9 @@
-"""Finds a window of a Windows desktop by its title and gives its client area."""
+"""Finds a window of a Windows desktop by its program or title and gives its client area."""
 
 import ctypes
 import sys
+
+from interfaces.devices.window_match import WindowMatch, program_names
 
 if sys.platform == "win32":
     from ctypes import wintypes
@@ -16,20 +18,24 @@ if sys.platform == "win32":
         def __init__(self) -> None:
             _user.SetProcessDPIAware()
 
-        def find_window(self, title: str) -> int | None:
-            """The largest visible window whose title contains `title`. Case is ignored."""
-            key, sizes = title.casefold(), dict[int, int]()
+        def find_window(self, match: WindowMatch) -> int | None:
+            """The largest visible window of the highest rank of `match`."""
+            orders = dict[int, tuple[int, int]]()
 
             def visit(window: int, _: int) -> bool:
                 text = ctypes.create_unicode_buffer(512)
                 _user.GetWindowTextW(wintypes.HWND(window), text, len(text))
-                if key in text.value.casefold() and (area := self.client_area(window)) is not None:
-                    sizes[window] = area[2] * area[3]
+                pid = wintypes.DWORD()
+                _user.GetWindowThreadProcessId(wintypes.HWND(window), ctypes.byref(pid))
+                if (area := self.client_area(window)) is None:
+                    return True
+                if rank := match.rank(text.value, program_names(pid.value)):
+                    orders[window] = rank, area[2] * area[3]
                 return True
 
             callback_type = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
             _user.EnumWindows(callback_type(visit), 0)
-            return max(sizes, key=lambda window: sizes[window]) if sizes else None
+            return max(orders, key=lambda window: orders[window]) if orders else None
 
         def client_area(self, window: int) -> tuple[int, int, int, int] | None:
             """(left, top, width, height) in pixels; None for a closed or hidden window."""

@@ -1,9 +1,10 @@
-"""Finds a window of an X11 desktop by its title and gives its client area."""
+"""Finds a window of an X11 desktop by its program or title and gives its client area."""
 
 import importlib
 from typing import Any
 
 from interfaces.devices.video_types import NoVideo
+from interfaces.devices.window_match import WindowMatch, program_names
 
 
 class Desktop:
@@ -18,22 +19,22 @@ class Desktop:
             raise NoVideo(f"no X11 desktop ({error})") from error
         self._root = self._display.screen().root
         self._name = self._display.intern_atom("_NET_WM_NAME")
+        self._pid = self._display.intern_atom("_NET_WM_PID")
 
-    def find_window(self, title: str) -> Any | None:
-        """The largest visible window whose title contains `title`. Case is ignored."""
-        key, best, best_size = title.casefold(), None, 0
+    def find_window(self, match: WindowMatch) -> Any | None:
+        """The largest visible window of the highest rank of `match`."""
+        best, best_order = None, (0, 0)
         waiting = [self._root]
         while waiting:
             window = waiting.pop()
             try:
                 waiting += window.query_tree().children
-                if key not in self._title(window).casefold():
-                    continue
-                area = self.client_area(window)
+                rank = match.rank(self._title(window), self._programs(window))
+                area = self.client_area(window) if rank else None
             except self._errors.BadWindow:
                 continue  # closed during the search
-            if area is not None and area[2] * area[3] > best_size:
-                best, best_size = window, area[2] * area[3]
+            if area is not None and (rank, area[2] * area[3]) > best_order:
+                best, best_order = window, (rank, area[2] * area[3])
         return best
 
     def client_area(self, window: Any) -> tuple[int, int, int, int] | None:
@@ -50,6 +51,12 @@ class Desktop:
 
     def close(self) -> None:
         self._display.close()
+
+    def _programs(self, window: Any) -> tuple[str, ...]:
+        """The names of its process and the two of its WM_CLASS. A child window has none."""
+        pid = window.get_full_property(self._pid, self._x.AnyPropertyType)
+        names = program_names(int(pid.value[0])) if pid is not None and len(pid.value) else ()
+        return (*names, *(str(name) for name in window.get_wm_class() or ()))
 
     def _title(self, window: Any) -> str:
         utf8_name = window.get_full_property(self._name, self._x.AnyPropertyType)

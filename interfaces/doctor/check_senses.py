@@ -15,7 +15,7 @@ from interfaces.doctor.findings import Finding, ok, warning
 from interfaces.doctor.sense_answers import HeardParameters, Trouble, contact_trouble, ray_trouble
 from interfaces.osc.oscquery_browser import Peer
 from interfaces.runtime.guarded_client import GuardedClient, MovementStopped
-from interfaces.runtime.run_control import find_live_run
+from interfaces.runtime.live_control.run_control import find_live_run
 from interfaces.runtime.run_folder import RunError
 from interfaces.vrchat.client_finder import Avatar, read_avatar
 from interfaces.vrchat.endpoints import Endpoints, client_endpoints, resolve_host

@@ -1,4 +1,4 @@
-"""The Board: one mapped file where every process writes its heartbeat and gauges.
+"""The Board: shared memory where every process writes its heartbeat and gauges.
 
 Each field has exactly one writer. Each number is aligned and has at most eight bytes, so readers
 need no lock. The trainer's metrics are a table instead: see board_metrics.py.
@@ -48,6 +48,7 @@ _BOARD = np.dtype(
         ("osc_sent", "<u8"),
         ("osc_received", "<u8"),
         ("osc_ignored", "<u8"),
+        ("osc_foreign", "<u8"),  # Datagrams that another address than the client's sent.
         ("journal_dropped", "<u8"),
         ("reward_sums", "<f8", (MAX_REWARD_TERMS,)),  # Weighted, in the order of the terms.
         ("reward_now", "<f8"),
@@ -76,6 +77,7 @@ _BOARD = np.dtype(
     ],
     align=True,
 )
+BOARD_BYTES = _BOARD.itemsize
 HISTOGRAMS = ("lateness", "frame_age", "decide", "swap", "publish_to_act")
 
 
@@ -87,9 +89,9 @@ class Board:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if create:
-            write_bytes(path, bytes(_BOARD.itemsize))  # a new file: the old one may still be mapped
+            write_bytes(path, bytes(BOARD_BYTES))  # a new file: the old one may still be mapped
         with path.open("r+b") as file:  # the mapping stays valid after the file is closed
-            page = mmap.mmap(file.fileno(), _BOARD.itemsize)
+            page = mmap.mmap(file.fileno(), BOARD_BYTES)
         mapped = np.frombuffer(page, np.uint8)
         self._address = address_of(mapped)
         record = mapped.view(_BOARD).reshape(())
@@ -111,7 +113,7 @@ class Board:
 
     def make_writable(self) -> None:
         """Wait for pages that the system is writing to disk; the next writes then do not wait."""
-        make_writable(self._address, _BOARD.itemsize)
+        make_writable(self._address, BOARD_BYTES)
 
     def heartbeat(self, process: str) -> None:
         """Set the heartbeat of "body", "guard", "trainer", "recorder" or "human" to now."""

@@ -1,5 +1,6 @@
 """What all processes of a run need: a title, a log, a stop event, and a watch on a process."""
 
+import errno
 import os
 import signal
 import sys
@@ -13,12 +14,14 @@ from loguru import logger
 
 from interfaces.ipc.no_links import open_descriptor
 from interfaces.runtime.process_table import process_title
+from interfaces.runtime.standard_streams import OutputStream
 from interfaces.safety.process_watch import ProcessWatch
 
 SUPERVISOR_PID = "YUME_SUPERVISOR_PID"
 OUT_OF_MEMORY = 12  # exit code of a process that had too little memory on its device
 OUT_OF_MEMORY_COUNT = "YUME_OUT_OF_MEMORY_COUNT"  # how often that happened to it in this run
 _LOG_FORMAT = "{time:HH:mm:ss.SSS} {level: <7} {message}"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def set_up_process(name: str) -> threading.Event:
@@ -38,6 +41,17 @@ def set_up_process(name: str) -> threading.Event:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
     return stopped
+
+
+def log_supervisor(folder: Path) -> None:
+    """Log to supervisor.log too: nobody may see the terminal. Without room there is no log."""
+    descriptor = append_log(folder, "supervisor")
+    log = OutputStream(os.fdopen(descriptor, "a", encoding="utf-8", errors="replace", buffering=1))
+
+    def write(message: str) -> None:
+        log.write(message)
+
+    logger.add(write, format=_LOG_FORMAT, level="INFO")
 
 
 def lower_priority() -> None:
@@ -70,6 +84,19 @@ def out_of_memory_count() -> int:
 
 
 def append_log(folder: Path, name: str) -> int:
-    """Open NAME.log for appending. Returns the file descriptor, which the caller must close."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return open_descriptor(folder / f"{name}.log", "ab")
+    """Open NAME.log for appending. Returns the file descriptor, which the caller must close.
+
+    A deleted run folder is not made again. Then, and where the disk is full or cannot be written,
+    it is the null device: a process without a log is better than none. Raises OSError for other
+    reasons.
+    """
+    if not folder.parent.is_dir():
+        return os.open(os.devnull, os.O_WRONLY)
+    try:
+        folder.mkdir(exist_ok=True)
+        return open_descriptor(folder / f"{name}.log", "ab")
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        logger.warning("{} runs without a log: {}", name, error.strerror)
+        return os.open(os.devnull, os.O_WRONLY)

@@ -21,7 +21,7 @@ from rich.text import Text
 from configs.actions import ActionConfig
 from configs.errors import BadInput
 from interfaces.ipc.board import MAX_HUMAN_ACTIONS, Board
-from interfaces.runtime.run_control import has_recent_heartbeat
+from interfaces.runtime.live_control.run_control import has_recent_heartbeat
 
 # A terminal reports presses and repeats of a key, but not its release. A key counts as pressed for
 # this many seconds after the last report. The first repeat comes after about half a second.

@@ -1,30 +1,31 @@
 """The guard process: releases every input when the body has ended or hangs."""
 
+import os
 from pathlib import Path
 
 from loguru import logger
 
-from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
+from interfaces.runtime.live_control.live_runs import open_board, own_record
+from interfaces.runtime.live_control.release_plan import read_release_plan
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.safety.body_watch import GUARD_FIELDS, BodyWatch
-from interfaces.safety.input_rest import input_rest_datagrams
-from interfaces.vrchat.endpoints import read_endpoints
 
 
 def watch_run(run_path: Path) -> None:
     """Run the guard for the run in folder `run_path`. Entry point of its process."""
     stopped, orphaned = set_up_process("guard"), watch_supervisor()
-    run = RunFolder(run_path)
-    config, board = run.config, Board(run.board)
-    endpoints = read_endpoints(run.endpoints)
+    run, record = RunFolder(run_path), own_record()
+    # By its record, a guard also starts again when the folder is gone.
+    plan = read_release_plan(run) if record is None else record.plan
+    board = open_board(run)
     watch = BodyWatch(
         board,
         GUARD_FIELDS,
-        (endpoints.osc_host, endpoints.osc_send_port),
-        input_rest_datagrams(config.world),
-        config.tick.hz,
-        lambda: bool(board["halted"]) or run.stop_file.exists(),
+        plan.target,
+        plan.rest,
+        plan.hz,
+        lambda: bool(board["halted"]) or os.path.exists(run.stop_file),  # False without permission
         logger.info,
     )
     watch.run(
@@ -32,3 +33,5 @@ def watch_run(run_path: Path) -> None:
         lambda: board.heartbeat("guard"),
     )
     watch.close()
+    if orphaned.is_set() and record is not None:
+        record.remove()  # in place of the dead supervisor: the inputs are released

@@ -16,10 +16,12 @@ from configs.errors import BadInput
 from configs.load import write_config
 from configs.schema import Config
 from interfaces.core.clock import RealClock
-from interfaces.ipc.board import Board
 from interfaces.osc.message import encode
+from interfaces.osc.osc_receiver import OscReceiver
 from interfaces.osc.ports import listen_at
 from interfaces.runtime.child_process import SUPERVISOR_PID
+from interfaces.runtime.live_control.live_runs import LiveRunEntry
+from interfaces.runtime.live_control.release_plan import release_plan
 from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.vrchat.action_encoder import release_datagrams
@@ -50,13 +52,12 @@ class GuardedClient:
         stopped: threading.Event,
         receive: Callable[[bytes], None],
     ) -> None:
-        self._stopped, self._clock, self._on_datagram = stopped, RealClock(), receive
+        self._stopped, self._clock = stopped, RealClock()
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
         self._rest = release_datagrams(config.world.actions)
-        self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
+        listener = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
+        self._in = OscReceiver(listener, endpoints.osc_host, receive)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._closed = False
-        threading.Thread(target=self._receive, name="osc-in", daemon=True).start()
         self._receiver = None
         if endpoints.advertised:
             self._receiver = ReceiverAdvertiser(
@@ -71,7 +72,9 @@ class GuardedClient:
         run.logs.mkdir()
         write_config(config, run.config_file)
         write_endpoints(run.endpoints, endpoints)
-        self._board = Board(run.board, create=True)
+        self._entry = LiveRunEntry(run.path, release_plan(config, endpoints))
+        self._board = self._entry.board
+        self._entry.__enter__()
         self._guard_log = run.logs / "guard.log"
         with self._guard_log.open("wb") as log:
             self._guard = subprocess.Popen(
@@ -79,11 +82,17 @@ class GuardedClient:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                env={**os.environ, SUPERVISOR_PID: str(os.getpid())},
+                env={
+                    **os.environ,
+                    SUPERVISOR_PID: str(os.getpid()),
+                    **self._entry.environment,
+                },
+                pass_fds=self._entry.descriptors,
                 start_new_session=sys.platform != "win32",
                 # No console: closing the window must not end this process and its guard together.
                 creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
             )
+        self._entry.note_processes({"guard": self._guard.pid})
 
     def __enter__(self) -> Self:
         """Wait for the guard. Raises BadInput if it does not start: without it nothing moves."""
@@ -112,7 +121,7 @@ class GuardedClient:
             self.rest()
         self._guard.kill()  # a clean stop would wait until this process ends
         self._guard.wait()
-        self._closed = True
+        self._entry.__exit__(None, None, None)
         self._in.close()
         self._out.close()
         if self._receiver is not None:
@@ -155,14 +164,3 @@ class GuardedClient:
         lines = self._guard_log.read_text(encoding="utf-8", errors="replace").split("\n")
         lines = [line for line in lines if line.strip()]
         return lines[-1] if lines else f"it ended with code {self._guard.returncode}"
-
-    def _receive(self) -> None:
-        """The thread that receives datagrams."""
-        while not self._closed:
-            try:
-                datagram = self._in.recv(65536)
-            except (TimeoutError, ConnectionResetError):
-                continue
-            except OSError:
-                return
-            self._on_datagram(datagram)

@@ -18,7 +18,6 @@ from filelock import FileLock
 from pydantic import BaseModel, TypeAdapter
 
 from configs.errors import BadInput
-from configs.loading.tree import InvalidYaml, parse
 from configs.reading.bounded_file import UnreadableFile
 from configs.reading.json_document import read_json
 from interfaces.ipc.atomic_files import shell_quoted, write_json
@@ -170,6 +169,8 @@ def _refuse_extends(config: bytes) -> None:
     """Raises _Unusable if the configuration extends a file, whose content would not be compared."""
     if b"extends" not in config and b"\\" not in config:  # a backslash can hide the letters
         return
+    from configs.loading.tree import InvalidYaml, parse  # the command `stop` does not wait for it
+
     try:
         tree = parse(config.decode("utf-8-sig"), CONFIG, [])
     except (UnicodeDecodeError, InvalidYaml):

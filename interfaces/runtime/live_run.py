@@ -16,14 +16,19 @@ from configs.schema import Config
 from interfaces.core.learning_methods import learning_method
 from interfaces.devices.hotkey import Hotkey
 from interfaces.ipc.atomic_files import write_checked_json
-from interfaces.ipc.board import Board
-from interfaces.runtime import run_control
 from interfaces.runtime.dashboard import Dashboard
+from interfaces.runtime.live_control.emergency_stop import (
+    hold,
+    records_of_dead_runs,
+    release_records,
+)
+from interfaces.runtime.live_control.folder_watch import FolderWatch
+from interfaces.runtime.live_control.live_runs import LiveRunEntry
+from interfaces.runtime.live_control.release_plan import release_plan
 from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.process_table import processes_of
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
-from interfaces.safety.input_rest import input_rest_datagrams
 from interfaces.safety.supervisor_watch import SupervisorWatch
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
 
@@ -43,14 +48,12 @@ class LiveRun:
         self._run, self._config = run, config
         self._endpoints = choose_endpoints(config.world)
         write_endpoints(run.endpoints, self._endpoints)
-        self.board = Board(run.board, create=True)
-        self._supervisor = Supervisor(run, self.board, main, processes_of(config))
-        self._body_watch = SupervisorWatch(
-            self.board,
-            (self._endpoints.osc_host, self._endpoints.osc_send_port),
-            input_rest_datagrams(config.world),
-            config.tick.hz,
-        )
+        plan = release_plan(config, self._endpoints)
+        self._entry = LiveRunEntry(run.path, plan)
+        self.board = self._entry.board
+        self._supervisor = Supervisor(run, self.board, main, processes_of(config), self._entry)
+        self._body_watch = SupervisorWatch(self.board, plan.target, plan.rest, plan.hz)
+        self._folder_watch = FolderWatch(run.path, run.config_file)
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
         self._dashboard = Dashboard(self.board, run, config, console, quiet=quiet)
@@ -63,7 +66,9 @@ class LiveRun:
         Returns the summary. Raises ProcessFailure after every process has ended and the summary is
         written. Raises BadInput, before any process starts, for a stop key that cannot be used.
         """
-        with self._emergency_stop():
+        for line in release_records(records_of_dead_runs()):  # killed, with inputs still pressed
+            logger.warning("{}", line)
+        with self._emergency_stop(), self._entry:
             return self._run_processes(seconds, stopped)
 
     def _run_processes(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
@@ -82,6 +87,10 @@ class LiveRun:
             self._body_watch.close()
             log.write(metrics_line(self.board, self._config.reward, time.perf_counter() - began))
             log.close()
+        self._folder_watch.check()
+        if problem := self._folder_watch.problem:
+            cause = f" ({failure})" if failure else ""
+            failure = ProcessFailure(f"{problem}: Steps are lost{cause}", 1)
         exit_word = "fault" if failure else "interrupted" if stopped.is_set() else "clean"
         first_tick = int(self.board["first_tick_ns"]) * 1e-9
         content = summary(
@@ -99,7 +108,8 @@ class LiveRun:
         content["restart_causes"] = self._supervisor.restart_causes()
         content["first_tick_s"] = round(first_tick - began, 2) if first_tick else None
         try:
-            write_checked_json(self._run.summary, content)
+            if not self._folder_watch.problem:
+                write_checked_json(self._run.summary, content)
         except OSError as error:
             failure = failure or ProcessFailure(
                 f"{self._run.summary} could not be written: {error}", 1
@@ -127,6 +137,9 @@ class LiveRun:
             if not self._first_losses and self.board["session_updates"]:
                 self._first_losses = losses(self.board)
             if now >= next_line:
+                if self._folder_watch.check():
+                    logger.error("{}: nothing more is recorded", self._folder_watch.problem)
+                    self.warn(f"{self._folder_watch.problem}: nothing more is recorded")
                 log.write(metrics_line(self.board, self._config.reward, now - began))
                 self._dashboard.restarts = self._supervisor.restart_notice()
                 self._dashboard.show(now - began)
@@ -158,10 +171,7 @@ class LiveRun:
         """Stop by a key in any window, and by SIGUSR1 if the system has it."""
 
         def stop(*_: object) -> None:
-            try:
-                run_control.stop(self._run, release=False)  # the guard acts on it
-            except (OSError, ValueError) as error:  # raised here, it would end the run
-                logger.error("the emergency stop failed: {}", error)
+            hold(self._run, self.board)  # guard and supervisor act on it
 
         key = self._config.world.control.stop_key
         hotkey = Hotkey(key, stop) if key else None

@@ -7,13 +7,15 @@ import sys
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.errors import BadInput
-from configs.load import load_config, write_config
-from configs.schema import Config
 from interfaces.ipc.atomic_files import shell_quoted, write_checked_json
-from interfaces.ipc.no_links import refuse_links
+from interfaces.ipc.no_links import LinkRefused, refuse_links
 from interfaces.runtime.known_runs import ID_FILE, list_run, require_known, require_known_place
+
+if TYPE_CHECKING:  # half a second, for which the command `stop` does not wait
+    from configs.schema import Config
 
 _LIBRARIES = ("torch", "numpy", "python-osc", "opencv-python", "panda3d", "pydantic", "safetensors")
 
@@ -52,15 +54,22 @@ class RunFolder:
         self.view = path / "view.png"
         self.summary = path / "summary.json"
         self.logs = path / "logs"
+        self.supervisor_log = self.logs / "supervisor.log"
         self.lock = path / "run.lock"
-        self.reader_locks = path / "looks"  # shared locks of processes that read the recording
         self.stop_file = path / "STOP"  # while it exists, the guard keeps every input released
         self.standin_token = path / "standin.token"  # for faults and events of its stand-in
         self.id_file = path / ID_FILE  # see known_runs.py
 
     @property
-    def config(self) -> Config:
+    def name(self) -> str:
+        """The folder's name as text that can be drawn and encoded; a name may be other bytes."""
+        return self.path.name.encode(errors="replace").decode()
+
+    @property
+    def config(self) -> "Config":
         """Read the settings from config.yaml. Raises ConfigError."""
+        from configs.load import load_config
+
         log_old_keys, self._log_old_keys = self._log_old_keys, False
         return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
 
@@ -70,32 +79,36 @@ class RunFolder:
         refuse_links(each for each in paths if each != self.path)
 
 
-def create_run(out: Path | None, config: Config, name: str, code: Path) -> RunFolder:
+def create_run(out: Path | None, config: "Config", name: str, code: Path) -> RunFolder:
     """Create a folder with config.yaml and meta.json: `out`, or runs/TIME-NAME.
 
     `code`: the folder of the git repository, for meta.json. The run is listed as known. Raises
     RunError if `out` already holds a run or files of another run, or cannot be written. Raises
     LinkRefused for a link in it, and UnknownRun for a folder inside an unknown run.
     """
-    path = out or _fresh_name(Path("runs"), name)
-    run = RunFolder(path.resolve())
-    if run.config_file.exists():
-        raise RunError(
-            f"--out {path} already holds a run; continue it with --resume {shell_quoted(path)}"
-        )
-    steps = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
-    if any(itertools.chain(*steps)):
-        raise RunError(f"--out {path} holds Steps of another run: choose a new folder")
-    parts = (run.id_file, run.plugin_folders, run.checkpoints, run.weights, run.sources)
-    if left := next(filter(Path.exists, parts), None):
-        raise RunError(f"--out {path} holds {left.name} of another run: choose a new folder")
-    require_known_place(run.path, f"--out {path}")
-    run.refuse_links()
+    from configs.load import write_config
+
+    path = out or fresh_folder(name)
     try:
+        run = RunFolder(path.resolve())
+        if run.config_file.exists():
+            raise RunError(
+                f"--out {path} already holds a run; continue it with --resume {shell_quoted(path)}"
+            )
+        steps = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
+        if any(itertools.chain(*steps)):
+            raise RunError(f"--out {path} holds Steps of another run: choose a new folder")
+        parts = (run.id_file, run.plugin_folders, run.checkpoints, run.weights, run.sources)
+        if left := next(filter(Path.exists, parts), None):
+            raise RunError(f"--out {path} holds {left.name} of another run: choose a new folder")
+        require_known_place(run.path, f"--out {path}")
+        run.refuse_links()
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)
         write_checked_json(run.meta, _meta(config, code))
         list_run(run.path)
+    except LinkRefused:
+        raise
     except OSError as error:
         raise RunError(f"--out {path}: {error.strerror or error}") from error
     return run
@@ -132,7 +145,9 @@ def run_of(path: Path) -> RunFolder | None:
     return None
 
 
-def _fresh_name(parent: Path, name: str) -> Path:
+def fresh_folder(name: str) -> Path:
+    """A folder of runs/ that does not exist, named after the time and `name`."""
+    parent = Path("runs")
     stamp = datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     path, i = parent / f"{stamp}_{name}", 2
     while path.exists():
@@ -140,7 +155,7 @@ def _fresh_name(parent: Path, name: str) -> Path:
     return path
 
 
-def _meta(config: Config, code: Path) -> dict[str, object]:
+def _meta(config: "Config", code: Path) -> dict[str, object]:
     versions: dict[str, str] = {}
     for library in _LIBRARIES:
         try:

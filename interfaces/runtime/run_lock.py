@@ -1,7 +1,6 @@
 """Locks of a run folder: one live run at a time, and many readers or one that changes it."""
 
 import contextlib
-import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,13 +14,11 @@ from pydantic import Field, TypeAdapter
 
 from configs.reading.bounded_file import MissingFile, UnreadableFile
 from configs.reading.json_document import read_json
-from interfaces.ipc.no_links import refuse_links
-from interfaces.runtime.known_runs import is_known
 from interfaces.runtime.process_table import process_title
+from interfaces.runtime.reader_lock import folder_lock
 from interfaces.runtime.run_folder import RunError, RunFolder
 
 _PATIENCE_S = 15.0
-_MAX_READERS = 8
 PIDS = TypeAdapter(dict[str, Annotated[int, Field(gt=0, lt=2**31, strict=True)]])
 
 
@@ -42,28 +39,19 @@ def claim(run: RunFolder) -> Generator[None]:
 def shared_lock(run: RunFolder | None) -> Generator[None]:
     """Keep the recording unchanged while it is read. A live run may be read too.
 
-    Up to eight readers have a lock at the same time. Without a run, for a file outside a run
-    folder, there is nothing to lock. Nor is there for an unknown run and for a folder that cannot
-    be written: no command changes these. Raises RunError if all eight locks are taken.
+    Writes nothing. Without a run, for a file outside a run folder, there is nothing to lock. Raises
+    RunError while the recording is changed.
     """
-    if run is None or not is_known(run.path) or not _can_lock(run):
+    if run is None:
         yield
         return
-    refuse_links([run.reader_locks])
-    for number in range(_MAX_READERS):
-        lock = FileLock(run.reader_locks / f"{number}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        try:
-            yield
-        finally:
-            lock.release()
-        return
-    raise RunError(
-        f"{run.path} is being read by {_MAX_READERS} other processes; end one of them first"
-    )
+    with contextlib.ExitStack() as locks:
+        free = True
+        with contextlib.suppress(OSError):  # not lockable: on such a disk nobody can change it
+            free = locks.enter_context(folder_lock(run.path, exclusive=False))
+        if not free:
+            raise RunError(f"{run.path} is being changed by another process; end that first")
+        yield
 
 
 @contextmanager
@@ -73,34 +61,30 @@ def exclusive_lock(run: RunFolder) -> Generator[None]:
     Raises RunError if there is one, and LinkRefused for a run with a link in its folder.
     """
     run.refuse_links()
-    run.reader_locks.mkdir(exist_ok=True)
-    message = f"{run.path} is being read by a replay or an export; end that first"
     with contextlib.ExitStack() as locks:
-        for number in range(_MAX_READERS):
-            locks.enter_context(_locked(run.reader_locks / f"{number}.lock", message))
+        try:
+            free = locks.enter_context(folder_lock(run.path, exclusive=True))
+        except OSError as error:
+            raise RunError(f"{run.path} cannot be locked: {error.strerror or error}") from error
+        if not free:
+            raise RunError(f"{run.path} is being read by a replay or an export; end that first")
         yield
 
 
 @contextmanager
 def _locked(file: Path, message: str) -> Generator[None]:
-    """Hold a file lock. Raises RunError with `message` if it is taken."""
+    """Hold a file lock. Raises RunError with `message` if it is taken, or if it cannot be made."""
     lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(message) from None
+    except (OSError, NotImplementedError) as error:  # a read-only or full disk
+        raise RunError(f"{file} cannot be written: {error}") from error
     try:
         yield
     finally:
         lock.release()
-
-
-def _can_lock(run: RunFolder) -> bool:
-    try:
-        run.reader_locks.mkdir(exist_ok=True)
-    except OSError:  # a read-only disk, or a folder of another user
-        return False
-    return os.access(run.reader_locks, os.W_OK)
 
 
 def _wait_for_leftovers(run: RunFolder) -> None:

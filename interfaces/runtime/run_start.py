@@ -6,9 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from configs.errors import BadInput
 from configs.schema import Config
-from interfaces.runtime.run_folder import RunError, RunFolder, create_run
+from interfaces.runtime.run_folder import RunError, RunFolder, create_run, fresh_folder
 from interfaces.runtime.run_lock import claim
 
 
@@ -16,18 +15,29 @@ from interfaces.runtime.run_lock import claim
 def new_run(out: Path | None, config: Config, name: str, code: Path) -> Generator[RunFolder]:
     """The folder that `create_run` makes, for the duration of the run.
 
-    After a BadInput before the first process or Step it removes what it created: a corrected
-    command can then use the same folder. Raises RunError as create_run does.
+    After any error or Ctrl-C before the first process or Step it removes what it created: a
+    corrected command can then use the same folder. Raises RunError as create_run does.
     """
-    before = _existing_paths(out or Path("runs"))
-    run = create_run(out, config, name, code)
+    folder = out or fresh_folder(name)
     try:
-        yield run
-    except BadInput:
-        if not (run.processes.exists() or run.journal.exists()):
-            with contextlib.suppress(RunError):  # another run has started there meanwhile
+        before = _existing_paths(folder)
+    except OSError as error:
+        raise RunError(f"--out {out}: {error.strerror or error}") from error
+    run = RunFolder(folder.resolve())
+    try:
+        yield create_run(folder, config, name, code)
+    except BaseException:
+        if run.config_file not in before and not _has_started(run):
+            with contextlib.suppress(RunError, OSError):  # another run has started there meanwhile
                 _remove_created(run, before)
         raise
+
+
+def _has_started(run: RunFolder) -> bool:
+    """Whether a process of the run was started. On a full disk it may have left only its log."""
+    logs = (path for path in run.logs.glob("*.log") if path != run.supervisor_log)
+    written = (run.processes, run.journal, run.summary, run.session)
+    return any(path.exists() for path in (*written, *logs))
 
 
 def _existing_paths(path: Path) -> frozenset[Path]:
@@ -39,9 +49,11 @@ def _existing_paths(path: Path) -> frozenset[Path]:
 
 def _remove_created(run: RunFolder, before: frozenset[Path]) -> None:
     """Remove the files of a start that did not exist `before`, and no other files."""
-    own = (run.config_file, run.meta, run.id_file, run.plugin_folders)
-    with claim(run):
-        for path in (*own, run.endpoints, run.board):
+    files = (run.config_file, run.meta, run.id_file, run.plugin_folders, run.endpoints, run.board)
+    if run.logs not in before:
+        files += (run.supervisor_log,)
+    with claim(run) if run.path.exists() else contextlib.nullcontext():
+        for path in files:
             if path not in before:
                 with contextlib.suppress(OSError):  # Windows: the file may still be mapped
                     path.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from interfaces.runtime.child_process import (
     SUPERVISOR_PID,
     append_log,
 )
+from interfaces.runtime.live_control.live_runs import LiveRunEntry
 from interfaces.runtime.process_table import ProcessSpec, stop_order
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.safety.hang_watch import HangWatch
@@ -81,9 +82,15 @@ class Supervisor:
     """
 
     def __init__(
-        self, run: RunFolder, board: Board, main: Path, specs: Sequence[ProcessSpec]
+        self,
+        run: RunFolder,
+        board: Board,
+        main: Path,
+        specs: Sequence[ProcessSpec],
+        entry: LiveRunEntry | None = None,
     ) -> None:
-        self._run, self._board = run, board
+        """`entry`: leads the children to the Board. Without it the Board is in the run's folder."""
+        self._run, self._board, self._entry = run, board, entry
         self.children = {
             spec.name: Child(
                 spec,
@@ -228,7 +235,9 @@ class Supervisor:
                     **os.environ,
                     SUPERVISOR_PID: str(os.getpid()),
                     OUT_OF_MEMORY_COUNT: str(child.causes[_cause(OUT_OF_MEMORY)]),
+                    **(self._entry.environment if self._entry is not None else {}),
                 },
+                pass_fds=self._entry.descriptors if self._entry is not None else (),
                 stdout=log,
                 stderr=log,
                 start_new_session=sys.platform != "win32",
@@ -261,6 +270,8 @@ class Supervisor:
             for child in self.children.values()
             if child.process is not None
         }
+        if self._entry is not None:
+            self._entry.note_processes(pids)
         try:
             write_json(self._run.processes, {"supervisor": os.getpid(), **pids})
             self._pids_written = True

@@ -1,5 +1,6 @@
 """Shared by all commands: printing, progress, stop signals and exit codes."""
 
+import errno
 import signal
 import sys
 import threading
@@ -15,11 +16,14 @@ from rich.text import Text
 
 from configs.errors import BadInput
 from configs.visible_text import visible
+from interfaces.runtime.windows_console import stop_on_closed_console
 
 if TYPE_CHECKING:
     import loguru
 
+
 BAD_INPUT = 2
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG)
 console, errors = Console(), Console(stderr=True)
 
 
@@ -49,11 +53,17 @@ def transient_progress(console: Console, *, quiet: bool = False) -> Progress:
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that Ctrl-C and the signals that end a process set."""
+    """An event that Ctrl-C and the signals that end a process set.
+
+    SIGHUP, a closed terminal, is one of them. Under nohup it is ignored, and stays so.
+    """
     stopped = threading.Event()
     names = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
     for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+        if number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) == signal.SIG_IGN:
+            continue
         signal.signal(number, lambda *_: stopped.set())
+    stop_on_closed_console(stopped)
     return stopped
 
 
@@ -62,7 +72,8 @@ def exit_on_bad_input(*, plain: bool = False, files: bool = False) -> Generator[
     """Print errors as one line and exit: code 2 for BadInput, a ProcessFailure's own code.
 
     `plain`: print without colour and without line breaks, because the supervisor shows the last
-    line of a log. `files`: treat an OSError as bad input.
+    line of a log. `files`: treat every OSError as bad input. A full or read-only disk and a path
+    that the system refuses are always one line.
     """
     from interfaces.runtime.supervisor import ProcessFailure
 
@@ -75,7 +86,7 @@ def exit_on_bad_input(*, plain: bool = False, files: bool = False) -> Generator[
         _print_error(str(error), plain)
         raise typer.Exit(BAD_INPUT) from error
     except OSError as error:
-        if not files:
+        if not files and error.errno not in _OF_THE_DISK:
             raise
         _print_error(str(error), plain)
         raise typer.Exit(BAD_INPUT) from error

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from configs.schema import Config
 from interfaces.core.world import Situation
-from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import lower_priority, set_up_process, watch_supervisor
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
 from interfaces.session.format.run_info import codec_for, first_own_step, read_run_metadata
@@ -138,6 +138,7 @@ class Recorder:
             writer = self._writer = None
         if writer is None:
             assert self._codec is not None
+            self._folder.mkdir(exist_ok=True)  # not its parents: a deleted run is not made again
             writer = SegmentWriter(self._folder, self._next, self._codec, self._run_metadata)
             self._writer = writer
         writer.put(step)
@@ -149,7 +150,7 @@ def record(run_path: Path) -> None:
     stopped, orphaned = set_up_process("recorder"), watch_supervisor()
     lower_priority()
     run = RunFolder(run_path)
-    board, recorder = Board(run.board), None
+    board, recorder = open_board(run), None
     run_metadata = read_run_metadata(run)
     wait_until, last_error = 0.0, ""
     stop_time: float | None = None

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from interfaces.weights.slots import Manifest, Slots, WeightsError, live_path
 from interfaces.weights.versions import load_version, prune_versions, read_pin, save_version
 
 T = TypeVar("T")
-_POLL_S = 0.02
+_POLL_S, _LOOK_S = 0.02, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class WeightsReader(Generic[T]):
         self._buffers = [np.zeros(manifest.size, np.float32) for _ in range(2)]
         self._networks = [build(buffer) for buffer in self._buffers]
         self._slots: Slots | None = None
+        self._file: tuple[int, int] | None = None  # identity of the mapped file
+        self._next_look_s = 0.0
         self._ready: Applied[T] | None = None
         self._in_use = 0
         self._unsaved: Applied[T] | None = None
@@ -158,7 +161,7 @@ class WeightsReader(Generic[T]):
             self.refused["torn"] = self.refused.get("torn", 0) + 1
             return False  # the writer overwrote it meanwhile; the next poll finds a newer version
         self._seen = version
-        if zlib.crc32(buffer.data) != crc:
+        if zlib.crc32(buffer.data) != crc & 0xFFFFFFFF:
             self._refuse("crc", version, "its checksum does not match")
         elif not np.isfinite(buffer).all():
             self._refuse("not finite", version, "it contains numbers that are not finite")
@@ -172,10 +175,26 @@ class WeightsReader(Generic[T]):
         logger.warning("weights: version {} refused: {}", version, message)
 
     def _open(self) -> Slots | None:
-        """The live file, or None until the trainer has created it."""
+        """The live file, or None until the trainer has created it.
+
+        A restarted trainer replaces a file that was deleted or damaged: then the new one is opened.
+        """
+        path = live_path(self._folder, self._manifest)
+        if self._slots is not None and (now := time.perf_counter()) >= self._next_look_s:
+            self._next_look_s = now + _LOOK_S
+            if _file_identity(path) not in (None, self._file):
+                self._slots, self._seen = None, 0
         if self._slots is None:
             with contextlib.suppress(FileNotFoundError):
-                self._slots = Slots(
-                    live_path(self._folder, self._manifest), self._manifest, write=False
-                )
+                self._file = _file_identity(path)
+                self._slots = Slots(path, self._manifest, write=False)
         return self._slots
+
+
+def _file_identity(path: Path) -> tuple[int, int] | None:
+    """Two files have different ones. None without a file."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino

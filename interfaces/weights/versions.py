@@ -32,7 +32,8 @@ PINNED = TypeAdapter(PinnedVersion)
 def save_version(folder: Path, version: int, flat: NDArray[np.float32], manifest: Manifest) -> Path:
     """Write an applied version atomically and return its path. Raises OSError."""
     path = _path(folder, version)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    for each in (folder, path.parent):  # not their parents: a deleted run is not made again
+        each.mkdir(exist_ok=True)
     write_bytes(path, pack_array("flat", np.ascontiguousarray(flat), {"manifest": manifest.hash}))
     return path
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -14,8 +15,9 @@ import pytest
 
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
-from interfaces.ipc.board import Board
 from interfaces.journal.reader import JournalReader
+from interfaces.runtime.live_control.live_runs import open_board
+from interfaces.runtime.run_folder import RunFolder
 from tests.cli import call, command, here
 from tests.conftest import ROOT
 from tests.polling import wait_until
@@ -143,7 +145,7 @@ def test_every_other_method_acts_and_learns(method, tmp_path):
     process = start("run", config, "--seconds", seconds, "--out", run)
     if sys.platform != "win32":
         wait_until(lambda: ticks(run) > 10, "ten ticks", WAIT_S)
-        board = Board(run / "board.mmap")
+        board = open_board(RunFolder(run))
         wait_until(lambda: board["weights_applied"] >= 2, "two applied versions", WAIT_S)
         process.send_signal(signal.SIGINT)
     output = finish(process)
@@ -186,7 +188,7 @@ def test_killed_processes_are_restarted_and_ctrl_c_ends_all_of_them_soon(live_ru
     wait_until(lambda: pids(run)["trainer"] != before["trainer"], "another trainer", WAIT_S)
     restarted_at = ticks(run)
     wait_until(lambda: ticks(run) > restarted_at + 20, "ticks of the new body", WAIT_S)
-    board = Board(run / "board.mmap")
+    board = open_board(RunFolder(run))
     wait_until(lambda: board.heartbeat_age_s("trainer") < 1.0, "the new trainer", WAIT_S)
     interrupted = time.monotonic()
     process.send_signal(signal.SIGINT)
@@ -206,7 +208,7 @@ def test_killed_processes_are_restarted_and_ctrl_c_ends_all_of_them_soon(live_ru
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_person_can_pause_resume_and_stop_a_run(live_run):
     process, run = live_run
-    board = Board(run / "board.mmap")
+    board = open_board(RunFolder(run))
 
     def command_output(*words):
         return here(*words, run).all
@@ -305,3 +307,37 @@ def test_folder_with_a_run_is_not_overwritten(tmp_path):
     (run / "config.yaml").write_text("seed: 5\n", encoding="utf-8")
     assert "--resume" in here("run", "tiny", "--out", run, code=2).errors
     assert (run / "config.yaml").read_text(encoding="utf-8") == "seed: 5\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX")
+def test_closed_terminal_ends_a_run_as_ctrl_c_does(tmp_path):
+    run = tmp_path / os.fsdecode(b"not UTF-8 \xff")
+    terminal, end = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _IN_TERMINAL, *command("run", "tiny", "--out", run)[1:]],
+        cwd=ROOT,
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    )
+    os.close(end)
+
+    def has_acted():
+        while select.select([terminal], [], [], 0)[0]:
+            os.read(terminal, 65536)
+        return ticks(run) > 5
+
+    wait_until(has_acted, "ticks", WAIT_S)
+    os.close(terminal)  # the kernel sends SIGHUP, and every write fails
+    assert process.wait(WAIT_S) == 0
+    assert summary(run)["exit"] == "interrupted"
+    assert all_ended(run)
+
+
+# The process gets the terminal as its own, as a shell in a window has it.
+_IN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""

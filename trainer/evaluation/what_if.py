@@ -101,7 +101,7 @@ def compare_brains(
     else:
         other_track = _brain_track(recorded, brain, count, progress)
     same_rewards = brain is None or brain.config.reward == config.reward
-    return BrainComparison(index, seconds, names, [track, other_track], run.path.name, same_rewards)
+    return BrainComparison(index, seconds, names, [track, other_track], run.name, same_rewards)
 
 
 class _OtherBrain(NamedTuple):
@@ -121,7 +121,7 @@ def _open_brain(spaces: Spaces, path: Path) -> _OtherBrain:
     if restore_newest(checkpoints, partial(load_networks, networks)) is None:
         raise CheckpointError(f"{run.path} has no checkpoint yet: train it first")
     networks.eval()
-    return _OtherBrain(run.path.name, config, networks)
+    return _OtherBrain(run.name, config, networks)
 
 
 def _brain_track(

@@ -67,7 +67,7 @@ class MetricsSink:
         if self._tensorboard is not None:
             self._tensorboard.close()
 
-    def log_once(self, error: OSError) -> None:
+    def log_once(self, error: Exception) -> None:
         """Logs an error of the report, unless it is the one that was logged last."""
         if str(error) != self._last_error:
             logger.error("the learning report could not be written: {}", error)
@@ -93,6 +93,6 @@ class MetricsSink:
                 )  # Markdown: a code block
                 self._tensorboard.add_text("config", f"    {text}", 0)
             write(self._tensorboard)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # UnicodeError: a path that is not UTF-8
             self._tensorboard = None
             self.log_once(error)

@@ -16,9 +16,11 @@ from interfaces.runtime.child_process import (
     set_up_process,
     watch_supervisor,
 )
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.worlds import live_spaces
 from interfaces.weights import Manifest, WeightsWriter
+from interfaces.weights.versions import newest_applied
 from trainer.data.replay_buffer import ReplayBuffer
 from trainer.running.learner_setup import set_up_learner
 from trainer.running.learning_report import LearningReport
@@ -38,7 +40,7 @@ def train(run_path: Path) -> None:
     stopped, orphaned = set_up_process("trainer"), watch_supervisor()
     lower_priority()
     run = RunFolder(run_path)
-    board = Board(run.board)
+    board = open_board(run)
 
     def done() -> bool:
         return stopped.is_set() or orphaned.is_set() or bool(board["stop"])
@@ -68,7 +70,9 @@ def _learn(run: RunFolder, board: Board, done: Callable[[], bool]) -> None:
     if newest is not None:
         logger.info("resumed at update {} and environment step {}", newest.updates, newest.steps)
     weights = WeightsWriter(run.weights, Manifest(acting_shapes(learner.networks)))
-    version = max(weights.last_version, newest.version if newest else 0)
+    # The live file may be new. A version that a body used must not get other weights.
+    applied = newest_applied(run.weights) or 0
+    version = max(weights.last_version, newest.version if newest else 0, applied)
     replay = ReplayBuffer(JournalReader(run.journal), spaces, config, setup.device)
     report = LearningReport(run, config, spaces, learner, replay, board)
     trainer = LiveTrainer(config.trainer, setup, replay, report, weights, version, board)

@@ -1,5 +1,6 @@
 """New files and folders of an export: they exist complete, or not at all."""
 
+import os
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ def check_new_path(out: Path, suffix: str = "") -> None:
     Raises UnknownRun for a place in an unknown run, and LinkRefused.
     """
     require_known_place(out, f"writing {out}")
-    if out.exists():
+    if os.path.lexists(out):
         raise SessionError(f"{out} exists already: existing files are never overwritten")
     if suffix and out.suffix != suffix:
         raise SessionError(f"{out}: the name of this file ends in {suffix}")

@@ -104,7 +104,7 @@ def test_trust_shows_what_a_run_names_and_lists_it(gift, monkeypatch):
     "place",
     [
         *("logs/body.log", "metrics.jsonl", "keyframes.bin", "run.lock"),
-        *("session/x.live", "tensorboard", "exports", "weights/applied/1.tmp", "looks/0.lock"),
+        *("session/x.live", "tensorboard", "exports", "weights/applied/1.tmp"),
         *("checkpoints", "view.png", "STOP", "board.mmap", "journal/hold-session.pos"),
     ],
 )

@@ -1,12 +1,13 @@
 """Audio devices are selected by index or by name, and errors name what there is."""
 
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from configs.errors import BadInput
-from interfaces.devices.audio_device import Device, NoSound, choose_device
+from interfaces.devices.audio_device import Device, NoSound, choose_device, list_devices
 from interfaces.standin.sound.sound_io import Microphone, Speaker
 
 DEVICES = [
@@ -64,3 +65,24 @@ def test_a_missing_portaudio_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for make in (Speaker, Microphone):
         with pytest.raises(NoSound, match="the package sounddevice is missing"):
             make("pulse")
+
+
+def test_device_name_that_is_no_text_is_listed_with_a_mark() -> None:
+    def query(index: int | None = None) -> object:
+        if index == 0:
+            return {
+                "index": 0,
+                "name": "Mic",
+                "hostapi": 0,
+                "max_input_channels": 1,
+                "max_output_channels": 0,
+            }
+        return "マイク".encode()[:-1].decode()  # raises, as sounddevice does
+
+    info = SimpleNamespace(hostApi=0, maxInputChannels=2, maxOutputChannels=0)
+    library = SimpleNamespace(Pa_GetDeviceCount=lambda: 2, Pa_GetDeviceInfo=lambda index: info)
+    sounddevice = SimpleNamespace(
+        query_devices=query, query_hostapis=lambda: [{"name": "ALSA"}], _lib=library
+    )
+    names = [(each.name, each.inputs) for each in list_devices(sounddevice)]
+    assert names == [("Mic", 1), ("マイ\ufffd", 2)]

@@ -1,5 +1,6 @@
 """Screen capture on a real X server: the screen, a region, a window, and a fake dxcam."""
 
+import os
 import sys
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 from configs.devices import CameraConfig
 from interfaces.core.clock import RealClock
-from interfaces.devices import screen_capture
+from interfaces.devices import screen_capture, window_match
 from interfaces.devices.camera import Camera
 from interfaces.devices.screen_capture import Rectangle
 from interfaces.devices.video_source import open_video
@@ -88,8 +89,55 @@ def test_crop_applies_to_the_captured_region(window):
     assert (half[..., :3] == bgr(RED)).all()
 
 
+def test_window_of_vrchat_is_found_by_its_program_and_not_by_a_title(desktop, window):
+    from Xlib import Xatom
+
+    browser = desktop.screen().root.create_window(
+        0, 0, 400, 300, 0, desktop.screen().root_depth, background_pixel=0x00FF00
+    )
+    browser.change_property(Xatom.WM_NAME, Xatom.STRING, 8, b"VRChat - Firefox")
+    browser.map()
+    desktop.sync()
+    try:
+        for name in ("window:VRChat", "window:vrchat.exe"):
+            with pytest.raises(NoVideo, match=r"no window belongs to the program VRChat|vrchat"):
+                capture(name)
+        assert capture("window:title:VRChat").shape[:2] == (300, 400)
+        window.change_property(
+            desktop.intern_atom("_NET_WM_PID"), Xatom.CARDINAL, 32, [os.getpid()]
+        )
+        desktop.sync()
+        own_name = window_match.program_names(os.getpid())[0]
+        assert capture(f"window:{own_name}").shape[:2] == (100, 200)
+        window.set_wm_class("vrchat.exe", "vrchat.exe")  # as Wine sets it
+        desktop.sync()
+        assert capture("window:VRChat").shape[:2] == (100, 200)
+    finally:
+        browser.destroy()
+        desktop.sync()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "title", "programs", "expected"),
+    [
+        ("VRChat", "VRChat", (), 0),
+        ("VRChat", "VRChat - Chrome", ("chrome.exe",), 0),
+        ("VRChat", "", ("VRChat.exe",), 2),
+        ("VRChat", "", ("wine64-preloader", "Z:\\games\\VRChat\\VRChat.exe"), 2),
+        ("vrchat.exe", "", ("steam_app_438100",), 2),
+        ("VRChat", "", ("VRChat Launcher.exe",), 0),
+        ("title:VRChat", "Moonlight: VRChat", ("moonlight",), 1),
+        ("obs64", "OBS 30.2", ("obs64.exe",), 2),
+        ("Yume", "夢 Yume", ("python3",), 1),
+        ("Yume", "", ("python3",), 0),
+    ],
+)
+def test_vrchat_is_a_program_and_other_names_may_be_titles(wanted, title, programs, expected):
+    assert window_match.WindowMatch(wanted).rank(title, programs) == expected
+
+
 def test_window_is_found_by_its_title_and_followed(desktop, window):
-    video = open_video("window:vrchat", CameraConfig(), RealClock())
+    video = open_video("window:title:vrchat", CameraConfig(), RealClock())
     try:
         assert video.read().picture.shape[:2] == (100, 200)
         window.configure(x=10, y=20, width=120, height=90)

@@ -1,5 +1,6 @@
 """Run locks: one live run per folder, and no change while the recording is read."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from interfaces.runtime import run_lock
 from interfaces.runtime.run_folder import RunError, RunFolder
 from interfaces.runtime.run_lock import claim, exclusive_lock, shared_lock
 from tests.conftest import ROOT
-from tests.interfaces.session.recordings import make_run
 
 _CLAIM = """
 import sys, time
@@ -68,9 +68,17 @@ def test_claim_waits_for_processes_of_an_earlier_run(tmp_path, monkeypatch):
 
 
 def test_recording_with_a_reader_cannot_be_changed(tmp_path):
-    run = make_run(tmp_path)
-    in_use = pytest.raises(RunError, match="being read")
+    run = RunFolder(tmp_path)
+    run.config_file.write_text("seed: 1\n")  # what is locked on Windows
+    in_use = pytest.raises(RunError, match=r"being (read|changed)")
     with shared_lock(run), shared_lock(run), in_use, exclusive_lock(run):
         pass
-    with exclusive_lock(run), in_use, shared_lock(run):
-        pass
+    with exclusive_lock(run):
+        assert run.config_file.read_text() == "seed: 1\n"
+        with in_use, shared_lock(run):
+            pass
+    with exclusive_lock(run), contextlib.suppress(ValueError):
+        raise ValueError  # also an error frees it
+    with shared_lock(run):
+        names = [each.name for each in tmp_path.iterdir()]
+    assert names == ["config.yaml"], "a reader writes nothing"

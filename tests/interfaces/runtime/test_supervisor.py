@@ -2,12 +2,13 @@
 
 import errno
 import json
+import os
 from dataclasses import replace
 
 import pytest
 
 from interfaces.ipc.board import Board
-from interfaces.runtime.child_process import OUT_OF_MEMORY, OUT_OF_MEMORY_COUNT
+from interfaces.runtime.child_process import OUT_OF_MEMORY, OUT_OF_MEMORY_COUNT, append_log
 from interfaces.runtime.process_table import find_process
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
@@ -127,6 +128,19 @@ def test_process_without_memory_starts_again_and_learns_how_often(tmp_path):
         assert supervisor.restart_notice() == "restarted: trainer ran out of GPU memory (2 times)"
     finally:
         kill(child)
+
+
+def test_process_whose_log_has_no_room_runs_without_one(tmp_path, monkeypatch):
+    def disk_full(path, *_, **__):
+        if str(path).endswith(".log"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return os_open(path, *_, **__)
+
+    os_open = os.open
+    monkeypatch.setattr(os, "open", disk_full)
+    descriptor = append_log(tmp_path, "body")
+    assert os.write(descriptor, b"lost") == 4
+    os.close(descriptor)
 
 
 def check_repeatedly(supervisor, child):

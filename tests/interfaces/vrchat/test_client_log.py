@@ -76,6 +76,24 @@ def test_player_names_cannot_imitate_a_join_line(tmp_path, start_follower):
     holds_for(lambda: follower.world == MARKET, 1.2, "the world does not change")
 
 
+@pytest.mark.parametrize("stamp", ["2026.11.20 09:00:00", "2099.01.01 00:00:00", "2026.99.99 9"])
+def test_whole_line_in_a_world_name_moves_to_no_allowed_world(tmp_path, start_follower, stamp):
+    """The name was chosen before: its time is wrong, and the world is unknown until the next."""
+    forged = joining(HOME).replace("2026.11.23 20:00:01", stamp)
+    path = tmp_path / NAME
+    write(path, joining(MARKET) + line(f"Entering Room: x\r\n{forged}") + line("Entering Room: 夢"))
+    write(path, line("OnPlayerJoined") + line("the end"))
+    follower = start_follower()
+    holds_for(lambda: follower.world != HOME, 0.6, "the forged world does not count")
+    write(path, line("OnLeftRoom") + joining(MARKET))
+    wait_for_world(follower, MARKET)
+
+
+def test_time_of_a_log_may_be_a_little_out_of_order(tmp_path, start_follower):
+    write(tmp_path / NAME, line("x").replace("20:00:01", "20:00:05") + joining(HOME))
+    wait_for_world(start_follower(), HOME)
+
+
 def test_missing_log_folder_is_named(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=r"log_folder .*nowhere"):
         log_folder(LimitsConfig(worlds=(HOME,), log_folder=str(tmp_path / "nowhere")))

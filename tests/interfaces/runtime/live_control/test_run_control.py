@@ -1,11 +1,10 @@
 """Commands to a live run reach it, even on a full disk."""
 
-import errno
-
 import pytest
 
 from interfaces.ipc.board import Board
-from interfaces.runtime.run_control import find_live_run, is_stopped, pause, stop
+from interfaces.runtime.live_control.emergency_stop import hold, let_go
+from interfaces.runtime.live_control.run_control import find_live_run, is_stopped, pause
 from interfaces.runtime.run_folder import RunError, RunFolder
 
 
@@ -20,25 +19,31 @@ def live_run(folder, first_tick_ns):
     return run, board
 
 
-def disk_full(*_, **__):
-    raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_emergency_stop_works_on_a_full_disk(tmp_path, monkeypatch):
+@pytest.mark.parametrize("blocked", ["a folder instead of the file", "no folder at all"])
+def test_emergency_stop_holds_without_its_file_until_it_is_released(blocked, tmp_path):
     run, board = live_run(tmp_path / "run", 1)
-    with monkeypatch.context() as patch:
-        patch.setattr("pathlib.Path.write_text", disk_full)
-        assert "every input is released" in stop(run, release=False)
-        assert run.stop_file.exists(), "an empty file"
-        stop(run, release=True)
-        assert not is_stopped(run)
-        patch.setattr("pathlib.Path.touch", disk_full)
-        assert "every input is released" in stop(run, release=False)
+    if blocked == "no folder at all":
+        moved = tmp_path / "moved"
+        run.path.rename(moved)
+        hold(run, board)
+        moved.rename(run.path)
+    else:
+        run.stop_file.mkdir()
+        hold(run, board)
+        run.stop_file.rmdir()
     assert not run.stop_file.exists()
-    assert board["halted"] == 1
+    assert is_stopped(run, board)
     assert "the emergency stop still holds" in pause(run, paused=False)
-    stop(run, release=True)
-    assert board["halted"] == 0
+    let_go(run, board)
+    assert not is_stopped(run, board)
+
+
+def test_emergency_stop_also_holds_a_resumed_run_by_its_file(tmp_path):
+    run, board = live_run(tmp_path / "run", 1)
+    hold(run, board)
+    assert is_stopped(run, Board(tmp_path / "next", create=True))
+    let_go(run, board)
+    assert not is_stopped(run, Board(tmp_path / "next", create=True))
 
 
 def test_without_a_name_the_live_run_that_started_last_is_chosen(tmp_path, monkeypatch):
