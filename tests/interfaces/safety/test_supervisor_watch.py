@@ -10,7 +10,6 @@ import pytest
 
 from interfaces.ipc.board import Board
 from interfaces.safety.supervisor_watch import SupervisorWatch
-from interfaces.vrchat.action_encoder import release_datagrams
 from tests.guarded_run import GuardedRun, real_process, rest_counts
 from tests.polling import wait_until
 
