@@ -21,7 +21,7 @@ def guarded(awkward_path):
     watch = SupervisorWatch(
         guarded.board,
         ("localhost", guarded.port),
-        release_datagrams(guarded.config.world.actions),
+        input_rest_datagrams(guarded.config.world),
         20.0,
     )
     watch.start()
