@@ -9,6 +9,7 @@ import time
 import pytest
 
 from interfaces.ipc.board import Board
+from interfaces.safety.input_rest import input_rest_datagrams
 from interfaces.safety.supervisor_watch import SupervisorWatch
 from tests.guarded_run import GuardedRun, real_process, rest_counts
 from tests.polling import wait_until
