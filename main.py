@@ -1,16 +1,16 @@
 """Yume's command line: every command, and a hidden one for each process of a run."""
 
-from interfaces.runtime.console.early_interrupt import end_at_once_on_interrupt
+import sys
+
+from interfaces.console.early_interrupt import end_at_once_on_interrupt
 
 if __name__ == "__main__":
     end_at_once_on_interrupt()  # the imports below take a second or more
 
-from interfaces.runtime.console.standard_streams import run_to_exit, set_up_streams
+from interfaces.console.standard_streams import run_to_exit, set_up_streams
 
 if __name__ == "__main__":
     set_up_streams()  # before a file can get the descriptor of a missing stream
-
-import sys
 
 if __name__ == "__main__" and sys.argv[1:2] == ["stop"]:
     from interfaces.cli.stop_command import stop_at_once

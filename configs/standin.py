@@ -136,7 +136,9 @@ class FaultsConfig(StrictModel):
         default=0.0, ge=0, le=5000, description="Largest random extra delay, in milliseconds."
     )
     osc: bool = Field(
-        default=True, description="OSC is enabled. `false`: it is switched off in the action menu."
+        default=True,
+        description="OSC is enabled. `false`: it is switched off in the action menu, and OSCQuery "
+        "no longer advertises the client.",
     )
     menu: bool = Field(default=False, description="The menu is open and blocks movement.")
     afk: bool = Field(default=False, description="The headset is off, and AFK is true.")
@@ -151,6 +153,27 @@ class FaultsConfig(StrictModel):
         ge=1,
         description="Wrong OSC port that OSCQuery reports, as VRChat's bug reports 9000. `null`: "
         "the real port.",
+    )
+    change_last: bool = Field(
+        default=False,
+        description="/avatar/change follows the parameters of a new avatar instead of preceding "
+        "them.",
+    )
+    late_values: bool = Field(
+        default=False,
+        description="OSCQuery lists 0 or false for a parameter until it changes for the first time "
+        "after the avatar has loaded.",
+    )
+    lan_only: bool = Field(
+        default=False,
+        description="A receiver that is announced on loopback alone gets nothing; it has to be "
+        "announced on another network interface too.",
+    )
+    goodbye_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=600,
+        description="Seconds for which a receiver still gets messages after it has left.",
     )
 
     @property

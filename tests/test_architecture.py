@@ -62,7 +62,7 @@ READERS = {
         "interfaces/session/format/messages.py",
         "interfaces/session/format/segment_reader.py",
         "interfaces/session/maintain/select_steps.py",
-        "interfaces/journal/segment.py",
+        "interfaces/journal/segment_header.py",
         "interfaces/journal/writer.py",  # lines of gaps.jsonl, of which the last may be torn
         "interfaces/journal/layout.py",  # a round trip of own content; the file is read_json's
         "interfaces/doctor/sound_probe.py",  # an argument of its parent process

@@ -76,6 +76,7 @@ def run_body(run_path: Path) -> None:
         board["osc_sent"] = world.sent_datagrams
         parameters = world.avatar_io.parameters
         board["osc_received"], board["osc_ignored"] = parameters.received, parameters.ignored
+        board["osc_foreign"] = world.foreign_datagrams
         board["weights_refused"] = weights.refused_total
 
     layout = step_layout(config.reward, world.spaces)
@@ -108,7 +109,7 @@ def run_body(run_path: Path) -> None:
             ticks=journal.next_index,
         )
         seed_avatar_parameters(world, endpoints)
-        avatar_watch = watch_senses(world, endpoints)
+        avatar_watch = watch_avatar(world, endpoints)
         body.take_newer_weights()
         body.warm_up()
         weights.start()
@@ -147,8 +148,8 @@ def seed_avatar_parameters(world: VRChatWorld, endpoints: Endpoints) -> None:
 
     from interfaces.vrchat.client_finder import read_avatar
 
-    senses = world.avatar_io.senses
-    number = senses.avatar
+    parameters = world.avatar_io.parameters
+    number = parameters.avatar_changes
     try:
         avatar = read_avatar(endpoints.query_host, endpoints.query_port)
     except (OSError, ValueError, HTTPException) as error:
@@ -156,24 +157,21 @@ def seed_avatar_parameters(world: VRChatWorld, endpoints: Endpoints) -> None:
             "the client does not answer OSCQuery: {!r}; avatar parameters start at 0", error
         )
         return
-    world.avatar_io.parameters.seed(avatar.id, avatar.values)
+    parameters.seed(avatar.id, avatar.values)
     if avatar.values:
-        senses.set_listing(avatar, number)
+        parameters.set_listing(avatar, number)
     logger.info(
         "read {} avatar parameters from the client, avatar {}", len(avatar.values), avatar.id
     )
 
 
-def watch_senses(world: VRChatWorld, endpoints: Endpoints) -> "AvatarWatch | None":
-    """Ask what each new avatar has for the senses. None without senses or OSCQuery."""
-    avatar_io = world.avatar_io
-    if not avatar_io.senses or not endpoints.query_port:
+def watch_avatar(world: VRChatWorld, endpoints: Endpoints) -> "AvatarWatch | None":
+    """Ask by OSCQuery what each new avatar has. None without OSCQuery."""
+    if not endpoints.query_port:
         return None
     from interfaces.vrchat.avatar_watch import AvatarWatch
 
-    return AvatarWatch(
-        avatar_io.senses, avatar_io.parameters, endpoints.query_host, endpoints.query_port
-    )
+    return AvatarWatch(world.avatar_io.parameters, endpoints.query_host, endpoints.query_port)
 
 
 def prepare_brain(

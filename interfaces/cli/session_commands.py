@@ -15,7 +15,7 @@ from interfaces.cli.time_options import Begin, End, parse_time_range
 from interfaces.runtime.run_folder import RunFolder, run_of
 from interfaces.runtime.run_lock import claim, exclusive_lock, shared_lock
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line, transient_progress
-from interfaces.session.format.segment_writer import SessionError
+from interfaces.session.format.segment_writer import DONE, LIVE, SessionError
 from interfaces.session.format.session import Session, is_numbered, live_files
 from interfaces.session.maintain.cut import cut as cut_session
 from interfaces.session.maintain.cut import merge as merge_sessions
@@ -286,6 +286,9 @@ def _print_recovered(results: list[RecoverResult], filled: int) -> None:
         console.print(f"{filled} steps added from the journal")
     if not results and not filled:
         console.print("everything is intact")
+    session = [each for each in results if each.damaged.suffix in (DONE, LIVE)]
+    if any(each.kept for each in session) and not filled and not any(r.steps for r in session):
+        raise typer.Exit(1)  # nothing was saved
 
 
 def _folded(path: Path) -> Text:

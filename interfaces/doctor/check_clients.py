@@ -22,7 +22,7 @@ def select_client(world: WorldConfig, clients: Sequence[Peer]) -> tuple[Peer | N
         host = resolve_host(world.osc.host)
     except BadInput as error:
         return None, [problem("client", str(error), f"world.osc.host={clients[0].host}")]
-    at_host = [each for each in clients if same_host(each.host, host)]
+    at_host = [each for each in clients if each.osc_port and same_host(each.host, host)]
     if wanted := world.osc.client:
         named = next((each for each in clients if each.name == wanted), None)
         if named is None:
@@ -82,7 +82,8 @@ def avatar_findings(world: WorldConfig, avatar: Avatar) -> list[Finding]:
 
 
 def _describe(client: Peer) -> str:
-    return f"{client.name} on {client.host}, OSC port {client.osc_port}"
+    port = f", OSC port {client.osc_port}" if client.osc_port else " (not asked)"
+    return f"{client.name} on {client.host}{port}"
 
 
 def _start_option(host: str) -> str:

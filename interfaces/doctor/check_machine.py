@@ -49,7 +49,7 @@ def python_findings() -> list[Finding]:
 def space_findings(config: Config, folder: Path) -> list[Finding]:
     """Free memory, and free disk space of `folder` against what one run may need."""
     from interfaces.core.rewards import step_layout
-    from interfaces.journal.segment import record_dtype
+    from interfaces.journal.segment_header import record_dtype
     from interfaces.vrchat.vrchat_world import vrchat_spaces
 
     memory = psutil.virtual_memory()

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from configs.errors import BadInput
 from configs.schema import Config
+from configs.vrchat import OscConfig
 from interfaces.doctor.check_avatar_files import osc_folders
 from interfaces.doctor.check_camera import camera_findings
 from interfaces.doctor.check_dead_runs import dead_run_findings
@@ -29,8 +30,10 @@ from interfaces.doctor.check_vrchat import vrchat_findings
 from interfaces.doctor.findings import Check, Finding, OnWaiting, examine, once, run_check
 from interfaces.doctor.show_findings import as_json, print_report
 from interfaces.osc.oscquery_browser import Peer
+from interfaces.osc.ports import LOOPBACK
 from interfaces.runtime.process_table import MAIN
 from interfaces.vrchat.client_finder import find_clients
+from interfaces.vrchat.endpoints import resolve_host
 
 LIMIT_S = 14.0
 
@@ -56,7 +59,7 @@ def diagnose(
         _create(pictures)
     logger.remove()  # the findings replace what the checked code would log
     clock = Check("machine", "clock", lambda: clock_findings(config.tick.spin_ms))
-    clients = once(lambda: find_clients(config.world.osc.interfaces or None))
+    clients = once(lambda: _find_clients(config.world.osc))
     others = all_checks(config, pictures, osc_folders(Path.home()), clients)
     last = sense_checks(config, clients, turn=turn, announce=errors.print)
     with _status_line(errors) as on_waiting:
@@ -121,6 +124,14 @@ def all_checks(
         Check("camera", "camera", lambda: camera_findings(config, pictures)),
         Check("sound", "sound", lambda: sound_findings(world)),
     ]
+
+
+def _find_clients(osc: OscConfig) -> list[Peer]:
+    try:
+        host = resolve_host(osc.host)
+    except BadInput:  # a finding says so
+        host = LOOPBACK
+    return find_clients(osc.interfaces or None, host=host)
 
 
 def _create(folder: Path) -> None:

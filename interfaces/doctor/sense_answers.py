@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from configs.world.senses import ContactsConfig, without_prefix
 from interfaces.osc.message import OscError, decode
-from interfaces.vrchat.avatar_listing import TYPE_WORDS, Avatar
-from interfaces.vrchat.avatar_parameters import PREFIX
+from interfaces.vrchat.avatar_listing import PREFIX, TYPE_WORDS, Avatar
 
 _UPLOAD = "upload, and choose Action Menu > Options > OSC > Reset Config"
 _ADD = f"add it to the avatar (docs/avatar.md), {_UPLOAD}; or correct its name: "

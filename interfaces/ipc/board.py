@@ -48,6 +48,7 @@ _BOARD = np.dtype(
         ("osc_sent", "<u8"),
         ("osc_received", "<u8"),
         ("osc_ignored", "<u8"),
+        ("osc_foreign", "<u8"),  # Datagrams that another address than the client's sent.
         ("journal_dropped", "<u8"),
         ("reward_sums", "<f8", (MAX_REWARD_TERMS,)),  # Weighted, in the order of the terms.
         ("reward_now", "<f8"),

@@ -6,10 +6,11 @@ import mmap
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from interfaces.ipc.regular_file import open_regular
 
 _PAGE = 4096
 _CHUNK = 1 << 20
@@ -21,6 +22,8 @@ def _libc() -> ctypes.CDLL | None:
 
 
 _LIBC = _libc()
+if sys.platform == "win32":
+    _KERNEL32 = ctypes.WinDLL("kernel32", use_last_error=True)
 
 
 def allocate(path: Path, size: int) -> None:
@@ -59,9 +62,9 @@ def _reserve(file: int, size: int) -> bool:
 def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
     """Map the whole file as uint8. The mapping stays valid as long as any view of it exists.
 
-    Raises OSError, and ValueError for an empty file.
+    Raises OSError, also for what is not a regular file, and ValueError for an empty file.
     """
-    with path.open("r+b" if write else "rb") as file:
+    with open_regular(path, write=write) as file:
         access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)
 
@@ -69,23 +72,14 @@ def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
 def flush(path: Path, mapped: NDArray[np.uint8]) -> None:
     """Write a mapped file to disk and wait until it is there. Raises OSError.
 
-    `mmap.flush` would stop every thread, because it waits with the interpreter lock held. fsync
-    releases the lock. On Windows only `mmap.flush` writes mapped pages.
+    The interpreter lock is released meanwhile. `mmap.flush` holds it, and would stop every thread.
     """
-    if sys.platform != "win32":
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        return
-    owner: Any = mapped.base
-    while isinstance(owner, np.ndarray):
-        owner = owner.base
-    if isinstance(owner, memoryview):
-        owner = owner.obj
-    if isinstance(owner, mmap.mmap):
-        owner.flush()
+    if sys.platform == "win32":  # first the mapped pages, which fsync does not write there
+        address = ctypes.c_void_p(address_of(mapped))
+        if not _KERNEL32.FlushViewOfFile(address, ctypes.c_size_t(mapped.size)):
+            raise ctypes.WinError(ctypes.get_last_error())
+    with open_regular(path, write=sys.platform == "win32") as file:
+        os.fsync(file.fileno())
 
 
 def touch_pages(mapped: NDArray[np.uint8]) -> None:

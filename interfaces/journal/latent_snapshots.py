@@ -5,19 +5,21 @@ file is mapped and has a fixed size; the newest snapshot replaces the oldest. Th
 writes it.
 """
 
-import contextlib
 import os
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes, touch_pages
+from interfaces.ipc.regular_file import NotRegularFile, is_nearly, open_regular
 
 SNAPSHOT_INTERVAL_STEPS = 100  # 10 s at 10 Hz
 _SLOTS = 1024  # nearly three hours at 10 Hz
+_MAX_FEATURES = 2**20  # numbers of one latent state
 _MAGIC = b"YUMEK001"
 _HEADER = np.dtype([("magic", "S8"), ("feature_size", "<u8"), ("slots", "<u8")])
 
@@ -25,12 +27,14 @@ _HEADER = np.dtype([("magic", "S8"), ("feature_size", "<u8"), ("slots", "<u8")])
 class LatentSnapshots:
     """Stores the feature (F,) float32 after each Step with index % SNAPSHOT_INTERVAL_STEPS == 0.
 
-    Raises OSError when the file cannot be created.
+    Raises OSError when the file cannot be created, also where something else has its name.
     """
 
     def __init__(self, path: Path, feature_size: int) -> None:
         dtype = _slot_dtype(feature_size)
         if _read_header(path) != (feature_size, _SLOTS):
+            if not _may_be_replaced(path):
+                raise NotRegularFile(f"{path} holds no latent snapshots: move it elsewhere")
             allocate(path, _HEADER.itemsize + _SLOTS * dtype.itemsize)
             with path.open("r+b") as file:
                 file.write(np.array((_MAGIC, feature_size, _SLOTS), _HEADER).tobytes())
@@ -74,8 +78,14 @@ def read_latent_snapshots(path: Path, feature_size: int) -> dict[int, NDArray[np
     """
     if _read_header(path) != (feature_size, _SLOTS):
         return {}
-    slots = np.fromfile(path, _slot_dtype(feature_size), offset=_HEADER.itemsize)
-    return {int(slot["place"]) - 1: slot["feature"] for slot in slots if _is_intact(slot)}
+    dtype = _slot_dtype(feature_size)
+    snapshots: dict[int, NDArray[np.float32]] = {}
+    with open_regular(path) as file:
+        for number in range(_SLOTS):
+            slot = _read_slot(file, number, dtype)
+            if slot is not None and _is_intact(slot, number):
+                snapshots[int(slot["place"]) - 1] = slot["feature"]
+    return snapshots
 
 
 def drop_latent_snapshots(path: Path, first: int, before: int = 0) -> None:
@@ -86,16 +96,19 @@ def drop_latent_snapshots(path: Path, first: int, before: int = 0) -> None:
     """
     header = _read_header(path)
     if header is None:  # cut, or of another version: it cannot be read and must not remain
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+        if _may_be_replaced(path):
+            path.unlink(missing_ok=True)
         return
-    slots = np.fromfile(path, _slot_dtype(header[0]), offset=_HEADER.itemsize)
-    stays = [_is_intact(slot) and before < int(slot["place"]) <= first for slot in slots]
-    slots[~np.array(stays)] = np.zeros((), slots.dtype)
-    with path.open("r+b") as file:
-        file.seek(_HEADER.itemsize)
-        file.write(slots.tobytes())
-        file.flush()
+    dtype = _slot_dtype(header[0])
+    empty = np.zeros((), dtype).tobytes()
+    with open_regular(path, write=True) as file:
+        for number in range(_SLOTS):
+            slot = _read_slot(file, number, dtype)
+            if slot is None or not (
+                _is_intact(slot, number) and before < int(slot["place"]) <= first
+            ):
+                file.seek(_HEADER.itemsize + number * dtype.itemsize)
+                file.write(empty)
         os.fsync(file.fileno())
 
 
@@ -104,8 +117,20 @@ def _slot_dtype(feature_size: int) -> np.dtype[np.void]:
     return np.dtype([("crc", "<u4"), ("place", "<u8"), ("feature", "<f4", (feature_size,))])
 
 
-def _is_intact(slot: NDArray[np.void]) -> bool:
-    return bool(slot["place"]) and int(slot["crc"]) == _crc(slot)
+def _read_slot(file: BinaryIO, number: int, dtype: np.dtype[np.void]) -> NDArray[np.void] | None:
+    """A 0-d record; None behind the end of a file that becomes shorter."""
+    file.seek(_HEADER.itemsize + number * dtype.itemsize)
+    content = file.read(dtype.itemsize)
+    return np.frombuffer(content, dtype)[0, ...] if len(content) == dtype.itemsize else None
+
+
+def _is_intact(slot: NDArray[np.void], number: int) -> bool:
+    """Whether the checksum is right, and the Step is one that is stored in this slot."""
+    after = int(slot["place"]) - 1
+    is_here = after % SNAPSHOT_INTERVAL_STEPS == 0 and (
+        after // SNAPSHOT_INTERVAL_STEPS % _SLOTS == number
+    )
+    return 0 <= after < 2**63 and is_here and int(slot["crc"]) == _crc(slot)
 
 
 def _crc(slot: NDArray[np.void]) -> int:
@@ -115,16 +140,26 @@ def _crc(slot: NDArray[np.void]) -> int:
 def _read_header(path: Path) -> tuple[int, int] | None:
     """(feature size, number of slots) of a complete file; None for any other."""
     try:
-        with path.open("rb") as file:
-            begin = file.read(_HEADER.itemsize)
-            size = path.stat().st_size
+        with open_regular(path) as file:
+            begin, size = file.read(_HEADER.itemsize), file.seek(0, os.SEEK_END)
     except FileNotFoundError:
         return None
     if len(begin) < _HEADER.itemsize:
         return None
     header = np.frombuffer(begin, _HEADER)[0]
     features, slots = int(header["feature_size"]), int(header["slots"])
-    if header["magic"] != _MAGIC or slots != _SLOTS or features > size:
+    if header["magic"] != _MAGIC or slots != _SLOTS or features > _MAX_FEATURES:
         return None
     is_complete = size == _HEADER.itemsize + slots * _slot_dtype(features).itemsize
     return (features, slots) if is_complete else None
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Whether there is no file, or one whose content shows that it is ours."""
+    try:
+        with open_regular(path, write=True) as file:
+            return is_nearly(file.read(_HEADER.itemsize), _MAGIC)
+    except FileNotFoundError:
+        return True
+    except NotRegularFile:
+        return False

@@ -11,16 +11,17 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.core.step import StepLayout, as_layout, column, reward_terms_of
+from interfaces.core.world import Situation
 from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.mapped_file import map_bytes
+from interfaces.journal.journal_errors import DamagedRecord, DamagedSegment, NewerJournal
 from interfaces.journal.layout import JournalLayout, read_layout
 from interfaces.journal.segment import (
     NO_HOLD,
-    DamagedSegment,
-    JournalError,
     Segment,
     hold_path,
     segment_paths,
+    stray_paths,
 )
 
 
@@ -30,6 +31,9 @@ class JournalReader:
     The journal may not exist yet, and its writer may have ended. Raises JournalError for a folder
     that holds no journal, and NewerJournal. Only Steps after a damaged or missing segment are
     visible, so every window is contiguous.
+
+    The checksum of every record is checked before its first use. A damaged record is read as a Step
+    without content, whose situation is FORGOTTEN.
 
     Every Step has the fields of `layout`, whichever version recorded it: see
     `interfaces.core.step.as_layout`.
@@ -43,7 +47,7 @@ class JournalReader:
         self._firsts = np.zeros(0, np.int64)
         self._buffers: dict[str, NDArray[Any]] = {}
         self._holds: dict[str, NDArray[np.uint64]] = {}
-        self._damaged: set[Path] = set()
+        self._reported: set[object] = set()
         self.end = 0
         self.refresh()
 
@@ -76,16 +80,18 @@ class JournalReader:
     def read(self, start: int, length: int, *, verify: bool = False) -> NDArray[np.void]:
         """Copy `length` Steps from `start` on, as records (length,) of `layout`.
 
-        Raises IndexError when some are not in the journal, and JournalError when `verify` finds a
-        damaged one.
+        Raises IndexError when some are not in the journal, and DamagedRecord with `verify`.
         """
         parts: list[NDArray[np.void]] = []
         for segment, low, high in self._spans(start, length):
-            part = segment.steps[low:high].copy()
-            if verify and not all(segment.is_intact(row) for row in range(low, high)):
-                raise JournalError(f"{segment.path} has a damaged record")
+            damaged = self._damaged_rows(segment, low, high)
+            if verify and damaged:
+                raise DamagedRecord(segment.path, segment.first + damaged[0])
             assert self._layout is not None
-            parts.append(as_layout(part, self._layout))
+            part = as_layout(segment.steps[low:high].copy(), self._layout)
+            for row in damaged:
+                part[row - low] = _blank(part.dtype, segment.first + row)
+            parts.append(part)
         return np.concatenate(parts)
 
     def gather(
@@ -104,6 +110,12 @@ class JournalReader:
         spans = [self._spans(int(start), length) for start in starts]
         if not spans:
             raise IndexError("no window was requested")
+        damaged: list[tuple[int, int, int]] = []  # b, t, index of the Step
+        for b, parts in enumerate(spans):
+            for segment, low, high in parts:
+                at = segment.first + low - int(starts[b])
+                for row in self._damaged_rows(segment, low, high):
+                    damaged.append((b, at + row - low, segment.first + row))
         windows: dict[str, NDArray[Any]] = {}
         assert self._layout is not None
         for name in fields:
@@ -115,6 +127,8 @@ class JournalReader:
                     part = column(segment.steps[low:high], name, self._layout)
                     window[b, done : done + high - low] = part
                     done += high - low
+            for b, t, index in damaged:
+                window[b, t] = _blank(self._layout.dtype, index)[name]
             windows[name] = window
         return windows
 
@@ -150,6 +164,8 @@ class JournalReader:
             return
         known = {segment.path: segment for segment in self._segments if not segment.discarded}
         mapped: list[Segment] = []
+        for path in stray_paths(self._folder):
+            self._report(path, f"{path} is no segment: it is left alone")
         for path in segment_paths(self._folder):
             segment = known.get(path) or self._map(path, self._journal)
             if segment is not None and not segment.discarded:
@@ -177,14 +193,31 @@ class JournalReader:
 
     def _map(self, path: Path, journal: JournalLayout) -> Segment | None:
         try:
-            return Segment(path, journal.step, write=False)
+            segment = Segment(path, journal.step, write=False)
+            as_layout(segment.steps[:0], journal.steps)
+            return segment
         except DamagedSegment as error:
-            if path not in self._damaged:
-                self._damaged.add(path)
-                logger.error("journal: {}", error)
+            self._report(path, str(error))
+        except NewerJournal:
+            raise
+        except (ValueError, KeyError) as error:
+            self._report(path, f"{path} has Steps of another layout: {error}")
         except OSError:
             pass  # deleted after the listing, or (Windows) just being deleted
         return None
+
+    def _damaged_rows(self, segment: Segment, low: int, high: int) -> list[int]:
+        damaged = segment.damaged_rows(low, high)
+        for row in damaged:
+            index = segment.first + row
+            self._report(index, f"{segment.path} has a damaged record: Step {index} is left out")
+        return damaged
+
+    def _report(self, what: object, message: str) -> None:
+        """Log an error once."""
+        if what not in self._reported:
+            self._reported.add(what)
+            logger.error("journal: {}", message)
 
     def _window(
         self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], fresh: bool
@@ -208,7 +241,14 @@ class JournalReader:
         while length > 0:
             segment = self._segments[at]
             low = start - segment.first
-            high = min(segment.limit, low + length)
+            high = min(segment.committed, low + length)
             spans.append((segment, low, high))
             start, length, at = start + high - low, length - (high - low), at + 1
         return spans
+
+
+def _blank(dtype: np.dtype[np.void], index: int) -> NDArray[np.void]:
+    """What a damaged record is read as: the first Step of an episode, and nothing else is known."""
+    blank = np.zeros((), dtype)
+    blank["index"], blank["situation"], blank["is_first"] = index, Situation.FORGOTTEN, True
+    return blank

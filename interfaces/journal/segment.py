@@ -1,61 +1,58 @@
 """One segment file of the journal: fixed size, with a checksum for each record.
 
-A segment is a header, the fields of its Steps, and `capacity` records. Its name is the index of its
-first Step. The writer writes the record, then its checksum, then the commit counter of the header.
+A segment is a header (segment_header.py) and `capacity` records. Its name is the index of its first
+Step. The writer writes the record, then its checksum, then the commit counter of the header.
 After a crash, the checksum shows whether a record beyond the counter is complete.
 """
 
-import contextlib
-import json
+import os
+import re
 import zlib
 from pathlib import Path
 
 import numpy as np
+from loguru import logger
 from numpy.typing import NDArray
 
-from configs.errors import BadInput
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes
-from interfaces.journal.step_fields import fields_from_json, fields_to_json
-
-MAGIC = b"YUMEJ001"
-_FAMILY = MAGIC[:5]  # followed by the number of the format
-HEADER = np.dtype(
-    [
-        ("magic", "S8"),
-        ("first", "<u8"),
-        ("capacity", "<u8"),
-        ("record", "<u8"),
-        ("committed", "<u8"),
-        ("gone", "<u8"),  # not 0: discarded; the file is deleted when the system allows it
-        # Files of version 0.1.0 have 0 in the fields from here on.
-        ("closed", "<u8"),  # not 0: 1 + the number of Steps after which a new layout began
-        ("fields", "<u8"),  # size of the JSON after the header, with the fields of a Step
-        ("records", "<u8"),  # position of the first record; 0: after one page
-    ]
+from interfaces.journal.journal_errors import (
+    DamagedSegment,
+    ForeignSegment,
+    JournalError,
+    NewerJournal,
 )
-_PAGE = 4096
+from interfaces.journal.segment_header import (
+    CLOSED,
+    COMMITTED,
+    GONE,
+    MAGIC,
+    PAGE,
+    Counters,
+    fixed_part,
+    read_shape,
+    record_dtype,
+)
+
+__all__ = [
+    "MAGIC",
+    "DamagedSegment",
+    "ForeignSegment",
+    "JournalError",
+    "NewerJournal",
+    "Segment",
+]
+
 NO_HOLD = np.uint64(2**64 - 1)  # content of a hold file that holds nothing
-
-
-class JournalError(BadInput, ValueError):
-    """The folder is no journal, or its Steps come from another configuration."""
-
-
-class NewerJournal(JournalError):
-    """A newer version of Yume wrote this journal."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path} was written by a newer version of Yume: use that version; nothing was changed"
-        )
-
-
-class DamagedSegment(JournalError):
-    """A segment without its header or its end, for example after a power cut."""
+_NAME = re.compile(r"\d{12,19}\.seg")
+_COUNTERS = slice(8 * COMMITTED, 8 * (CLOSED + 1))  # their bytes in the header
 
 
 class Segment:
-    """One mapped segment file. `steps` (capacity,) are its records, with the fields of the file."""
+    """One mapped segment file. `steps` (capacity,) are its records, with the fields of the file.
+
+    A counter whose checksum is wrong is found again from the checksums of the records. Opening the
+    file for writing also repairs the header.
+    """
 
     def __init__(self, path: Path, undescribed: np.dtype[np.void], *, write: bool) -> None:
         """`undescribed`: the fields of a Step in a file of version 0.1.0, which does not name them.
@@ -63,49 +60,61 @@ class Segment:
         Raises DamagedSegment, NewerJournal, JournalError for another layout, and OSError.
         """
         self.path = path
-        if path.stat().st_size < _PAGE:
-            raise DamagedSegment(f"{path} is shorter than the header of a segment")
+        shape = read_shape(path, undescribed, write=write)
         mapped = map_bytes(path, write=write)
-        self._header = mapped[: HEADER.itemsize].view(HEADER)[0]
-        magic = bytes(self._header["magic"])
-        if magic != MAGIC and magic.startswith(_FAMILY) and magic > MAGIC:
-            raise NewerJournal(path)
-        if magic != MAGIC or int(self._header["first"]) != int(path.stem):
-            raise DamagedSegment(f"{path} has no header of a journal segment with this name")
-        record = record_dtype(self._fields(mapped) or undescribed)
-        if self._header["record"] != record.itemsize:
-            raise JournalError(f"{path} is a journal segment of another layout")
-        self.first, self.capacity = int(self._header["first"]), int(self._header["capacity"])
-        self._start = int(self._header["records"]) or _PAGE
-        end = self._start + self.capacity * record.itemsize
-        if mapped.size != end:
-            raise DamagedSegment(f"{path} has {mapped.size} bytes instead of {end}")
+        if mapped.size != shape.size:
+            raise DamagedSegment(f"{path} has {mapped.size} bytes instead of {shape.size}")
+        record = shape.record
+        self.first, self.capacity, self.checked = shape.first, shape.capacity, shape.checked
+        self._start = shape.start
         self.bytes = mapped
-        self._records = mapped[self._start : end].view(record)
+        self._records = mapped[self._start :].view(record)
         self.steps: NDArray[np.void] = self._records["step"]
-        self._raw = mapped[self._start : end].reshape(self.capacity, record.itemsize)
+        self._raw = mapped[self._start :].reshape(self.capacity, record.itemsize)
         self._offset = int(record.fields["step"][1]) if record.fields else 0
-        self._crc = self._records["crc"]
+        self._crc, self._index = self._records["crc"], self.steps["index"]
         self._address = address_of(mapped)
+        self._counters = Counters(mapped, shape)
+        self._seen = (-1, 0)  # the last commit word, and the count that it stands for
+        self._intact = np.zeros(self.capacity, np.bool_)  # rows whose checksum was right
+        # The only writer knows the count: damage to the header does not move its next record.
+        self._own_count: int | None = None
+        if write:
+            self._repair(shape.restored)
+            self._own_count = self.committed
 
     @property
     def committed(self) -> int:
         """How many Steps are committed. Setting it commits them."""
-        return int(self._header["committed"])
+        if self._own_count is not None:
+            return self._own_count
+        word = self._counters.word(COMMITTED)
+        if word != self._seen[0]:
+            self._seen = (word, self._count())
+        return self._seen[1]
 
     @committed.setter
     def committed(self, count: int) -> None:
-        self._header["committed"] = count
+        self._counters.store(COMMITTED, count)
+        if self._own_count is not None:
+            self._own_count = count
 
     @property
     def discarded(self) -> bool:
         """Whether the writer has discarded this segment. A reader then unmaps it."""
-        return bool(self._header["gone"])
+        return bool(self._counters.value(GONE))
+
+    @property
+    def has_damaged_counter(self) -> bool:
+        """Whether a counter of the header has a wrong checksum."""
+        numbers = (COMMITTED, GONE, CLOSED) if self.checked else ()
+        return any(self._counters.value(number) is None for number in numbers)
 
     @property
     def limit(self) -> int:
         """How many Steps the file can have: its capacity, or less where it was closed early."""
-        return int(self._header["closed"]) - 1 if self._header["closed"] else self.capacity
+        closed = self._counters.value(CLOSED) or 0
+        return closed - 1 if 0 < closed <= self.capacity + 1 else self.capacity
 
     @property
     def full(self) -> bool:
@@ -114,8 +123,8 @@ class Segment:
 
     def end_here(self) -> None:
         """Take no more Steps, so that the next one begins a segment with other fields."""
-        make_writable(self._address, _PAGE)
-        self._header["closed"] = self.committed + 1
+        make_writable(self._address, PAGE)
+        self._counters.store(CLOSED, self.committed + 1)
 
     @property
     def end(self) -> int:
@@ -126,10 +135,10 @@ class Segment:
         """Write one record and commit it. `raw` is the bytes of the Step."""
         size = self._raw.shape[1]
         make_writable(self._address + self._start + row * size, size)
-        make_writable(self._address, _PAGE)
+        make_writable(self._address, PAGE)
         self._raw[row, self._offset :] = raw
         self._crc[row] = zlib.crc32(raw.data)
-        self._header["committed"] = row + 1  # last: readers read only committed records
+        self.committed = row + 1  # last: readers read only committed records
 
     def rewrite(self, row: int, step: NDArray[np.void]) -> None:
         """Replace the Step of a committed record. The journal must have no running writer."""
@@ -139,18 +148,28 @@ class Segment:
 
     def is_intact(self, row: int) -> bool:
         """Whether the record has the right index and the right checksum."""
-        in_place = int(self.steps["index"][row]) == self.first + row
+        in_place = int(self._index[row]) == self.first + row
         return in_place and zlib.crc32(self._raw[row, self._offset :].data) == int(self._crc[row])
 
-    def recover(self) -> int:
-        """Commit every record before the first damaged one, and return their number.
+    def damaged_rows(self, low: int, high: int) -> list[int]:
+        """The rows low <= row < high that are not intact. Each row is checked only once."""
+        unknown = np.flatnonzero(~self._intact[low:high]).tolist()
+        for row in unknown:
+            self._intact[low + row] = self.is_intact(low + row)
+        return [low + row for row in unknown if not self._intact[low + row]]
 
-        The records after the damaged one are invalidated. Otherwise the next recovery would find
-        old records there, once the damaged one has been overwritten.
+    def recover(self) -> int:
+        """Commit every record up to the last intact one, and return their number.
+
+        A damaged record before it stays, and readers leave it out. The records after it are
+        invalidated. Otherwise a later recovery would find old records there.
         """
-        count = self.count_intact()
+        proven = self._counters.value(COMMITTED) if self.checked else None
+        count = max(min(proven or 0, self.limit), self._last_intact())
         if count < self.limit:
             self.truncate(count)
+        else:
+            self.committed = count
         return count
 
     def count_intact(self) -> int:
@@ -167,23 +186,65 @@ class Segment:
 
     def truncate(self, count: int) -> None:
         """Keep the first `count` records. Invalidate the others, so that no recovery finds them."""
-        self.committed, self._header["closed"] = count, 0
+        self.committed = count
+        self._counters.store(CLOSED, 0)
         self._raw[count:, : self._offset] = 0xFF
 
-    def _fields(self, mapped: NDArray[np.uint8]) -> np.dtype[np.void] | None:
-        """The fields of a Step that the file names; None if it names none."""
-        size, start = int(self._header["fields"]), HEADER.itemsize
-        if not size:
-            return None
-        try:
-            return fields_from_json(json.loads(bytes(mapped[start : start + size])))
-        except (ValueError, RecursionError) as error:
-            raise DamagedSegment(f"{self.path} has damaged fields: {error}") from error
+    def end_before(self, following: int) -> None:
+        """Make the Step `following`, the first of the next segment, follow the Steps of this one.
 
+        Records that a power cut took from the end stay as damaged ones.
+        """
+        count = following - self.first
+        if 0 < count <= self.capacity and (self.end != following or not self.full):
+            self.committed = count
+            if count < self.capacity:
+                self.end_here()
 
-def record_dtype(step: np.dtype[np.void]) -> np.dtype[np.void]:
-    """One record of a segment file: checksum, padding, Step."""
-    return np.dtype([("crc", "<u4"), ("unused", "<u4"), ("step", step)])
+    def discard(self) -> None:
+        """Mark this segment as discarded, so that readers unmap it."""
+        self._counters.store(GONE, 1)
+
+    def _repair(self, restored: bytes) -> None:
+        """Write again what is damaged in the header, and what can be proven."""
+        if restored:
+            logger.error("journal: {} has a damaged header: restored from its copy", self.path)
+            whole = np.frombuffer(restored, np.uint8)
+            self.bytes[: _COUNTERS.start] = whole[: _COUNTERS.start]
+            self.bytes[_COUNTERS.stop : whole.size] = whole[_COUNTERS.stop :]
+        if not self.checked:
+            return
+        if self._counters.value(GONE) is None:  # without a proof, nothing is deleted
+            self._counters.store(GONE, 0)
+        if self._counters.value(COMMITTED) is None:
+            self._counters.store(COMMITTED, self.committed)
+        if self._counters.value(CLOSED) is None:  # the next Step begins a segment
+            self._counters.store(CLOSED, self.committed + 1)
+
+    def _count(self) -> int:
+        """The number of committed Steps, by the counter or, if it is damaged, by the records."""
+        count = self._counters.value(COMMITTED)
+        if count is not None and count <= self.capacity and (self.checked or self._agrees(count)):
+            return count
+        counted = self._last_intact()
+        if self.checked or counted != (count or 0) + 1:  # a crash leaves one uncommitted record
+            logger.error(
+                "journal: {} has a damaged commit counter; its records show {} Steps",
+                self.path,
+                counted,
+            )
+        return counted
+
+    def _agrees(self, count: int) -> bool:
+        """Whether the records agree with a counter without a checksum."""
+        return (not count or self.is_intact(count - 1)) and (
+            count >= self.limit or not self.is_intact(count)
+        )
+
+    def _last_intact(self) -> int:
+        """1 + the row of the last intact record; 0 without one."""
+        rows = range(self.limit - 1, -1, -1)
+        return next((row + 1 for row in rows if self.is_intact(row)), 0)
 
 
 def segment_path(folder: Path, first: int) -> Path:
@@ -197,43 +258,53 @@ def hold_path(folder: Path, name: str) -> Path:
 
 
 def segment_paths(folder: Path) -> list[Path]:
-    """The paths of all segments, oldest first."""
-    return sorted(folder.glob("[0-9]*.seg"))
+    """The paths of all segments, oldest first. Other names are not among them."""
+    return sorted(path for path in folder.glob("[0-9]*.seg") if _NAME.fullmatch(path.name))
+
+
+def stray_paths(folder: Path) -> list[Path]:
+    """Files whose name ends like that of a segment, but is none. They are left alone."""
+    return sorted(path for path in folder.glob("*.seg") if not _NAME.fullmatch(path.name))
 
 
 def create_segment(folder: Path, step: np.dtype[np.void], first: int, capacity: int) -> Segment:
     """Create an empty, fully allocated segment for Steps with these fields.
 
-    Raises OSError when the disk is full.
+    Raises OSError when the disk is full, and ForeignSegment where something else has its name.
     """
-    record = record_dtype(step).itemsize
     path = segment_path(folder, first)
+    if os.path.lexists(path):
+        try:
+            read_shape(path, step)
+        except ForeignSegment:
+            raise
+        except DamagedSegment:
+            pass  # ours, and of no use
     hidden = path.with_suffix(".new")  # readers open only *.seg: it appears with its header
-    fields = json.dumps(fields_to_json(step), ensure_ascii=False).encode()
-    start = -(-(HEADER.itemsize + len(fields)) // _PAGE) * _PAGE
-    allocate(hidden, start + capacity * record)
+    header = np.frombuffer(fixed_part(first, capacity, step), np.uint8)
+    allocate(hidden, header.size + capacity * record_dtype(step).itemsize)
     mapped = map_bytes(hidden, write=True)
-    header = mapped[: HEADER.itemsize].view(HEADER)[0]
-    header["magic"], header["first"] = MAGIC, first
-    header["capacity"], header["record"] = capacity, record
-    header["fields"], header["records"] = len(fields), start
-    mapped[HEADER.itemsize : HEADER.itemsize + len(fields)] = np.frombuffer(fields, np.uint8)
-    del header, mapped  # Windows does not rename a mapped file
+    mapped[: header.size] = header
+    del mapped  # Windows does not rename a mapped file
     hidden.replace(path)
     return Segment(path, step, write=True)
 
 
-def discard(path: Path) -> bool:
+def discard(path: Path, undescribed: np.dtype[np.void]) -> bool:
     """Mark a segment as discarded and delete it. False when it cannot be deleted yet.
 
     A reader that sees the mark unmaps the file, because Windows cannot delete a mapped file. The
-    mark also shows that a later segment with the same name is another one.
+    mark also shows that a later segment with the same name is another one. Raises JournalError for
+    anything that is not proven to be a segment: it stays.
     """
-    with contextlib.suppress(OSError, ValueError):
-        mapped = map_bytes(path, write=True)
-        if mapped.size >= _PAGE:
-            mapped[: HEADER.itemsize].view(HEADER)["gone"] = 1
-        del mapped
+    try:
+        segment = Segment(path, undescribed, write=True)
+        segment.discard()
+        del segment
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
     try:
         path.unlink(missing_ok=True)
     except OSError:

@@ -65,6 +65,7 @@ class JournalWriter:
         self._full: deque[Segment] = deque()
         self._gaps: deque[tuple[int, int]] = deque()
         self._ready: Segment | None = None
+        self._undeleted: set[Path] = set()
         self._lock = threading.RLock()  # between the thread and truncate; append never takes it
         self._current = self._recover()
         self._wake, self._closed = threading.Event(), False
@@ -134,14 +135,14 @@ class JournalWriter:
             last.truncate(next_index - last.first)
             self._current, self._ready = last, None  # the others are unmapped: Windows deletes them
             for path in paths[len(before) :]:
-                discard(path)
-            if last.steps.dtype != self._step:
+                self._discard(path)
+            if not self._continues(last):
                 first, path = last.end, last.path
                 if last.committed:
                     last.end_here()
                 else:  # its name is needed; unmapped, Windows can delete it
                     del last, self._current
-                    discard(path)
+                    self._discard(path)
                 self._current = self._create_soon(first)
             self._delete_gaps(next_index)
             self._maintain()
@@ -163,26 +164,26 @@ class JournalWriter:
     def _recover(self) -> Segment:
         """Return the segment to continue in, after the last intact record.
 
-        Only the two newest segments with records are scanned: older ones were synced. An empty
+        Only the newest segment with records is scanned: older ones were full. An empty
         segment that was prepared ahead is used again, because a reader may have it mapped.
         """
         segments = open_segments(self._folder, self._journal)
         empty: Segment | None = None
         while segments and not segments[-1].recover():
             if empty is not None:
-                discard(empty.path)
+                self._discard(empty.path)
             empty = segments.pop()
-        if len(segments) > 1 and segments[-2].recover() < segments[-2].limit:
-            discard(segments.pop().path)  # Steps after a damaged record are not used
+        if len(segments) > 1:
+            segments[-2].end_before(segments[-1].first)
         current = segments[-1] if segments else None
         segments.clear()
-        if current is not None and current.steps.dtype != self._step and not current.full:
+        if current is not None and not self._continues(current) and not current.full:
             current.end_here()
         expected = None if current is None else current.first + current.limit
         if empty is not None and not (self._is_usable(empty) and expected in (None, empty.first)):
             path, expected = empty.path, empty.first if expected is None else expected
             empty = None  # unmapped, so that Windows can delete it
-            discard(path)
+            self._discard(path)
         if current is None:
             return empty or self._create_soon(expected or 0)
         if current.full and not (self._is_usable(current) and current.limit == current.capacity):
@@ -215,7 +216,20 @@ class JournalWriter:
 
     def _is_usable(self, segment: Segment) -> bool:
         """Whether a segment is like the ones that this writer creates."""
-        return segment.capacity == self._segment_steps and segment.steps.dtype == self._step
+        return segment.capacity == self._segment_steps and self._continues(segment)
+
+    def _continues(self, segment: Segment) -> bool:
+        """Whether Steps can be appended to a segment. An older format gets no new Steps."""
+        return segment.checked and segment.steps.dtype == self._step
+
+    def _discard(self, path: Path) -> None:
+        """Delete a segment, if it is proven to be one. Otherwise one warning says why it stays."""
+        try:
+            discard(path, self._journal.step)
+        except JournalError as error:
+            if path not in self._undeleted:
+                self._undeleted.add(path)
+                logger.warning("journal: not deleted: {}", error)
 
     def _run(self) -> None:
         while not self._closed:
@@ -288,7 +302,7 @@ class JournalWriter:
             is_held = int(following.stem) > held_from
             if is_held and end - int(path.stem) <= _MAX_HOLD * self._max_steps:
                 return
-            discard(path)  # if a reader still maps it (Windows), the next round tries again
+            self._discard(path)  # if a reader still maps it (Windows), the next round tries again
 
     def _holds(self) -> list[int]:
         """The first held Step of each reader."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
@@ -15,6 +17,12 @@ LOOPBACK = ("127.0.0.1",)
 
 _LABEL_BYTES = 63
 _CLOSE_S = 2.0
+# The usual loop of Windows closes a socket only after its last write has been reported, and a loop
+# that ends at once leaves it open.
+_LOOP = asyncio.SelectorEventLoop if sys.platform == "win32" else None
+# Of Linux, which Python does not name. 0: only the interfaces that the socket itself has joined.
+# Otherwise a socket for loopback also hears the network, as soon as another program listens there.
+_IP_MULTICAST_ALL = 49
 
 
 class BackgroundTask:
@@ -41,7 +49,8 @@ class BackgroundTask:
         try:
             # The event loop is created in this thread. On Windows a loop created in the main thread
             # takes over its signals and does not give them back.
-            asyncio.run(self._main())
+            with asyncio.Runner(loop_factory=_LOOP) as runner:
+                runner.run(self._main())
         except asyncio.CancelledError:
             pass
         except Exception as error:
@@ -109,6 +118,11 @@ async def open_mdns(interfaces: Sequence[str] | None) -> AsyncGenerator[AsyncZer
     """mDNS on the interfaces with these addresses; None uses all. Raises OSError without any."""
     mdns = AsyncZeroconf(interfaces=InterfaceChoice.All if interfaces is None else list(interfaces))
     try:
+        await mdns.zeroconf.async_wait_for_start()
+        if interfaces is not None and sys.platform == "linux":
+            for reader in mdns.zeroconf.engine.readers:
+                udp = reader.transport.get_extra_info("socket")
+                udp.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
         yield mdns
     finally:
         # In its own task: in a cancelled task the close stops half-way and leaves sockets open.

@@ -6,8 +6,8 @@ from functools import lru_cache
 from pythonosc.osc_message import OscMessage
 
 MAX_DEPTH = 8  # levels of nested bundles
-_BUNDLE = b"#bundle\0"
-_BUNDLE_HEADER = 16  # "#bundle\0" and an eight-byte time tag
+BUNDLE = b"#bundle\0"
+BUNDLE_HEADER = 16  # "#bundle\0" and an eight-byte time tag
 _TAG_BYTES = dict.fromkeys("ifrmsb", 4) | dict.fromkeys("hdt", 8) | dict.fromkeys(",TFN[]", 0)
 _FLOAT = struct.Struct(">f")
 _INT = struct.Struct(">i")
@@ -38,7 +38,8 @@ def encode(address: str, value: bool | int | float | str) -> bytes:
 def decode(datagram: bytes) -> list[tuple[str, list[object]]]:
     """The (address, arguments) of each message. Bundles are unpacked in order.
 
-    Time tags are ignored. Raises only OscError, for anything that is not well-formed OSC.
+    Time tags are ignored. A colour (tag r) is a tuple of four numbers, like a MIDI message: it must
+    not pass for a number. Raises only OscError, for anything that is not well-formed OSC.
     """
     messages: list[tuple[str, list[object]]] = []
     _collect(datagram, messages, 0)
@@ -60,14 +61,14 @@ def _padded(text: str) -> bytes:
 
 
 def _collect(datagram: bytes, messages: list[tuple[str, list[object]]], depth: int) -> None:
-    if not datagram.startswith(_BUNDLE):
+    if not datagram.startswith(BUNDLE):
         messages.append(_message(datagram))
         return
     if depth >= MAX_DEPTH:
         raise OscError(f"bundles are nested deeper than {MAX_DEPTH} levels")
-    if len(datagram) < _BUNDLE_HEADER:
+    if len(datagram) < BUNDLE_HEADER:
         raise OscError("the bundle has no time tag")
-    at = _BUNDLE_HEADER
+    at = BUNDLE_HEADER
     while at < len(datagram):
         if at + 4 > len(datagram):
             raise OscError("the bundle is cut short")
@@ -99,6 +100,9 @@ def _message(datagram: bytes) -> tuple[str, list[object]]:
             # payload. Refuse both first. An unknown tag is a KeyError here.
             if len(datagram) < payload_at + sum(_TAG_BYTES[tag] for tag in tags.decode()):
                 raise OscError("the message is cut short")
+            if b"r" in tags:  # the parser makes one int of a colour, and four of a MIDI message
+                tags = tags.replace(b"r", b"m")
+                datagram = datagram[:tags_at] + tags + datagram[tags_end:]
         message = OscMessage(datagram)
         return message.address, list(message.params)
     except OscError:

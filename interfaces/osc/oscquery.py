@@ -80,7 +80,7 @@ def host_info(name: str, osc_port: int, osc_ip: str = "127.0.0.1") -> Json:
 
 def _attributes(node: Node) -> Json:
     attributes: Json = {"ACCESS": node.access, "TYPE": node.types.replace("F", "T")}
-    if node.access & 1 and node.value:
+    if node.access and node.value:  # VRChat gives one for nodes that can only be written, too
         attributes["VALUE"] = [_finite_or_none(value) for value in node.value]
     if node.range:
         attributes["RANGE"] = [

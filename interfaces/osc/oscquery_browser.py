@@ -1,4 +1,8 @@
-"""Finds other OSCQuery programs by mDNS and reads their trees over HTTP, trusting no answer."""
+"""Finds other OSCQuery programs by mDNS and reads their trees over HTTP, trusting no answer.
+
+Anyone on the network can answer mDNS. So a record only says where to ask, and only this machine and
+one configured host are asked.
+"""
 
 import asyncio
 import contextlib
@@ -8,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from ipaddress import IPv4Address
+from typing import Any
 
 from loguru import logger
 from zeroconf import Error as ZeroconfError
@@ -16,6 +21,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo
 
 from configs.reading.json_document import ANY, OddNumbers, parse_json
 from interfaces.osc.mdns import LOOPBACK, OSCJSON, BackgroundTask, open_mdns
+from interfaces.osc.ports import same_host
 
 _ANSWER_S = 1.0
 _ANSWER_BYTES = 4 * 2**20
@@ -26,7 +32,11 @@ _TRIES_S = (0.05, 1.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An OSCQuery program: its HTTP address, its OSC address, and the top names of its tree."""
+    """An OSCQuery program: its HTTP address, its OSC address, and the top names of its tree.
+
+    `own_name`: the name that the program itself gives; a record may give another one. A program on
+    another machine than the configured one is not asked: its `osc_port` is 0, and it has no paths.
+    """
 
     name: str
     host: str
@@ -34,6 +44,7 @@ class Peer:
     osc_host: str
     osc_port: int
     paths: frozenset[str]
+    own_name: str = ""
 
 
 class Browser:
@@ -43,6 +54,8 @@ class Browser:
 
     `interfaces`: the addresses of the network interfaces to use; None uses all.
     `loopback_only`: OSC goes to this machine, whatever address a peer gives. VRChat does the same.
+    `host`: the IPv4 address of the only machine that is asked, besides this one by loopback.
+    `wants`: the names to report; other records are not even resolved.
     """
 
     def __init__(
@@ -51,7 +64,11 @@ class Browser:
         on_lost: Callable[[str], None],
         interfaces: Sequence[str] | None = LOOPBACK,
         loopback_only: bool = True,
+        host: str = LOOPBACK[0],
+        wants: Callable[[str], object] = bool,
     ) -> None:
+        self._host, self._wants = host, wants
+        self._requests: dict[tuple[str, int], asyncio.Task[tuple[object, object]]] = {}
         self._on_found, self._on_lost = on_found, on_lost
         self._interfaces, self._loopback_only = interfaces, loopback_only
         self._peers: dict[str, Peer] = {}
@@ -79,7 +96,7 @@ class Browser:
             visit.cancel()
         if state_change is ServiceStateChange.Removed:
             self._report_lost(name)
-        else:
+        elif self._wants(name.removesuffix(f".{OSCJSON}")):
             self._visits[name] = asyncio.create_task(self._visit(zeroconf, name))
 
     async def _visit(self, mdns: Zeroconf, name: str) -> None:
@@ -110,18 +127,39 @@ class Browser:
             raise TimeoutError("no port and IPv4 address received")
         instance = name.removesuffix(f".{OSCJSON}")
         failure: OSError | None = None
+        allowed = [each for each in addresses if self._may_ask(each)]
+        if not allowed:
+            return Peer(instance, addresses[0], info.port, addresses[0], 0, frozenset())
         # Loopback first. But a peer on another machine may also advertise its own loopback.
-        for host in sorted(addresses, key=lambda address: not address.startswith("127.")):
+        for host in sorted(allowed, key=lambda address: not address.startswith("127.")):
             try:
-                info_answer = await asyncio.to_thread(get_json, host, info.port, "/?HOST_INFO")
-                root = await asyncio.to_thread(get_json, host, info.port, "/")
+                answers = await self._request(host, info.port)
             except OSError as error:
                 failure = error
                 continue
-            return peer_from(instance, host, info.port, info_answer, root, self._loopback_only)
+            return peer_from(instance, host, info.port, *answers, self._loopback_only)
         raise failure or TimeoutError("no address")
 
+    def _may_ask(self, address: str) -> bool:
+        return address.startswith("127.") or same_host(address, self._host)
+
+    async def _request(self, host: str, port: int) -> tuple[object, object]:
+        """HOST_INFO and the tree. Many names for one program cost one request at a time."""
+        request = self._requests.get((host, port))
+        if request is None:
+            request = asyncio.create_task(asyncio.to_thread(_read_answers, host, port))
+            self._requests[host, port] = request
+            request.add_done_callback(lambda done: self._request_done(host, port, done))
+        return await asyncio.shield(request)
+
+    def _request_done(self, host: str, port: int, request: asyncio.Task[Any]) -> None:
+        self._requests.pop((host, port), None)
+        if not request.cancelled():
+            request.exception()  # read here, because every visit that waits may have been cancelled
+
     def _report_found(self, name: str, peer: Peer) -> None:
+        if not peer.osc_port and name in self._peers:
+            return  # a record that leads elsewhere does not displace a program that answered
         if self._peers.get(name) != peer:
             self._peers[name] = peer
             with _log_exceptions():
@@ -152,13 +190,20 @@ def peer_from(
     if not loopback_only:
         osc_ip = IPv4Address(str(host_info.get("OSC_IP", host)))
         osc_host = host if osc_ip.is_unspecified else str(osc_ip)
-    return Peer(name, host, http_port, osc_host, osc_port, frozenset(map(str, contents)))
+    own_name = host_info.get("NAME")
+    own_name = own_name if isinstance(own_name, str) else ""
+    return Peer(name, host, http_port, osc_host, osc_port, frozenset(map(str, contents)), own_name)
+
+
+def _read_answers(host: str, port: int) -> tuple[object, object]:
+    return get_json(host, port, "/?HOST_INFO"), get_json(host, port, "/")
 
 
 def get_json(host: str, port: int, target: str) -> object:
     """GET a JSON document. The complete answer must arrive within one second.
 
-    Raises OSError, HTTPException, and ValueError for another status, size or content.
+    Raises OSError, HTTPException, and ValueError for another status, size or content. NaN, 1e999
+    and whole numbers of more than 40 digits become null.
     """
     connection = HTTPConnection(host, port, timeout=_ANSWER_S)
     try:

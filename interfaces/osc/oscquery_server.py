@@ -1,4 +1,8 @@
-"""The OSCQuery server: answers requests for OSC methods as JSON over HTTP."""
+"""The OSCQuery server: answers requests for OSC methods as JSON over HTTP.
+
+Any program, and any web page in a browser of this machine, can connect. So the server answers only
+requests to its own address, and bounds the size, the time and the number of requests.
+"""
 
 import contextlib
 import json
@@ -6,11 +10,13 @@ import re
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
+from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import Any
-from urllib.parse import unquote_to_bytes
+from typing import Any, BinaryIO, cast
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from loguru import logger
 
@@ -21,8 +27,10 @@ _ATTRIBUTES = {
     *("FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "VALUE", "RANGE", "DESCRIPTION"),
     *("TAGS", "EXTENDED_TYPE", "UNIT", "CRITICAL", "CLIPMODE", "OVERLOADS", "HTML"),
 }
-_CLIENT_TIMEOUT_S = 5.0
+_CLIENT_TIMEOUT_S = 5.0  # for the whole request and its answer
 _MAX_CLIENTS = 32  # one more disconnects the oldest
+_MAX_REQUEST_BYTES = 16_384
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _POLL_S = 0.2  # the longest time that close() waits for the server
 
 
@@ -46,7 +54,7 @@ class OscQueryServer(ThreadingHTTPServer):
         host: str = "127.0.0.1",
     ) -> None:
         self.nodes, self.host_info = nodes, host_info
-        self._clients: dict[Any, None] = {}  # oldest first
+        self._clients: dict[Any, float] = {}  # oldest first, with the time of the connection
         self._thread = threading.Thread(
             target=self.serve_forever, args=(_POLL_S,), name="oscquery http", daemon=True
         )
@@ -78,8 +86,24 @@ class OscQueryServer(ThreadingHTTPServer):
             oldest = next(iter(self._clients.copy()), None)
             self._clients.pop(oldest, None)
             _disconnect(oldest)
-        self._clients[request] = None
+        self._clients[request] = time.monotonic()
         super().process_request(request, client_address)
+
+    def service_actions(self) -> None:
+        """Disconnect clients that take too long. Their threads end then."""
+        now = time.monotonic()
+        for client, since in self._clients.copy().items():
+            if now - since > _CLIENT_TIMEOUT_S:
+                self._clients.pop(client, None)
+                _disconnect(client)
+
+    def is_own_host(self, header: str) -> bool:
+        """Whether a header Host or Origin names this server, and no foreign page."""
+        try:
+            name = urlsplit(header if "//" in header else f"//{header}").hostname
+        except ValueError:
+            return False
+        return name in (*_LOCAL_NAMES, self.server_name)
 
     def shutdown_request(self, request: Any) -> None:
         """Close a request's socket and forget its client."""
@@ -96,7 +120,24 @@ class _Handler(BaseHTTPRequestHandler):
     server: OscQueryServer  # type: ignore[assignment]
     timeout = _CLIENT_TIMEOUT_S
 
+    def setup(self) -> None:
+        """Limit what is read of a request."""
+        super().setup()
+        self.rfile = cast(Any, _BoundedReader(cast(BinaryIO, self.rfile)))
+
+    def handle_one_request(self) -> None:
+        """Handle one request, and refuse a request line that is too long."""
+        try:
+            super().handle_one_request()
+        except LineTooLong:
+            self.requestline = self.request_version = self.command = ""
+            self.close_connection = True
+            self.send_error(414)
+
     def do_GET(self) -> None:
+        hosts = [*self.headers.get_all("Host", []), *self.headers.get_all("Origin", [])]
+        if not all(map(self.server.is_own_host, hosts)):
+            return self.send_error(403, "This server answers at its own address only")
         path, _, query = self.path.partition("?")
         attribute = re.split("[&=]", query, maxsplit=1)[0]
         if attribute == "HOST_INFO":
@@ -130,6 +171,25 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+
+class _BoundedReader:
+    """Reads a request up to a limit. Then the server answers that it is too long (431 or 414)."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source, self._left = source, _MAX_REQUEST_BYTES
+
+    def readline(self, size: int = -1) -> bytes:
+        """The next line. Raises LineTooLong at the limit."""
+        line = self._source.readline(self._left + 1)
+        self._left -= len(line)
+        if self._left < 0:
+            raise LineTooLong("request")
+        return line
+
+    def close(self) -> None:
+        """Close the connection's file."""
+        self._source.close()
 
 
 def _disconnect(client: socket.socket | None) -> None:

@@ -1,6 +1,8 @@
 """IPv4 addresses and UDP ports of this machine, and the programs that use the ports."""
 
 import socket
+import struct
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
@@ -28,14 +30,19 @@ class PortOwner:
         return f"{self.name} (pid {self.pid})" if self.pid else self.name
 
 
-def same_host(one: str, other: str) -> bool:
-    """Whether two IPv4 addresses are equal, or both belong to this machine."""
-    own = {
+def own_addresses() -> list[str]:
+    """The IPv4 addresses of this machine."""
+    return [
         address.address
         for addresses in psutil.net_if_addrs().values()
         for address in addresses
         if address.family == socket.AF_INET
-    }
+    ]
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two IPv4 addresses are equal, or both belong to this machine."""
+    own = own_addresses()
     return one == other or all(each in own or each.startswith("127.") for each in (one, other))
 
 
@@ -69,8 +76,21 @@ def listen_at(port: int, address: str = LOOPBACK) -> socket.socket:
             f"world.osc.receive_port {port} is taken by {owner} ({error.strerror}). Close it or "
             "choose another port"
         ) from error
-    listener.settimeout(0.25)
+    _set_receive_timeout(listener)
     return listener
+
+
+def _set_receive_timeout(listener: socket.socket, seconds: float = 0.25) -> None:
+    """Let the system end a wait for data. A timeout of Python would add a call per datagram.
+
+    The wait ends with a BlockingIOError, on Windows with a TimeoutError.
+    """
+    if sys.platform == "win32":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, round(1000 * seconds))
+    else:
+        whole, part = divmod(seconds, 1.0)
+        time_value = struct.pack("@ll", int(whole), round(1e6 * part))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, time_value)
 
 
 def port_owners(port: int, address: str = LOOPBACK) -> list[PortOwner] | None:

@@ -12,7 +12,7 @@ import psutil
 import setproctitle
 from loguru import logger
 
-from interfaces.runtime.console.standard_streams import OutputStream
+from interfaces.console.standard_streams import OutputStream
 from interfaces.runtime.process_table import process_title
 from interfaces.safety.process_watch import ProcessWatch
 
@@ -43,7 +43,7 @@ def set_up_process(name: str) -> threading.Event:
 
 
 def log_supervisor(folder: Path) -> None:
-    """Log to supervisor.log too, for a run without a terminal. Without room there is no log."""
+    """Log to supervisor.log too: the terminal may be hidden. Without room there is no log."""
     descriptor = append_log(folder, "supervisor")
     log = OutputStream(os.fdopen(descriptor, "a", encoding="utf-8", errors="replace", buffering=1))
 
@@ -85,8 +85,8 @@ def out_of_memory_count() -> int:
 def append_log(folder: Path, name: str) -> int:
     """Open NAME.log for appending. Returns the file descriptor, which the caller must close.
 
-    Where there is no room for it, it is the null device: a process without a log is better than
-    none. The same holds for a deleted run folder, which is not made again. Raises OSError for other
+    A deleted run folder is not made again. Then, and where the disk is full or cannot be written,
+    it is the null device: a process without a log is better than none. Raises OSError for other
     reasons.
     """
     if not folder.parent.is_dir():

@@ -17,6 +17,7 @@ from configs.load import write_config
 from configs.schema import Config
 from interfaces.core.clock import RealClock
 from interfaces.osc.message import encode
+from interfaces.osc.osc_receiver import OscReceiver
 from interfaces.osc.ports import listen_at
 from interfaces.runtime.child_process import SUPERVISOR_PID
 from interfaces.runtime.live_control.live_runs import LiveRunEntry
@@ -51,13 +52,12 @@ class GuardedClient:
         stopped: threading.Event,
         receive: Callable[[bytes], None],
     ) -> None:
-        self._stopped, self._clock, self._on_datagram = stopped, RealClock(), receive
+        self._stopped, self._clock = stopped, RealClock()
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
         self._rest = release_datagrams(config.world.actions)
-        self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
+        listener = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
+        self._in = OscReceiver(listener, endpoints.osc_host, receive)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._closed = False
-        threading.Thread(target=self._receive, name="osc-in", daemon=True).start()
         self._receiver = None
         if endpoints.advertised:
             self._receiver = ReceiverAdvertiser(
@@ -122,7 +122,6 @@ class GuardedClient:
         self._guard.kill()  # a clean stop would wait until this process ends
         self._guard.wait()
         self._entry.__exit__(None, None, None)
-        self._closed = True
         self._in.close()
         self._out.close()
         if self._receiver is not None:
@@ -165,14 +164,3 @@ class GuardedClient:
         lines = self._guard_log.read_text(encoding="utf-8", errors="replace").split("\n")
         lines = [line for line in lines if line.strip()]
         return lines[-1] if lines else f"it ended with code {self._guard.returncode}"
-
-    def _receive(self) -> None:
-        """The thread that receives datagrams."""
-        while not self._closed:
-            try:
-                datagram = self._in.recv(65536)
-            except (TimeoutError, ConnectionResetError):
-                continue
-            except OSError:
-                return
-            self._on_datagram(datagram)

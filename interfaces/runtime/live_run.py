@@ -52,8 +52,8 @@ class LiveRun:
         self._entry = LiveRunEntry(run.path, plan)
         self.board = self._entry.board
         self._supervisor = Supervisor(run, self.board, main, processes_of(config), self._entry)
+        self._body_watch = SupervisorWatch(self.board, plan.target, plan.rest, plan.hz)
         self._folder_watch = FolderWatch(run.path, run.config_file)
-        self._body_watch = SupervisorWatch(self.board, plan.target, plan.rest, config.tick.hz)
         self._first_losses: dict[str, float] = {}
         self._memory: dict[str, float] = {}
         self._dashboard = Dashboard(self.board, run, config, console, quiet=quiet)

@@ -198,6 +198,7 @@ def summary(
             "sent": int(board["osc_sent"]),
             "received": int(board["osc_received"]),
             "ignored": int(board["osc_ignored"]),
+            "foreign": int(board["osc_foreign"]),
         },
         "rests": rest_count(board),
         "restarts": restarts,

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from configs.errors import BadInput
-from interfaces.runtime.console.windows_console import stop_on_closed_console
+from interfaces.console.windows_console import stop_on_closed_console
 
 BAD_INPUT = 2
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG)

@@ -23,7 +23,7 @@ class SupervisorWatch:
     ) -> None:
         self._reports: deque[str] = deque(maxlen=100)
         self._closing = threading.Event()
-        self._watch = BodyWatch(
+        self._make_watch = lambda: BodyWatch(
             board,
             SUPERVISOR_FIELDS,
             target,
@@ -32,10 +32,14 @@ class SupervisorWatch:
             lambda: bool(board["halted"]),
             self._reports.append,
         )
-        self._thread = threading.Thread(target=self._run, name="body-watch", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread."""
+        """Open the socket and start the thread."""
+        watch = self._make_watch()
+        self._thread = threading.Thread(
+            target=self._run, args=(watch,), name="body-watch", daemon=True
+        )
         self._thread.start()
 
     def take_reports(self) -> list[str]:
@@ -45,17 +49,16 @@ class SupervisorWatch:
     def close(self) -> None:
         """End the thread: at once after the end of the body, else it gets a second."""
         self._closing.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(_JOIN_S)
-        if not self._thread.is_alive():
-            self._watch.close()
 
-    def _run(self) -> None:
+    def _run(self, watch: BodyWatch) -> None:
         while True:
             try:
-                self._watch.run(self._closing.is_set)
-                return
+                watch.run(self._closing.is_set)
+                break
             except Exception as error:  # of any kind: without this thread one watch less is left
                 self._reports.append(f"the watch of the supervisor starts again after {error!r}")
                 if self._closing.wait(_RETRY_S):
-                    return
+                    break
+        watch.close()

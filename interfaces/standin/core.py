@@ -44,7 +44,7 @@ class StandinCore:
         self._to_agent, self._to_client = Wire(), Wire()
         self.client = SimulatedClient(config)
         self.avatar = AvatarPhysics()
-        self._report = ParameterReport()
+        self.report = ParameterReport()
         self._substep = 0
         self._loading_until = 0  # substep
         self._place_loads = 0
@@ -79,7 +79,7 @@ class StandinCore:
     @property
     def parameters(self) -> dict[str, Value]:
         """The newest value of every avatar parameter, as last sent."""
-        sent = dict(self._report.outbox.values)
+        sent = dict(self.report.outbox.values)
         return sent | self.client.raycasts.values if sent else sent
 
     @property
@@ -201,7 +201,7 @@ class StandinCore:
             "heard": [client.voice, client.viseme],
             "faults": self.faults.model_dump(),
             "inputs": client.inputs.snapshot(),
-            "outbox": self._report.outbox.snapshot(),
+            "outbox": self.report.outbox.snapshot(),
             "wires": [self._to_agent.snapshot(), self._to_client.snapshot()],
             "avatar": fields_of(self.avatar),
             "chatbox": fields_of(client.chatbox),
@@ -242,13 +242,13 @@ class StandinCore:
         client.voice, client.viseme = state["heard"]
         self.faults = FaultsConfig(**state["faults"])
         client.inputs.restore(state["inputs"])
-        self._report.outbox.restore(state["outbox"])
-        self._report.reset()
+        self.report.outbox.restore(state["outbox"])
+        self.report.reset()
         self._to_agent.restore(state["wires"][0])
         self._to_client.restore(state["wires"][1])
         restore_fields(self.avatar, state["avatar"])
         restore_fields(client.chatbox, state["chatbox"])
-        restore_fields(client.camera, state["camera"])
+        client.camera.restore(state["camera"])
         for person, fields in zip(self.people, state["people"], strict=True):
             restore_fields(person, fields)
         drawn = state["drawn"]
@@ -298,9 +298,7 @@ class StandinCore:
             self._people.advance(avatar, client.eye_m)
             contacts_changed = client.contacts.advance_placed(*pose, self._touching)
         contacts_changed |= client.contacts.advance(*pose, self._touching)
-        return self._report.messages(
-            client, avatar, afk=self.faults.afk, contacts_changed=contacts_changed
-        )
+        return self.report.messages(client, avatar, self.faults, contacts_changed=contacts_changed)
 
     def _cast_rays(self, *, is_last: bool) -> list[bytes]:
         """Cast after the last substep of a step; after each, if a value between can matter."""

@@ -12,7 +12,7 @@ from interfaces.standin.core import StandinCore
 from interfaces.standin.faults import EVENTS
 
 _ANSWER_S = 2.0
-_START_ONLY = ("port_taken", "advertised_port")  # faults that cannot change later
+_START_ONLY = ("port_taken", "advertised_port", "lan_only")  # faults that cannot change later
 
 
 @dataclass

@@ -15,7 +15,7 @@ from interfaces.devices.frame_statistics import FrameStatistics
 from interfaces.osc.oscquery import node_tree
 from interfaces.standin.avatar_settings import standin_settings
 from interfaces.standin.client.input import PHYSICS_HZ
-from interfaces.standin.client.oscquery_nodes import nodes
+from interfaces.standin.client_tree import client_tree
 from interfaces.standin.core import StandinCore
 from interfaces.vrchat.avatar_io import AvatarIO
 from interfaces.vrchat.avatar_listing import avatar_of
@@ -59,7 +59,7 @@ class LockstepStandin:
         )
         self._avatar_io.parameters.receive_all(self.core.step(substeps, self._pending))
         self._pending = []
-        self._list_senses()
+        self._list_avatar()
         self._ticks += 1
         camera = self._config.camera
         picture = crop_and_resize(self.core.frame(), camera.width, camera.height)
@@ -106,13 +106,13 @@ class LockstepStandin:
         self._pending = [bytes.fromhex(datagram) for datagram in state["pending"]]
         self._ticks = int(state["beats"])
 
-    def _list_senses(self) -> None:
+    def _list_avatar(self) -> None:
         """Ask the client for its parameters after each avatar change, as a live body does."""
-        senses, core = self._avatar_io.senses, self.core
-        if senses.listed or not core.client.avatar_loaded:
+        parameters, core = self._avatar_io.parameters, self.core
+        if not self._avatar_io.senses or parameters.listed or not core.client.avatar_loaded:
             return
-        tree = node_tree(nodes(core.avatar_config, core.parameters, core.inputs, core.camera))
-        senses.set_listing(avatar_of(tree), senses.avatar)
+        tree = node_tree(client_tree(core))
+        parameters.set_listing(avatar_of(tree), parameters.avatar_changes)
 
     def _now(self) -> float:
         """Seconds by ticks: without a pacer, nothing advances `clock`."""

@@ -20,7 +20,7 @@ from interfaces.core.clock import Pacer, RealClock
 from interfaces.osc.oscquery import client_name, host_info
 from interfaces.osc.oscquery_server import OscQueryServer
 from interfaces.standin.client.input import PHYSICS_HZ
-from interfaces.standin.client.oscquery_nodes import nodes
+from interfaces.standin.client_tree import client_tree
 from interfaces.standin.core import StandinCore
 from interfaces.standin.http_requests import RequestQueue
 from interfaces.standin.http_server import LatestPicture, StandinHttpServer
@@ -116,7 +116,7 @@ def serve(
         stack.callback(latest.close)
         osc_in = int(udp.getsockname()[1])
         discovery = None
-        tree = lambda: nodes(core.avatar_config, core.parameters, core.inputs, core.camera)  # noqa: E731
+        tree = lambda: client_tree(core)  # noqa: E731
         if query_port:
             try:
                 query = OscQueryServer(
@@ -132,6 +132,7 @@ def serve(
                 seed=seed,
                 osc_port=osc_in,
                 advertised_port=config.faults.advertised_port or osc_in,
+                faults=lambda: core.faults,
             )
             stack.callback(discovery.close)
         ports = Ports(
@@ -173,6 +174,8 @@ class _ServerLoop:
             due = round(ticks * PHYSICS_HZ / hz) - substeps
             substeps += due
             self.requests.process()
+            if self.discovery is not None:
+                self.discovery.show(self.core.faults.osc)
             self.core.set_voice(*self.sound.microphone())
             received = _drain(self.udp) + ([] if self.player is None else self.player.messages())
             for substep in range(min(due, CATCH_UP_SUBSTEPS)):

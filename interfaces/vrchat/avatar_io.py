@@ -14,7 +14,7 @@ from configs.world_settings import WorldConfig
 from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation, Situation
 from interfaces.vrchat.action_encoder import ActionEncoder
-from interfaces.vrchat.avatar_parameters import AvatarParameters
+from interfaces.vrchat.avatar_parameters import LOADING_S, AvatarParameters
 from interfaces.vrchat.avatar_senses import AvatarSenses
 from interfaces.vrchat.situation_detector import (
     WATCHED_PARAMETERS,
@@ -68,8 +68,8 @@ class AvatarIO:
         self.last_sent = np.zeros(spaces.num_actions, np.float32)
         self._avatar_changes = 0
         self._first, self._introduced = True, False
-        # Whether the stop parameter holds, and the number of the avatar that last had it on.
-        self._stopped, self._stopped_in = False, 0
+        # Whether the stop parameter holds, and the time of the last message that it is on.
+        self._stopped, self._on_s = False, math.nan
         self.world_allowed = not config.limits.worlds  # set by the reader of the client's log
         self.client_gone = False  # set by the sender of the datagrams
 
@@ -141,7 +141,8 @@ class AvatarIO:
             "avatar_changes": self._avatar_changes,
             "first": self._first,
             "introduced": self._introduced,
-            "stopped": [self._stopped, self._stopped_in],
+            "stopped": [self._stopped],
+            "stop_on_s": None if math.isnan(self._on_s) else self._on_s,
             **self.senses.snapshot(),
         }
 
@@ -153,7 +154,9 @@ class AvatarIO:
         self.last_sent = np.asarray(snapshot["last_sent"], np.float32)
         self._avatar_changes = int(snapshot["avatar_changes"])
         self._first, self._introduced = bool(snapshot["first"]), bool(snapshot["introduced"])
-        self._stopped, self._stopped_in = snapshot["stopped"]
+        self._stopped = bool(snapshot["stopped"][0])
+        on_s = snapshot.get("stop_on_s")  # missing in older snapshots
+        self._on_s = math.nan if on_s is None else float(on_s)
         self.senses.restore(snapshot)
 
     def _restrictions(self) -> Situation:
@@ -171,14 +174,21 @@ class AvatarIO:
     def _is_stopped(self, parameter: str) -> bool:
         """Whether the stop parameter stops the agent.
 
-        It stops until it is off in the avatar that had it on. Another avatar may lack the parameter
-        or load with it off, and no person has released the agent then.
+        It stops at once, and until a person switches it off. The load of an avatar is no person:
+        the new avatar may lack the parameter, or load with it off. So a message that it is off
+        counts if this avatar sent that it was on, or has been loaded for LOADING_S. It counts
+        LOADING_S later, because the message may precede another change of avatar.
         """
-        avatar = self.parameters.avatar_changes
-        if self.parameters[parameter] != 0.0:
-            self._stopped, self._stopped_in = True, avatar
-        elif self._stopped_in == avatar:
-            self._stopped = False
+        parameters, message_s = self.parameters, self.parameters.message_s(parameter)
+        if parameters[parameter] != 0.0:
+            self._stopped, self._on_s = True, message_s
+        elif self._stopped:
+            changed_s = parameters.changed_s
+            if math.isnan(changed_s):
+                changed_s = -math.inf
+            # NaN fails each comparison: a parameter without a message is not switched off.
+            by_person = self._on_s >= changed_s or message_s > changed_s + LOADING_S
+            self._stopped = not (by_person and self._now() - message_s > LOADING_S)
         return self._stopped
 
     def _microphone_muted(self) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from interfaces.osc.oscquery import Json
-from interfaces.vrchat.avatar_parameters import PREFIX
+from interfaces.osc.values import Value, plain_value
 
+PREFIX = "/avatar/parameters/"
 TYPE_WORDS = {"f": "float", "i": "int", "T": "bool", "F": "bool", "s": "text"}  # by OSC type tag
 
 
@@ -15,12 +16,15 @@ class Avatar:
 
     values: by parameter name, None for one that cannot be read. writable: parameters that OSC may
     set. types: the OSC type tags of each parameter; T is a bool.
+
+    ignored: how many values were unusable, such as NaN or a number of 400 digits.
     """
 
     id: str = ""
     values: dict[str, object] = field(default_factory=dict[str, object])
     writable: frozenset[str] = frozenset()
     types: dict[str, str] = field(default_factory=dict[str, str])
+    ignored: int = 0
 
 
 def avatar_of(root: object) -> Avatar:
@@ -30,18 +34,25 @@ def avatar_of(root: object) -> Avatar:
     """
     if not isinstance(root, dict):
         raise ValueError("/avatar is not a JSON object")
-    nodes = {str(node.get("FULL_PATH", "")): node for node in _nodes(root)}
+    nodes = {path: node for node in _nodes(root) if isinstance(path := node.get("FULL_PATH"), str)}
     parameters = {
         path.removeprefix(PREFIX): nodes[path] for path in nodes if path.startswith(PREFIX)
     }
+    types = {
+        name: kind for name, node in parameters.items() if isinstance(kind := node.get("TYPE"), str)
+    }
+    values: dict[str, object] = {name: _value(parameters[name]) for name in types}
     avatar_id = _value(nodes.get("/avatar/change", {}))
     return Avatar(
         id="" if avatar_id is None else str(avatar_id),
-        values={name: _value(node) for name, node in parameters.items() if "TYPE" in node},
+        values=values,
         writable=frozenset(
             name for name, node in parameters.items() if node.get("ACCESS") in (2, 3)
         ),
-        types={name: str(node["TYPE"]) for name, node in parameters.items() if "TYPE" in node},
+        types=types,
+        ignored=sum(
+            value is None and bool(parameters[name].get("VALUE")) for name, value in values.items()
+        ),
     )
 
 
@@ -56,6 +67,6 @@ def _nodes(node: Json) -> Iterator[Json]:
             waiting += [each for each in contents.values() if isinstance(each, dict)]
 
 
-def _value(node: Json) -> object:
+def _value(node: Json) -> Value | None:
     value = node.get("VALUE")
-    return value[0] if isinstance(value, list) and value else None
+    return plain_value(value[0]) if isinstance(value, list) and value else None

@@ -21,22 +21,30 @@ from interfaces.vrchat.avatar_listing import Avatar, avatar_of
 _FIRST_WAIT_S, _MORE_WAIT_S = 4.0, 0.8  # for the first client, and then for others
 
 
-def find_clients(interfaces: Sequence[str] | None, wait_s: float = _FIRST_WAIT_S) -> list[Peer]:
+def find_clients(
+    interfaces: Sequence[str] | None,
+    wait_s: float = _FIRST_WAIT_S,
+    *,
+    host: str = LOOPBACK,
+    name: str | None = None,
+) -> list[Peer]:
     """The VRChat clients that answer, sorted by name.
 
-    Waits up to `wait_s` seconds for the first client. `interfaces`: as for Browser.
+    Only clients on this machine and at the IPv4 address `host` are asked. Of others, the result has
+    name and address. Waits up to `wait_s` seconds for the first client that answers, or for the one
+    called `name`. `interfaces`: as for Browser.
     """
     clients: dict[str, Peer] = {}
     first = threading.Event()
 
     def add(peer: Peer) -> None:
-        if CLIENT_NAME.match(peer.name):
-            clients[peer.name] = peer
+        clients[peer.name] = peer
+        if peer.osc_port and name in (None, peer.name):
             first.set()
 
-    browser = Browser(add, lambda name: None, interfaces)
+    browser = Browser(add, lambda name: None, interfaces, host=host, wants=CLIENT_NAME.match)
     try:
-        if first.wait(wait_s):
+        if first.wait(wait_s) and name is None:
             time.sleep(_MORE_WAIT_S)
         return sorted(clients.values(), key=lambda peer: peer.name)
     finally:
@@ -46,14 +54,16 @@ def find_clients(interfaces: Sequence[str] | None, wait_s: float = _FIRST_WAIT_S
 def choose_client(clients: Sequence[Peer], host: str, name: str | None) -> Peer | None:
     """The client at `host` (an IPv4 address), or the one called `name`. None: no client there.
 
+    Several names for one program count as one client: a stranger's record cannot block it.
     Raises BadInput, which lists the clients, if several match or the named one is missing.
     """
-    here = [peer for peer in clients if same_host(peer.host, host)]
+    here = [peer for peer in clients if peer.osc_port and same_host(peer.host, host)]
     if name is not None:
         named = [peer for peer in here if peer.name == name]
         if not named:
             raise BadInput(f"world.osc.client {name}: not found on {host}; {_listed(clients)}")
         return named[0]
+    here = _without_aliases(here)
     if len(here) > 1:
         raise BadInput(
             f"{len(here)} VRChat clients on {host}: choose one by world.osc.client; {_listed(here)}"
@@ -91,6 +101,16 @@ class ReceiverAdvertiser:
     def close(self) -> None:
         self._advertiser.close()
         self._server.close()
+
+
+def _without_aliases(clients: Sequence[Peer]) -> list[Peer]:
+    """Without the names that others gave to a program that also has the name which it gives."""
+    known = {(each.host, each.http_port) for each in clients if each.name == each.own_name}
+    return [
+        each
+        for each in clients
+        if each.name == each.own_name or (each.host, each.http_port) not in known
+    ]
 
 
 def _listed(clients: Sequence[Peer]) -> str:

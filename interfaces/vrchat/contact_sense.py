@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.world.senses import ContactsConfig, without_prefix
-from interfaces.osc.message import OscError, decode
+from interfaces.osc.values import first_value
 from interfaces.vrchat.avatar_listing import TYPE_WORDS, Avatar
+from interfaces.vrchat.avatar_parameters import LOADING_S
 from interfaces.vrchat.sense_addresses import SenseAddresses
 from interfaces.vrchat.sense_report import STUCK_S, SenseReport, log_once
 
@@ -27,6 +28,17 @@ class _Reading(NamedTuple):
 
     value: float
     problem: str = ""
+
+
+# The newest message of a contact: its time in seconds, the length of its address, the datagram.
+_Message = tuple[float, int, bytes]
+
+
+class _Change(NamedTuple):
+    """The number of the avatar, which counts the changes, and the time of its change."""
+
+    avatar: int = 0
+    at_s: float = -math.inf
 
 
 class _Listing(NamedTuple):
@@ -54,14 +66,19 @@ class ContactSense:
             tick_s,
             "with world.osc.oscquery a contact without a person is known too",
         )
-        self.avatar = 0  # number of avatar changes so far
-        # The avatar's number, and the newest datagram or its arguments.
-        self._newest: list[tuple[int, bytes | list[object]] | None] = [None] * count
+        self._change = _Change()
+        self._newest: list[_Message | None] = [None] * count
         self._parsed = list(self._newest)
         self._heard: list[_Reading | None] = [None] * count
+        self._heard_s = [-math.inf] * count  # time of the message
         self._listing: _Listing | None = None
-        self._seen_avatar = 0  # the avatar that the fields below belong to
+        self._seen = self._change  # the avatar that the fields `heard` and `same_s` belong to
         self._same_s = [0.0] * count  # of movement since the last new value
+
+    @property
+    def avatar(self) -> int:
+        """Number of avatar changes so far."""
+        return self._change.avatar
 
     @property
     def listed(self) -> bool:
@@ -69,23 +86,20 @@ class ContactSense:
         listing = self._listing
         return listing is not None and listing.avatar == self.avatar
 
-    def receive(self, address: bytes, datagram: bytes) -> bool:
-        """Store a datagram with this address. Returns False for one that is no contact."""
+    def receive(self, address: bytes, datagram: bytes, now: float) -> bool:
+        """Store a message with this address. Returns False for one that is no contact."""
         i = self._addresses.find(address)
         if i is None:
             return False
-        self._newest[i] = (self.avatar, datagram)
+        self._newest[i] = (now, len(address), datagram)
         return True
 
-    def store(self, name: str, arguments: list[object]) -> None:
-        """Store a message of a bundle: the parameter `name` and its arguments."""
-        i = self._addresses.number(name)
-        if i is not None:
-            self._newest[i] = (self.avatar, arguments)
+    def change_avatar(self, now: float) -> None:
+        """Every contact is unknown until the new avatar lists or sends it.
 
-    def change_avatar(self) -> None:
-        """Every contact is unknown until the new avatar lists or sends it."""
-        self.avatar += 1
+        What was sent while it loaded, just before the change at `now`, belongs to it.
+        """
+        self._change = _Change(self._change.avatar + 1, now)
 
     def set_listing(self, avatar: Avatar, number: int) -> None:
         """Take what the client lists for the avatar `number`, the value of `avatar` when asked."""
@@ -105,15 +119,18 @@ class ContactSense:
         result = np.zeros(2 * count, np.float32)
         if not count:
             return result
-        avatar = self._update()
+        avatar, changed_s = self._update()
         listing = self._listing
         if listing is not None and listing.avatar != avatar:
             listing = None
         found: list[str] = []
         for i, name in enumerate(self._names):
             reading = self._heard[i]
-            if reading is None and listing is not None:
-                reading = listing.contacts.get(name)
+            if listing is not None and (reading is None or self._heard_s[i] < changed_s):
+                listed = listing.contacts.get(name)
+                # A listed 0 may mean that it has not changed since the avatar loaded.
+                if reading is None or listed is None or listed.value or listed.problem:
+                    reading = listed
             if reading is None:
                 continue
             found.append(name)
@@ -134,7 +151,9 @@ class ContactSense:
         listing = self._listing
         return {
             "avatar": self.avatar,
-            "seen_avatar": self._seen_avatar,
+            "seen_avatar": self._seen.avatar,
+            "changed_s": None if self._change.avatar == 0 else self._change.at_s,
+            "heard_s": [None if each == -math.inf else each for each in self._heard_s],
             "heard": [None if each is None else list(each) for each in self._heard],
             "listing": None
             if listing is None
@@ -146,9 +165,15 @@ class ContactSense:
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from a snapshot."""
-        self._newest = [None] * len(self._names)
+        count = len(self._names)
+        changed_s = snapshot.get("changed_s")  # older snapshots have no times
+        at_s = -math.inf if changed_s is None else float(changed_s)
+        self._change = _Change(int(snapshot["avatar"]), at_s)
+        self._seen = _Change(int(snapshot["seen_avatar"]), at_s)
+        times = snapshot.get("heard_s", [None] * count)
+        self._heard_s = [-math.inf if each is None else float(each) for each in times]
+        self._newest = [(each, 0, b"") for each in self._heard_s]
         self._parsed = list(self._newest)
-        self.avatar, self._seen_avatar = int(snapshot["avatar"]), int(snapshot["seen_avatar"])
         self._heard = [None if each is None else _Reading(*each) for each in snapshot["heard"]]
         listing = snapshot["listing"]
         if listing is not None:
@@ -159,28 +184,28 @@ class ContactSense:
         self._report.silent_s = float(snapshot["silent_s"])
         self._report.reported = bool(snapshot["reported"])
 
-    def _update(self) -> int:
-        """Read what arrived since the last call. Returns the number of the avatar."""
-        avatar, count = self.avatar, len(self._names)
-        if avatar != self._seen_avatar:
-            self._heard = [None for _ in range(count)]
-            self._seen_avatar, self._same_s = avatar, [0.0] * count
+    def _update(self) -> _Change:
+        """Read what arrived since the last call. Returns the newest change of avatar."""
+        change = self._change
+        if change.avatar != self._seen.avatar:
+            self._seen, self._same_s = change, [0.0] * len(self._names)
             self._report.restart()
+            for i, message in enumerate(self._newest):
+                if message is None or message[0] < change.at_s - LOADING_S:
+                    self._parsed[i] = message
+                    self._heard[i], self._heard_s[i] = None, -math.inf
         for i, message in enumerate(self._newest):
-            if message is None or message is self._parsed[i] or message[0] != avatar:
+            if message is None or message is self._parsed[i]:
                 continue
-            self._parsed[i], arguments = message, message[1]
-            if isinstance(arguments, bytes):
-                try:
-                    arguments = decode(arguments)[0][1]
-                except OscError:
-                    continue
-            if arguments:
-                reading = _reading(arguments[0])
+            self._parsed[i] = message
+            at_s, address_length, datagram = message
+            value = first_value(datagram, address_length)
+            if value is not None:
+                reading = _reading(value)
                 if reading != self._heard[i]:
                     self._same_s[i] = 0.0
-                self._heard[i] = reading
-        return avatar
+                self._heard[i], self._heard_s[i] = reading, at_s
+        return change
 
     def _is_stuck(self, i: int, value: float, moves: bool) -> bool:
         """A value above 0 that stays the same while the avatar moves for STUCK_S in total."""

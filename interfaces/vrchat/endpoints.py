@@ -90,7 +90,8 @@ def _vrchat_endpoints(osc: OscConfig, host: str, source: str | int) -> Endpoints
         find_clients,
     )
 
-    client = choose_client(find_clients(osc.interfaces or None), host, osc.client)
+    clients = find_clients(osc.interfaces or None, host=host, name=osc.client)
+    client = choose_client(clients, host, osc.client)
     endpoints = client_endpoints(osc, host, source, client)
     if client is None:
         return _with_notice(

@@ -25,6 +25,8 @@ class RayValues:
 
     def __init__(self, avatar: int, count: int) -> None:
         self.avatar, self._count = avatar, count
+        self.message_s = [-math.inf] * (2 * count)  # time of the newest message of each slot
+        self._early = bytearray(2 * count)  # 1: sent before the change to this avatar
         self._ratios = bytearray(4 * count)  # floats as OSC has them, big-endian
         self._states = bytearray(2 * count)
         self.wrong: dict[int, str] = {}  # by slot, the type that was sent
@@ -37,8 +39,9 @@ class RayValues:
         """The value of a slot before its first change."""
         return 0.0 if slot < self._count else False
 
-    def put_datagram(self, slot: int, address_length: int, datagram: bytes) -> bool:
+    def put_datagram(self, slot: int, address_length: int, datagram: bytes, now: float) -> bool:
         """Store a datagram whose address has this length. Returns False if its type is another."""
+        self.message_s[slot], self._early[slot] = now, 0
         count, tags_at = self._count, (address_length // 4 + 1) * 4
         tags = datagram[tags_at : tags_at + 4]
         if slot >= count:
@@ -73,6 +76,32 @@ class RayValues:
         self.wrong[slot] = word
         self._states[slot] = WRONG
 
+    def keep_recent(self, former: "RayValues", since_s: float) -> None:
+        """Take over what the store of the former avatar received since `since_s`, as early."""
+        for slot, at_s in enumerate(former.message_s):
+            if at_s < since_s:
+                continue
+            self.message_s[slot], self._early[slot] = at_s, 1
+            self._states[slot] = former._states[slot]
+            if slot < self._count:
+                self._ratios[4 * slot : 4 * slot + 4] = former._ratios[4 * slot : 4 * slot + 4]
+            if slot in former.wrong:
+                self.wrong[slot] = former.wrong[slot]
+
+    def early(self) -> NDArray[np.bool_]:
+        """Which slots have a message from before the change to this avatar, bool (2 R,)."""
+        return np.frombuffer(bytes(self._early), np.bool_)
+
+    def replaces_early(self) -> NDArray[np.bool_]:
+        """Where this listing counts more than an early message, bool (2 R,).
+
+        It lacks the ray, or lists a value that has changed since the avatar loaded.
+        """
+        ratio, state = self.arrays()
+        hit = state[self._count :] == TRUE
+        says = np.concatenate([(ratio != 0.0) | hit, hit])
+        return (state == SILENT) | (state == WRONG) | says
+
     def arrays(self) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         """Copies: each ratio, float32 (R,), and the state of each slot, uint8 (2 R,)."""
         # States first: a value is stored before its state, so a state never lacks its value.
@@ -81,7 +110,9 @@ class RayValues:
 
     def to_json(self) -> list[Any]:
         """All as JSON."""
-        return [self.avatar, self._ratios.hex(), self._states.hex(), list(self.wrong.items())]
+        message_s = [None if each == -math.inf else each for each in self.message_s]
+        values = [self._ratios.hex(), self._states.hex(), list(self.wrong.items())]
+        return [self.avatar, *values, message_s, self._early.hex()]
 
     @classmethod
     def from_json(cls, json: list[Any]) -> "RayValues":
@@ -90,4 +121,9 @@ class RayValues:
         values._ratios, values._states = (bytearray(bytes.fromhex(each)) for each in json[1:3])
         values._count = len(values._ratios) // 4
         values.wrong = {int(slot): str(word) for slot, word in json[3]}
+        slots = 2 * values._count
+        values.message_s, values._early = [-math.inf] * slots, bytearray(slots)
+        if len(json) > 4:  # older snapshots have no times
+            values.message_s = [-math.inf if each is None else float(each) for each in json[4]]
+            values._early = bytearray(bytes.fromhex(json[5]))
         return values

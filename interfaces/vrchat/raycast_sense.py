@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.world.ray_sense import RaysConfig
-from interfaces.osc.message import OscError, decode
+from interfaces.osc.values import first_value
 from interfaces.vrchat.avatar_listing import TYPE_WORDS, Avatar
+from interfaces.vrchat.avatar_parameters import LOADING_S
 from interfaces.vrchat.ray_values import HEARD, SILENT, TRUE, WRONG, RayValues
 from interfaces.vrchat.sense_addresses import SenseAddresses
 from interfaces.vrchat.sense_report import STUCK_S, SenseReport, log_once, shortened
@@ -79,29 +80,25 @@ class RaycastSense:
         listing = self._listing
         return listing is not None and listing.avatar == self.avatar
 
-    def receive(self, address: bytes, datagram: bytes) -> bool:
-        """Store a datagram with this address. Returns False for one that is not wanted."""
+    def receive(self, address: bytes, datagram: bytes, now: float) -> bool:
+        """Store a message with this address. Returns False for one that is not wanted."""
         slot = self._addresses.find(address)
         if slot is None:
             return False
-        if not self._heard.put_datagram(slot, len(address), datagram):
-            try:
-                arguments = decode(datagram)[0][1]
-            except OscError:
-                return True
-            if arguments:
-                self._heard.put(slot, arguments[0])
+        if not self._heard.put_datagram(slot, len(address), datagram, now):
+            value = first_value(datagram, len(address))
+            if value is not None:
+                self._heard.put(slot, value)
         return True
 
-    def store(self, name: str, arguments: list[object]) -> None:
-        """Store a message of a bundle: the parameter `name` and its arguments."""
-        slot = self._addresses.number(name)
-        if slot is not None:
-            self._heard.put(slot, arguments[0])
+    def change_avatar(self, now: float) -> None:
+        """Every ray is unknown until the new avatar lists or sends it.
 
-    def change_avatar(self) -> None:
-        """Every ray is unknown until the new avatar lists or sends it."""
-        self._heard = RayValues(self._heard.avatar + 1, self._count)
+        What was sent while it loaded, just before the change at `now`, belongs to it.
+        """
+        heard = RayValues(self._heard.avatar + 1, self._count)
+        heard.keep_recent(self._heard, now - LOADING_S)
+        self._heard = heard
 
     def set_listing(self, avatar: Avatar, number: int) -> None:
         """Take what the client lists for the avatar `number`, the value of `avatar` when asked."""
@@ -182,6 +179,9 @@ class RaycastSense:
     def _merge(self, heard: RayValues, listing: RayValues | None) -> _Merged:
         count = self._count
         ratio, state = heard.arrays()
+        if listing is not None and (early := heard.early()).any():
+            state = np.where(early & listing.replaces_early(), SILENT, state)
+            ratio = np.where(state[:count] == SILENT, np.float32(0.0), ratio)
         silent, has_ratio = state == SILENT, state[:count] == HEARD
         hit, missed = state[count:] == TRUE, state[count:] == HEARD
         found, wrong = ~silent[:count], state == WRONG

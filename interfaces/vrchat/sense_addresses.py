@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from configs.world.senses import without_prefix
-from interfaces.vrchat.avatar_parameters import PREFIX
+from interfaces.vrchat.avatar_listing import PREFIX
 
 _PREFIX = PREFIX.encode()
 _MERGED = _PREFIX + b"VF"

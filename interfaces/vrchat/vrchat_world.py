@@ -1,7 +1,6 @@
 """VRChat as a World: OSC output, OSC input and a camera. A live stand-in uses the same code."""
 
 import socket
-import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -13,6 +12,7 @@ from interfaces.core.spaces import Spaces
 from interfaces.core.world import Observation
 from interfaces.devices.audio_input import AudioInput, LogMel, raw_shape
 from interfaces.devices.camera import Camera
+from interfaces.osc.osc_receiver import OscReceiver
 from interfaces.osc.ports import listen_at
 from interfaces.vrchat.avatar_io import AvatarIO
 from interfaces.vrchat.client_log import ClientLogFollower, log_folder
@@ -57,7 +57,7 @@ class VRChatWorld:
         self._spaces = vrchat_spaces(config)
         self._clock = clock
         self._target = (endpoints.osc_host, endpoints.osc_send_port)
-        self._in = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
+        listener = listen_at(endpoints.osc_receive_port, endpoints.osc_receive_host)
         self._out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._out.setblocking(False)
         self._out.connect(self._target)  # connected, so that the system reports a closed port
@@ -74,12 +74,18 @@ class VRChatWorld:
         self._closed = False
         self.camera_source = endpoints.camera_source
         self._camera = Camera(self.camera_source, config.camera, clock)
-        self._listener = threading.Thread(target=self._receive, name="osc-in", daemon=True)
-        self._listener.start()
+        self._receiver = OscReceiver(
+            listener, endpoints.osc_host, self.avatar_io.parameters.receive
+        )
 
     @property
     def spaces(self) -> Spaces:
         return self._spaces
+
+    @property
+    def foreign_datagrams(self) -> int:
+        """How many datagrams another address than the client's sent. They are ignored."""
+        return self._receiver.foreign
 
     def has_frame(self) -> bool:
         """Whether the camera has delivered a frame."""
@@ -120,7 +126,7 @@ class VRChatWorld:
         self._closed = True
         for _ in range(3):  # UDP may lose a packet
             self.rest()
-        self._in.close()
+        self._receiver.close()
         self._out.close()
         self._camera.close()
         if self._audio is not None:
@@ -128,7 +134,6 @@ class VRChatWorld:
         if self._log is not None:
             self._log.close()
         self.avatar_io.close()
-        self._listener.join(timeout=1.0)
 
     def _send(self, datagrams: list[bytes], is_late: Callable[[], bool] = bool) -> None:
         """Send the datagrams, and notice whether a client listens.
@@ -157,16 +162,3 @@ class VRChatWorld:
         except OSError:
             pass
         self.avatar_io.client_gone = refused
-
-    def _receive(self) -> None:
-        """The thread that receives the avatar's parameters."""
-        while not self._closed:
-            try:
-                datagram = self._in.recv(65536)
-            except TimeoutError:
-                continue
-            except ConnectionResetError:
-                continue  # Windows: the receiver of an earlier datagram was gone
-            except OSError:
-                return
-            self.avatar_io.parameters.receive(datagram)

@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from interfaces.weights.slots import LIVE_FILES, SLOTS, Manifest, Slots, WeightsError, create_live
+from interfaces.weights.slots import (
+    LIVE_FILES,
+    SLOTS,
+    Manifest,
+    Slots,
+    WeightsError,
+    create_live,
+    is_live_file,
+    seal,
+)
 
 
 class WeightsWriter:
@@ -16,7 +25,7 @@ class WeightsWriter:
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         path = create_live(folder, manifest)
         for other in folder.glob(LIVE_FILES):  # of networks that this run no longer uses
-            if other != path:
+            if other != path and is_live_file(other):
                 with contextlib.suppress(OSError):
                     other.unlink()
         self._slots = Slots(path, manifest, write=True)
@@ -42,10 +51,10 @@ class WeightsWriter:
         if version <= self.last_version:
             raise WeightsError(f"version {version} is not newer than {self.last_version}")
         slots = self._slots
-        slot = min(range(SLOTS), key=lambda i: (int(slots.sequence[i]) % 2 == 0, slots.version[i]))
+        slot = min(range(SLOTS), key=lambda i: (slots.is_complete(i), slots.version[i]))
         slots.sequence[slot] |= 1  # odd while writing; a crash may have left it odd
         slots.version[slot] = version
         slots.publish_ns[slot] = publish_ns
         slots.data[slot] = flat
-        slots.crc[slot] = zlib.crc32(flat.data)
+        slots.crc[slot] = seal(zlib.crc32(flat.data), version, publish_ns)
         slots.sequence[slot] += 1

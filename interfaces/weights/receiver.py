@@ -161,7 +161,7 @@ class WeightsReader(Generic[T]):
             self.refused["torn"] = self.refused.get("torn", 0) + 1
             return False  # the writer overwrote it meanwhile; the next poll finds a newer version
         self._seen = version
-        if zlib.crc32(buffer.data) != crc:
+        if zlib.crc32(buffer.data) != crc & 0xFFFFFFFF:
             self._refuse("crc", version, "its checksum does not match")
         elif not np.isfinite(buffer).all():
             self._refuse("not finite", version, "it contains numbers that are not finite")

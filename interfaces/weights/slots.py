@@ -8,7 +8,10 @@ rarely overwrites the slot that a reader copies.
 import hashlib
 import json
 import math
+import os
+import struct
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +20,14 @@ from numpy.typing import NDArray
 
 from configs.errors import BadInput
 from interfaces.ipc.mapped_file import allocate, map_bytes
+from interfaces.ipc.regular_file import is_nearly, open_regular
 
 SLOTS = 3
 _MAGIC = b"YUMEW001"
 _HEADER = np.dtype([("magic", "S8"), ("size", "<u8"), ("hash", "S64")])
 _SLOT = np.dtype([("sequence", "<u8"), ("version", "<u8"), ("publish_ns", "<i8"), ("crc", "<u8")])
 _DATA = 4096
+_STATED = struct.Struct("<Qq")  # version, publish_ns
 
 
 class WeightsError(BadInput, ValueError):
@@ -54,13 +59,14 @@ class Slots:
     """The mapped file `live-HASH.mmap` of one manifest."""
 
     def __init__(self, path: Path, manifest: Manifest, *, write: bool) -> None:
-        """Raises WeightsError for another size or manifest, and FileNotFoundError."""
-        if path.stat().st_size != _file_size(manifest):
+        """Raises WeightsError for another size or manifest, and OSError."""
+        with open_regular(path, write=write) as file:
+            begin, size = file.read(_HEADER.itemsize), file.seek(0, 2)
+        if size != _file_size(manifest):
             raise WeightsError(f"{path} is truncated or contains weights of another network")
-        mapped = map_bytes(path, write=write)
-        header = mapped[: _HEADER.itemsize].view(_HEADER)[0]
-        if header["magic"] != _MAGIC or header["hash"].decode() != manifest.hash:
+        if begin != _header(manifest):
             raise WeightsError(f"{path} contains weights of another network")
+        mapped = map_bytes(path, write=write)
         table = mapped[256 : 256 + SLOTS * _SLOT.itemsize].view(_SLOT)
         self.sequence, self.version = table["sequence"], table["version"]
         self.publish_ns, self.crc = table["publish_ns"], table["crc"]
@@ -69,9 +75,30 @@ class Slots:
         )
 
     def newest(self) -> int | None:
-        """The slot with the newest complete version; None when there is none."""
-        complete = [i for i in range(SLOTS) if self.sequence[i] % 2 == 0 and self.version[i] > 0]
+        """The slot with the newest complete version; None when there is none.
+
+        A slot whose version has a wrong checksum is not complete.
+        """
+        complete = [i for i in range(SLOTS) if self.is_complete(i) and self.version[i] > 0]
         return max(complete, key=lambda i: int(self.version[i]), default=None)
+
+    def is_complete(self, slot: int) -> bool:
+        """Whether nothing is being written, and version and time have the right checksum.
+
+        Older files have no such checksum.
+        """
+        check = int(self.crc[slot]) >> 32
+        stated = not check or check == _check(int(self.version[slot]), int(self.publish_ns[slot]))
+        return self.sequence[slot] % 2 == 0 and stated
+
+
+def seal(data_crc: int, version: int, publish_ns: int) -> int:
+    """The checksum word of a slot: that of the weights, and above it that of version and time."""
+    return data_crc | _check(version, publish_ns) << 32
+
+
+def _check(version: int, publish_ns: int) -> int:
+    return zlib.crc32(_STATED.pack(version, publish_ns)) or 1  # 0 means: without a checksum
 
 
 LIVE_FILES = "live-*.mmap"
@@ -85,25 +112,39 @@ def live_path(folder: Path, manifest: Manifest) -> Path:
 def create_live(folder: Path, manifest: Manifest) -> Path:
     """Create the live file, fully allocated, unless a complete one exists. Return its path.
 
-    A file without its header (after a power cut) is replaced. Raises OSError when the disk is full.
+    A file of ours without its header (after a power cut) is replaced. Raises WeightsError for
+    something else with this name, and OSError when the disk is full.
     """
     path = live_path(folder, manifest)
-    if path.exists():
-        with path.open("rb") as file:
-            has_header = file.read(len(_MAGIC)) == _MAGIC
-        if has_header and path.stat().st_size == _file_size(manifest):
+    if os.path.lexists(path):
+        if not is_live_file(path):
+            raise WeightsError(f"{path} is no file of published weights: move it elsewhere")
+        try:
+            Slots(path, manifest, write=True)
             return path
-        path.unlink()
+        except WeightsError:
+            path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".new")
     allocate(hidden, _file_size(manifest))
     mapped = map_bytes(hidden, write=True)
-    header = mapped[: _HEADER.itemsize].view(_HEADER)[0]
-    header["magic"], header["size"] = _MAGIC, manifest.size
-    header["hash"] = manifest.hash.encode()
-    del header, mapped
+    mapped[: _HEADER.itemsize] = np.frombuffer(_header(manifest), np.uint8)
+    del mapped
     hidden.replace(path)
     return path
+
+
+def is_live_file(path: Path) -> bool:
+    """Whether the content shows a file of published weights, also a damaged one."""
+    try:
+        with open_regular(path, write=True) as file:
+            return is_nearly(file.read(_HEADER.itemsize), _MAGIC)
+    except OSError:
+        return False
+
+
+def _header(manifest: Manifest) -> bytes:
+    return np.array((_MAGIC, manifest.size, manifest.hash.encode()), _HEADER).tobytes()
 
 
 def _file_size(manifest: Manifest) -> int:

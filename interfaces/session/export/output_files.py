@@ -1,5 +1,6 @@
 """New files and folders of an export: they exist complete, or not at all."""
 
+import os
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from interfaces.session.format.segment_writer import SessionError
 
 def check_new_path(out: Path, suffix: str = "") -> None:
     """Create the parent folder. Raises SessionError if `out` exists or has another suffix."""
-    if out.exists():
+    if os.path.lexists(out):
         raise SessionError(f"{out} exists already: existing files are never overwritten")
     if suffix and out.suffix != suffix:
         raise SessionError(f"{out}: the name of this file ends in {suffix}")

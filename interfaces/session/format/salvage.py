@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
-from mcap.reader import SeekingReader
-from mcap.records import Channel, Chunk, Message, Metadata
-from mcap.stream_reader import MAGIC_SIZE
+from mcap.records import Channel, Message, Metadata
 
-from interfaces.session.format.chunks import RECORD_HEAD, chunk_records
+from interfaces.session.format.chunks import RECORD_HEAD
+from interfaces.session.format.mcap_file import (
+    open_mcap,
+    read_chunk,
+    read_record,
+    read_summary,
+    walk_records,
+)
 from interfaces.session.format.messages import STEP
-from interfaces.session.format.segment_writer import RecordedStep
+from interfaces.session.format.segment_writer import RecordedStep, SessionError
 
 
 def salvage(path: Path) -> Iterator[Metadata | RecordedStep]:
@@ -40,46 +44,43 @@ def salvage(path: Path) -> Iterator[Metadata | RecordedStep]:
 
 def _topics(path: Path) -> dict[int, str]:
     """Topic by channel id. The summary lists them too, if the first chunk is the damaged one."""
-    with contextlib.suppress(Exception), path.open("rb") as file:
-        if (summary := SeekingReader(file).get_summary()) is not None:
-            return {channel.id: channel.topic for channel in summary.channels.values()}
+    with contextlib.suppress(SessionError), open_mcap(path) as file:
+        return read_summary(path, file).topics
     channels = (each for each in _intact_records(path) if isinstance(each, Channel))
     return {channel.id: channel.topic for channel in channels}
 
 
 def _intact_records(path: Path) -> Iterator[Channel | Metadata | Message]:
     """The records inside intact chunks, and those outside of chunks."""
-    with path.open("rb") as file:
-        for offset in _record_offsets(file, path.stat().st_size):
-            file.seek(offset)
-            with contextlib.suppress(Exception):  # decompressors raise many types of errors
-                opcode, _ = RECORD_HEAD.unpack(file.read(RECORD_HEAD.size))
-                yield from _records_at(opcode, file)
+    with open_mcap(path) as file:
+        for offset, opcode, length in _records(path, file):
+            with contextlib.suppress(SessionError):
+                yield from _records_at(path, file, offset, opcode, length)
 
 
-def _record_offsets(file: BinaryIO, size: int) -> list[int]:
-    """Where records start: from the summary or, without one, by walking from record to record."""
-    with contextlib.suppress(Exception):
-        summary = SeekingReader(file).get_summary()
-        if summary is not None:
-            offsets = [each.chunk_start_offset for each in summary.chunk_indexes]
-            return sorted([*offsets, *(each.offset for each in summary.metadata_indexes)])
-    offsets, offset = list[int](), MAGIC_SIZE
-    while offset + RECORD_HEAD.size <= size:
-        offsets.append(offset)
-        file.seek(offset)
-        _, length = RECORD_HEAD.unpack(file.read(RECORD_HEAD.size))
-        offset += RECORD_HEAD.size + length
-    return offsets
+def _records(path: Path, file: BinaryIO) -> list[tuple[int, int, int]]:
+    """(position, opcode, length) of the records: from the summary or, without one, by walking from
+    record to record."""
+    with contextlib.suppress(SessionError):
+        summary = read_summary(path, file)
+        chunks = [(each.chunk_start_offset, Opcode.CHUNK, 0) for each in summary.chunks]
+        metadata = [
+            (each.offset, Opcode.METADATA, max(0, each.length - RECORD_HEAD.size))
+            for each in summary.metadata
+        ]
+        return sorted([*chunks, *metadata])
+    with contextlib.suppress(SessionError):
+        return list(walk_records(path, file))
+    return []
 
 
-def _records_at(opcode: int, file: BinaryIO) -> list[Channel | Metadata | Message]:
-    """The records that start at the position of the file, whose opcode and length are read."""
+def _records_at(
+    path: Path, file: BinaryIO, offset: int, opcode: int, length: int
+) -> list[Channel | Metadata | Message]:
     if opcode == Opcode.CHUNK:
-        records = chunk_records(Chunk.read(ReadDataStream(file)))
+        records = read_chunk(path, file, offset)
         return [each for each in records if isinstance(each, Channel | Message)]
-    if opcode == Opcode.METADATA:
-        return [Metadata.read(ReadDataStream(file))]
-    if opcode == Opcode.CHANNEL:
-        return [Channel.read(ReadDataStream(file))]
+    if opcode in (Opcode.METADATA, Opcode.CHANNEL):
+        record = read_record(path, file, offset, opcode, length)
+        return [record] if isinstance(record, Channel | Metadata) else []
     return []

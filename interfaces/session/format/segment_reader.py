@@ -7,17 +7,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from mcap.data_stream import ReadDataStream
-from mcap.reader import SeekingReader
-from mcap.records import Chunk, ChunkIndex, Message, Metadata
-from mcap.writer import MCAP0_MAGIC
+from mcap.records import ChunkIndex, Message, Metadata
 from numpy.typing import NDArray
 
 from interfaces.core.sense_map import SenseMap
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import StepLayout
-from interfaces.session.format.chunks import MAX_BYTES, RECORD_HEAD, chunk_records
+from interfaces.session.format.chunks import MAX_BYTES
+from interfaces.session.format.mcap_file import (
+    RECOVER,
+    data_damage,
+    messages_of,
+    open_mcap,
+    read_chunk,
+    read_metadata,
+    read_summary,
+)
 from interfaces.session.format.messages import STEP, Codec, MessageError, reward_terms_from
+from interfaces.session.format.ownership import is_ours
 from interfaces.session.format.segment_writer import (
     GAP,
     LIVE,
@@ -29,8 +36,6 @@ from interfaces.session.format.segment_writer import (
     RecordedStep,
     SessionError,
 )
-
-_RECOVER = "run `sessions recover`"
 
 
 @dataclass(frozen=True)
@@ -65,33 +70,31 @@ class SessionSegment:
     def __init__(self, path: Path) -> None:
         self.path = path
         if path.suffix == LIVE:
-            raise SessionError(f"{path} is still being written, or a crash left it: {_RECOVER}")
-        try:
-            if not path.stat().st_size:
-                raise SessionError(f"{path} is empty")
-            with path.open("rb") as file:
-                if file.read(len(MCAP0_MAGIC)) != MCAP0_MAGIC:
-                    raise SessionError(f"{path} is not an MCAP file")
-                file.seek(0)
-                reader = SeekingReader(file)
-                summary = reader.get_summary()
-                if summary is None or summary.statistics is None:
-                    raise SessionError(f"{path} has no end: {_RECOVER}")
-                metadata = list(reader.iter_metadata())
-        except SessionError:
-            raise
-        except OSError as error:
-            raise SessionError(f"{path}: {error.strerror or error}") from error
-        except Exception as error:  # mcap raises errors of many types for damage
-            raise SessionError(f"{path} has a damaged end: {_RECOVER}") from error
-        self._chunks: list[ChunkIndex] = sorted(
-            summary.chunk_indexes, key=lambda chunk: chunk.chunk_start_offset
-        )
-        self._topics = {channel.id: channel.topic for channel in summary.channels.values()}
-        statistics = summary.statistics
+            raise SessionError(f"{path} is still being written, or a crash left it: {RECOVER}")
+        with open_mcap(path) as file:
+            try:
+                summary = read_summary(path, file)
+            except SessionError as error:
+                if RECOVER in str(error) and not is_ours(path):
+                    raise SessionError(f"{path} is not part of a Yume session") from error
+                raise
+            if (statistics := summary.statistics) is None:
+                raise SessionError(f"{path} has no end: {RECOVER}")
+            metadata = read_metadata(path, file, summary)
+        self._chunks: list[ChunkIndex] = summary.chunks
+        self._topics = summary.topics
         self.info = segment_info(
             path, metadata, statistics.message_start_time, statistics.message_end_time
         )
+
+    def damage(self) -> str:
+        """What the checksum of the whole file says: "" if nothing is wrong.
+
+        It covers what the checksums of the chunks do not, such as the metadata. Raises
+        SessionError.
+        """
+        with open_mcap(self.path) as file:
+            return data_damage(self.path, file, read_summary(self.path, file))
 
     def chunk_of(self, index: int) -> int:
         """The number of the chunk in which this Step ends, or the next Step if it is missing.
@@ -100,7 +103,7 @@ class SessionSegment:
         """
         ends = [number for number in range(len(self._chunks)) if self._ends_a_step(number)]
         low, high = 0, len(ends)
-        with self.path.open("rb") as file:
+        with open_mcap(self.path) as file:
             while low < high:
                 middle = (low + high) // 2
                 if self._last_index(file, ends[middle]) < index:
@@ -120,7 +123,7 @@ class SessionSegment:
         Raises SessionError for damage.
         """
         parts: dict[str, bytes] = {}
-        with self.path.open("rb") as file:
+        with open_mcap(self.path) as file:
             for number in range(self._start_before(chunk), len(self._chunks)):
                 for message in self._messages(file, number):
                     topic = self._topics.get(message.channel_id, "")
@@ -164,15 +167,7 @@ class SessionSegment:
         return indices[-1] if indices else -1
 
     def _messages(self, file: BinaryIO, number: int) -> list[Message]:
-        file.seek(self._chunks[number].chunk_start_offset + RECORD_HEAD.size)
-        try:
-            chunk = Chunk.read(ReadDataStream(file))
-            records = chunk_records(chunk)
-        except Exception as error:  # decompressors raise errors of many types for damage
-            raise SessionError(
-                f"{self.path}: chunk {number} is damaged: {_RECOVER} ({error!r})"
-            ) from error
-        return [record for record in records if isinstance(record, Message)]
+        return messages_of(read_chunk(self.path, file, self._chunks[number].chunk_start_offset))
 
 
 def segment_info(
@@ -200,7 +195,7 @@ def segment_info(
             if "wall_to_ns" in own
             else None,
         )
-    except (KeyError, ValueError, TypeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError, OverflowError, OSError) as error:
         raise SessionError(f"{path} is not part of a Yume session: {error!r}") from error
 
 

@@ -71,7 +71,12 @@ class SegmentWriter:
         self.path = folder / f"{segment_name(first)}{LIVE}"
         self._file = self.path.open("wb")
         self._codec = codec
-        self._writer = Writer(self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
+        self._writer = Writer(
+            self._file,
+            chunk_size=CHUNK_BYTES,
+            compression=CompressionType.ZSTD,
+            enable_data_crcs=True,  # of the metadata too: `verify` finds every changed byte
+        )
         self._writer.start(profile="", library=LIBRARY)
         self._channels = {
             topic: self._register(topic, schema) for topic, schema in codec.topics().items()

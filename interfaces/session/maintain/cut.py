@@ -1,12 +1,13 @@
 """Copy a part of a session into one file, and join such parts."""
 
 import itertools
-import shutil
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from interfaces.ipc.atomic_files import staging_path
+from interfaces.session.format.ownership import remove_staging
 from interfaces.session.format.segment_writer import DONE, LIVE, SegmentWriter, SessionError
 from interfaces.session.format.session import Session, common_layout, numbered
 from interfaces.session.maintain.overview import format_time
@@ -40,7 +41,7 @@ def merge(paths: Sequence[Path], out: Path) -> int:
 
 
 def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
-    if out.exists():
+    if os.path.lexists(out):
         raise SessionError(f"{out} exists already: existing files are never overwritten")
     if out.suffix != DONE:
         raise SessionError(f"{out}: the name of a session file ends in {DONE}")
@@ -51,7 +52,7 @@ def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
     info = sessions[0].infos[0]
     codec = replace(info.codec, layout=common_layout(each.layout for each in sessions))
     staging = staging_path(out)
-    shutil.rmtree(staging, ignore_errors=True)  # left by a killed process
+    remove_staging(staging)  # left by a killed process
     writer = SegmentWriter(staging, start, codec, info.run_metadata)
     try:
         for session in sessions:
@@ -62,7 +63,7 @@ def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
             done.replace(out)
     finally:
         writer.abandon()
-        shutil.rmtree(staging, ignore_errors=True)
+        remove_staging(staging)
     return steps
 
 

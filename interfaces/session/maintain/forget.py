@@ -21,8 +21,9 @@ from interfaces.journal.latent_snapshots import drop_latent_snapshots
 from interfaces.journal.layout import read_layout
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import CAMERA, MEL, SOUND
+from interfaces.session.format.ownership import remove_staging
 from interfaces.session.format.segment_reader import SessionSegment
-from interfaces.session.format.segment_writer import RecordedStep, SegmentWriter
+from interfaces.session.format.segment_writer import RecordedStep, SegmentWriter, SessionError
 from interfaces.session.format.session import segment_files
 from interfaces.session.maintain.recover import ASIDE, RECOVERING
 from interfaces.session.maintain.select_steps import Advance, SelectedSteps, journal_segments
@@ -62,9 +63,12 @@ def forget(
 ) -> ForgetResult:
     """Delete these Steps from the run, which must not be running.
 
-    After an interruption it can be called again. Raises SessionError for a damaged segment, and
-    OSError.
+    After an interruption it can be called again. Raises SessionError for a damaged segment and for
+    exports or replays behind a link, and OSError.
     """
+    for folder in (run.exports, run.replays):
+        if folder.is_symlink():
+            raise SessionError(f"{folder} is a link: delete what it holds, then the link")
     save_start_time(run)
     result = ForgetResult()
     # First the files made from the session: they can be made again.
@@ -74,7 +78,7 @@ def forget(
         if folder.is_dir():
             shutil.rmtree(folder)
     for staging in (_STAGING, RECOVERING):  # left by a killed process
-        shutil.rmtree(run.session / staging, ignore_errors=True)
+        remove_staging(run.session / staging)
     for damaged in _damaged_files(run):
         damaged.unlink()
     drop_latent_snapshots(run.latent_snapshots, int(selected.indices[0]))
@@ -99,7 +103,8 @@ def derived_files(run: RunFolder) -> list[Path]:
 
 
 def _damaged_files(run: RunFolder) -> list[Path]:
-    return [*run.session.glob(f"*{ASIDE}"), *run.journal.glob("*.bad")]
+    names = [*run.session.glob(f"*{ASIDE}"), *run.journal.glob("[0-9]*.bad")]
+    return [path for path in names if path.is_symlink() or path.is_file()]
 
 
 def _oldest_index(run: RunFolder) -> int:
@@ -162,7 +167,7 @@ def _rewrite_session(
                 result.session_steps += _rewrite_segment(segment, folder / _STAGING, deleted)
             advance()
     finally:
-        shutil.rmtree(folder / _STAGING, ignore_errors=True)
+        remove_staging(folder / _STAGING)
 
 
 def _rewrite_segment(segment: SessionSegment, staging: Path, deleted: set[int]) -> int:

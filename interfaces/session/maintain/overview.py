@@ -50,7 +50,7 @@ def find_sessions(folders: Sequence[Path]) -> list[Path]:
 def overview(path: Path) -> Overview:
     """Describe one session. An unreadable session gives an Overview with `trouble`, no error."""
     files, live = segment_files(path), live_files(path)
-    size = sum(each.stat().st_size for each in (*files, *live))
+    size = sum(_bytes(each) for each in (*files, *live))
     try:
         session = Session(path)
     except SessionError as error:
@@ -125,3 +125,11 @@ def _features(session: Session) -> list[str]:
         if count:
             names.append(f"{count} {what}")
     return names
+
+
+def _bytes(path: Path) -> int:
+    """The size of a file; 0 for one that is missing, such as the target of a link."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

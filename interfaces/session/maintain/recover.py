@@ -1,7 +1,6 @@
 """Repair a session after a crash, a full disk or damage to a file."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +16,12 @@ from interfaces.journal import JournalError, JournalReader, read_layout
 from interfaces.journal.recovery import set_aside_damaged
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
+from interfaces.session.format.ownership import check_ours, remove_staging
 from interfaces.session.format.run_info import codec_for, first_own_step, read_run_metadata
 from interfaces.session.format.salvage import salvage
 from interfaces.session.format.segment_reader import SessionSegment, codec_of, is_newer
 from interfaces.session.format.segment_writer import (
+    CHUNK_BYTES,
     DONE,
     RUN,
     SPACES,
@@ -46,7 +47,7 @@ class RecoverResult:
     """One unfinished or damaged file, and the files `paths` with its intact Steps.
 
     There is one new file per contiguous part. `kept` is the new path of the damaged file; None for
-    an unfinished file, which is deleted.
+    an unfinished file, which is deleted unless none of its Steps could be read.
     """
 
     damaged: Path
@@ -58,18 +59,22 @@ class RecoverResult:
 def recover(path: Path, *, check: bool = True) -> list[RecoverResult]:
     """Finish all unfinished segments of a session, and rewrite the damaged ones.
 
-    Damaged files are renamed, not deleted. With `check` every segment is read completely; without
+    Damaged files are renamed, not deleted. A file that is not proven to be part of a session is an
+    error, and nothing is changed. With `check` every segment is read completely; without
     it, a segment counts as intact if its end is. No process may be recording. Raises SessionError
     for a folder without a session, and OSError.
     """
     folder = session_folder(path)
+    live, finished = live_files(folder), segment_files(folder)
+    if not live and not finished and not unfinished_segments(folder):
+        raise SessionError(f"{path} holds no session")
+    for file in (*live, *finished):  # before anything is changed
+        check_ours(file)
     _adopt_segments(folder)
-    results = [_recover_file(live, keep=False) for live in live_files(folder)]
+    results = [_recover_file(file, keep=False) for file in live]
     for file in segment_files(folder):
         if not _is_intact(file, check):
             results.append(_recover_file(file, keep=True))
-    if not results and not segment_files(folder):
-        raise SessionError(f"{path} holds no session")
     return results
 
 
@@ -146,7 +151,7 @@ def fill_from_journal(
             writer.abandon()
         if done is not None:
             done.replace(folder / done.name)
-    shutil.rmtree(folder / RECOVERING, ignore_errors=True)
+    remove_staging(folder / RECOVERING)
     return filled
 
 
@@ -174,6 +179,8 @@ def _is_intact(file: Path, check: bool) -> bool:
         segment = SessionSegment(file)
         for _ in segment.messages() if check else ():
             pass
+        if check and segment.damage():  # outside of the Steps: the copy has new indices
+            return False
     except NewerSession:  # not damaged: it must not be rewritten
         raise
     except SessionError:
@@ -189,7 +196,7 @@ def _adopt_segments(folder: Path) -> None:
             others = [SessionSegment(file).info for file in segment_files(folder)]
             if all(own.end <= other.first or other.end <= own.first for other in others):
                 segment.replace(folder / segment.name)
-    shutil.rmtree(folder / RECOVERING, ignore_errors=True)
+    remove_staging(folder / RECOVERING)
 
 
 def _recover_file(damaged: Path, *, keep: bool) -> RecoverResult:
@@ -207,15 +214,19 @@ def _recover_file(damaged: Path, *, keep: bool) -> RecoverResult:
                 raise SessionError(f"{place} exists already: move {damaged.name} elsewhere")
         aside: Path | None = None
         if keep:
-            aside = _free_path(damaged.with_suffix(ASIDE))
+            aside = _free_path(damaged.with_name(damaged.name + ASIDE))
             damaged.replace(aside)
         paths = tuple(done.replace(at) for (done, _), at in zip(written, places, strict=True))
         if not keep:
-            damaged.unlink()
+            if paths or damaged.stat().st_size <= CHUNK_BYTES:
+                damaged.unlink()
+            else:  # it holds more than a header, but nothing that could be read
+                aside = _free_path(damaged.with_name(damaged.name + ASIDE))
+                damaged.replace(aside)
     except SessionError:
-        shutil.rmtree(staging, ignore_errors=True)
+        remove_staging(staging)
         raise
-    shutil.rmtree(staging, ignore_errors=True)
+    remove_staging(staging)
     return RecoverResult(damaged, paths, sum(steps for _, steps in written), aside)
 
 

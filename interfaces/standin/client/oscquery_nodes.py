@@ -7,7 +7,8 @@ from configs.world.standin_rays import ray_parameters
 from interfaces.osc.oscquery import Node
 from interfaces.standin.client.input import AXES, BUTTONS
 from interfaces.standin.client.parameters import PREFIX, Value, type_of
-from interfaces.standin.client.usercamera import UserCamera
+from interfaces.standin.client.usercamera import PREFIX as CAMERA_PREFIX
+from interfaces.standin.client.usercamera import TRIGGERS, UserCamera
 
 READ, WRITE, BOTH = 1, 2, 3
 _TYPES: dict[ParameterType, str] = {"bool": "T", "int": "i", "float": "f"}
@@ -16,12 +17,12 @@ _TYPES: dict[ParameterType, str] = {"bool": "T", "int": "i", "float": "f"}
 def nodes(
     avatar: AvatarConfig,
     values: Mapping[str, Value],
-    inputs: Mapping[str, float],
     camera: UserCamera,
 ) -> list[Node]:
     """All nodes. `values`: avatar parameters by name; a parameter without a value has no node.
 
-    So there are none before the avatar is loaded, as in VRChat.
+    So there are none before the avatar is loaded, as in VRChat. What can only be written has a
+    value that says nothing: no program can read the inputs.
     """
     result = [Node("/avatar/change", "s", BOTH, (avatar.id,))]
     if "/avatar/eyeheight" in values:
@@ -42,19 +43,16 @@ def nodes(
         for name, kind in ray_parameters(avatar.rays).items()
         if name in values
     ]
-    result += [Node(f"/input/{name}", "f", BOTH, (inputs.get(name, 0.0),)) for name in AXES]
+    result += [Node(f"/input/{name}", "f", WRITE, (0.0,)) for name in AXES]
+    result += [Node(f"/input/{name}", "T", WRITE, (False,)) for name in BUTTONS]
     result += [
-        Node(f"/input/{name}", "T", BOTH, (inputs.get(name, 0.0) > 0.5,)) for name in BUTTONS
-    ]
-    result += [
-        Node("/chatbox/input", "sTT", WRITE),
-        Node("/chatbox/typing", "T", WRITE),
-        Node("/usercamera/Mode", "i", BOTH, (camera.mode,)),
+        Node("/chatbox/input", "sTT", WRITE, ("", False, False)),
+        Node("/chatbox/typing", "T", WRITE, (False,)),
         # VRChat never sends the pose of its camera: the value is always 0.
         Node("/usercamera/Pose", "ffffff", BOTH, (0.0,) * 6),
-        Node("/usercamera/Close", "T", WRITE),
-        Node("/usercamera/Flying", "T", BOTH, (camera.flying,)),
-        Node("/usercamera/Streaming", "T", BOTH, (camera.streaming,)),
-        Node("/usercamera/Zoom", "f", BOTH, (camera.zoom,)),
     ]
+    result += [Node(CAMERA_PREFIX + name, "T", WRITE, (False,)) for name in TRIGGERS]
+    for name, value in camera.values.items():
+        kind = "T" if isinstance(value, bool) else "i" if isinstance(value, int) else "f"
+        result.append(Node(CAMERA_PREFIX + name, kind, BOTH, (value,)))
     return result

@@ -2,6 +2,7 @@
 
 import math
 
+from configs.standin import FaultsConfig
 from interfaces.osc.message import encode
 from interfaces.standin.client.parameters import CONSTANT, Outbox, Value
 from interfaces.standin.client.physics import AvatarPhysics
@@ -23,19 +24,26 @@ class ParameterReport:
         self._motion = self._status = None
 
     def messages(
-        self, client: SimulatedClient, avatar: AvatarPhysics, *, afk: bool, contacts_changed: bool
+        self,
+        client: SimulatedClient,
+        avatar: AvatarPhysics,
+        faults: FaultsConfig,
+        *,
+        contacts_changed: bool,
     ) -> list[bytes]:
-        """One datagram for each changed parameter; for a new avatar, its id and then everything.
+        """One datagram for each changed value; for a new avatar, its id and then everything.
 
-        `afk`: a fault that sets the parameter AFK.
+        `faults`: a headset that is off, and the id after everything.
         """
-        motion, afk = _motion_of(avatar), client.afk or afk
+        motion, afk = _motion_of(avatar), client.afk or faults.afk
         status = _status_of(client, avatar, afk=afk)
         if not client.avatar_loaded:
             client.avatar_loaded = True
             self._motion, self._status = motion, status
-            return self._everything(client, avatar, motion, afk=afk)
-        messages: list[bytes] = []
+            values = self._everything(client, avatar, motion, afk=afk)
+            change = [encode("/avatar/change", client.avatar_config.id)]
+            return values + change if faults.change_last else change + values
+        messages = client.camera.take_changes()
         if motion != self._motion:
             self._motion = motion
             messages += self.outbox.changes(_motion_parameters(motion))
@@ -51,7 +59,7 @@ class ParameterReport:
     ) -> list[bytes]:
         self.outbox.clear()
         self.outbox.assume_known(client.contacts.unsent)
-        messages = [encode("/avatar/change", client.avatar_config.id)]
+        messages: list[bytes] = []
         for values in (
             CONSTANT,
             _motion_parameters(motion),

@@ -59,6 +59,7 @@ class Outbox:
     def __init__(self) -> None:
         self._values: dict[str, Value] = {}
         self._sent: dict[str, bytes] = {}
+        self.changed: set[str] = set()  # the names that have changed since clear()
 
     @property
     def values(self) -> Mapping[str, Value]:
@@ -73,8 +74,10 @@ class Outbox:
         datagrams: list[bytes] = []
         known = self._values
         for name, value in values.items():
-            if name in known and known[name] == value:
-                continue
+            if name in known:
+                if known[name] == value:
+                    continue
+                self.changed.add(name)
             known[name] = value
             datagram = encode(name if name[0] == "/" else PREFIX + name, value)
             if self._sent.get(name) != datagram:
@@ -90,17 +93,20 @@ class Outbox:
         """Forget what was sent: the next changes() sends every value."""
         self._values.clear()
         self._sent.clear()
+        self.changed.clear()
 
     def snapshot(self) -> dict[str, object]:
         return {
             "values": dict(self._values),
             "sent": {name: datagram.hex() for name, datagram in self._sent.items()},
+            "changed": sorted(self.changed),
         }
 
     def restore(self, snapshot: dict[str, object]) -> None:
         values: dict[str, Value] = snapshot["values"]  # type: ignore[assignment]
         sent: dict[str, str] = snapshot["sent"]  # type: ignore[assignment]
-        self._values = dict(values)
+        changed: list[str] = snapshot.get("changed", [*values])  # type: ignore[assignment]
+        self._values, self.changed = dict(values), set(changed)
         self._sent = {name: bytes.fromhex(datagram) for name, datagram in sent.items()}
 
 

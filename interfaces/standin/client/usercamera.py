@@ -4,9 +4,12 @@ Every Pose message turns Flying on. From then on movement inputs fly the camera,
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from interfaces.osc.message import encode
 from interfaces.standin.client.input import DT_S, MoveCommand
+from interfaces.standin.json_state import fields_of, restore_fields
 
 PREFIX = "/usercamera/"
 MODES = 7  # off, photo, stream, emoji, multilayer, print, drone
@@ -14,22 +17,23 @@ STREAM = 2
 _FLY_M_S = 3.0
 _ZOOM = (20.0, 150.0)
 _FAR_M = 10_000.0  # farther out the renderer's float32 is too coarse, then overflows
-_TRIGGERS = ("Close", "Capture", "CaptureDelayed")
-_BOOLS = frozenset(
+TRIGGERS = ("Close", "Capture", "CaptureDelayed")
+# The settings without an effect here, with their values at the start.
+_BOOLS = dict.fromkeys(
     (
-        *("ShowUIInCamera", "Lock", "LocalPlayer", "RemotePlayer", "Environment", "GreenScreen"),
-        *("SmoothMovement", "LookAtMe", "AutoLevelRoll", "AutoLevelPitch", "TriggerTakesPhotos"),
-        *("DollyPathsStayVisible", "CameraEars", "ShowFocus", "RollWhileFlying"),
-        *("OrientationIsLandscape",),
-    )
-)
-_FLOATS = frozenset(
-    (
-        *("Exposure", "FocalDistance", "Aperture", "Hue", "Saturation", "Lightness"),
-        *("LookAtMeXOffset", "LookAtMeYOffset", "FlySpeed", "TurnSpeed", "SmoothingStrength"),
-        *("PhotoRate", "Duration"),
-    )
-)
+        *("ShowUIInCamera", "Lock", "GreenScreen", "SmoothMovement", "LookAtMe"),
+        *("AutoLevelRoll", "AutoLevelPitch", "TriggerTakesPhotos", "DollyPathsStayVisible"),
+        *("CameraEars", "ShowFocus", "RollWhileFlying"),
+    ),
+    False,
+) | dict.fromkeys(("LocalPlayer", "RemotePlayer", "Environment", "OrientationIsLandscape"), True)
+_FLOATS = {
+    **{"Exposure": 0.0, "FocalDistance": 1.5, "Aperture": 15.0},
+    **{"Hue": 120.0, "Saturation": 100.0, "Lightness": 60.0},
+    **{"LookAtMeXOffset": 0.0, "LookAtMeYOffset": 0.0, "FlySpeed": 3.0, "TurnSpeed": 1.0},
+    **{"SmoothingStrength": 5.0, "PhotoRate": 1.0, "Duration": 2.0},
+}
+CameraValue = bool | int | float
 
 
 @dataclass(slots=True)
@@ -47,6 +51,14 @@ class UserCamera:
     yaw_deg: float = 0.0
     roll_deg: float = 0.0
     captures: int = 0
+    settings: dict[str, CameraValue] = field(default_factory=lambda: {**_BOOLS, **_FLOATS})
+    unsent: dict[str, CameraValue] = field(default_factory=dict[str, CameraValue])
+
+    @property
+    def values(self) -> dict[str, CameraValue]:
+        """The value of each address except the triggers and the pose, which has no value."""
+        known = {"Mode": self.mode, "Flying": self.flying, "Streaming": self.streaming}
+        return {**known, "Zoom": self.zoom, **self.settings}
 
     @property
     def shown(self) -> bool:
@@ -60,6 +72,24 @@ class UserCamera:
 
     def receive(self, name: str, arguments: list[object]) -> bool:
         """Take /usercamera/NAME. Returns False for an unknown name or wrong arguments."""
+        before = self.values
+        taken = self._receive(name, arguments)
+        if taken:
+            self.unsent |= {k: v for k, v in self.values.items() if before[k] != v}
+        return taken
+
+    def take_changes(self) -> list[bytes]:
+        """A message for each value that has changed since the last call."""
+        if not self.unsent:
+            return []
+        changes, self.unsent = self.unsent, {}
+        return [encode(PREFIX + name, value) for name, value in changes.items()]
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Set every field to its value from fields_of(). Older snapshots lack the settings."""
+        restore_fields(self, {**fields_of(UserCamera()), **state})
+
+    def _receive(self, name: str, arguments: list[object]) -> bool:
         numbers = [float(a) for a in arguments if isinstance(a, (bool, int, float))]
         if len(numbers) != len(arguments) or not all(math.isfinite(n) for n in numbers):
             return False
@@ -72,7 +102,7 @@ class UserCamera:
             )
             self.flying = True
             return True
-        if name in _TRIGGERS and len(numbers) <= 1:
+        if name in TRIGGERS and len(numbers) <= 1:
             self._trigger(name, not numbers or numbers[0] > 0.5)
             return True
         if len(numbers) != 1:
@@ -110,6 +140,8 @@ class UserCamera:
             self.streaming = value > 0.5
         elif name == "Zoom":
             self.zoom = min(_ZOOM[1], max(_ZOOM[0], value))
+        elif name in self.settings:
+            self.settings[name] = value > 0.5 if name in _BOOLS else value
         else:
-            return name in _BOOLS or name in _FLOATS
+            return False
         return True

@@ -93,8 +93,8 @@ def test_host_info_has_name_address_and_extensions(client: PlainClient, port: in
 @pytest.mark.parametrize(
     ("path", "kind", "access"),
     [
-        ("/input/Vertical", "f", 3),
-        ("/input/Jump", "T", 3),
+        ("/input/Vertical", "f", 2),
+        ("/input/Jump", "T", 2),
         ("/avatar/parameters/Grounded", "T", 1),
         ("/avatar/parameters/VelocityZ", "f", 1),
         ("/avatar/parameters/TrackingType", "i", 1),
@@ -102,13 +102,26 @@ def test_host_info_has_name_address_and_extensions(client: PlainClient, port: in
         ("/avatar/parameters/HeadPat_Prox", "f", 1),
         ("/avatar/change", "s", 3),
         ("/chatbox/input", "sTT", 2),
+        ("/chatbox/typing", "T", 2),
         ("/usercamera/Pose", "ffffff", 3),
+        ("/usercamera/Mode", "i", 3),
+        ("/usercamera/OrientationIsLandscape", "T", 3),
+        ("/usercamera/Exposure", "f", 3),
+        ("/usercamera/Capture", "T", 2),
     ],
 )
 def test_a_node_has_type_and_access(port: int, path: str, kind: str, access: int):
     node = get(port, path)
     assert (node["FULL_PATH"], node["TYPE"], node["ACCESS"]) == (path, kind, access)
-    assert ("VALUE" in node) == (access != 2)
+    assert len(node["VALUE"]) == len(kind), "also for what can only be written"
+
+
+def test_the_tree_does_not_tell_the_inputs(client: PlainClient, port: int):
+    client.send("/input/Vertical", 0.6)
+    mark = len(client.log)
+    client.wait_for("VelocityZ", lambda value: value > 0.5, after=mark)
+    assert get(port, "/input/Vertical")["VALUE"] == [0.0]
+    client.send("/input/Vertical", 0.0)
 
 
 def test_a_node_has_the_current_value(client: PlainClient, port: int):

@@ -6,6 +6,7 @@ from configs.actions import ActionConfig
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import StepLayout
 from interfaces.journal import JournalWriter
+from interfaces.journal.segment_header import read_shape
 
 SPACES = Spaces((8, 8, 3), ("Speed",), (ActionConfig(name="Vertical"),))
 
@@ -35,7 +36,8 @@ def are_consistent(rows):
 
 def damage(path, row):
     """Change one bit in the middle of a record."""
+    shape = read_shape(path, StepLayout(SPACES).dtype)
     content = bytearray(path.read_bytes())
-    record = (len(content) - 4096) // 16
-    content[4096 + row * record + record // 2] ^= 1
+    record = shape.record.itemsize
+    content[shape.start + row * record + record // 2] ^= 1
     path.write_bytes(content)

@@ -1,39 +1,58 @@
-"""Recovery: damaged records and segments end the journal, and old Steps never come back."""
+"""Recovery: a damaged record is left out, a damaged segment set aside, nothing else is lost."""
 
+import numpy as np
 import pytest
 
+from interfaces.core.world import Situation
 from interfaces.journal import JournalError, JournalReader, recoverable_end
 from interfaces.journal.segment import segment_paths
 from tests.interfaces.journal.journals import append, are_consistent, damage, make_writer
 
 
-def test_journal_ends_before_a_damaged_record(tmp_path):
+def test_damaged_record_is_left_out_and_the_journal_continues(tmp_path):
     journal = make_writer(tmp_path)
     append(journal, 10)
     journal.close()
     damage(segment_paths(tmp_path)[0], row=6)
     reader = JournalReader(tmp_path)
     reader.read(0, 6, verify=True)
-    with pytest.raises(JournalError, match="damaged"):
+    with pytest.raises(JournalError, match="Step 6"):
         reader.read(0, 10, verify=True)
-    assert recoverable_end(tmp_path) == 6
-    assert JournalReader(tmp_path).end == 10, "recoverable_end changes nothing"
-    assert make_writer(tmp_path).next_index == 6, "Steps after a damaged record are not used"
+    assert recoverable_end(tmp_path) == 6, "an exact resume would need this Step"
+    assert make_writer(tmp_path).next_index == 10, "the later Steps stay"
 
 
-def test_steps_after_a_damaged_record_never_come_back(tmp_path):
-    append(make_writer(tmp_path), 10)
+def test_damaged_record_is_read_as_a_forgotten_first_step(tmp_path):
+    append(make_writer(tmp_path), 20)
     damage(segment_paths(tmp_path)[0], row=6)
-    append(make_writer(tmp_path), 1, start=1006)
-    assert make_writer(tmp_path).next_index == 7, "the old Step 7 must not follow the new Step 6"
+    reader, windows = JournalReader(tmp_path), JournalReader(tmp_path)
+    rows = reader.read(0, 20)
+    batch = windows.gather(np.array([0, 6, 4]), 8, ("index", "tick", "situation", "is_first"))
+    for row in (rows[6], {name: column[0, 6] for name, column in batch.items()}):
+        assert (row["index"], row["tick"], row["is_first"]) == (6, 0, True)
+        assert row["situation"] == Situation.FORGOTTEN
+    assert np.delete(rows["tick"], 6).tolist() == [*range(6), *range(7, 20)]
+    blank = np.argwhere(batch["situation"] == Situation.FORGOTTEN).tolist()
+    assert blank == [[0, 6], [1, 0], [2, 2]]
 
 
-def test_damage_in_the_segment_before_the_newest_ends_the_journal_there(tmp_path):
+def test_steps_behind_the_end_never_come_back(tmp_path):
+    append(make_writer(tmp_path), 10)
+    damage(segment_paths(tmp_path)[0], row=9)
+    append(make_writer(tmp_path), 3, start=1010)
+    rows = JournalReader(tmp_path).read(0, 13)
+    assert rows["tick"].tolist() == [*range(9), 0, 1010, 1011, 1012]
+
+
+def test_damage_in_the_segment_before_the_newest_keeps_the_newest(tmp_path):
     append(make_writer(tmp_path), 40)
     assert recoverable_end(tmp_path) == 40
-    damage(segment_paths(tmp_path)[1], row=3)
+    for row in (3, 15):
+        damage(segment_paths(tmp_path)[1], row=row)
     assert recoverable_end(tmp_path) == 19
-    assert make_writer(tmp_path).next_index == 19
+    assert make_writer(tmp_path).next_index == 40
+    rows = JournalReader(tmp_path).read(0, 40)
+    assert np.flatnonzero(rows["situation"]).tolist() == [19, 31]
 
 
 @pytest.mark.parametrize("size", [0, 100, 4096])

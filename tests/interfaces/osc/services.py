@@ -53,3 +53,8 @@ def strict_json(body):
         raise AssertionError(f"{constant} is not JSON")
 
     return json.loads(body, parse_constant=refuse)
+
+
+def bundle(*elements):
+    """An OSC bundle of these messages and bundles."""
+    return b"#bundle\0" + bytes(8) + b"".join(len(e).to_bytes(4, "big") + e for e in elements)

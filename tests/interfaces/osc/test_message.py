@@ -130,3 +130,15 @@ def test_address_without_a_slash_is_refused() -> None:
 
 def test_nan_survives_a_round_trip() -> None:
     assert math.isnan(decode(encode("/x", math.nan))[0][1][0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("tags", "count", "arguments"),
+    [
+        (b",r\0\0", 1, [(0, 0, 0, 3)]),
+        (b",rir\0\0\0\0", 3, [(0, 0, 0, 3), 3, (0, 0, 0, 3)]),
+        (b",[r]\0\0\0\0", 1, [[(0, 0, 0, 3)]]),
+    ],
+)
+def test_colour_is_no_number(tags: bytes, count: int, arguments: object) -> None:
+    assert decode(b"/ab\0" + tags + b"\0\0\0\3" * count)[0][1] == arguments

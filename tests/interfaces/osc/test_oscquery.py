@@ -49,8 +49,8 @@ def test_bool_has_type_tag_t_for_both_values():
     assert mute["DESCRIPTION"] == "is the voice off"
 
 
-@pytest.mark.parametrize(("access", "shown"), [(0, False), (1, True), (2, False), (3, True)])
-def test_value_is_shown_only_with_read_access(access, shown):
+@pytest.mark.parametrize(("access", "shown"), [(0, False), (1, True), (2, True), (3, True)])
+def test_value_is_shown_with_any_access(access, shown):
     assert ("VALUE" in node_tree([Node("/x", "i", access, (1,))])["CONTENTS"]["x"]) is shown
 
 

@@ -13,7 +13,7 @@ from loguru import logger
 
 from interfaces.osc.mdns import Advertiser
 from interfaces.osc.oscquery import host_info
-from interfaces.osc.oscquery_browser import Browser, Peer, peer_from
+from interfaces.osc.oscquery_browser import Browser, Peer
 from interfaces.osc.oscquery_server import OscQueryServer
 from tests.interfaces.osc.services import NODES, TIMEOUT_S, make_service, unique_name
 
@@ -281,41 +281,37 @@ def test_browser_finds_two_advertised_servers(browser):
     assert len({browser.lost.get(timeout=TIMEOUT_S) for _ in servers}) == 2
 
 
-@pytest.mark.parametrize(
-    ("host_info_answer", "root"),
-    [
-        (None, {}),
-        ({}, None),
-        ([], {}),
-        ({"OSC_PORT": 0}, {}),
-        ({"OSC_PORT": 65536}, {}),
-        ({"OSC_PORT": -1}, {}),
-        ({"OSC_PORT": 9000.0}, {}),
-        ({"OSC_PORT": None}, {}),
-        ({"OSC_PORT": 9000, "OSC_TRANSPORT": "TCP"}, {}),
-        ({"OSC_PORT": 9000}, {"CONTENTS": ["avatar"]}),
-        ({"OSC_PORT": 9000}, {"CONTENTS": "avatar"}),
-        ({"OSC_PORT": 9000}, {"CONTENTS": {"avatar": None}}),
-        ({"OSC_PORT": 9000, "OSC_IP": "example.org"}, {}),
-        ({"OSC_PORT": 9000, "OSC_IP": 5.5}, {}),
-    ],
-)
-def test_invalid_answer_is_refused(host_info_answer, root):
-    with pytest.raises(ValueError, match=r".+"):
-        peer_from("x", "10.0.0.7", 80, host_info_answer, root, loopback_only=False)
+def test_record_that_leads_to_another_machine_is_named_and_never_asked(mdns, browser):
+    name = browser.prefix
+    mdns.register_service(make_service(name, 80, ["192.0.2.7"]), cooperating_responders=True)
+    peer = browser.found.get(timeout=TIMEOUT_S)
+    assert peer == Peer(name, "192.0.2.7", 80, "192.0.2.7", 0, frozenset())
+    with http_server(valid_answers(9101, "avatar")) as port:
+        mdns.update_service(make_service(name, port))
+        assert browser.found.get(timeout=TIMEOUT_S).osc_port == 9101
+        mdns.update_service(make_service(name, 80, ["192.0.2.7"]))
+        targets: queue.Queue[str] = queue.Queue()
+        with http_server(valid_answers(9102), targets=targets) as other_port:
+            other = make_service(f"{name}-other", other_port)
+            mdns.register_service(other, cooperating_responders=True)
+            assert browser.found.get(timeout=TIMEOUT_S).osc_port == 9102
+    assert browser.found.empty(), "it does not displace the one that answered"
+    assert browser.lost.empty()
 
 
-@pytest.mark.parametrize(
-    ("host_info_answer", "loopback_only", "osc_address"),
-    [
-        ({"OSC_PORT": 9000, "OSC_IP": "10.0.0.9"}, True, ("127.0.0.1", 9000)),
-        ({"OSC_PORT": 9000, "OSC_IP": "10.0.0.9"}, False, ("10.0.0.9", 9000)),
-        ({"OSC_PORT": 9000, "OSC_IP": "0.0.0.0"}, False, ("10.0.0.7", 9000)),
-        ({"OSC_PORT": 9000}, False, ("10.0.0.7", 9000)),
-        ({}, True, ("127.0.0.1", 80)),
-    ],
-)
-def test_osc_address_of_a_peer(host_info_answer, loopback_only, osc_address):
-    peer = peer_from("x", "10.0.0.7", 80, host_info_answer, {"CONTENTS": None}, loopback_only)
-    assert (peer.osc_host, peer.osc_port) == osc_address
-    assert peer.paths == frozenset()
+def test_unwanted_name_is_not_asked(mdns):
+    prefix, found = unique_name(), queue.Queue()
+    targets: queue.Queue[str] = queue.Queue()
+    browser = Browser(found.put, print, wants=lambda name: name == f"{prefix}-yes")
+    try:
+        with (
+            http_server(valid_answers(1), targets=targets) as port,
+            http_server(valid_answers(2)) as other_port,
+        ):
+            for name, at in (("no", port), ("yes", other_port)):
+                service = make_service(f"{prefix}-{name}", at)
+                mdns.register_service(service, cooperating_responders=True)
+            assert found.get(timeout=TIMEOUT_S).name == f"{prefix}-yes"
+            assert targets.empty()
+    finally:
+        browser.close()

@@ -5,14 +5,17 @@ import http.client
 import queue
 import random
 import socket
+import sys
 import threading
 
 import pytest
 from loguru import logger
 
+from interfaces.osc import oscquery_server
 from interfaces.osc.oscquery import Node, find_node, node_tree
 from interfaces.osc.oscquery_server import OscQueryServer
 from tests.interfaces.osc.services import HOST_INFO, NODES, TIMEOUT_S, http_request, strict_json
+from tests.polling import wait_until
 
 
 def test_root_is_the_whole_tree_as_json(server):
@@ -71,7 +74,8 @@ def test_unknown_path_is_not_found(server, target):
         ("/input/Vertical?RANGE", 200, {"RANGE": [{"MIN": -1.0, "MAX": 1.0}]}),
         ("/input/Jump?FULL_PATH", 200, {"FULL_PATH": "/input/Jump"}),
         ("/avatar/parameters/MuteSelf?VALUE", 200, {"VALUE": [False]}),
-        ("/input/Jump?VALUE", 204, None),
+        ("/input/Jump?VALUE", 200, {"VALUE": [True]}),
+        ("/input?VALUE", 204, None),
         ("/input/Jump?RANGE", 204, None),
         ("/input?TYPE", 204, None),
         ("/input/Vertical?CLIPMODE", 204, None),
@@ -206,3 +210,89 @@ def test_close_frees_the_port_and_disconnects_clients():
 
 def test_server_that_never_started_can_be_closed():
     OscQueryServer(lambda: NODES, dict).close()
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("Host: 127.0.0.1:{port}", 200),
+        ("Host: localhost:{port}", 200),
+        ("Host: LOCALHOST", 200),
+        ("Host: [::1]:{port}", 200),
+        ("X: y", 200),  # a program, not a browser
+        ("Host: evil.example:{port}", 403),  # a name that a foreign site points to this machine
+        ("Host: 127.0.0.1.evil.example", 403),
+        ("Host: 127.0.0.1@evil.example", 403),
+        ("Host: [", 403),
+        ("Host:", 403),
+        ("Host: 192.0.2.7:{port}", 403),
+        ("Host: 127.0.0.1\r\nHost: evil.example", 403),
+        ("Host: 127.0.0.1\r\nOrigin: http://evil.example", 403),
+        ("Host: 127.0.0.1\r\nOrigin: null", 403),
+        ("Host: 127.0.0.1\r\nOrigin: http://127.0.0.1:{port}", 200),
+    ],
+)
+def test_only_requests_to_the_own_address_are_answered(server, header, status):
+    lines = f"GET /avatar HTTP/1.1\r\n{header.format(port=server.port)}\r\n\r\n"
+    answer = raw_request(server.port, lines.encode())
+    assert answer.startswith(f"HTTP/1.0 {status} ".encode())
+    assert (b"avtr_" in answer) is (status == 200)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only 127.0.0.1 elsewhere")
+def test_server_at_another_address_answers_to_that_address():
+    server = OscQueryServer(lambda: NODES, lambda: HOST_INFO, host="127.0.0.2")
+    server.start()
+    try:
+        connection = http.client.HTTPConnection("127.0.0.2", server.port, timeout=TIMEOUT_S)
+        with contextlib.closing(connection):
+            connection.request("GET", "/avatar")
+            assert connection.getresponse().status == 200
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /" + b"x" * 16_400 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 16_400, 431),
+        (b"GET / HTTP/1.1\r\n" + (b"X: " + b"y" * 1000 + b"\r\n") * 17, 431),
+        (b"GET / HTTP/1.1\r\n" + (b"X: " + b"y" * 1000 + b"\r\n") * 15 + b"\r\n", 200),
+    ],
+)
+def test_size_of_a_request_is_limited(server, request_bytes, status):
+    assert f" {status} ".encode() in raw_request(server.port, request_bytes).partition(b"\r\n")[0]
+
+
+def test_slow_and_broken_clients_keep_no_thread_and_no_socket(monkeypatch):
+    """Half-sent requests, a byte at a time, and an answer that is never read."""
+    monkeypatch.setattr(oscquery_server, "_CLIENT_TIMEOUT_S", 0.5)
+    big = [Node(f"/{i}/{'x' * 200}", "f", 1, (0.0,)) for i in range(8_000)]
+    server = OscQueryServer(lambda: big, lambda: HOST_INFO)
+    server.start()
+
+    def threads():
+        return sum("process_request_thread" in each.name for each in threading.enumerate())
+
+    try:
+        with contextlib.ExitStack() as stack:
+            clients = [
+                stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+                for _ in range(9)
+            ]
+            for i, client in enumerate(clients):
+                client.sendall([b"GET / HTTP/1.1\r\nHost:", b"", b"GET / HTTP/1.0\r\n\r\n"][i % 3])
+            wait_until(threads, "a thread for the clients")
+
+            def dribble():
+                for client in clients[::3]:
+                    with contextlib.suppress(OSError):
+                        client.sendall(b"1")
+                return threads() == 0
+
+            wait_until(dribble, "the end of the threads", 10.0)
+            assert not server._clients
+            assert http_request(server.port, "/?HOST_INFO")[0] == 200
+    finally:
+        server.close()

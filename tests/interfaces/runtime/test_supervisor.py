@@ -83,19 +83,6 @@ def test_a_process_that_never_restarts_stays_ended(tmp_path):
     assert supervisor.restarts() == {"trainer": 0}
 
 
-def test_process_whose_log_has_no_room_runs_without_one(tmp_path, monkeypatch):
-    def disk_full(path, *_, **__):
-        if str(path).endswith(".log"):
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return os_open(path, *_, **__)
-
-    os_open = os.open
-    monkeypatch.setattr(os, "open", disk_full)
-    descriptor = append_log(tmp_path, "body")
-    assert os.write(descriptor, b"lost") == 4
-    os.close(descriptor)
-
-
 def test_hung_process_is_killed_and_restarted(tmp_path):
     run = RunFolder(tmp_path)
     board = Board(run.board, create=True)
@@ -141,6 +128,19 @@ def test_process_without_memory_starts_again_and_learns_how_often(tmp_path):
         assert supervisor.restart_notice() == "restarted: trainer ran out of GPU memory (2 times)"
     finally:
         kill(child)
+
+
+def test_process_whose_log_has_no_room_runs_without_one(tmp_path, monkeypatch):
+    def disk_full(path, *_, **__):
+        if str(path).endswith(".log"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return os_open(path, *_, **__)
+
+    os_open = os.open
+    monkeypatch.setattr(os, "open", disk_full)
+    descriptor = append_log(tmp_path, "body")
+    assert os.write(descriptor, b"lost") == 4
+    os.close(descriptor)
 
 
 def check_repeatedly(supervisor, child):

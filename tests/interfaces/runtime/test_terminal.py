@@ -10,7 +10,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from interfaces.runtime.console.windows_console import close_handler
+from interfaces.console.windows_console import close_handler
 from interfaces.runtime.terminal import (
     exit_on_bad_input,
     print_line,

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from interfaces.ipc.board import Board
-from interfaces.safety.input_rest import input_rest_datagrams
 from interfaces.safety.supervisor_watch import SupervisorWatch
+from interfaces.vrchat.action_encoder import release_datagrams
 from tests.guarded_run import GuardedRun, real_process, rest_counts
 from tests.polling import wait_until
 
@@ -20,7 +20,10 @@ def guarded(awkward_path):
     """A guarded body, and the watch of its supervisor in this process."""
     guarded = GuardedRun(awkward_path)
     watch = SupervisorWatch(
-        guarded.board, ("localhost", guarded.port), input_rest_datagrams(guarded.config.world), 20.0
+        guarded.board,
+        ("localhost", guarded.port),
+        release_datagrams(guarded.config.world.actions),
+        20.0,
     )
     watch.start()
     yield guarded

@@ -132,7 +132,7 @@ def test_a_damaged_segment_is_set_aside_and_recorded_again(tmp_path, left):
     second.record_new_steps()
     second.close()
     assert same(read_all(tmp_path), steps)
-    assert file.with_suffix(".damaged").exists()
+    assert file.with_name(f"{file.name}.damaged").exists()
 
 
 def test_a_full_disk_is_reported_and_a_new_recorder_continues(tmp_path, monkeypatch):

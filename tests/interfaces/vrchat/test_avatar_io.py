@@ -7,9 +7,13 @@ import pytest
 
 from configs.load import load_config
 from configs.standin import AVATAR_ID, OTHER_AVATAR_ID
+from interfaces.core.clock import VirtualClock
 from interfaces.core.world import Situation
 from interfaces.osc.message import encode
 from interfaces.standin.lockstep_standin import LockstepStandin
+from interfaces.vrchat.avatar_io import AvatarIO
+from interfaces.vrchat.avatar_listing import Avatar
+from interfaces.vrchat.vrchat_world import vrchat_spaces
 from tests.conftest import ROOT
 
 FORWARD, TURN = np.array([1, 0, 0, 0, 0], np.float32), np.array([0, 0, 1, 0, 0], np.float32)
@@ -162,7 +166,91 @@ def test_avatar_change_does_not_end_the_stop():
     set_stop(True)
     assert Situation.STOPPED in run(made, FORWARD, 3)[-1].situation
     set_stop(False)
-    assert Situation.STOPPED not in run(made, FORWARD, 3)[-1].situation
+    assert Situation.STOPPED not in run(made, FORWARD, 12)[-1].situation
+
+
+class StoppedClient:
+    """An agent without a world: what the client tells, and whether the agent is stopped."""
+
+    def __init__(self):
+        config = load_config(ROOT / "configs" / "tiny.yaml").world
+        self.clock = VirtualClock(5.0)
+        self.io = AvatarIO(config, vrchat_spaces(config), self.clock.now, 0.1)
+
+    def tell(self, name, value, pause_s=0.0):
+        path = name if name[0] == "/" else f"/avatar/parameters/{name}"
+        self.io.parameters.receive(encode(path, value))
+        self.wait(pause_s)
+
+    def wait(self, seconds):
+        """Observe ten times a second. Returns whether the agent was ever free to move."""
+        free = False
+        for _ in range(round(10 * seconds)):
+            self.clock.advance(0.1)
+            free |= not self.stopped
+        return free
+
+    @property
+    def stopped(self):
+        return bool(self.io.observe(None).situation & Situation.STOPPED)
+
+
+@pytest.mark.parametrize("change_last", [False, True])
+@pytest.mark.parametrize("loads_as", [True, False, None])  # on, off, an avatar without it
+def test_stop_ends_when_a_person_switches_it_off_and_not_by_the_load_of_an_avatar(
+    change_last, loads_as
+):
+    client = StoppedClient()
+    client.tell("YumeOff", True, 2.0)
+    assert client.stopped
+    if not change_last:
+        client.tell("/avatar/change", "avtr_b")
+    if loads_as is not None:
+        client.tell("YumeOff", loads_as, 0.2)
+    if change_last:
+        client.tell("/avatar/change", "avtr_b")
+    assert not client.wait(5.0), "the load of an avatar is no person"
+    client.tell("YumeOff", True)
+    client.tell("YumeOff", False)
+    assert client.stopped, "a change of avatar may follow"
+    assert client.wait(1.5), "turned off in the menu"
+
+
+def test_stop_that_returns_with_the_avatar_ends_when_it_is_switched_off_there():
+    """As VRChat plays it around the load of a world, with the change of avatar last."""
+    client = StoppedClient()
+    client.tell("YumeOff", True, 1.5)
+    client.tell("YumeOff", True)
+    client.tell("/avatar/change", "avtr_a", 2.0)
+    assert client.stopped
+    client.tell("YumeOff", False, 1.5)
+    assert not client.stopped
+
+
+def test_stop_pressed_just_before_a_change_of_avatar_is_not_ended_by_its_load():
+    client = StoppedClient()
+    client.tell("YumeOff", True, 0.3)
+    client.tell("/avatar/change", "avtr_b", 0.2)
+    client.tell("YumeOff", False)
+    assert not client.wait(5.0)
+
+
+def test_stop_that_was_on_in_the_new_avatar_can_be_ended_at_once():
+    client = StoppedClient()
+    client.tell("/avatar/change", "avtr_b")
+    client.tell("YumeOff", True, 0.2)
+    client.tell("YumeOff", False)
+    assert client.wait(1.5)
+
+
+def test_stop_that_the_new_avatar_lists_holds_and_a_list_never_ends_one():
+    client = StoppedClient()
+    client.tell("/avatar/change", "avtr_b", 2.0)
+    client.io.parameters.set_listing(Avatar("avtr_b", {"YumeOff": True}), 1)
+    assert client.stopped
+    for values in ({"YumeOff": False}, {}):
+        client.io.parameters.set_listing(Avatar("avtr_b", values), 1)
+        assert not client.wait(3.0)
 
 
 def test_avatar_that_is_not_allowed_rests_the_inputs():

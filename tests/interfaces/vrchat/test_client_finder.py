@@ -4,6 +4,7 @@ import queue
 import sys
 
 import pytest
+from zeroconf import Zeroconf
 
 from configs.errors import BadInput
 from configs.load import load_config
@@ -19,6 +20,8 @@ from interfaces.vrchat.client_finder import (
 )
 from interfaces.vrchat.endpoints import choose_endpoints
 from tests.conftest import ROOT
+from tests.interfaces.osc.services import make_service
+from tests.polling import wait_until
 
 
 def peer(name: str, host: str = "127.0.0.1", osc_port: int = 9000) -> Peer:
@@ -50,6 +53,13 @@ def test_chosen_client_that_is_missing_is_named():
 
 
 @pytest.fixture
+def mdns():
+    """Plain zeroconf on loopback, as another program would use it."""
+    with Zeroconf(interfaces=["127.0.0.1"]) as plain:
+        yield plain
+
+
+@pytest.fixture
 def client():
     """(name, HTTP port) of an OSCQuery server that looks like VRChat."""
     nodes = [
@@ -72,6 +82,24 @@ def test_avatar_has_the_values_that_the_client_reports(client):
     assert avatar.id == "avtr_1"
     assert avatar.values == {"Mood": 0.25, "Contact/Pat": True}
     assert avatar.writable == {"Mood"}
+
+
+def test_strangers_names_for_a_client_do_not_block_it_or_delay_the_search(client, mdns):
+    name, port = client
+    elsewhere = make_service("VRChat-Client-FAR000", port, ["192.0.2.7"])
+    for service in (make_service("VRChat-Client-AAAAAA", port), elsewhere):
+        mdns.register_service(service, cooperating_responders=True)
+    peers: dict[str, Peer] = {}
+    browser = Browser(lambda peer: peers.update({peer.name: peer}), print)
+    wanted = {name, "VRChat-Client-AAAAAA", "VRChat-Client-FAR000"}
+    wait_until(lambda: wanted <= peers.keys())
+    browser.close()
+    here = [peers[each] for each in sorted(wanted)]
+    chosen = choose_client(here, "127.0.0.1", None)
+    assert chosen is not None
+    assert chosen.name == name
+    assert choose_client([peers["VRChat-Client-FAR000"]], "192.0.2.7", None) is None, "not asked"
+    assert [peer.name for peer in find_clients(LOOPBACK, name=name) if peer.name == name]
 
 
 def test_endpoints_are_those_of_the_client_found_on_the_network(client):

@@ -10,6 +10,7 @@ from loguru import logger
 from configs.load import load_config
 from configs.standin import OTHER_AVATAR_ID
 from configs.world.senses import ContactsConfig
+from interfaces.core.clock import VirtualClock
 from interfaces.osc.message import encode
 from interfaces.osc.oscquery import Node, host_info
 from interfaces.osc.oscquery_server import OscQueryServer
@@ -40,15 +41,15 @@ class ContactClient:
     """A body's side of one client: what it hears, what the client lists, what it observes."""
 
     def __init__(self, mode="on"):
-        self.sense = ContactSense(ContactsConfig(mode=mode), TICK_S)
-        self.parameters = AvatarParameters(["Mood"], sense=self.sense)
+        self.sense, self.clock = ContactSense(ContactsConfig(mode=mode), TICK_S), VirtualClock(5.0)
+        self.parameters = AvatarParameters(["Mood"], now=self.clock.now, sense=self.sense)
 
     def hear(self, name, value):
         self.parameters.receive(encode(name if name[0] == "/" else PREFIX + name, value))
 
     def list(self, names, kind="f", number=None):
         avatar = Avatar("avtr_a", dict.fromkeys(names, 0.0), types=dict.fromkeys(names, kind))
-        self.sense.set_listing(avatar, self.sense.avatar if number is None else number)
+        self.parameters.set_listing(avatar, self.sense.avatar if number is None else number)
 
     def observe(self, ticks=1, moves=False):
         """(closeness, known) after some ticks."""
@@ -81,6 +82,7 @@ def test_another_avatar_is_asked_again():
     client.list(NAMES)
     client.hear("YumeNear0", 0.5)
     assert client.observe()[1] == [1, 1, 1, 1]
+    client.clock.advance(2.0)
     client.hear("/avatar/change", "avtr_b")
     assert not client.sense.listed
     client.list(NAMES, number=0)  # an answer about the avatar before
@@ -89,6 +91,26 @@ def test_another_avatar_is_asked_again():
     assert client.observe() == ([0, 0.25, 0, 0], [0, 1, 0, 0])
     client.list(NAMES[:1])
     assert client.observe() == ([0, 0.25, 0, 0], [1, 1, 0, 0])
+
+
+def test_contact_heard_while_the_avatar_loads_is_its_own_unless_the_list_corrects_it():
+    client = ContactClient()
+    client.hear("YumeNear0", 0.5)
+    client.clock.advance(2.0)
+    for name, value in zip(NAMES[1:], (0.25, 0.5, 0.75), strict=True):
+        client.hear(name, value)
+    client.clock.advance(0.1)
+    client.hear("/avatar/change", "avtr_b")
+    assert client.observe(3) == ([0, 0.25, 0.5, 0.75], [0, 1, 1, 1])
+    values, types = {"YumeNear1": 0.0, "YumeNear2": 1.0}, dict.fromkeys(NAMES[1:3], "f")
+    restored = ContactClient()
+    restored.sense.restore(json.loads(json.dumps(client.sense.snapshot())))
+    for each in (client, restored):
+        each.sense.set_listing(Avatar("avtr_b", values, types=types), 1)
+        assert each.observe() == ([0, 0.25, 1, 0], [0, 1, 1, 0]), "it lacks YumeNear3"
+        each.clock.advance(9.0)
+        each.hear("YumeNear3", 0.125)
+        assert each.observe() == ([0, 0.25, 1, 0.125], [0, 1, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -165,10 +187,11 @@ def test_the_watch_asks_the_client_after_each_change_of_avatar():
     )
     client = ContactClient()
     server.start()
-    watch = AvatarWatch(client.sense, client.parameters, "127.0.0.1", server.port)
+    watch = AvatarWatch(client.parameters, "127.0.0.1", server.port)
     try:
         wait_until(lambda: client.observe()[1] == [1, 1, 1, 1])
         del names[0]
+        client.clock.advance(2.0)
         client.hear("/avatar/change", "avtr_b")
         wait_until(lambda: client.observe()[1] == [0, 1, 1, 1])
     finally:

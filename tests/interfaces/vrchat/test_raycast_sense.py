@@ -10,6 +10,7 @@ from loguru import logger
 from configs.load import load_config
 from configs.standin import OTHER_AVATAR_ID
 from configs.world_settings import WorldConfig
+from interfaces.core.clock import VirtualClock
 from interfaces.osc.message import encode
 from interfaces.osc.oscquery import Node, host_info
 from interfaces.osc.oscquery_server import OscQueryServer
@@ -46,7 +47,8 @@ class RayClient:
     def __init__(self, mode="on"):
         config = {"mode": mode, "players": PLAYERS, "world": WORLD}
         self.senses = AvatarSenses(WorldConfig.model_validate({"rays": config}), TICK_S)
-        self.parameters = AvatarParameters(["Mood"], sense=self.senses or None)
+        self.clock = VirtualClock(5.0)
+        self.parameters = AvatarParameters(["Mood"], (), {}, self.clock.now, self.senses or None)
 
     def hear(self, name, value):
         self.parameters.receive(encode(name if name[0] == "/" else PREFIX + name, value))
@@ -55,7 +57,7 @@ class RayClient:
         """List these values; a float is of type f, a bool of type T, an int of type i."""
         types = {name: {float: "f", bool: "T", int: "i"}[type(v)] for name, v in values.items()}
         avatar = Avatar("avtr_a", dict(values), types=types)
-        self.senses.set_listing(avatar, self.senses.avatar if number is None else number)
+        self.parameters.set_listing(avatar, self.senses.avatar if number is None else number)
 
     def list_all(self, names=NAMES, number=None):
         values = {f"{name}_Ratio": 0.0 for name in names} | {f"{name}_Hit": False for name in names}
@@ -102,7 +104,7 @@ def test_a_list_shortens_floats_to_ints_and_messages_may_come_in_bundles():
     client = RayClient()
     values = {"YumeRayP0_Ratio": 1, "YumeRayP0_Hit": False}
     types = {"YumeRayP0_Ratio": "f", "YumeRayP0_Hit": "T"}
-    client.senses.set_listing(Avatar("avtr_a", values, types=types), 0)
+    client.parameters.set_listing(Avatar("avtr_a", values, types=types), 0)
     message = encode(PREFIX + "VF3_YumeRayP1_Ratio", 0.25)
     size = len(message).to_bytes(4, "big")
     client.parameters.receive(b"#bundle\0" + bytes(8) + size + message)
@@ -115,6 +117,7 @@ def test_another_avatar_is_asked_again():
     client.hear("YumeRayP0_Ratio", 0.5)
     client.hear("YumeRayW1_Ratio", 1.0)
     assert client.observe() == ([0.5, 0, 0, 0], [1, 0, 0, 1])
+    client.clock.advance(2.0)
     client.hear("/avatar/change", "avtr_b")
     assert not client.senses.listed
     client.list(0, YumeRayP1_Ratio=0.5)  # an answer about the avatar before
@@ -123,6 +126,27 @@ def test_another_avatar_is_asked_again():
     client.list(VF12_YumeRayW0_Ratio=0.5, VFx_YumeRayW1_Ratio=0.5)
     assert client.senses.listed
     assert client.observe() == ([0, 0.75, 0.5, 0], [0, 1, 1, 0])
+
+
+def test_ray_heard_while_the_avatar_loads_is_its_own_unless_the_list_corrects_it():
+    client = RayClient()
+    client.hear("YumeRayP0_Ratio", 0.5)
+    client.clock.advance(2.0)
+    for name, ratio in (("YumeRayP1", 0.75), ("YumeRayW0", 0.5), ("YumeRayW1", 0.25)):
+        client.hear(f"{name}_Ratio", ratio)
+        client.hear(f"{name}_Hit", True)
+    client.clock.advance(0.1)
+    client.hear("/avatar/change", "avtr_b")
+    assert client.observe(3) == ([0, 0.25, 0.5, 0.75], [0, 1, 1, 1])
+    restored = RayClient()
+    restored.senses.restore(json.loads(json.dumps(client.senses.snapshot())))
+    listed = {"YumeRayP1_Ratio": 0.0, "YumeRayP1_Hit": False}
+    listed |= {"YumeRayW0_Ratio": 0.125, "YumeRayW0_Hit": True}
+    for each in (client, restored):
+        each.list(1, **listed)
+        assert each.observe() == ([0, 0.25, 0.875, 0], [0, 1, 1, 0]), "it lacks YumeRayW1"
+        each.hear("YumeRayW1_Ratio", 0.5)
+        assert each.observe() == ([0, 0.25, 0.875, 0.5], [0, 1, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -207,7 +231,8 @@ def test_auto_says_in_one_line_what_it_found(lines):
 def test_one_answer_of_the_client_serves_both_senses_after_each_change_of_avatar():
     config = {"contacts": {"mode": "on"}, "rays": {"mode": "on", "players": PLAYERS}}
     senses = AvatarSenses(WorldConfig.model_validate(config), TICK_S)
-    parameters = AvatarParameters([], sense=senses)
+    clock = VirtualClock(5.0)
+    parameters = AvatarParameters([], now=clock.now, sense=senses)
     values = {"YumeNear0": 0.5, "YumeRayP1_Ratio": 0.25, "YumeRayP1_Hit": True}
     questions = []
 
@@ -219,12 +244,13 @@ def test_one_answer_of_the_client_serves_both_senses_after_each_change_of_avatar
 
     server = OscQueryServer(listed, lambda: host_info("VRChat-Client-ABC123", 9000))
     server.start()
-    watch = AvatarWatch(senses, parameters, "127.0.0.1", server.port)
+    watch = AvatarWatch(parameters, "127.0.0.1", server.port)
     try:
         wait_until(lambda: senses.listed)
         near, rays = senses.vectors(moves=False, avatar_id="avtr_a")
         assert (near[0], near[4], rays[1], rays[26 + 1]) == (0.5, 1.0, 0.75, 1.0)
         del values["YumeNear0"]
+        clock.advance(2.0)
         parameters.receive(encode("/avatar/change", "avtr_b"))
         assert not any(each.any() for each in senses.vectors(moves=False, avatar_id="avtr_b"))
         wait_until(lambda: senses.listed)
@@ -238,11 +264,11 @@ def test_one_answer_of_the_client_serves_both_senses_after_each_change_of_avatar
 
 @pytest.mark.parametrize("mode", ["on", "off"])
 def test_no_message_of_a_ray_is_parsed_as_osc_packet(mode, monkeypatch):
-    def fail(datagram):
-        raise AssertionError(datagram)
+    def fail(*arguments):
+        raise AssertionError(arguments)
 
     for module in (avatar_parameters, raycast_sense):
-        monkeypatch.setattr(module, "decode", fail)
+        monkeypatch.setattr(module, "first_value", fail)
     client = RayClient(mode)
     for prefix in ("", "VF7_"):
         for end, value in (("Ratio", 0.5), ("Hit", True), ("Distance", 5.0)):

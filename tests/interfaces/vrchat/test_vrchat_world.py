@@ -4,6 +4,7 @@ import contextlib
 import random
 import socket
 import sys
+import threading
 import time
 
 import numpy as np
@@ -23,10 +24,10 @@ NO_CAMERA = "http://127.0.0.1:9/nothing.mjpg"
 
 
 @contextlib.contextmanager
-def udp_client(port=0):
+def udp_client(port=0, at="127.0.0.1"):
     """A socket on loopback that plays the client."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.bind(("127.0.0.1", port))
+        client.bind((at, port))
         client.settimeout(2.0)
         yield client
 
@@ -87,6 +88,47 @@ def test_world_listens_only_at_the_address_for_the_client():
             wait_until(lambda: parameters.received, "a datagram")
             assert parameters.received == 1
             assert parameters["VelocityX"] == 2.0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only 127.0.0.1 elsewhere")
+def test_only_the_client_may_stop_and_release_the_agent():
+    with udp_client() as client, udp_client() as sender, udp_client(at="127.0.0.2") as other:
+        receive_at = ("127.0.0.1", free_port("0.0.0.0"))
+        with world(client.getsockname()[1], receive_at=("0.0.0.0", receive_at[1])) as made:
+
+            def tell(by, value):
+                count = made.avatar_io.parameters.received + made.foreign_datagrams
+                by.sendto(encode("/avatar/parameters/YumeOff", value), receive_at)
+                parameters = made.avatar_io.parameters
+                wait_until(lambda: parameters.received + made.foreign_datagrams > count)
+                return bool(made.observe().situation & Situation.STOPPED)
+
+            assert not tell(other, True)
+            assert tell(sender, True)
+            assert tell(other, False)
+            assert made.foreign_datagrams == 2
+            time.sleep(1.1)
+            assert made.observe().situation & Situation.STOPPED
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only 127.0.0.1 elsewhere")
+def test_on_loopback_every_program_of_this_machine_may_be_the_client():
+    with udp_client() as client, udp_client(at="127.0.0.2") as sender:
+        receive_at = ("127.0.0.1", free_port("127.0.0.1"))
+        with world(client.getsockname()[1], receive_at=receive_at) as made:
+            sender.sendto(encode("/avatar/parameters/VelocityX", 2.0), receive_at)
+            wait_until(lambda: made.avatar_io.parameters.received, "a datagram")
+            assert made.foreign_datagrams == 0
+
+
+def test_closing_ends_the_receiving_thread_at_once_and_frees_the_port():
+    with udp_client() as client:
+        receive_at = ("127.0.0.1", free_port("127.0.0.1"))
+        for _ in range(3):
+            with world(client.getsockname()[1], receive_at=receive_at) as made:
+                pass
+            assert not any(each.name == "osc-in" for each in threading.enumerate())
+            assert made.avatar_io.parameters.received == 0
 
 
 def test_inputs_rest_without_a_client_and_a_returning_client_receives_rest_first():

@@ -67,6 +67,6 @@ def test_a_file_that_cannot_be_opened_is_not_called_damaged(tmp_path, monkeypatc
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("interfaces.session.format.segment_reader.Path.open", refuse)
+    monkeypatch.setattr("interfaces.ipc.regular_file.os.open", refuse)
     with pytest.raises(SessionError, match="Permission denied"):
         Session(tmp_path)

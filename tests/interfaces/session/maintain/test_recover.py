@@ -260,9 +260,9 @@ def test_a_recovered_cut_file_keeps_its_name_and_other_files_stay(tmp_path):
     assert segment_files(tmp_path)[0].read_bytes() == before
     assert Session(part).first == 0
     assert Session(tmp_path / "my part-2.mcap").end == 600
-    assert (tmp_path / "my part.damaged").exists()
+    assert (tmp_path / "my part.mcap.damaged").exists()
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("run", "000000000000.mcap", "my part.mcap", "my part-2.mcap", "my part.damaged"),
+        *("run", "000000000000.mcap", "my part.mcap", "my part-2.mcap", "my part.mcap.damaged"),
     }
     sessions = find_sessions([tmp_path])
     assert sessions == [tmp_path, tmp_path / "run"], "a file beside runs does not hide them"

@@ -9,7 +9,7 @@ from interfaces.osc.message import decode, encode
 from interfaces.standin.avatar_settings import standin_settings
 from interfaces.standin.client.contact_senders import CHEST, ContactSenders
 from interfaces.standin.client.contacts import Contacts
-from interfaces.standin.client.oscquery_nodes import nodes
+from interfaces.standin.client_tree import client_tree
 from interfaces.standin.contact_ring import contact_ring
 from interfaces.standin.core import StandinCore
 from tests.conftest import ROOT
@@ -94,7 +94,7 @@ def test_values_leave_on_change_only_and_the_tree_shows_zero_until_then():
     sent = names_in(core.step(120, []))
     assert "HeadPat" in sent
     assert not {name for name in sent if name.startswith("YumeNear")}
-    tree = nodes(core.avatar_config, core.parameters, core.inputs, core.camera)
+    tree = client_tree(core)
     by_name = {node.full_path.rpartition("/")[2]: node for node in tree}
     near = [by_name[f"YumeNear{i}"] for i in range(4)]
     assert [(node.types, node.access, node.value) for node in near] == [("f", 1, (0.0,))] * 4

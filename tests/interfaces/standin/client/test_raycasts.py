@@ -11,7 +11,7 @@ from configs.load import load_config
 from configs.standin import OTHER_AVATAR_ID, AvatarConfig, StandinConfig
 from configs.world.standin_rays import RayConfig, single_rays
 from interfaces.osc.message import encode
-from interfaces.standin.client.oscquery_nodes import nodes
+from interfaces.standin.client_tree import client_tree
 from interfaces.standin.core import StandinCore
 from interfaces.standin.lockstep_standin import LockstepStandin
 from tests.conftest import ROOT
@@ -113,7 +113,7 @@ def test_oscquery_shows_zero_before_the_first_change() -> None:
     core = StandinCore(with_rays(ray, people=0), 0)
 
     def tree() -> dict[str, object]:
-        found = nodes(core.avatar_config, core.parameters, core.inputs, core.camera)
+        found = client_tree(core)
         quiet = [each for each in found if "Quiet" in each.full_path]
         return {each.full_path.rpartition("/")[2]: each for each in quiet}
 

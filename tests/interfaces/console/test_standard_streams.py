@@ -7,18 +7,17 @@ import sys
 
 import pytest
 
-from interfaces.runtime.console.standard_streams import OutputStream
+from interfaces.console.standard_streams import OutputStream
 from tests.conftest import ROOT
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="descriptors as on POSIX")
 _CHILD = """
 import sys
-from interfaces.runtime.console import standard_streams
-from interfaces.runtime.console.standard_streams import write_in_background
-standard_streams.set_up_streams()
+from interfaces.console.standard_streams import run_to_exit, set_up_streams, write_in_background
+set_up_streams()
 def command():
 {command}
-standard_streams.run_to_exit(command)
+run_to_exit(command)
 """
 
 

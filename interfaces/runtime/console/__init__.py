@@ -1,1 +1,0 @@
-"""The terminal of a command, which may go away, stall or be missing."""

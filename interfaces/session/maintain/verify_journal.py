@@ -1,0 +1,43 @@
+"""Read every Step of a run's journal and report damage."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from interfaces.journal import JournalError, read_layout
+from interfaces.journal.segment import Segment, segment_paths, stray_paths
+from interfaces.journal.segment_header import read_shape
+from interfaces.runtime.run_folder import RunFolder
+
+
+def journal_troubles(run: RunFolder) -> Iterator[tuple[Path, str]]:
+    """(file, what is wrong with it) for the journal of a run, which may be running."""
+    try:
+        layout = read_layout(run.journal)
+    except JournalError as error:
+        yield run.journal, str(error)
+        return
+    if layout is None:
+        return
+    for path in stray_paths(run.journal):
+        yield path, "is no segment of the journal"
+    expected: int | None = None
+    for path in segment_paths(run.journal):
+        try:
+            segment = Segment(path, layout.step, write=False)
+            is_restored = bool(read_shape(path, layout.step).restored)
+        except FileNotFoundError:  # deleted meanwhile
+            continue
+        except (JournalError, OSError) as error:
+            yield path, str(error).removeprefix(f"{path} ")
+            continue
+        if segment.discarded:
+            continue
+        if is_restored or segment.has_damaged_counter:
+            yield path, "has a damaged header; its Steps are readable, and a resume repairs it"
+        if segment.committed and expected not in (None, segment.first):
+            yield path, f"Steps {expected} to {segment.first} before it are missing"
+        damaged = segment.damaged_rows(0, segment.committed)
+        if damaged:
+            first = segment.first + damaged[0]
+            yield path, f"{len(damaged)} damaged Steps, the first is {first}: they are left out"
+        expected = segment.end
