@@ -1,10 +1,12 @@
 """Yume's command line: every command, and a hidden one for each process of a run."""
 
+import os
 import sys
 
 from interfaces.console.early_interrupt import end_at_once_on_interrupt
 
 if __name__ == "__main__":
+    os.umask(0o077)  # recordings show other people: new files are for this user only
     end_at_once_on_interrupt()  # the imports below take a second or more
 
 from interfaces.console.standard_streams import run_to_exit, set_up_streams
@@ -29,6 +31,7 @@ from interfaces.cli import (
     run_commands,
     session_commands,
     stop_command,
+    trust_command,
     world_commands,
 )
 from interfaces.runtime.plugin_folders import use_plugin_folders
@@ -53,6 +56,7 @@ app.add_typer(session_commands.app, name="sessions")
 app.add_typer(forget_command.app)
 app.add_typer(stop_command.app)
 app.add_typer(run_commands.app)
+app.add_typer(trust_command.app)
 app.add_typer(start_from_command.app)
 
 

@@ -90,6 +90,8 @@ def _kinds_with(field: str, value: str) -> str:
 class ActionConfig(StrictModel):
     """One number that the policy chooses in each tick, and what it controls."""
 
+    multi_line = frozenset({"text"})  # of the chatbox
+
     name: ParameterName = Field(
         description="Name of the VRChat input or avatar parameter; for chat and voice any name."
     )

@@ -97,8 +97,9 @@ def dump_config(config: Config) -> str:
 def write_config(config: Config, path: Path) -> None:
     """Write the whole file, with a checksum in its first line, or nothing. Raises OSError."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:  # through no link
             file.write(with_checksum_line(dump_config(config)))
             file.flush()
             os.fsync(file.fileno())

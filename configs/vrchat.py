@@ -130,6 +130,8 @@ class SituationsConfig(StrictModel):
 class LimitsConfig(StrictModel):
     """Limits that hold whatever the policy chooses."""
 
+    multi_line = frozenset({"introduction"})  # of the chatbox
+
     jumps_per_minute: float | None = Field(
         default=None, gt=0, le=3600, description="Most jumps per minute. `null`: no limit."
     )

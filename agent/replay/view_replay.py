@@ -11,10 +11,13 @@ from rich.console import Console
 from agent.replay.exact_replay import require_one_world
 from agent.replay.model_estimates import fill_estimates
 from configs.errors import BadInput
+from configs.visible_text import visible
 from interfaces.core.sense_map import sense_map
+from interfaces.ipc.access_token import new_token, token_file
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import shared_lock
 from interfaces.runtime.terminal import transient_progress
+from interfaces.runtime.user_folder import tokens_folder
 from interfaces.session.export.annotated_video import to_annotated_video
 from interfaces.session.export.output_files import check_new_path
 from interfaces.session.export.video_stream import av_module
@@ -50,12 +53,19 @@ def view(run: RunFolder, port: int, console: Console, *, show: bool, quiet: bool
 
         def ready(address: str) -> None:
             if not quiet:
-                console.print(f"{address}   Ctrl-C ends", highlight=False)
+                console.print(f"{address}   Ctrl-C ends", highlight=False, soft_wrap=True)
 
         thread = threading.Thread(target=estimate, daemon=True)
         thread.start()
         try:
-            serve(timeline, image_at, run.name, chosen_port, show=show, ready=ready)
+            token = new_token()
+            with token_file(tokens_folder() / f"page-{chosen_port}", token):
+                serve(
+                    *(timeline, image_at, run.name, chosen_port),
+                    token=token,
+                    show=show,
+                    ready=ready,
+                )
         finally:
             stopped.set()
             thread.join()
@@ -77,7 +87,7 @@ def write_video(run: RunFolder, out: Path, console: Console, *, quiet: bool) -> 
                 run, steps, timeline, progress=lambda rows: bar.update(task, completed=rows)
             )
             if (why := timeline.missing_estimates()) and not quiet:
-                console.print(why, markup=False, highlight=False)
+                console.print(visible(why), markup=False, highlight=False)
             task = bar.add_task("writing video", total=len(timeline))
             return to_annotated_video(
                 steps, timeline, run.name, out, lambda rows: bar.update(task, completed=rows)

@@ -11,6 +11,7 @@ from configs.errors import BadInput
 from configs.loading.reference import ITEM, Setting, settings, to_json
 from configs.loading.renamed_keys import new_path, old_paths
 from configs.loading.tree import Tree
+from configs.visible_text import visible
 
 _WORD = re.compile(r"\w+(?:\.\w+)*")
 _MIN_LIKENESS = 1.1  # of 2: likeness of the whole path plus likeness of its last name
@@ -25,7 +26,7 @@ class ConfigError(BadInput, ValueError):
     def __init__(self, problems: list[str]) -> None:
         # the command line may contain bytes that are not text; the message must print everywhere
         self.problems = tuple(
-            problem.encode("utf-8", "backslashreplace").decode() for problem in problems
+            visible(problem.encode("utf-8", "backslashreplace").decode()) for problem in problems
         )
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__(f"configuration: {count}\n  " + "\n\n  ".join(self.problems))

@@ -16,6 +16,7 @@ from rich.table import Table
 from configs.errors import BadInput
 from configs.load import dump_extending_config
 from configs.schema import Config
+from configs.visible_text import visible
 from interfaces.calibrate.measure import PITCH_SWEEP, SWEEPS, AxisSweep, Measurements, measure
 from interfaces.calibrate.measured_client import MeasuredClient
 from interfaces.runtime.guarded_client import MovementStopped
@@ -43,7 +44,7 @@ def calibrate(
     _check_writable(out)
     endpoints = choose_endpoints(config.world)
     if endpoints.notice:
-        console.print(endpoints.notice, style="yellow", highlight=False, markup=False)
+        console.print(visible(endpoints.notice), style="yellow", highlight=False, markup=False)
     sweeps = _sweeps(config)
     seconds = 50 if PITCH_SWEEP in sweeps else 40
     console.print(

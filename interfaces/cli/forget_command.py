@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from interfaces.cli.time_options import Begin, End, parse_duration, parse_time_range
-from interfaces.runtime.run_folder import RunFolder, open_run
+from interfaces.runtime.run_folder import RunFolder, open_known_run
 from interfaces.runtime.run_lock import claim, exclusive_lock
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line, transient_progress
 from interfaces.session.format.segment_writer import SessionError
@@ -40,7 +40,7 @@ def forget(
     with exit_on_bad_input(files=True):
         if (last is None) == (begin is None and end is None):
             raise SessionError("give the time span: --last 5m, or --from and --to")
-        run = open_run(path)
+        run = open_known_run(path, "forget")
         with claim(run), exclusive_lock(run):
             drop_orphaned_snapshots(run)
             with _progress("reading", run) as advance:

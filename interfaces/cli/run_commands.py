@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from interfaces.runtime.run_folder import open_run
+from interfaces.runtime.known_runs import require_known
+from interfaces.runtime.run_folder import RunFolder, open_known_run
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line, stop_on_signals
 
 app = typer.Typer()
@@ -25,7 +26,7 @@ def pause(run: LiveRunPath = None) -> None:
     from interfaces.runtime.live_control.run_control import pause as pause_run
 
     with exit_on_bad_input():
-        print_line(pause_run(find_live_run(run), paused=True))
+        print_line(pause_run(_known(find_live_run(run), "pause"), paused=True))
 
 
 @app.command()
@@ -35,7 +36,7 @@ def resume(run: LiveRunPath = None) -> None:
     from interfaces.runtime.live_control.run_control import pause as pause_run
 
     with exit_on_bad_input():
-        print_line(pause_run(find_live_run(run), paused=False))
+        print_line(pause_run(_known(find_live_run(run), "resume"), paused=False))
 
 
 @app.command()
@@ -46,7 +47,7 @@ def drive(run: LiveRunPath = None) -> None:
     from interfaces.runtime.live_control.run_control import find_live_run
 
     with exit_on_bad_input():
-        folder = find_live_run(run)
+        folder = _known(find_live_run(run), "drive")
         stopped = stop_on_signals()
         drive_run(open_board(folder), folder.config.world.actions, stopped, console)
 
@@ -65,4 +66,10 @@ def rollback(
     from interfaces.runtime.rollback import roll_back
 
     with exit_on_bad_input():
-        print_line(roll_back(open_run(run), version, release=release))
+        print_line(roll_back(open_known_run(run, "rollback"), version, release=release))
+
+
+def _known(run: RunFolder, what: str) -> RunFolder:
+    """The run. Raises UnknownRun. The emergency stop does not ask: it only releases inputs."""
+    require_known(run.path, what)
+    return run

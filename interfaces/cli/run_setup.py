@@ -19,7 +19,7 @@ from interfaces.runtime.plugin_folders import (
     write_plugin_folders,
 )
 from interfaces.runtime.process_table import MAIN
-from interfaces.runtime.run_folder import RunError, RunFolder, open_run
+from interfaces.runtime.run_folder import RunError, RunFolder, open_known_run
 from interfaces.runtime.run_start import new_run
 
 Words = Annotated[
@@ -64,7 +64,7 @@ def prepared_run(
             raise RunError("--from starts a new run and --resume continues one: use one of them")
         if words or out or seed is not None:
             raise RunError("--resume uses the run's own configuration, folder and seed")
-        folder = open_run(resume)
+        folder = open_known_run(resume, "--resume")
         config = folder.config
         _check_pace(config, lockstep=lockstep, offline=offline)
         use_plugin_folders(folder)

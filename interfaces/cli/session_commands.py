@@ -11,7 +11,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from configs.visible_text import visible
 from interfaces.cli.time_options import Begin, End, parse_time_range
+from interfaces.runtime.known_runs import require_known
 from interfaces.runtime.run_folder import RunFolder, run_of
 from interfaces.runtime.run_lock import claim, exclusive_lock, shared_lock
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line, transient_progress
@@ -81,7 +83,7 @@ def info(path: Recording, as_json: AsJson = False) -> None:
         if name == "bytes":
             table.add_row("size", f"{int(str(value)) / 1e6:.1f} MB")
         elif name not in ("segments", "gaps", "first", "end") and value != []:
-            table.add_row(_LABELS.get(name, name), Text(str(value)))
+            table.add_row(_LABELS.get(name, name), Text(visible(str(value))))
     for first, count in session.gaps:
         table.add_row("gap", f"{count} steps from {first} on")
     console.print(table)
@@ -91,7 +93,7 @@ def info(path: Recording, as_json: AsJson = False) -> None:
         rate = each.bytes / 1e6 / max(seconds, 1e-9) * 3600
         size = f"{each.bytes / 1e6:.2f} MB"
         row = (str(each.steps), format_duration(seconds), size, f"{rate:.0f}")
-        segments.add_row(Text(each.path.name), *row)
+        segments.add_row(Text(visible(each.path.name)), *row)
     console.print(segments)
 
 
@@ -125,6 +127,7 @@ def recover(path: Recording) -> None:
         if run is None:
             _print_recovered(recover_session(path), 0)
             return
+        require_known(run.path, "sessions recover")
         with claim(run), exclusive_lock(run):
             is_cut = path.is_file() and not is_numbered(path)  # not a segment of this run
             _print_recovered(*((recover_session(path), 0) if is_cut else recover_run(run)))
@@ -248,6 +251,9 @@ def prune(
         if not prunable:
             console.print("nothing to delete")
             return
+        for each in prunable:
+            if (run := run_of(each.path)) is not None:
+                require_known(run.path, "sessions prune")
         table = Table("size", "reason", "segment", box=None)
         for each in prunable:
             table.add_row(f"{each.bytes / 1e6:.1f} MB", each.reason, _folded(each.path))
@@ -293,7 +299,7 @@ def _print_recovered(results: list[RecoverResult], filled: int) -> None:
 
 def _folded(path: Path) -> Text:
     """A path in a table: broken over lines if needed, never truncated, so that it can be copied."""
-    return Text(str(path), overflow="fold")
+    return Text(visible(str(path)), overflow="fold")
 
 
 def _for_json(content: dict[str, object]) -> dict[str, object]:

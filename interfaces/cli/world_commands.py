@@ -12,6 +12,7 @@ from interfaces.cli.run_setup import Words
 from interfaces.runtime.plugin_folders import use_config_folders
 from interfaces.runtime.process_table import MAIN
 from interfaces.runtime.terminal import console, errors, exit_on_bad_input, stop_on_signals
+from interfaces.runtime.user_folder import tokens_folder
 
 app = typer.Typer()
 
@@ -62,6 +63,7 @@ def standin(
             window=window,
             with_map=not no_map,
             episode_s=config.evaluate.episode_steps / config.tick.hz,
+            token_folder=tokens_folder(),
         )
 
 

@@ -1,9 +1,9 @@
 """Loads plugins: worlds, reward terms, camera sources and methods that are not part of Yume.
 
 Every import of plugin code goes through `load_plugin`. Only commands that act or learn with the
-user's own configuration call it. Code that reads recordings does not: a recording may come from
-another person, and the configuration in it is data. The one exception is `replay`, which needs the
-learning method of a run.
+user's own configuration or with a known run call it. Code that reads recordings does not: a
+recording may come from another person, and the configuration in it is data. The one exception is
+`replay`, which needs the learning method of a run, and therefore a known run.
 """
 
 import difflib
@@ -53,8 +53,8 @@ _KINDS: dict[PluginKind, _KindOfPlugin] = {
 def is_allowed(kind: PluginKind, reference: str) -> bool:
     """Whether a configuration may load this plugin: the one place that decides it.
 
-    Everything that a configuration on this machine names is allowed. A rule for configurations from
-    other people belongs here.
+    Everything is allowed that a YAML file of the user or a known run names. Commands check that a
+    run is known before they load its plugins (interfaces/runtime/known_runs.py).
     """
     return True
 

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from configs.visible_text import visible
 from interfaces.doctor.findings import Check, Finding, Level
 
 _STYLES: dict[Level, str] = {"ok": "green", "warning": "bold yellow", "problem": "bold red"}
@@ -64,10 +65,12 @@ def _table(findings: Sequence[Finding], widest: int) -> Table:
     table.add_column(overflow="fold")
     for each in findings:
         style = "" if each.level == "ok" else "bold"
-        lines: list[RenderableType] = [Text(each.text)]
+        lines: list[RenderableType] = [Text(visible(each.text))]
         if each.remedy:
             lines.append(_remedy(each.remedy))
-        table.add_row(Text(each.level, _STYLES[each.level]), Text(each.name, style), Group(*lines))
+        table.add_row(
+            Text(each.level, _STYLES[each.level]), Text(visible(each.name), style), Group(*lines)
+        )
     return table
 
 
@@ -76,5 +79,5 @@ def _remedy(text: str) -> Table:
     remedy = Table.grid(padding=(0, 1, 0, 0))
     remedy.add_column(no_wrap=True)
     remedy.add_column(overflow="fold")
-    remedy.add_row(Text("→", "cyan"), Text(text, "cyan"))
+    remedy.add_row(Text("→", "cyan"), Text(visible(text), "cyan"))
     return remedy

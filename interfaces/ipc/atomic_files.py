@@ -7,20 +7,24 @@ from pathlib import Path
 from typing import Any
 
 from configs.reading.json_document import with_checksum
+from interfaces.ipc.no_links import LinkRefused, open_here
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a temporary file, fsync it and rename it: readers see the old content or the new.
 
-    Raises OSError, and then leaves no temporary file: on a full disk it would take space.
+    Raises LinkRefused where a link stands in the way, and OSError. It then leaves no temporary
+    file, which would take space on a full disk.
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
-        with temporary.open("wb") as file:
+        with open_here(temporary, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except LinkRefused:
+        raise
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from interfaces.ipc.no_links import open_here
 from interfaces.ipc.regular_file import open_regular
 
 _PAGE = 4096
@@ -34,7 +35,7 @@ def allocate(path: Path, size: int) -> None:
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
-        with temporary.open("wb") as file:
+        with open_here(temporary, "wb") as file:
             if not _reserve(file.fileno(), size):
                 for written in range(0, size, _CHUNK):
                     file.write(bytes(min(_CHUNK, size - written)))
@@ -62,9 +63,10 @@ def _reserve(file: int, size: int) -> bool:
 def map_bytes(path: Path, *, write: bool) -> NDArray[np.uint8]:
     """Map the whole file as uint8. The mapping stays valid as long as any view of it exists.
 
-    Raises OSError, also for what is not a regular file, and ValueError for an empty file.
+    Raises LinkRefused for a link that would be written. Raises OSError, also for what is not a
+    regular file, and ValueError for an empty file.
     """
-    with open_regular(path, write=write) as file:
+    with open_here(path, "r+b") if write else open_regular(path, write=False) as file:
         access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
         return np.frombuffer(mmap.mmap(file.fileno(), 0, access=access), np.uint8)
 

@@ -15,6 +15,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes, touch_pages
+from interfaces.ipc.no_links import open_here
 from interfaces.ipc.regular_file import NotRegularFile, is_nearly, open_regular
 
 SNAPSHOT_INTERVAL_STEPS = 100  # 10 s at 10 Hz
@@ -36,7 +37,7 @@ class LatentSnapshots:
             if not _may_be_replaced(path):
                 raise NotRegularFile(f"{path} holds no latent snapshots: move it elsewhere")
             allocate(path, _HEADER.itemsize + _SLOTS * dtype.itemsize)
-            with path.open("r+b") as file:
+            with open_here(path, "r+b") as file:
                 file.write(np.array((_MAGIC, feature_size, _SLOTS), _HEADER).tobytes())
         mapped = map_bytes(path, write=True)
         touch_pages(mapped)
@@ -101,7 +102,7 @@ def drop_latent_snapshots(path: Path, first: int, before: int = 0) -> None:
         return
     dtype = _slot_dtype(header[0])
     empty = np.zeros((), dtype).tobytes()
-    with open_regular(path, write=True) as file:
+    with open_here(path, "r+b") as file:
         for number in range(_SLOTS):
             slot = _read_slot(file, number, dtype)
             if slot is None or not (

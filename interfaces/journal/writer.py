@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from interfaces.core.step import StepLayout
 from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.mapped_file import flush, map_bytes, touch_pages
+from interfaces.ipc.no_links import open_here
 from interfaces.journal.layout import write_layout
 from interfaces.journal.recovery import open_segments
 from interfaces.journal.segment import (
@@ -275,8 +276,8 @@ class JournalWriter:
                 "written": datetime.now().astimezone().isoformat(timespec="seconds"),
             }
             try:
-                with (self._folder / "gaps.jsonl").open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line) + "\n")
+                with open_here(self._folder / "gaps.jsonl", "ab") as file:
+                    file.write((json.dumps(line) + "\n").encode())
             except OSError:
                 return  # the disk is still full; the next round tries again
             self._gaps.popleft()

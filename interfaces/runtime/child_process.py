@@ -13,6 +13,7 @@ import setproctitle
 from loguru import logger
 
 from interfaces.console.standard_streams import OutputStream
+from interfaces.ipc.no_links import open_descriptor
 from interfaces.runtime.process_table import process_title
 from interfaces.safety.process_watch import ProcessWatch
 
@@ -93,7 +94,7 @@ def append_log(folder: Path, name: str) -> int:
         return os.open(os.devnull, os.O_WRONLY)
     try:
         folder.mkdir(exist_ok=True)
-        return os.open(folder / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        return open_descriptor(folder / f"{name}.log", "ab")
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise

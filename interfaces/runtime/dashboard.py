@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.schema import Config
+from configs.visible_text import visible
 from interfaces.core.step import Sender
 from interfaces.core.world import Situation
 from interfaces.ipc.board import Board
@@ -30,16 +31,16 @@ def live_view(board: Board, run: RunFolder, config: Config, seconds: float, noti
         body = Group(_numbers(board, config), Text(), _actions(board, config))
     footer = Text.assemble(
         ("run  ", "dim"),
-        str(run.path),
+        visible(str(run.path)),
         "\n",
         ("view ", "dim"),
-        str(run.view),
+        visible(str(run.view)),
         "   ",
         ("Ctrl-C ends the run", "dim"),
     )
     parts = [body, Text(), footer]
     if notice:
-        parts.append(Text(notice, style="bold yellow"))
+        parts.append(Text(visible(notice), style="bold yellow"))
     return Panel(Group(*parts), title=f"夢 Yume · {_clock(seconds)}", border_style="blue")
 
 
@@ -179,7 +180,7 @@ class Dashboard:
             self._live = Live(console=self._console, auto_refresh=False)
             self._live.__enter__()
         elif self.notice:
-            self._console.print(self.notice, style="bold yellow")
+            self._console.print(visible(self.notice), markup=False, style="bold yellow")
         return self
 
     def __exit__(self, *error: Any) -> None:

@@ -3,12 +3,14 @@
 import contextlib
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any, Self
 
 from configs.schema import RewardConfig
 from interfaces.core.rewards import by_group, make_reward_terms
 from interfaces.ipc.board import Board
+from interfaces.ipc.no_links import open_descriptor
 from interfaces.safety.body_watch import rest_count
 
 LOSSES = ("image", "vector", "sound", "reward", "kl", "model", "policy", "value")
@@ -19,7 +21,7 @@ class MetricsLog:
     """Appends one JSON object per line. A crash loses at most the last line."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._file = os.fdopen(open_descriptor(path, "ab"), "a", 1, "utf-8")
 
     def write(self, line: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):  # a full disk: the run continues without the line

@@ -4,6 +4,7 @@ In this order: the folder of the YAML file, then the current folder of the comma
 run, then the current folder. All come after the places where Python finds modules anyway.
 """
 
+import sys
 from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter
@@ -15,7 +16,9 @@ from configs.reading.json_document import read_json
 from configs.schema import Config
 from interfaces.core.plugins import add_plugin_folders, plugins_of
 from interfaces.ipc.atomic_files import write_json
+from interfaces.runtime.known_runs import code_files, list_run
 from interfaces.runtime.run_folder import RunError, RunFolder
+from interfaces.runtime.user_folder import user_folder
 
 
 class PluginFolders(BaseModel):
@@ -46,11 +49,12 @@ def use_config_folders(config: Config, path: Path) -> list[Path]:
 
 
 def write_plugin_folders(run: RunFolder, folders: list[Path]) -> None:
-    """Write the folders into the run's folder; [] writes no file. Raises RunError."""
+    """Write the folders of a new run into its folder; [] writes no file. Raises RunError."""
     if not folders:
         return
     try:
         write_json(run.plugin_folders, {"folders": [str(folder) for folder in folders]})
+        list_run(run.path)  # it is known with this list
     except OSError as error:
         raise RunError(f"{run.plugin_folders}: {error.strerror or error}") from error
 
@@ -60,6 +64,8 @@ def use_plugin_folders(run: RunFolder) -> None:
 
     Raises RunError if the list of the folders cannot be read.
     """
+    if code_files(run.path):  # what makes a run known does not cover compiled files in its folder
+        sys.pycache_prefix = str(user_folder() / "compiled")
     try:
         content = read_json(run.plugin_folders, FOLDERS)
     except MissingFile:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from configs.errors import BadInput
 from interfaces.ipc.atomic_files import shell_quoted, write_checked_json
+from interfaces.ipc.no_links import LinkRefused, refuse_links
+from interfaces.runtime.known_runs import ID_FILE, list_run, require_known, require_known_place
 
 if TYPE_CHECKING:  # half a second, for which the command `stop` does not wait
     from configs.schema import Config
@@ -55,6 +57,8 @@ class RunFolder:
         self.supervisor_log = self.logs / "supervisor.log"
         self.lock = path / "run.lock"
         self.stop_file = path / "STOP"  # while it exists, the guard keeps every input released
+        self.standin_token = path / "standin.token"  # for faults and events of its stand-in
+        self.id_file = path / ID_FILE  # see known_runs.py
 
     @property
     def name(self) -> str:
@@ -69,12 +73,18 @@ class RunFolder:
         log_old_keys, self._log_old_keys = self._log_old_keys, False
         return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
 
+    def refuse_links(self) -> None:
+        """Raises LinkRefused if a link stands where the run writes or deletes files."""
+        paths = (each for each in vars(self).values() if isinstance(each, Path))
+        refuse_links(each for each in paths if each != self.path)
+
 
 def create_run(out: Path | None, config: "Config", name: str, code: Path) -> RunFolder:
     """Create a folder with config.yaml and meta.json: `out`, or runs/TIME-NAME.
 
-    `code`: the folder of the git repository, for meta.json. Raises RunError if `out` already holds
-    a run or Steps of another run, or cannot be written.
+    `code`: the folder of the git repository, for meta.json. The run is listed as known. Raises
+    RunError if `out` already holds a run or files of another run, or cannot be written. Raises
+    LinkRefused for a link in it, and UnknownRun for a folder inside an unknown run.
     """
     from configs.load import write_config
 
@@ -88,21 +98,40 @@ def create_run(out: Path | None, config: "Config", name: str, code: Path) -> Run
         steps = (run.journal.glob("*.seg"), run.session.glob("*.mcap"), run.session.glob("*.live"))
         if any(itertools.chain(*steps)):
             raise RunError(f"--out {path} holds Steps of another run: choose a new folder")
+        parts = (run.id_file, run.plugin_folders, run.checkpoints, run.weights, run.sources)
+        if left := next(filter(Path.exists, parts), None):
+            raise RunError(f"--out {path} holds {left.name} of another run: choose a new folder")
+        require_known_place(run.path, f"--out {path}")
+        run.refuse_links()
         run.logs.mkdir(parents=True, exist_ok=True)
         write_config(config, run.config_file)
         write_checked_json(run.meta, _meta(config, code))
+        list_run(run.path)
+    except LinkRefused:
+        raise
     except OSError as error:
         raise RunError(f"--out {path}: {error.strerror or error}") from error
     return run
 
 
 def open_run(path: Path) -> RunFolder:
-    """Open an existing run. Raises RunError if there is none."""
+    """Open an existing run to read it. Raises RunError if there is none."""
     run = RunFolder(path.resolve(), log_old_keys=True)
     if not run.config_file.is_file():
         known = [p.parent.name for p in sorted(Path("runs").glob("*/config.yaml"))][-3:]
         hint = f"; the newest in runs/: {', '.join(known)}" if known else ""
         raise RunError(f"{path} is not a run (no config.yaml in it){hint}")
+    return run
+
+
+def open_known_run(path: Path, what: str) -> RunFolder:
+    """Open a run that may execute code, send to hosts and be written. `what`: for the message.
+
+    Raises RunError if there is none, UnknownRun if it is not known, and LinkRefused.
+    """
+    run = open_run(path)
+    require_known(run.path, what)
+    run.refuse_links()
     return run
 
 

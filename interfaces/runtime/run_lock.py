@@ -29,6 +29,7 @@ def claim(run: RunFolder) -> Generator[None]:
     Waits for the processes of an earlier run: if its supervisor was killed, they end soon. Raises
     RunError if another run uses the folder, or if these processes do not end.
     """
+    run.refuse_links()
     with _locked(run.lock, f"{run.path} is in use by another process; end that process first"):
         _wait_for_leftovers(run)
         yield
@@ -55,7 +56,11 @@ def shared_lock(run: RunFolder | None) -> Generator[None]:
 
 @contextmanager
 def exclusive_lock(run: RunFolder) -> Generator[None]:
-    """Keep all readers away while the recording is changed. Raises RunError if there is one."""
+    """Keep all readers away while the recording is changed.
+
+    Raises RunError if there is one, and LinkRefused for a run with a link in its folder.
+    """
+    run.refuse_links()
     with contextlib.ExitStack() as locks:
         try:
             free = locks.enter_context(folder_lock(run.path, exclusive=True))

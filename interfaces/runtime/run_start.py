@@ -49,7 +49,7 @@ def _existing_paths(path: Path) -> frozenset[Path]:
 
 def _remove_created(run: RunFolder, before: frozenset[Path]) -> None:
     """Remove the files of a start that did not exist `before`, and no other files."""
-    files = (run.config_file, run.meta, run.plugin_folders, run.endpoints, run.board)
+    files = (run.config_file, run.meta, run.id_file, run.plugin_folders, run.endpoints, run.board)
     if run.logs not in before:
         files += (run.supervisor_log,)
     with claim(run) if run.path.exists() else contextlib.nullcontext():

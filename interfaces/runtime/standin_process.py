@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from configs.errors import BadInput
 from configs.plugin_reference import camera_plugin
+from interfaces.ipc.access_token import new_token, token_file
 from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.standin.avatar_settings import standin_settings
@@ -30,15 +31,18 @@ def serve_run(run_path: Path) -> None:
             f"world.camera.source {source}: the stand-in can serve its picture "
             "only at auto, or at a URL http://127.0.0.1:PORT/camera.mjpg; plugin:… also works"
         )
-    serve(
-        standin_settings(config.world),
-        seed=config.seed,
-        osc_in_port=endpoints.osc_send_port,
-        osc_out_host="127.0.0.1",
-        osc_out_port=endpoints.osc_receive_port,
-        http_port=port,
-        query_port=endpoints.query_port,
-        ready=lambda _: None,
-        stop=StopWhenAny(stopped, orphaned),
-        episode_s=config.evaluate.episode_steps / config.tick.hz,
-    )
+    token = new_token()
+    with token_file(run.standin_token, token):
+        serve(
+            standin_settings(config.world),
+            seed=config.seed,
+            osc_in_port=endpoints.osc_send_port,
+            osc_out_host="127.0.0.1",
+            osc_out_port=endpoints.osc_receive_port,
+            http_port=port,
+            query_port=endpoints.query_port,
+            ready=lambda _: None,
+            stop=StopWhenAny(stopped, orphaned),
+            episode_s=config.evaluate.episode_steps / config.tick.hz,
+            token=token,
+        )

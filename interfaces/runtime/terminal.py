@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 from loguru import logger
@@ -14,7 +15,12 @@ from rich.progress import Progress
 from rich.text import Text
 
 from configs.errors import BadInput
+from configs.visible_text import visible
 from interfaces.console.windows_console import stop_on_closed_console
+
+if TYPE_CHECKING:
+    import loguru
+
 
 BAD_INPUT = 2
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENAMETOOLONG)
@@ -22,14 +28,23 @@ console, errors = Console(), Console(stderr=True)
 
 
 def print_line(text: str, to: Console | None = None) -> None:
-    """Print the text unchanged: no markup, no emoji, and no line breaks in paths."""
-    (to or console).print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    """Print the text: no markup, no emoji, no line breaks in paths; control characters escaped."""
+    (to or console).print(visible(text), highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def set_up_log() -> None:
-    """Log to stderr for the user of a command: time, level and message, no place in the code."""
+    """Log to stderr for the user of a command: time, level and message, no place in the code.
+
+    In this process no message has control characters, whoever logs it and to which file.
+    """
     logger.remove()
+    logger.configure(patcher=_escape_message)
     logger.add(sys.stderr, format="{time:HH:mm:ss} {level}: {message}", level="INFO")
+
+
+def _escape_message(record: "loguru.Record") -> None:
+    """Further lines are indented, so that a name with a line end in it makes no line of a log."""
+    record["message"] = visible(record["message"]).replace("\n", "\n    ")
 
 
 def transient_progress(console: Console, *, quiet: bool = False) -> Progress:
@@ -78,6 +93,7 @@ def exit_on_bad_input(*, plain: bool = False, files: bool = False) -> Generator[
 
 
 def _print_error(message: str, plain: bool) -> None:
+    message = visible(message)
     if plain:  # the supervisor shows the last line of a child's log
         print(message.replace("\n", "; "), file=sys.stderr, flush=True)
     else:

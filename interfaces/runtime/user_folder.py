@@ -21,4 +21,10 @@ def user_folder() -> Path:
     chosen = os.environ.get(STATE_FOLDER)
     folder = Path(chosen or platformdirs.user_state_dir("yume", appauthor=False))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
+    return folder.resolve()  # the user may have put it elsewhere, with a link
+
+
+def tokens_folder() -> Path:
+    """Where the tokens of this user's pages on loopback are. It may not exist."""
+    chosen = os.environ.get(STATE_FOLDER)
+    return Path(chosen or platformdirs.user_state_dir("yume", appauthor=False)) / "tokens"

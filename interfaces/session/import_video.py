@@ -23,6 +23,7 @@ from interfaces.devices.file_video import FileFrames
 from interfaces.devices.frame_times import FrameTimes
 from interfaces.devices.video_source import silence_opencv
 from interfaces.devices.video_types import NoVideo
+from interfaces.runtime.known_runs import require_known_place
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.action_table import ActionTable
 from interfaces.session.format.messages import Codec
@@ -85,6 +86,7 @@ def import_video(
         raise SessionError(f"--offset {offset_s}: give a finite number of seconds")
     if segment_files(out) or live_files(out) or RunFolder(out).config_file.exists():
         raise SessionError(f"{out} holds a run already: existing files are never overwritten")
+    require_known_place(out, f"writing {out}")
     _check_actions(spaces, table)
     run_metadata = {
         "config": dump_config(config),

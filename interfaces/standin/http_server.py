@@ -1,4 +1,7 @@
-"""The stand-in over HTTP, on loopback: /camera.mjpg, /truth, /faults and /events."""
+"""The stand-in over HTTP, on loopback: /camera.mjpg, /truth, /faults and /events.
+
+Every user of the machine can reach it: what changes the world needs a token.
+"""
 
 import contextlib
 import json
@@ -8,11 +11,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from loguru import logger
 
 from configs.reading.json_document import ANY, OddNumbers, parse_json
+from interfaces.ipc.access_token import is_token
 from interfaces.standin.http_requests import RequestQueue
 
 _SEND_BUFFER_BYTES = 32 * 1024  # small: a slow client misses pictures and gets no old ones
@@ -22,6 +26,7 @@ _BODY_BYTES = 64 * 1024
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _LOCAL_HOSTS = ("127.0.0.1", "localhost")
 _FORBIDDEN = {"error": "only programs on this machine may use this address"}
+_NO_TOKEN = {"error": "add the token: ?token=TOKEN, or the header Authorization: Bearer TOKEN"}
 
 
 class LatestPicture:
@@ -65,7 +70,10 @@ class LatestPicture:
 
 
 class StandinHttpServer(ThreadingHTTPServer):
-    """Serves at most `max_clients` clients at once, each in its own thread. Loopback only."""
+    """Serves at most `max_clients` clients at once, each in its own thread. Loopback only.
+
+    `token`: what a request needs to change something.
+    """
 
     max_clients = 64
     daemon_threads = True
@@ -74,8 +82,10 @@ class StandinHttpServer(ThreadingHTTPServer):
     # On Windows this option lets two servers share a port without an error.
     allow_reuse_address = sys.platform != "win32"
 
-    def __init__(self, port: int, latest: LatestPicture, requests: RequestQueue) -> None:
-        self.latest, self.requests = latest, requests
+    def __init__(
+        self, port: int, latest: LatestPicture, requests: RequestQueue, token: str
+    ) -> None:
+        self.latest, self.requests, self.token = latest, requests, token
         self._slots = threading.BoundedSemaphore(self.max_clients)
         super().__init__(("127.0.0.1", port), _Handler)
 
@@ -139,6 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
         if path not in ("/faults", "/events"):
             self.send_error(404)
             return
+        if not self._has_token():
+            self._answer(403, _NO_TOKEN)
+            return
         if "Content-Length" not in self.headers:
             self._answer(411, {"error": "the header Content-Length is missing"})
             return
@@ -171,6 +184,11 @@ class _Handler(BaseHTTPRequestHandler):
             return all(urlsplit(url).hostname in _LOCAL_HOSTS for url in urls)
         except ValueError:
             return False
+
+    def _has_token(self) -> bool:
+        given = parse_qs(urlsplit(self.path).query).get("token", [])
+        given.append(self.headers.get("Authorization", "").removeprefix("Bearer "))
+        return any(is_token(self.server.token, each) for each in given)
 
     def _answer(self, status: int, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode()

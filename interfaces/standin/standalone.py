@@ -1,15 +1,18 @@
 """The stand-in as a program at the terminal, without a run."""
 
+import contextlib
 import math
 import socket
 import sys
 import threading
+from pathlib import Path
 
 from loguru import logger
 from rich.console import Console
 
 from configs.errors import BadInput
 from configs.standin import StandinConfig
+from interfaces.ipc.access_token import new_token, token_file
 from interfaces.standin.standin_server import LocalPlayer, Ports, serve
 from interfaces.standin.stop_flags import StopAfter, StopWhenAny
 
@@ -26,11 +29,13 @@ def serve_alone(
     window: bool = False,
     with_map: bool = True,
     episode_s: float = math.inf,
+    token_folder: Path | None = None,
 ) -> None:
     """Print the ports and URLs, then serve until `stopped` is set or `seconds` have passed.
 
     `osc`: IN:HOST:OUT. `window`: also show a desktop window, with the map if `with_map`.
-    `episode_s`: see StandinCore.
+    `episode_s`: see StandinCore. `token_folder`: gets the file standin-PORT with the token for
+    changes of faults and for events; None: there are none.
     Raises BadInput for another `osc`, StandinPortTaken for a port that is in use, and NoDisplay
     if no window can be opened.
     """
@@ -38,11 +43,16 @@ def serve_alone(
     logger.remove()
     logger.add(sys.stderr, level="INFO")
 
+    token, files = new_token(), contextlib.ExitStack()
+
     def ready(ports: Ports) -> None:
+        if token_folder is not None:
+            files.enter_context(token_file(token_folder / f"standin-{ports.http}", token))
         lines = [
             f"{config.place}, seed {seed}",
             f"OSC in 127.0.0.1:{ports.osc_in}   OSC out {host}:{ports.osc_out}",
-            f"picture http://127.0.0.1:{ports.http}/camera.mjpg   truth …/truth   faults …/faults",
+            f"picture http://127.0.0.1:{ports.http}/camera.mjpg   truth …/truth",
+            f"faults and events: …/faults?token={token}   …/events?token={token}",
         ]
         if ports.oscquery:
             lines.append(f"OSCQuery {ports.name} on http://127.0.0.1:{ports.oscquery}/")
@@ -61,18 +71,20 @@ def serve_alone(
         title = f"Yume · {config.place} · OSC {ports.osc_in}"
         return DesktopPlayer(config, title, with_map=with_map)
 
-    serve(
-        config,
-        seed=seed,
-        osc_in_port=osc_in,
-        osc_out_host=host,
-        osc_out_port=osc_out,
-        http_port=http_port,
-        ready=ready,
-        stop=StopWhenAny(stopped, StopAfter(seconds)),
-        player=player if window else None,
-        episode_s=episode_s,
-    )
+    with files:
+        serve(
+            config,
+            seed=seed,
+            osc_in_port=osc_in,
+            osc_out_host=host,
+            osc_out_port=osc_out,
+            http_port=http_port,
+            ready=ready,
+            stop=StopWhenAny(stopped, StopAfter(seconds)),
+            player=player if window else None,
+            episode_s=episode_s,
+            token=token,
+        )
 
 
 def parse_osc(text: str) -> tuple[int, str, int]:

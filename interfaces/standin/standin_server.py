@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from configs.standin import StandinConfig
 from interfaces.core.clock import Pacer, RealClock
+from interfaces.ipc.access_token import new_token
 from interfaces.osc.oscquery import client_name, host_info
 from interfaces.osc.oscquery_server import OscQueryServer
 from interfaces.standin.client.input import PHYSICS_HZ
@@ -85,13 +86,14 @@ def serve(
     player: Callable[[Ports], LocalPlayer] | None = None,
     episode_s: float = math.inf,
     query_port: int = 0,
+    token: str = "",
 ) -> None:
     """Run in real time until `stop` is set. Blocks; renders in the calling thread.
 
     Port 0 selects a free port. `ready` gets the real ports once all sockets listen and the first
     picture exists. Listens on 127.0.0.1 only. `hz`: ticks per second, each of 60 / hz substeps.
     `episode_s`: see StandinCore. `query_port`: answer OSCQuery there without announcing it; 0 does
-    not.
+    not. `token`: what changes of faults and events need; "" refuses all of them.
     Raises StandinPortTaken, and BadInput for a sound device that does not exist.
     """
     with contextlib.ExitStack() as stack:
@@ -100,7 +102,9 @@ def serve(
         core, latest = StandinCore(config, seed, episode_s=episode_s), LatestPicture()
         requests = RequestQueue(core)
         try:
-            http = stack.enter_context(StandinHttpServer(http_port, latest, requests))
+            http = stack.enter_context(
+                StandinHttpServer(http_port, latest, requests, token or new_token())
+            )
         except OSError as error:
             raise _port_taken("http_port", http_port, error) from error
         target = (osc_out_host, osc_out_port or _free_port())

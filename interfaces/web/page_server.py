@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from configs.errors import BadInput
 from interfaces.session.timeline import Timeline
 from interfaces.web.page import Player
+from interfaces.web.token_gate import TokenGate
 
 HOST = "127.0.0.1"
 
@@ -23,13 +24,15 @@ def serve(
     name: str,
     port: int,
     *,
+    token: str,
     show: bool,
     ready: Callable[[str], None],
 ) -> None:
     """Serve the page until Ctrl-C.
 
-    `picture` returns the image (H, W, 3) RGB of a row. `show` opens a browser. `ready` is called
-    with the address once the server answers.
+    `picture` returns the image (H, W, 3) RGB of a row. Other users of this machine can connect too,
+    but only the address with `token` shows the page. `show` opens a browser there. `ready` is
+    called with this address once the server answers.
     """
     from nicegui import app, ui
     from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -40,9 +43,10 @@ def serve(
         with lock:
             return picture(row)
 
+    app.add_middleware(TokenGate, token=token, name=f"yume_{port}")
     # Against DNS rebinding: a foreign site could point a host name of its own to this server.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
-    threading.Thread(target=_announce, args=(port, ready), daemon=True).start()
+    threading.Thread(target=_announce, args=(port, token, ready), daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again after its shutdown
         ui.run(
             lambda: Player(timeline, locked_picture, name) and None,
@@ -50,13 +54,13 @@ def serve(
             port=port,
             title=f"{name} · 夢 Yume",
             favicon="🌙",
-            show=show,
+            show=f"/?token={token}" if show else False,
             reload=False,
             show_welcome_message=False,
         )
 
 
-def _announce(port: int, ready: Callable[[str], None]) -> None:
+def _announce(port: int, token: str, ready: Callable[[str], None]) -> None:
     """Call `ready` once the server accepts connections."""
     while True:
         try:
@@ -64,7 +68,7 @@ def _announce(port: int, ready: Callable[[str], None]) -> None:
         except OSError:
             time.sleep(0.05)
         else:
-            return ready(f"http://{HOST}:{port}")
+            return ready(f"http://{HOST}:{port}/?token={token}")
 
 
 def free_port(port: int) -> int:

@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from interfaces.journal import JournalReader
 from tests.cli import here
+from tests.known import make_known
 
 FAILS_AT = 70
 SMALL = (
@@ -170,7 +171,7 @@ def edited_copy(trained, tmp_path, change):
     config = yaml.safe_load((copy / "config.yaml").read_text(encoding="utf-8"))
     change(config)
     (copy / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    return copy
+    return make_known(copy)
 
 
 def contents(folder):

@@ -105,6 +105,8 @@ def test_run_writes_its_files_and_can_be_resumed(awkward_path):
         assert (run / name).stat().st_size > 0
     for name in ("journal", "session", "weights", "checkpoints", "tensorboard"):
         assert any((run / name).iterdir()), name
+    if sys.platform != "win32":  # recordings show other people
+        assert not [each for each in (run, *run.rglob("*")) if each.stat().st_mode & 0o077]
     meta = json.loads((run / "meta.json").read_text(encoding="utf-8"))
     assert meta["seed"] == 3
     assert meta["versions"]["torch"]

@@ -13,6 +13,7 @@ import pytest
 
 from interfaces.core.step import OLD_REWARD_TERMS, weighted_terms
 from interfaces.journal import JournalReader
+from interfaces.runtime.known_runs import is_known
 from interfaces.session import Session
 from tests.cli import call, here
 
@@ -22,8 +23,15 @@ STEPS = 92
 
 @pytest.fixture
 def run(tmp_path):
-    """A copy, since reading may write locks and caches beside what it reads."""
-    return shutil.copytree(RECORDING, tmp_path / "夢 run")
+    """A copy. It is older than ids of runs, so it is unknown, and reading writes nothing in it."""
+    copy = shutil.copytree(RECORDING, tmp_path / "夢 run")
+    before = contents(copy)
+    yield copy
+    assert is_known(copy) or contents(copy) == before
+
+
+def contents(folder):
+    return {path: path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
 
 
 def digests_of(rows):
@@ -84,6 +92,8 @@ def test_the_old_session_trains_a_new_agent(run, tmp_path):
 
 @pytest.mark.e2e
 def test_the_old_run_is_resumed(run):
+    assert "python main.py trust" in call("run", "--resume", run, code=2).errors
+    here("trust", run, "--yes")
     call("run", "--resume", run, "--seconds", 2, "--quiet")
     reader = JournalReader(run / "journal")
     reader.refresh()

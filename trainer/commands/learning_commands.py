@@ -20,6 +20,8 @@ from interfaces.cli.run_setup import (
 )
 from interfaces.core.plugins import check_plugins
 from interfaces.core.rewards import StepRewards
+from interfaces.runtime.known_runs import require_known
+from interfaces.runtime.named_things import imported_code
 from interfaces.runtime.plugin_folders import use_plugin_folders
 from interfaces.runtime.run_folder import open_run
 from interfaces.runtime.run_lock import claim
@@ -120,6 +122,8 @@ def evaluate(
         folder = open_run(run)
         config = folder.config
         require_lockstep(config)
+        if code := imported_code(config):
+            require_known(folder.path, f"evaluate imports {code[0]}")
         use_plugin_folders(folder)
         check_plugins(config, ("world", "reward"))
         with bar:

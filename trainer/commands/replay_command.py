@@ -9,6 +9,7 @@ import typer
 from configs.errors import BadInput
 from interfaces.cli.run_setup import Quiet, RunPath
 from interfaces.core.learning_methods import has_plugin_method
+from interfaces.runtime.known_runs import require_known
 from interfaces.runtime.plugin_folders import use_plugin_folders
 from interfaces.runtime.run_folder import RunFolder, open_run
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line
@@ -68,6 +69,7 @@ def replay(
             raise BadInput("--json cannot be used with --view or --mp4")
         folder = open_run(run)
         if has_plugin_method(folder.config):
+            require_known(folder.path, "replay imports its method")
             use_plugin_folders(folder)  # the method says what the networks are made of
         if view:
             from agent.replay.view_replay import view as view_run

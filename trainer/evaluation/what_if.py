@@ -18,9 +18,11 @@ from agent.replay.applied_weights import AppliedWeights
 from agent.replay.exact_replay import NetworkLookup, replay_decisions, require_one_world
 from configs.errors import BadInput
 from configs.schema import Config, RewardConfig
+from interfaces.core.learning_methods import has_plugin_method
 from interfaces.core.rewards import StepRewards, recorded_plugin_reward
 from interfaces.core.spaces import Spaces
 from interfaces.journal import read_layout
+from interfaces.runtime.known_runs import require_known
 from interfaces.runtime.run_folder import RunFolder, open_run
 from interfaces.runtime.run_lock import shared_lock
 from interfaces.runtime.terminal import transient_progress
@@ -111,6 +113,8 @@ class _OtherBrain(NamedTuple):
 def _open_brain(spaces: Spaces, path: Path) -> _OtherBrain:
     run = open_run(path)
     config = run.config
+    if has_plugin_method(config):
+        require_known(run.path, f"--checkpoint {path} imports its method")
     _require_same_spaces(spaces, run)
     networks = build_method_networks(spaces, config)
     checkpoints = Checkpoints(run.checkpoints, config.trainer.checkpoint_keep)

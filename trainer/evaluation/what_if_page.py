@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from agent.replay.exact_replay import ReplayedDecision
 from configs.errors import BadInput
 from interfaces.core.pyplot import pyplot
+from interfaces.runtime.known_runs import require_known_place
 from interfaces.session.export.output_files import write_whole
 from interfaces.session.playback_time import reduce_windows
 
@@ -86,8 +87,10 @@ class BrainComparison:
 def require_new_page(picture: Path) -> None:
     """Raises BadInput if the name does not end in .png, or if the page or its data exist.
 
-    Creates the parent folder, so that it may raise OSError.
+    Creates the parent folder, so that it may raise OSError. Raises UnknownRun for a place in an
+    unknown run.
     """
+    require_known_place(picture, f"writing {picture}")
     if picture.suffix != ".png":
         raise BadInput(f"{picture}: the name of the page must end in .png")
     for path in (picture, picture.with_suffix(".json")):

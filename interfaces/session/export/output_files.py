@@ -7,11 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from interfaces.ipc.atomic_files import staging_path
+from interfaces.runtime.known_runs import require_known_place
 from interfaces.session.format.segment_writer import SessionError
 
 
 def check_new_path(out: Path, suffix: str = "") -> None:
-    """Create the parent folder. Raises SessionError if `out` exists or has another suffix."""
+    """Create the parent folder. Raises SessionError if `out` exists or has another suffix.
+
+    Raises UnknownRun for a place in an unknown run, and LinkRefused.
+    """
+    require_known_place(out, f"writing {out}")
     if os.path.lexists(out):
         raise SessionError(f"{out} exists already: existing files are never overwritten")
     if suffix and out.suffix != suffix:
@@ -35,7 +40,9 @@ def write_whole(out: Path) -> Generator[Path]:
 
 
 def _delete(path: Path) -> None:
-    if path.is_dir():
+    if path.is_symlink():
+        path.unlink()
+    elif path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from mcap_protobuf.schema import build_file_descriptor_set
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
+from interfaces.ipc.no_links import open_here
 from interfaces.session.format.events import EventDetector
 from interfaces.session.format.messages import EVENTS, Codec
 
@@ -69,7 +70,7 @@ class SegmentWriter:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{segment_name(first)}{LIVE}"
-        self._file = self.path.open("wb")
+        self._file = open_here(self.path, "wb")
         self._codec = codec
         self._writer = Writer(
             self._file,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from interfaces.ipc.atomic_files import staging_path
+from interfaces.runtime.known_runs import require_known_place
 from interfaces.session.format.ownership import remove_staging
 from interfaces.session.format.segment_writer import DONE, LIVE, SegmentWriter, SessionError
 from interfaces.session.format.session import Session, common_layout, numbered
@@ -41,6 +42,7 @@ def merge(paths: Sequence[Path], out: Path) -> int:
 
 
 def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
+    require_known_place(out, f"writing {out}")
     if os.path.lexists(out):
         raise SessionError(f"{out} exists already: existing files are never overwritten")
     if out.suffix != DONE:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from configs.reading.bounded_file import MissingFile
 from configs.reading.json_document import read_json
 from interfaces.ipc.atomic_files import write_checked_json
+from interfaces.ipc.no_links import refuse_links_between
 from interfaces.runtime.run_folder import run_of
 from interfaces.session.format.segment_reader import SessionSegment
 from interfaces.session.format.segment_writer import SessionError
@@ -47,10 +48,15 @@ def find_prunable(
     """The segments to delete, oldest first.
 
     These are the segments older than `older_days`, and the oldest ones until the rest fits in
-    `keep_gb` (1 GB = 10**9 bytes). Unfinished and damaged segments are never among them.
+    `keep_gb` (1 GB = 10**9 bytes). Unfinished and damaged segments are never among them. Raises
+    LinkRefused for a link below one of the paths.
     """
     # `paths` may name a segment and also its session: count each file once.
-    files = {file.resolve(): file for path in find_sessions(paths) for file in segment_files(path)}
+    files: dict[Path, Path] = {}
+    for folder in paths:
+        for file in (file for path in find_sessions([folder]) for file in segment_files(path)):
+            refuse_links_between(folder, file)  # a link leads to other files
+            files.setdefault(file.resolve(), file)
     segments = _readable_segments(files.values())
     segments.sort(key=lambda segment: segment.info.ended_ns)
     prunable: list[PrunableSegment] = []

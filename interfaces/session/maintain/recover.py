@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from interfaces.core.world import Situation
 from interfaces.ipc.atomic_files import staging_path
+from interfaces.ipc.no_links import refuse_links, refuse_links_between
 from interfaces.journal import JournalError, JournalReader, read_layout
 from interfaces.journal.recovery import set_aside_damaged
 from interfaces.runtime.run_folder import RunFolder
@@ -65,6 +66,8 @@ def recover(path: Path, *, check: bool = True) -> list[RecoverResult]:
     for a folder without a session, and OSError.
     """
     folder = session_folder(path)
+    refuse_links_between(path, folder)
+    refuse_links([folder / RECOVERING, *live_files(folder), *segment_files(folder)])
     live, finished = live_files(folder), segment_files(folder)
     if not live and not finished and not unfinished_segments(folder):
         raise SessionError(f"{path} holds no session")

@@ -20,6 +20,7 @@ from configs.schema import Config
 from interfaces.cli.run_setup import prepared_run
 from interfaces.runtime.run_folder import RunFolder
 from tests.configs.files import error_of, write
+from tests.known import make_known
 
 OLD_RUN = Path(__file__).parents[2] / "golden" / "recordings" / "commit_5087598"
 OLD = "beat: {hz: 3}\nworld:\n  ears: {mels: 16}\n  manners: {jumps_per_minute: 4}\n"
@@ -167,6 +168,7 @@ def test_a_resumed_old_run_logs_each_key_once_and_its_processes_log_none(
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(OLD_RUN, run)
+    make_known(run)
     with prepared_run(None, None, None, run) as (folder, config):
         assert folder.config == config
         assert folder.config == config

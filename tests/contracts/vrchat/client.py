@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -129,8 +130,16 @@ class PlainClient:
         """GET, or POST of JSON, to the stand-in."""
         assert self.http is not None
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(self.http + path, data, timeout=TIMEOUT_S) as answer:
+        headers = {} if body is None else {"Authorization": f"Bearer {self._token()}"}
+        asked = urllib.request.Request(self.http + path, data, headers)
+        with urllib.request.urlopen(asked, timeout=TIMEOUT_S) as answer:
             return json.load(answer)
+
+    def _token(self) -> str:
+        """The stand-in keeps its token in a file of this user."""
+        assert self.http is not None
+        port = self.http.rpartition(":")[2]
+        return Path(os.environ["YUME_STATE"], "tokens", f"standin-{port}").read_text().strip()
 
     def picture(self, after_s: float = 0.0) -> np.ndarray:
         """A frame that was grabbed at least `after_s` after this call."""

@@ -13,6 +13,7 @@ from interfaces.session.format.segment_writer import SegmentWriter
 from interfaces.session.format.session import Session
 from interfaces.session.maintain.verify import verify
 from tests.conftest import ROOT
+from tests.known import make_known
 
 SPACES = Spaces(
     (16, 12, 3),
@@ -92,7 +93,7 @@ def record_segments(folder, steps, steps_per_segment=1000, *, close=True, run_me
 
 
 def make_run(path, steps=None, *overrides, spaces: Spaces = SPACES, live=False):
-    """A run folder with a configuration and, with `steps`, a journal.
+    """A known run folder with a configuration and, with `steps`, a journal.
 
     `live`: with the process table of a live run, which had a recorder.
     """
@@ -103,6 +104,7 @@ def make_run(path, steps=None, *overrides, spaces: Spaces = SPACES, live=False):
     write_config(load_config(ROOT / "configs" / "tiny.yaml", list(overrides)), run.config_file)
     if live:
         run.processes.write_text("{}")
+    make_known(run.path)
     return run
 
 

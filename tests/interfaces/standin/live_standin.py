@@ -17,6 +17,7 @@ from interfaces.standin.standin_server import Ports, serve
 
 SMALL = StandinConfig(width=64, height=64)
 TIMEOUT_S = 10.0
+TOKEN = "5ecret"
 
 
 @dataclass
@@ -52,6 +53,7 @@ class LiveStandin:
 
     def post(self, path: str, body: bytes, **headers: str) -> tuple[int, dict[str, object]]:
         """Status and JSON content of the answer."""
+        headers.setdefault("Authorization", f"Bearer {TOKEN}")
         request = urllib.request.Request(self.url(path), body, headers)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
@@ -88,6 +90,7 @@ def live_standin(
             "ready": ready,
             "stop": stop,
             "episode_s": episode_s,
+            "token": TOKEN,
         },
     )
     thread.start()

@@ -14,7 +14,7 @@ import pytest
 from interfaces.osc.message import encode
 from interfaces.standin.core import StandinCore
 from interfaces.standin.http_server import StandinHttpServer
-from tests.interfaces.standin.live_standin import SMALL, TIMEOUT_S, LiveStandin, live_standin
+from tests.interfaces.standin.live_standin import SMALL, TIMEOUT_S, TOKEN, LiveStandin, live_standin
 from tests.polling import wait_until
 
 
@@ -121,6 +121,19 @@ def test_faults_and_events_over_http() -> None:
         assert live.post("/events", b'{"event": "sit"}')[0] == 400
         with urllib.request.urlopen(live.url("/faults"), timeout=TIMEOUT_S) as answer:
             assert json.load(answer)["loss"] == 0.5
+
+
+@pytest.mark.parametrize("path", ["/faults", "/events"])
+def test_changes_need_the_token_of_the_standin(path: str) -> None:
+    with live_standin() as live:
+        for wrong in ("", "Bearer", "Bearer x", f"Basic {TOKEN}", f"Bearer {TOKEN}0"):
+            status, answer = live.post(path, b'{"menu": true}', Authorization=wrong)
+            assert (status, "token" in str(answer["error"])) == (403, True)
+        for query in ("?token=", "?token=x", "?tokens=" + TOKEN):
+            assert live.post(path + query, b"{}", Authorization="")[0] == 403
+        assert live.post(f"{path}?token={TOKEN}", b"{}", Authorization="")[0] in (200, 400)
+        with urllib.request.urlopen(live.url("/faults"), timeout=TIMEOUT_S) as answer:
+            assert json.load(answer)["menu"] is False
 
 
 @pytest.mark.parametrize(
