@@ -22,7 +22,7 @@ def stop(
     """Emergency stop: release every input until --release. Also of a run that was killed."""
     try:
         print_line(stop_run(run, release=release))
-    except BadInput as error:
+    except (BadInput, OSError) as error:
         print_line(str(error), errors)
         raise typer.Exit(BAD_INPUT) from error
 

@@ -29,7 +29,7 @@ def test_folder_is_removed_when_its_own_files_cannot_be_written(tmp_path, tiny, 
     def disk_full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(run_folder, "write_json", disk_full)
+    monkeypatch.setattr(run_folder, "write_checked_json", disk_full)
     with pytest.raises(RunError, match="No space left"), new_run(tmp_path / "r", tiny, "t", ROOT):
         pass
     assert list(tmp_path.iterdir()) == []
