@@ -3,13 +3,13 @@
 import os
 import sys
 
-from interfaces.runtime.early_interrupt import end_at_once_on_interrupt
+from interfaces.console.early_interrupt import end_at_once_on_interrupt
 
 if __name__ == "__main__":
     os.umask(0o077)  # recordings show other people: new files are for this user only
     end_at_once_on_interrupt()  # the imports below take a second or more
 
-from interfaces.runtime.standard_streams import run_to_exit, set_up_streams
+from interfaces.console.standard_streams import run_to_exit, set_up_streams
 
 if __name__ == "__main__":
     set_up_streams()  # before a file can get the descriptor of a missing stream

@@ -10,10 +10,10 @@ import typer
 
 from configs.errors import BadInput
 from interfaces.cli.run_setup import Out, Quiet, Resume, Seed, Source, Words, prepared_run
+from interfaces.console.standard_streams import write_in_background
 from interfaces.doctor.check_torch_build import cpu_torch_beside_gpu
 from interfaces.runtime.process_table import MAIN, process_title
 from interfaces.runtime.run_lock import claim
-from interfaces.runtime.standard_streams import write_in_background
 from interfaces.runtime.terminal import console, exit_on_bad_input, print_line, stop_on_signals
 
 app = typer.Typer()

@@ -12,9 +12,9 @@ import psutil
 import setproctitle
 from loguru import logger
 
+from interfaces.console.standard_streams import OutputStream
 from interfaces.ipc.no_links import open_descriptor
 from interfaces.runtime.process_table import process_title
-from interfaces.runtime.standard_streams import OutputStream
 from interfaces.safety.process_watch import ProcessWatch
 
 SUPERVISOR_PID = "YUME_SUPERVISOR_PID"
@@ -44,7 +44,7 @@ def set_up_process(name: str) -> threading.Event:
 
 
 def log_supervisor(folder: Path) -> None:
-    """Log to supervisor.log too: nobody may see the terminal. Without room there is no log."""
+    """Log to supervisor.log too: the terminal may be hidden. Without room there is no log."""
     descriptor = append_log(folder, "supervisor")
     log = OutputStream(os.fdopen(descriptor, "a", encoding="utf-8", errors="replace", buffering=1))
 

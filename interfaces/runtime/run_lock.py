@@ -47,7 +47,7 @@ def shared_lock(run: RunFolder | None) -> Generator[None]:
         return
     with contextlib.ExitStack() as locks:
         free = True
-        with contextlib.suppress(OSError):  # not lockable: on such a disk nobody can change it
+        with contextlib.suppress(OSError):  # not lockable: such a disk cannot be changed
             free = locks.enter_context(folder_lock(run.path, exclusive=False))
         if not free:
             raise RunError(f"{run.path} is being changed by another process; end that first")

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from configs.errors import BadInput
 from configs.visible_text import visible
-from interfaces.runtime.windows_console import stop_on_closed_console
+from interfaces.console.windows_console import stop_on_closed_console
 
 if TYPE_CHECKING:
     import loguru

@@ -10,13 +10,13 @@ import pytest
 import typer
 from rich.console import Console
 
+from interfaces.console.windows_console import close_handler
 from interfaces.runtime.terminal import (
     exit_on_bad_input,
     print_line,
     stop_on_signals,
     transient_progress,
 )
-from interfaces.runtime.windows_console import close_handler
 
 
 def test_long_path_is_not_broken_and_markup_is_kept():

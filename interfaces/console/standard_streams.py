@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from interfaces.runtime.early_interrupt import INTERRUPTED
+from interfaces.console.early_interrupt import INTERRUPTED
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -84,7 +84,7 @@ class OutputStream(io.TextIOBase):
                 self._inner.buffer.write(content)
             if flush:
                 self._inner.flush()
-        except (OSError, ValueError) as error:  # ValueError: closed by somebody else
+        except (OSError, ValueError) as error:  # ValueError: closed elsewhere
             self.lost = error
             if not (isinstance(error, OSError) and error.errno in _PASSING):
                 self._give_up()

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from interfaces.runtime.standard_streams import OutputStream
+from interfaces.console.standard_streams import OutputStream
 from tests.conftest import ROOT
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="descriptors as on POSIX")
 _CHILD = """
 import sys
-from interfaces.runtime.standard_streams import run_to_exit, set_up_streams, write_in_background
+from interfaces.console.standard_streams import run_to_exit, set_up_streams, write_in_background
 set_up_streams()
 def command():
 {command}
@@ -91,7 +91,7 @@ def test_bytes_and_text_keep_their_order():
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
 def test_stalled_terminal_stops_neither_the_command_nor_its_exit(stream):
     command = f"write_in_background()\nfor _ in range(99): print('x' * 9999, file=sys.{stream})"
-    reader, writer = os.pipe()  # nobody reads
+    reader, writer = os.pipe()  # without a reader
     process = child(command, **{stream: writer})
     os.close(writer)
     assert process.wait(timeout=20) == 0
