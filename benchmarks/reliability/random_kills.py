@@ -26,8 +26,8 @@ import numpy as np
 import psutil
 
 from benchmarks.common import ROOT, publish
-from interfaces.ipc.board import Board
 from interfaces.journal.reader import JournalReader
+from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.run_lock import leftover_processes
 
@@ -94,7 +94,7 @@ class KilledRun:
         if self._kills[name] == _MAX_OF_ONE:
             name = "supervisor"
         self._kills[name] += 1
-        ticks = int(Board(self._run.board)["ticks"])
+        ticks = int(open_board(self._run)["ticks"])
         psutil.Process(pids[name]).kill()
         killed_ns, began = time.time_ns(), time.perf_counter()
         if name == "supervisor":
@@ -103,7 +103,7 @@ class KilledRun:
             self._start()
         else:
             self._wait(lambda: self._pids().get(name) not in (None, pids[name]), f"a new {name}")
-            self._wait(lambda: int(Board(self._run.board)["ticks"]) > ticks + HZ, "ticks")
+            self._wait(lambda: int(open_board(self._run)["ticks"]) > ticks + HZ, "ticks")
         back_s = time.perf_counter() - began
         lost_s = max(0.0, 1e-9 * (killed_ns - self._last_step_ns(killed_ns)) - 1.0 / HZ)
         return {
@@ -141,7 +141,7 @@ class KilledRun:
         if self._process.poll() is not None:
             raise SystemExit(f"the run ended: code {self._process.returncode}")
         is_new = self._pids().get("supervisor") == self._process.pid
-        return is_new and int(Board(self._run.board)["ticks"]) > 2
+        return is_new and int(open_board(self._run)["ticks"]) > 2
 
     def _last_step_ns(self, before_ns: int) -> int:
         """Wall time of the last Step in the journal up to `before_ns`."""

@@ -24,6 +24,8 @@ import psutil
 
 from benchmarks.common import ROOT, publish
 from interfaces.ipc.board import Board
+from interfaces.runtime.live_control.live_runs import open_board
+from interfaces.runtime.run_folder import RunFolder
 
 _STOP_S = 60.0  # until the run has ended after Ctrl-C
 _LIMIT = 1.0  # percent of growth per hour
@@ -88,7 +90,7 @@ def _wait_for_first_tick(process: subprocess.Popen[bytes], out: Path) -> Board:
         time.sleep(0.5)
         with contextlib.suppress(OSError, ValueError):
             pids = json.loads((out / "processes.json").read_text(encoding="utf-8"))
-            board = Board(out / "board.mmap")
+            board = open_board(RunFolder(out))
             if pids["supervisor"] == process.pid and board["first_tick_ns"]:
                 return board
     raise SystemExit(f"the run does not start: see {out}/logs")

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from interfaces.ipc.board import Board
+from interfaces.safety.input_rest import input_rest_datagrams
 from interfaces.safety.supervisor_watch import SupervisorWatch
-from interfaces.vrchat.action_encoder import release_datagrams
 from tests.guarded_run import GuardedRun, real_process, rest_counts
 from tests.polling import wait_until
 
@@ -22,7 +22,7 @@ def guarded(awkward_path):
     watch = SupervisorWatch(
         guarded.board,
         ("localhost", guarded.port),
-        release_datagrams(guarded.config.world.actions),
+        input_rest_datagrams(guarded.config.world),
         20.0,
     )
     watch.start()
