@@ -9,7 +9,7 @@ import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import BinaryIO, cast
 
 from configs.errors import BadInput
 
@@ -45,14 +45,14 @@ def refuse_links_between(folder: Path, path: Path) -> None:
         _refuse_link(part)
 
 
-def open_here(path: Path, mode: str) -> IO[Any]:
+def open_here(path: Path, mode: str) -> BinaryIO:
     """Open a file of bytes, `mode` "ab", "wb" or "r+b". Only this user may read a new one.
 
     Raises LinkRefused if the file or its folder is a link, and OSError.
     """
     descriptor = open_descriptor(path, mode)
     try:
-        return os.fdopen(descriptor, mode)
+        return cast(BinaryIO, os.fdopen(descriptor, mode))
     except BaseException:
         os.close(descriptor)
         raise

@@ -14,7 +14,6 @@ from datetime import datetime
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-from filelock import FileLock
 from pydantic import BaseModel, TypeAdapter
 
 from configs.errors import BadInput
@@ -56,6 +55,8 @@ def list_run(run: Path) -> None:
     Raises UnknownRun for a folder that cannot be known, such as one whose config.yaml is a link or
     extends another file, and OSError.
     """
+    from filelock import FileLock  # the command `stop` does not wait for it
+
     try:
         content = {"path": str(run.resolve()), "content": _fingerprint(run)}
     except _Unusable as error:
