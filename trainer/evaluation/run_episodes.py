@@ -3,7 +3,8 @@
 Shapes: E episodes, K reward terms.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Literal, get_args
 
 import numpy as np
@@ -89,7 +90,10 @@ def _run_together(
     max_steps = _MAX_STEPS if world_ends_episodes(config) else config.evaluate.episode_steps
     tick = 0
     while not all(over) and tick < max_steps:
-        observations = [world.observe() for world in worlds]
+        observations: list[Observation] = []
+        for i, world in enumerate(worlds):
+            with _errors_name(f"seed {seed + i}, step {tick}"):
+                observations.append(world.observe())
         for i, observation in enumerate(observations):
             if not over[i]:
                 totals[i] += _finite_reward(rewards, observation, f"seed {seed + i}, step {tick}")
@@ -103,7 +107,9 @@ def _run_together(
                 networks, state, observations, noise, explore=policy == "trained"
             )
         for i, world in enumerate(worlds):
-            if not over[i]:
+            if over[i]:
+                continue
+            with _errors_name(f"seed {seed + i}, step {tick + 1}"):
                 world.act(actions[i] if actions is not None else baselines[i]())
         tick += 1
     if world_ends_episodes(config) and not all(over):
@@ -115,6 +121,15 @@ def _run_together(
         )
     ended(len(over))
     return totals
+
+
+@contextmanager
+def _errors_name(place: str) -> Generator[None]:
+    """Name the episode and the step in a BadInput of the world."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"episode of {place}: {error}") from error
 
 
 def _finite_reward(
