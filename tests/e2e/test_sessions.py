@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -71,12 +72,16 @@ def test_the_playback_page_is_served_on_this_machine_only(run):
             line = player.stdout.readline()
             assert line, f"it ended with {player.wait()}"
         url = line.split()[0]
-        with urllib.request.urlopen(url, timeout=20) as page:
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(url, timeout=20) as page:
             assert run.name in page.read().decode()
-        other_host = urllib.request.Request(url, headers={"Host": "elsewhere.example"})
+        without_token = url.partition("?")[0]
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(without_token, timeout=20)
+        other_host = urllib.request.Request(without_token, headers={"Host": "elsewhere.example"})
         with pytest.raises(urllib.error.HTTPError, match="400"):
-            urllib.request.urlopen(other_host, timeout=20)
-        port = url.rpartition(":")[2]
+            browser.open(other_host, timeout=20)
+        port = str(urlsplit(url).port)
         connections = psutil.Process(player.pid).net_connections("inet")
         listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
         assert listening == {"127.0.0.1"}

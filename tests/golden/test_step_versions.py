@@ -18,6 +18,7 @@ from interfaces.session.format import messages
 from interfaces.session.format.run_info import read_run_metadata
 from interfaces.session.recorder import Recorder
 from tests.cli import call, here
+from tests.known import make_known
 
 RECORDING = Path(__file__).parent / "recordings" / "commit_5087598"
 STEPS, ADDED = 92, 40
@@ -64,6 +65,7 @@ def later_run(old_run, monkeypatch):
         recorder = Recorder(old_run.journal, old_run.session, config, read_run_metadata(old_run))
         recorder.record_new_steps()
         recorder.close()
+    make_known(old_run.path)
     return old_run
 
 
