@@ -212,15 +212,9 @@ def flood(seconds: float, flooded: bool) -> dict[str, Any]:
         run = TappedRun(Path(folder), 20.0)
         sent = _flood(run.receive_port, seconds) if flooded else time.sleep(seconds) or 0
         summary = run.close()
-    late = summary["lateness_ms"]
     return {
         "load": f"{FLOOD_PER_S} messages/s" if flooded else "normal",
-        "messages/s": round(sent / seconds),
-        "received": summary["osc"]["received"],
-        "lateness p50 ms": late["p50"],
-        "lateness p99 ms": late["p99"],
-        "lateness max ms": late["max"],
-        "missed ticks": summary["missed_beats"],
+        **_load_and_lateness(sent / seconds, summary),
     }
 
 
@@ -253,16 +247,23 @@ def ray_flood(seconds: float, load: str) -> dict[str, Any]:
         sent = _send_rays(run.receive_port, seconds) if sent_at_all else time.sleep(seconds) or 0
         cpu = (sum(body.cpu_times()[:2]) - cpu_before) / (time.perf_counter() - began)
         summary = run.close()
-    late = summary["lateness_ms"]
     return {
         "load": load,
-        "messages/s": round(sent / seconds),
+        **_load_and_lateness(sent / seconds, summary),
+        "body CPU %": round(100.0 * cpu, 1),
+    }
+
+
+def _load_and_lateness(messages_per_s: float, summary: dict[str, Any]) -> dict[str, Any]:
+    """The columns that all floods have."""
+    late = summary["lateness_ms"]
+    return {
+        "messages/s": round(messages_per_s),
         "received": summary["osc"]["received"],
         "lateness p50 ms": late["p50"],
         "lateness p99 ms": late["p99"],
         "lateness max ms": late["max"],
         "missed ticks": summary["missed_beats"],
-        "body CPU %": round(100.0 * cpu, 1),
     }
 
 

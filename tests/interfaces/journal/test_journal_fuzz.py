@@ -14,8 +14,9 @@ from interfaces.journal.latent_snapshots import (
 )
 from interfaces.journal.segment import segment_paths
 from interfaces.journal.segment_header import PAGE
-from tests.binary_mutations import damaged_copies, only_raises
+from tests.binary_mutations import damaged_copies
 from tests.interfaces.journal.journals import append, are_consistent, make_writer
+from tests.mutations import only_raises
 
 STEPS, COPIES, FEATURES = 40, 800, 8
 

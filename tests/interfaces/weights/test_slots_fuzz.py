@@ -6,7 +6,8 @@ import pytest
 from interfaces.weights.publisher import WeightsWriter
 from interfaces.weights.receiver import WeightsReader
 from interfaces.weights.slots import Manifest, WeightsError, live_path
-from tests.binary_mutations import damaged_copies, only_raises
+from tests.binary_mutations import damaged_copies
+from tests.mutations import only_raises
 
 SIZE, COPIES = 24, 800
 MANIFEST = Manifest((("w", (SIZE,)),))

@@ -19,8 +19,9 @@ from interfaces.session.format.salvage import salvage
 from interfaces.session.format.segment_reader import SessionSegment
 from interfaces.session.format.segment_writer import SessionError
 from interfaces.session.format.session import segment_files
-from tests.binary_mutations import damaged_copies, only_raises
+from tests.binary_mutations import damaged_copies
 from tests.interfaces.session.recordings import make_steps, record_segments
+from tests.mutations import only_raises
 
 COPIES = 1000
 
