@@ -65,7 +65,4 @@ def _text(message: bytes, at: int) -> str | None:
     end = message.find(b"\0", at)
     if end < 0:
         return None
-    try:
-        return message[at:end].decode()
-    except UnicodeDecodeError:
-        return None
+    return message[at:end].decode("utf-8", "replace")  # names of other programs: any encoding
