@@ -41,6 +41,12 @@ def _place_with_rays(place: str) -> Variant:
 
 _EACH_EPISODE = ("world.standin.rooms.change=episode",)
 
+
+def _new_place_each_episode(place: str) -> Variant:
+    settings = (*CONTACTS, f"world.standin.place={place}", *_EACH_EPISODE)
+    return Variant(settings, f"camera and four contacts, a new {place} each 300 ticks")
+
+
 VARIANTS: dict[str, Variant] = {
     "camera": Variant(CAMERA, "camera alone"),
     "contacts": Variant(CONTACTS, "camera and four contacts"),
@@ -58,4 +64,5 @@ VARIANTS: dict[str, Variant] = {
     "rooms-contacts": Variant(
         (*CONTACTS, *_EACH_EPISODE), "camera and four contacts, a new room each 300 ticks"
     ),
+    **{f"{place}-rooms": _new_place_each_episode(place) for place in PLACES[1:]},
 }
