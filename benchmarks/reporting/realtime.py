@@ -16,6 +16,7 @@ def tables(results: Path) -> list[Table]:
         vrchat_flood(results),
         ray_flood(results),
         vrchat_loss(results),
+        *([two_commits(results)] if (results / "realtime/two_commits.json").exists() else []),
     ]
 
 
@@ -274,4 +275,29 @@ def vrchat_loss(results: Path) -> Table:
         command="python -m benchmarks.realtime.vrchat_latency --only loss",
         files=["realtime/vrchat_loss.json"],
         limits=[OLDER],
+    )
+
+
+def two_commits(results: Path) -> Table:
+    content = read(results, "realtime/two_commits")
+    commits = list(dict.fromkeys(row["commit"] for row in content["rows"]))
+    columns = {"lateness p50 ms": 3, "lateness p99 ms": 2, "lateness max ms": 1, "CPU s": 0}
+    rows: list[list[str]] = []
+    for commit in sorted(commits, key=lambda name: name == "this commit"):
+        runs = [row for row in content["rows"] if row["commit"] == commit]
+        spreads = [median_range([run[key] for run in runs], n) for key, n in columns.items()]
+        ticks, missed = (sum(run[key] for run in runs) for key in ("ticks", "missed ticks"))
+        rows.append([commit, str(len(runs)), *spreads, f"{missed} of {number(ticks)}"])
+    return Table(
+        title="Tick timing before and after",
+        shows="Do the safety measures since an earlier commit delay the tick?",
+        unit="milliseconds of lateness; seconds of CPU time of all processes",
+        sample=f"runs of {content['seconds']:g} s at {content['hz']:g} Hz, preset `default`, two "
+        "commits in turn. Spread: minimum to maximum",
+        baselines="the earlier commit",
+        columns=["commit", "runs", "p50", "p99", "maximum", "CPU of a run, s", "missed ticks"],
+        rows=rows,
+        machines=[content["machine"]],
+        command=f"python -m benchmarks.realtime.two_commits {commits[0]}",
+        files=["realtime/two_commits.json"],
     )
