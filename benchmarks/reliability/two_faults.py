@@ -6,8 +6,8 @@ Each process is killed (SIGKILL) or stopped (SIGSTOP; on Windows the suspension 
 Every pair is tried in both orders, and single faults beside them. A stopped supervisor alone
 is left out: body and guard work on, and nothing has to be released. The time runs from
 the first fault to the last input that is released. The inputs must then stay released for half a
-second, or for 1.5 ticks after the death of the guard alone: there the body may move again as soon
-as the guard is restarted, about 0.7 s after its death.
+second. After the death of the guard alone 1.5 ticks are enough: the body may move again as soon as
+the guard is restarted, about 0.7 s after its death.
 
 Trials that already are in the JSON are not repeated. Those of another commit are deleted.
 """
