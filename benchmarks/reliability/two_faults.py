@@ -163,9 +163,7 @@ def earlier_trials(commit: str) -> dict[str, dict[str, Any]]:
     trials: dict[str, dict[str, Any]] = json.loads(TRIALS_FILE.read_text(encoding="utf-8"))
     kept = {name: each for name, each in trials.items() if each["commit"] == commit}
     if len(kept) < len(trials):
-        print(
-            f"{len(trials) - len(kept)} cases were measured at another commit: their trials are repeated"
-        )
+        print(f"{len(trials) - len(kept)} cases are of another commit: their trials are repeated")
     return kept
 
 
