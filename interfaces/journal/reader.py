@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from interfaces.journal.segment import (
     segment_paths,
     stray_paths,
 )
+
+_CHECK_S = 1.0  # between two looks for files that replace the newest segments
 
 
 class JournalReader:
@@ -48,6 +51,7 @@ class JournalReader:
         self._buffers: dict[str, NDArray[Any]] = {}
         self._holds: dict[str, NDArray[np.uint64]] = {}
         self._reported: set[object] = set()
+        self._next_check_s = 0.0
         self.end = 0
         self.refresh()
 
@@ -67,12 +71,17 @@ class JournalReader:
     def refresh(self) -> None:
         """Update `end` and the list of segments.
 
-        The folder is listed only when the newest segment is full or missing, or when the writer
-        discarded the oldest or the newest one.
+        The folder is listed only when the newest segment is full or missing, when the writer
+        discarded the oldest or the newest one, or when there are other files: a restarted writer
+        replaces those that were deleted.
         """
         ends = self._segments[:1] + self._segments[-1:]
         if not ends or ends[-1].full or any(segment.discarded for segment in ends):
             self._list()
+        elif (now := time.perf_counter()) >= self._next_check_s:
+            self._next_check_s = now + _CHECK_S
+            if self._is_outdated():
+                self._list()
         self.end = next(
             (segment.end for segment in reversed(self._segments) if segment.committed), self.first
         )
@@ -162,7 +171,11 @@ class JournalReader:
         self._journal = self._journal or read_layout(self._folder)
         if self._journal is None:
             return
-        known = {segment.path: segment for segment in self._segments if not segment.discarded}
+        known = {
+            segment.path: segment
+            for segment in self._segments
+            if not segment.discarded and not segment.is_replaced()
+        }
         mapped: list[Segment] = []
         for path in stray_paths(self._folder):
             self._report(path, f"{path} is no segment: it is left alone")
@@ -179,6 +192,14 @@ class JournalReader:
         self._segments = contiguous
         self._firsts = np.array([segment.first for segment in contiguous], np.int64)
         self._layout = self._common_layout(self._journal)
+
+    def _is_outdated(self) -> bool:
+        """Whether one of the two newest segments is another file now, or a later one exists. The
+        newest one may be empty."""
+        newest = self._segments[-1].path
+        return any(segment.is_replaced() for segment in self._segments[-2:]) or any(
+            path > newest for path in segment_paths(self._folder)[-1:]
+        )
 
     def _common_layout(self, journal: JournalLayout) -> StepLayout:
         """The spaces of the journal, and the reward terms of its segments, the newest first."""
@@ -208,9 +229,16 @@ class JournalReader:
 
     def _damaged_rows(self, segment: Segment, low: int, high: int) -> list[int]:
         damaged = segment.damaged_rows(low, high)
-        for row in damaged:
-            index = segment.first + row
-            self._report(index, f"{segment.path} has a damaged record: Step {index} is left out")
+        steps = [segment.first + row for row in damaged]
+        if new := [index for index in steps if index not in self._reported]:
+            self._reported.update(new)
+            logger.error(
+                "journal: {} has damaged records: {} Steps from {} to {} are left out",
+                segment.path,
+                len(new),
+                new[0],
+                new[-1],
+            )
         return damaged
 
     def _report(self, what: object, message: str) -> None:

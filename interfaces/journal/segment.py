@@ -14,7 +14,13 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes
+from interfaces.ipc.mapped_file import (
+    address_of,
+    allocate,
+    file_identity,
+    make_writable,
+    map_bytes,
+)
 from interfaces.journal.journal_errors import (
     DamagedSegment,
     ForeignSegment,
@@ -60,6 +66,7 @@ class Segment:
         Raises DamagedSegment, NewerJournal, JournalError for another layout, and OSError.
         """
         self.path = path
+        self._identity = file_identity(path)  # first: later, it may be another file
         shape = read_shape(path, undescribed, write=write)
         mapped = map_bytes(path, write=write)
         if mapped.size != shape.size:
@@ -103,6 +110,10 @@ class Segment:
     def discarded(self) -> bool:
         """Whether the writer has discarded this segment. A reader then unmaps it."""
         return bool(self._counters.value(GONE))
+
+    def is_replaced(self) -> bool:
+        """Whether another file has the path of this one now. A deleted file is not replaced."""
+        return file_identity(self.path) not in (None, self._identity)
 
     @property
     def has_damaged_counter(self) -> bool:
@@ -198,6 +209,7 @@ class Segment:
         count = following - self.first
         if 0 < count <= self.capacity and (self.end != following or not self.full):
             self.committed = count
+            self._counters.store(CLOSED, 0)
             if count < self.capacity:
                 self.end_here()
 

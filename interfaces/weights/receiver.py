@@ -13,6 +13,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
+from interfaces.ipc.mapped_file import file_identity
 from interfaces.weights.slots import Manifest, Slots, WeightsError, live_path
 from interfaces.weights.versions import load_version, prune_versions, read_pin, save_version
 
@@ -182,19 +183,10 @@ class WeightsReader(Generic[T]):
         path = live_path(self._folder, self._manifest)
         if self._slots is not None and (now := time.perf_counter()) >= self._next_look_s:
             self._next_look_s = now + _LOOK_S
-            if _file_identity(path) not in (None, self._file):
+            if file_identity(path) not in (None, self._file):
                 self._slots, self._seen = None, 0
         if self._slots is None:
             with contextlib.suppress(FileNotFoundError):
-                self._file = _file_identity(path)
+                self._file = file_identity(path)
                 self._slots = Slots(path, self._manifest, write=False)
         return self._slots
-
-
-def _file_identity(path: Path) -> tuple[int, int] | None:
-    """Two files have different ones. None without a file."""
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_dev, state.st_ino

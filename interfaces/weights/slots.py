@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
 from interfaces.ipc.mapped_file import allocate, map_bytes
 from interfaces.ipc.regular_file import is_nearly, open_regular
+from interfaces.ipc.set_aside import set_aside
 
 SLOTS = 3
 _MAGIC = b"YUMEW001"
@@ -112,18 +114,25 @@ def live_path(folder: Path, manifest: Manifest) -> Path:
 def create_live(folder: Path, manifest: Manifest) -> Path:
     """Create the live file, fully allocated, unless a complete one exists. Return its path.
 
-    A file of ours without its header (after a power cut) is replaced. Raises WeightsError for
-    something else with this name, and OSError when the disk is full.
+    A file of ours without its header (after a power cut) is replaced. Something else with this name
+    is renamed to NAME.damaged-N: it must not end the run. Raises LinkRefused for a link, and
+    OSError, also when the disk is full.
     """
     path = live_path(folder, manifest)
     if os.path.lexists(path):
         if not is_live_file(path):
-            raise WeightsError(f"{path} is no file of published weights: move it elsewhere")
-        try:
-            Slots(path, manifest, write=True)
-            return path
-        except WeightsError:
-            path.unlink()
+            aside = set_aside(path)
+            logger.error(
+                "weights: {} is no file of published weights: set aside as {}; no Step is lost",
+                path,
+                aside.name,
+            )
+        else:
+            try:
+                Slots(path, manifest, write=True)
+                return path
+            except WeightsError:
+                path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".new")
     allocate(hidden, _file_size(manifest))
