@@ -71,9 +71,9 @@ class JournalReader:
     def refresh(self) -> None:
         """Update `end` and the list of segments.
 
-        The folder is listed only when the newest segment is full or missing, when the writer
-        discarded the oldest or the newest one, or when there are other files: a restarted writer
-        replaces those that were deleted.
+        The folder is listed only when the newest segment is full or missing, or when the writer
+        discarded the oldest or the newest one. A restarted writer replaces files that were deleted:
+        then the folder is listed too.
         """
         ends = self._segments[:1] + self._segments[-1:]
         if not ends or ends[-1].full or any(segment.discarded for segment in ends):

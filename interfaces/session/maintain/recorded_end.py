@@ -27,10 +27,12 @@ class RecordedEnd(NamedTuple):
 def recorded_end(run: RunFolder) -> RecordedEnd:
     """What the newest session file, latent snapshot and checkpoint of a run show.
 
-    Damaged and missing files show nothing. The checkpoints are ordered by serial number, because a
-    run that resumed from an older one has later Steps in a damaged one.
+    Damaged and missing files show nothing, but a session file has the index of its first Step in
+    its name. The checkpoint is the one with the highest serial number: a damaged one before it may
+    have later Steps that the run has discarded.
     """
-    return max(_ends(run), key=lambda each: each.end, default=RecordedEnd(0, None))
+    ends = (each for each in _ends(run) if each.end)
+    return max(ends, key=lambda each: each.end, default=RecordedEnd(0, None))
 
 
 def _ends(run: RunFolder) -> Iterator[RecordedEnd]:
@@ -49,4 +51,4 @@ def _session_end(path: Path) -> int:
     with contextlib.suppress(SessionError):
         return SessionSegment(path).info.end
     steps = (each for each in salvage(path) if not isinstance(each, Metadata))
-    return max((step.index + 1 for step in steps), default=0)
+    return max((step.index + 1 for step in steps), default=int(path.stem))
