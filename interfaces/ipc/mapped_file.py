@@ -84,13 +84,13 @@ def flush(path: Path, mapped: NDArray[np.uint8]) -> None:
         os.fsync(file.fileno())
 
 
-def file_identity(path: Path) -> tuple[int, int] | None:
-    """Two files have different ones. None without a file."""
+def file_identity(path: Path) -> tuple[int, int, int] | None:
+    """Two files have different ones, and so has a file that was cut. None without a file."""
     try:
         state = path.stat()
     except OSError:
         return None
-    return state.st_dev, state.st_ino
+    return state.st_dev, state.st_ino, state.st_size
 
 
 def touch_pages(mapped: NDArray[np.uint8]) -> None:

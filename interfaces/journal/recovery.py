@@ -13,6 +13,7 @@ from interfaces.ipc.set_aside import set_aside
 from interfaces.journal.journal_errors import DamagedSegment, ForeignSegment
 from interfaces.journal.layout import JournalLayout, read_layout
 from interfaces.journal.segment import Segment, discard, segment_paths, stray_paths
+from interfaces.journal.segment_records import ReadSegment
 
 # What a killed `create_segment` leaves.
 _LEFTOVER = re.compile(r"\d{12,19}\.new(\.tmp)?")
@@ -42,7 +43,7 @@ def open_segments(folder: Path, layout: JournalLayout) -> tuple[list[Segment], l
     renamed = list(_set_aside(folder, layout, foreign=True))
     segments: list[Segment] = []
     for path in segment_paths(folder):
-        segment = Segment(path, layout.step, write=True)
+        segment = Segment(path, layout.step)
         if segment.discarded:
             del segment
             discard(path, layout.step)
@@ -81,12 +82,12 @@ def recoverable_end(folder: Path) -> int:
     result is then the index of the first damaged record in the two newest segments. Raises
     JournalError for another layout.
     """
-    segments: list[Segment] = []
+    segments: list[ReadSegment] = []
     layout = read_layout(folder)
     for path in segment_paths(folder) if layout is not None else ():
         assert layout is not None
         try:
-            segment = Segment(path, layout.step, write=False)
+            segment = ReadSegment(path, layout.step)
         except DamagedSegment:
             continue
         if not segment.discarded:
@@ -125,7 +126,7 @@ def _set_aside(folder: Path, layout: JournalLayout, *, foreign: bool) -> Iterato
         if foreign:  # the writer would follow it
             refuse_links_between(folder.parent, path)
         try:
-            Segment(path, layout.step, write=False)
+            ReadSegment(path, layout.step)
             continue
         except ForeignSegment as error:
             if not foreign:

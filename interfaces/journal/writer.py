@@ -237,7 +237,7 @@ class JournalWriter:
                 time.sleep(0.05)
 
     def _open(self, path: Path) -> Segment:
-        return Segment(path, self._journal.step, write=True)
+        return Segment(path, self._journal.step)
 
     def _is_usable(self, segment: Segment) -> bool:
         """Whether a segment is like the ones that this writer creates."""

@@ -50,7 +50,7 @@ class WeightsReader(Generic[T]):
         self._buffers = [np.zeros(manifest.size, np.float32) for _ in range(2)]
         self._networks = [build(buffer) for buffer in self._buffers]
         self._slots: Slots | None = None
-        self._file: tuple[int, int] | None = None  # identity of the mapped file
+        self._file: tuple[int, int, int] | None = None  # identity of the mapped file
         self._next_look_s = 0.0
         self._ready: Applied[T] | None = None
         self._in_use = 0

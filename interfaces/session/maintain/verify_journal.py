@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from interfaces.journal import JournalError, read_layout
-from interfaces.journal.segment import Segment, segment_paths, stray_paths
+from interfaces.journal.segment import segment_paths, stray_paths
 from interfaces.journal.segment_header import read_shape
+from interfaces.journal.segment_records import ReadSegment
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.maintain.recorded_end import recorded_end
 
@@ -25,7 +26,7 @@ def journal_troubles(run: RunFolder) -> Iterator[tuple[Path, str]]:
     expected: int | None = None
     for path in segment_paths(run.journal):
         try:
-            segment = Segment(path, layout.step, write=False)
+            segment = ReadSegment(path, layout.step)
             is_restored = bool(read_shape(path, layout.step).restored)
         except FileNotFoundError:  # deleted meanwhile
             continue
