@@ -8,8 +8,9 @@ from loguru import logger
 
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
-from interfaces.journal.segment import segment_paths
-from tests.interfaces.journal.journals import append, damage, make_writer
+from interfaces.journal.segment import Segment, segment_paths
+from interfaces.journal.segment_records import ReadSegment
+from tests.interfaces.journal.journals import SPACES, StepLayout, append, damage, make_writer
 
 STEPS = 40  # in segments of 16: 0, 16 and 32; the one at 48 is prepared
 FAULTS = {
@@ -74,6 +75,19 @@ def test_records_that_are_missing_at_the_end_are_lost_steps(tmp_path):
     journal = make_writer(tmp_path, known_end=STEPS)
     append(journal, 3, start=STEPS)
     assert lost_steps(tmp_path, STEPS + 3) == [37, 38, 39]
+
+
+def test_a_segment_that_was_closed_early_takes_the_lost_steps_after_it(tmp_path):
+    fields = StepLayout(SPACES).dtype
+    append(make_writer(tmp_path), 10)
+    Segment(segment_paths(tmp_path)[0], fields).end_here()
+    append(make_writer(tmp_path), STEPS, start=10)
+    segment_paths(tmp_path)[1].unlink()
+    for _ in range(2):
+        make_writer(tmp_path)
+        assert lost_steps(tmp_path, 10 + STEPS) == list(range(10, 26))
+    closed = ReadSegment(segment_paths(tmp_path)[0], fields)
+    assert closed.committed == closed.limit == 16
 
 
 def test_a_journal_without_segments_begins_at_the_known_end(tmp_path):
