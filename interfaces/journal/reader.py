@@ -178,15 +178,15 @@ class JournalReader:
             for segment in self._segments
             if not segment.discarded and not segment.is_replaced()
         }
-        mapped: list[ReadSegment] = []
+        opened: list[ReadSegment] = []
         for path in stray_paths(self._folder):
             self._report(path, f"{path} is no segment: it is left alone")
         for path in segment_paths(self._folder):
-            segment = known.get(path) or self._map(path, self._journal)
+            segment = known.get(path) or self._open(path, self._journal)
             if segment is not None and not segment.discarded:
-                mapped.append(segment)
+                opened.append(segment)
         contiguous: list[ReadSegment] = []
-        for segment in reversed(mapped):
+        for segment in reversed(opened):
             # An empty segment was prepared ahead: the one before it may still be filling.
             if contiguous and contiguous[0].committed and segment.end != contiguous[0].first:
                 break
@@ -214,7 +214,7 @@ class JournalReader:
             common = common.with_terms_of(layout)
         return self._layout if common == self._layout and self._layout is not None else common
 
-    def _map(self, path: Path, journal: JournalLayout) -> ReadSegment | None:
+    def _open(self, path: Path, journal: JournalLayout) -> ReadSegment | None:
         try:
             segment = ReadSegment(path, journal.step)
             as_layout(np.zeros(0, segment.step), journal.steps)

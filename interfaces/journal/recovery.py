@@ -134,7 +134,7 @@ def _set_aside(folder: Path, layout: JournalLayout, *, foreign: bool) -> Iterato
             cause, is_ours = error.what, False
         except DamagedSegment as error:
             cause, is_ours = str(error).removeprefix(f"{path} "), True
-        # Not inside `except`: the error still maps the file there, and Windows would refuse.
+        # Not inside `except`: the error still has the file open there, and Windows would refuse.
         if is_ours:
             refuse_links_between(folder.parent, path)
             aside = path.rename(_free_path(path.with_suffix(".bad")))

@@ -143,7 +143,7 @@ class Segment(SegmentRecords):
                 self.end_here()
 
     def discard(self) -> None:
-        """Mark this segment as discarded, so that readers unmap it."""
+        """Mark this segment as discarded, so that readers close it."""
         self._counters.store(GONE, 1)
 
     def _repair(self, restored: bytes) -> None:
@@ -212,7 +212,7 @@ def create_segment(folder: Path, step: np.dtype[np.void], first: int, capacity: 
 def discard(path: Path, undescribed: np.dtype[np.void]) -> bool:
     """Mark a segment as discarded and delete it. False when it cannot be deleted yet.
 
-    A reader that sees the mark unmaps the file, because Windows cannot delete a mapped file. The
+    A reader that sees the mark closes the file, because Windows cannot delete an open file. The
     mark also shows that a later segment with the same name is another one. Raises JournalError for
     anything that is not proven to be a segment: it stays.
     """

@@ -174,7 +174,7 @@ class JournalWriter:
         """Return the segment to continue in, after the last intact record and `known_end`.
 
         Only the newest segment with records is scanned: older ones were full. An empty
-        segment that was prepared ahead is used again, because a reader may have it mapped.
+        segment that was prepared ahead is used again, because a reader may have it open.
         """
         segments, renamed = open_segments(self._folder, self._journal)
         empty: Segment | None = None
@@ -225,7 +225,7 @@ class JournalWriter:
         return segment
 
     def _create_soon(self, first: int, capacity: int | None = None) -> Segment:
-        """Like `_create`. Waits for readers that still map a discarded file of the same name: until
+        """Like `_create`. Waits for readers that have a discarded file of the same name open: until
         then Windows refuses."""
         deadline = time.perf_counter() + _UNMAP_S
         while True:
@@ -327,7 +327,7 @@ class JournalWriter:
             is_held = int(following.stem) > held_from
             if is_held and end - int(path.stem) <= _MAX_HOLD * self._max_steps:
                 return
-            self._discard(path)  # if a reader still maps it (Windows), the next round tries again
+            self._discard(path)  # if a reader has it open (Windows), the next round tries again
 
     def _holds(self) -> list[int]:
         """The first held Step of each reader."""
