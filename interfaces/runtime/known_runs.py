@@ -68,7 +68,7 @@ def list_run(run: Path) -> None:
     except OSError as error:
         raise _no_list(error) from error
     with lock:  # another process may list the same run
-        run_id = _read_id(run) or _new_id(run)
+        run_id = read_run_id(run) or _new_id(run)
         content["listed"] = datetime.now().astimezone().isoformat(timespec="seconds")
         try:
             write_json(folder / f"{run_id}.json", content)
@@ -116,7 +116,7 @@ def code_files(run: Path) -> list[Path]:
 
 def _why_unknown(run: Path) -> str:
     """Why the run is not known; "" if it is."""
-    run_id = _read_id(run)
+    run_id = read_run_id(run)
     if run_id is None:
         return "has no id of a run on this machine"
     try:
@@ -183,8 +183,8 @@ def _refuse_extends(config: bytes) -> None:
         )
 
 
-def _read_id(run: Path) -> str | None:
-    """The id in the folder. None: no id, or a file that is not one."""
+def read_run_id(run: Path) -> str | None:
+    """The id in the folder of a run. None: no id, or a file that is not one."""
     path = run / ID_FILE
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
