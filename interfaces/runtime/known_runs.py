@@ -49,18 +49,18 @@ class _Unusable(Exception):
     """Why a folder cannot be a known run."""
 
 
-def list_run(run: Path) -> None:
+def list_run(run: Path, shown: str | None = None) -> None:
     """List the run as known, as it is now. `run`: its folder, which gets an id if it has none.
 
-    Raises UnknownRun for a folder that cannot be known, such as one whose config.yaml is a link or
-    extends another file, and OSError.
+    `shown`: what `fingerprint` returned before a person was asked. Raises UnknownRun if the run is
+    another one now, and for a folder that cannot be known, such as one whose config.yaml is a link
+    or extends another file. Raises OSError.
     """
     from filelock import FileLock  # the command `stop` does not wait for it
 
-    try:
-        content = {"path": str(run.resolve()), "content": _fingerprint(run)}
-    except _Unusable as error:
-        raise UnknownRun(f"{run} cannot be trusted: {error}") from None
+    content = {"path": str(run.resolve()), "content": fingerprint(run)}
+    if shown not in (None, content["content"]):
+        raise UnknownRun(f"{run} has changed since it was shown, and is not trusted: try again")
     try:
         folder = _list_folder()
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -74,6 +74,14 @@ def list_run(run: Path) -> None:
             write_json(folder / f"{run_id}.json", content)
         except OSError as error:
             raise _no_list(error) from error
+
+
+def fingerprint(run: Path) -> str:
+    """What a run can execute or send, as one text. Raises UnknownRun as list_run, and OSError."""
+    try:
+        return _fingerprint(run)
+    except _Unusable as error:
+        raise UnknownRun(f"{run} cannot be trusted: {error}") from None
 
 
 def is_known(run: Path) -> bool:

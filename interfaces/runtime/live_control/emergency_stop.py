@@ -30,9 +30,9 @@ _ANSWER_S = 0.5  # the guard looks every 20 ms
 def hold(run: RunFolder, board: Board) -> None:
     """Start the emergency stop of a live run. It holds until `let_go`. Raises nothing."""
     board["halted"] = 1  # first: this cannot fail
-    with contextlib.suppress(OSError):  # the file also holds a resumed run
-        with open_here(run.stop_file, "wb") as file:  # an empty file is enough: on a full disk
-            file.write(b"`stop --release` lets the run act again.\n")
+    # The file also holds a resumed run. An empty one is enough, and works on a full disk.
+    with contextlib.suppress(OSError), open_here(run.stop_file, "wb") as file:
+        file.write(b"`stop --release` lets the run act again.\n")
 
 
 def let_go(run: RunFolder, board: Board) -> None:

@@ -96,6 +96,7 @@ def test_run_whose_folder_was_moved_is_stopped_by_its_new_place(tmp_path, tiny, 
         assert stoppable.board["halted"] == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 def test_emergency_stop_writes_through_no_link(tmp_path, stoppable):
     (tmp_path / "file").write_text("mine", "utf-8")
     stoppable.run.stop_file.symlink_to(tmp_path / "file")
