@@ -7,7 +7,7 @@ import typer
 
 from configs.errors import BadInput
 from interfaces.cli.run_setup import RunPath
-from interfaces.runtime.known_runs import is_known, list_run
+from interfaces.runtime.known_runs import fingerprint, is_known, list_run
 from interfaces.runtime.named_things import named_things
 from interfaces.runtime.run_folder import open_run
 from interfaces.runtime.terminal import exit_on_bad_input, print_line
@@ -27,6 +27,7 @@ def trust(
             print_line(f"{folder.path} is known already")
             return
         folder.refuse_links()
+        shown = fingerprint(folder.path)  # first: what changes from now on was not shown
         things = named_things(folder, folder.config)
         for kind, names in things.items():
             print_line(f"{kind}:")
@@ -39,5 +40,5 @@ def trust(
                 raise BadInput("trust asks at a terminal; in a script, --yes answers the question")
             if not typer.confirm(f"Let Yume use all this, and write to {folder.path}?"):
                 raise typer.Exit(1)
-        list_run(folder.path)
+        list_run(folder.path, shown)
     print_line(f"{folder.path} is known now")

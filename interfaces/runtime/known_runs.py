@@ -49,18 +49,18 @@ class _Unusable(Exception):
     """Why a folder cannot be a known run."""
 
 
-def list_run(run: Path) -> None:
+def list_run(run: Path, shown: str | None = None) -> None:
     """List the run as known, as it is now. `run`: its folder, which gets an id if it has none.
 
-    Raises UnknownRun for a folder that cannot be known, such as one whose config.yaml is a link or
-    extends another file, and OSError.
+    `shown`: what `fingerprint` returned before a person was asked. Raises UnknownRun if the run is
+    another one now, and for a folder that cannot be known, such as one whose config.yaml is a link
+    or extends another file. Raises OSError.
     """
     from filelock import FileLock  # the command `stop` does not wait for it
 
-    try:
-        content = {"path": str(run.resolve()), "content": _fingerprint(run)}
-    except _Unusable as error:
-        raise UnknownRun(f"{run} cannot be trusted: {error}") from None
+    content = {"path": str(run.resolve()), "content": fingerprint(run)}
+    if shown not in (None, content["content"]):
+        raise UnknownRun(f"{run} has changed since it was shown, and is not trusted: try again")
     try:
         folder = _list_folder()
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -68,12 +68,20 @@ def list_run(run: Path) -> None:
     except OSError as error:
         raise _no_list(error) from error
     with lock:  # another process may list the same run
-        run_id = _read_id(run) or _new_id(run)
+        run_id = read_run_id(run) or _new_id(run)
         content["listed"] = datetime.now().astimezone().isoformat(timespec="seconds")
         try:
             write_json(folder / f"{run_id}.json", content)
         except OSError as error:
             raise _no_list(error) from error
+
+
+def fingerprint(run: Path) -> str:
+    """What a run can execute or send, as one text. Raises UnknownRun as list_run, and OSError."""
+    try:
+        return _fingerprint(run)
+    except _Unusable as error:
+        raise UnknownRun(f"{run} cannot be trusted: {error}") from None
 
 
 def is_known(run: Path) -> bool:
@@ -116,7 +124,7 @@ def code_files(run: Path) -> list[Path]:
 
 def _why_unknown(run: Path) -> str:
     """Why the run is not known; "" if it is."""
-    run_id = _read_id(run)
+    run_id = read_run_id(run)
     if run_id is None:
         return "has no id of a run on this machine"
     try:
@@ -183,8 +191,8 @@ def _refuse_extends(config: bytes) -> None:
         )
 
 
-def _read_id(run: Path) -> str | None:
-    """The id in the folder. None: no id, or a file that is not one."""
+def read_run_id(run: Path) -> str | None:
+    """The id in the folder of a run. None: no id, or a file that is not one."""
     path = run / ID_FILE
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):

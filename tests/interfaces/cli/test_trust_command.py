@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from interfaces.cli import trust_command
 from interfaces.runtime.known_runs import is_known
 from tests.cli import here
 from tests.golden.test_old_recording import RECORDING, contents
@@ -97,6 +98,21 @@ def test_trust_shows_what_a_run_names_and_lists_it(gift, monkeypatch):
     shown = here("trust", gift, code=2).all.replace(" ", "")
     assert "plugin:yume_gift_evil:make" in shown
     assert "yume_gift_evil.py" in shown
+
+
+def test_trust_lists_nothing_that_changed_after_it_was_shown(gift, monkeypatch):
+    """The folder may be shared: its owner can change it while the user reads and answers."""
+    show = trust_command.named_things
+
+    def show_then_change(run, config):
+        things = show(run, config)
+        (gift / "later.py").write_text(EVIL)
+        return things
+
+    monkeypatch.setattr(trust_command, "named_things", show_then_change)
+    assert "has changed since it was shown" in here("trust", gift, "--yes", code=2).all
+    assert not is_known(gift)
+    (gift / "later.py").unlink()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
