@@ -29,6 +29,7 @@ from interfaces.safety.hang_watch import HangWatch
 
 BAD_INPUT = 2  # exit code of a child that refuses its input: a restart does not help
 _MIN_STOP_S = 2.0
+_KILLED_S = 5.0  # a killed process ends at once, unless the kernel waits for a device
 _MAX_RESTARTS, _WITHIN_S = 5, 60.0
 _MAX_FAILED_STARTS, _RETRY_S = 10, 1.0
 
@@ -262,7 +263,11 @@ class Supervisor:
             else:
                 logger.warning("{} does not end: killed", name)
             child.process.kill()
-            child.process.wait()
+            try:
+                child.process.wait(_KILLED_S)
+            except subprocess.TimeoutExpired:  # it waits in the kernel, for a disk or a driver
+                pid = child.process.pid
+                logger.error("{} cannot be killed: process {} is left behind", name, pid)
 
     def _write_pids(self) -> None:
         pids = {

@@ -22,6 +22,7 @@ from interfaces.runtime.live_control.live_runs import (
 from interfaces.runtime.live_control.release_plan import read_release_plan
 from interfaces.runtime.live_control.run_control import command_line, find_live_run
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
+from interfaces.runtime.run_lock import leftover_processes
 from interfaces.safety.body_watch import is_fenced
 
 _ANSWER_S = 0.5  # the guard looks every 20 ms
@@ -30,9 +31,7 @@ _ANSWER_S = 0.5  # the guard looks every 20 ms
 def hold(run: RunFolder, board: Board) -> None:
     """Start the emergency stop of a live run. It holds until `let_go`. Raises nothing."""
     board["halted"] = 1  # first: this cannot fail
-    # The file also holds a resumed run. An empty one is enough, and works on a full disk.
-    with contextlib.suppress(OSError), open_here(run.stop_file, "wb") as file:
-        file.write(b"`stop --release` lets the run act again.\n")
+    _write_stop_file(run)
 
 
 def let_go(run: RunFolder, board: Board) -> None:
@@ -98,10 +97,27 @@ def _release_unanswered(path: Path | None) -> list[str]:
     if (record := record_of(path)) is not None:
         return release_records([record])
     run = open_run(path)
+    running = leftover_processes(run)
+    if running:  # started with another home or YUME_STATE: its guard reads the file STOP
+        _write_stop_file(run)
     sent = _release(run, None)
-    if sent is None:
+    if sent is None and not running:
         return []
-    return [f"{path} is not running; the inputs that it uses are released at {sent}"]
+    released = (
+        f"the inputs that it uses are released at {sent}" if sent else "its inputs are unknown"
+    )
+    if not running:
+        return [f"{path} is not running; {released}"]
+    return [
+        f"{path}: {', '.join(running)} still run, but not started with this user folder; the file "
+        f"STOP was written, and {released}. Delete STOP to let the run act again"
+    ]
+
+
+def _write_stop_file(run: RunFolder) -> None:
+    """The file also holds a resumed run. An empty one is enough, and works on a full disk."""
+    with contextlib.suppress(OSError), open_here(run.stop_file, "wb") as file:
+        file.write(b"`stop --release` lets the run act again.\n")
 
 
 def _release(run: RunFolder, record: LiveRunRecord | None) -> str | None:

@@ -1,5 +1,6 @@
 """The command `stop`: of a run without a folder, and of a run whose processes were all killed."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -181,3 +182,16 @@ def test_without_any_run_the_command_says_so(stoppable):
         stop(None, release=False)
     with pytest.raises(RunError, match="not a live run"):
         stop(stoppable.run.path, release=True)
+
+
+def test_run_that_another_user_folder_knows_is_held_by_the_file_stop(stoppable):
+    """Its Board is not found here, but its guard reads the file."""
+    code = "import sys; sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(stoppable.run.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as body:
+        stoppable.run.processes.write_text(json.dumps({"body": body.pid}), "utf-8")
+        message = stop(stoppable.run.path, release=False)
+        body.stdin.close()
+    assert "body still run" in message
+    assert stoppable.run.stop_file.exists()
+    assert stoppable.is_released()
