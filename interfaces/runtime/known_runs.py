@@ -29,6 +29,7 @@ _LIST = "known_runs"  # a folder with one file for each run
 _LOCK_S = 30.0
 _ID = re.compile(r"[0-9a-f]{32}\n?")
 _MAX_BYTES = 16 * 1024 * 1024  # of one file whose content is compared
+_SHOWN_BYTES = 256 * 1024  # of config.yaml, to show a change; no valid one is larger
 _COMPILED = "__pycache__"
 
 
@@ -37,9 +38,13 @@ class UnknownRun(BadInput):
 
 
 class _Entry(BaseModel):
-    """What the list says of a run: its fingerprint. The other entries are for people."""
+    """What the list says of a run: its fingerprint. The other entries are for people.
+
+    `config`: the text of config.yaml; None in entries of older versions.
+    """
 
     content: str
+    config: str | None = None
 
 
 _ENTRY = TypeAdapter(_Entry)
@@ -59,6 +64,7 @@ def list_run(run: Path) -> None:
 
     try:
         content = {"path": str(run.resolve()), "content": _fingerprint(run)}
+        content["config"] = _content(run / CONFIG)[:_SHOWN_BYTES].decode("utf-8", "replace")
     except _Unusable as error:
         raise UnknownRun(f"{run} cannot be trusted: {error}") from None
     try:
@@ -79,6 +85,17 @@ def list_run(run: Path) -> None:
 def is_known(run: Path) -> bool:
     """Whether the run in this folder is known, and unchanged in what it can execute or send."""
     return not _why_unknown(run)
+
+
+def listed_config(run: Path) -> str | None:
+    """The text of config.yaml when the run was listed. None: unknown, or an older entry."""
+    run_id = _read_id(run)
+    if run_id is None:
+        return None
+    try:
+        return read_json(_list_folder() / f"{run_id}.json", _ENTRY).config
+    except (UnreadableFile, OSError):
+        return None
 
 
 def require_known(run: Path, what: str) -> None:
