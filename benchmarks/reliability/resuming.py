@@ -34,7 +34,7 @@ class TrialFile:
             earlier: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
             self.cases = {name: each for name, each in earlier.items() if each["commit"] == commit}
             if dropped := {each["commit"] for each in earlier.values()} - {commit}:
-                print(f"starts anew: trials of commit {', '.join(sorted(dropped))}, not {commit}")
+                print(f"starts again: trials of commit {', '.join(sorted(dropped))}, not {commit}")
 
     def of(self, case: str) -> list[Any]:
         """The trials of a case so far."""

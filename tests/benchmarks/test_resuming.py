@@ -16,7 +16,7 @@ def test_trials_are_continued_in_turn_and_only_of_the_same_commit(tmp_path, caps
     assert again.left(["x", "y"], 2) == ["y", "x", "y"]
     assert capsys.readouterr().out == ""
     other = TrialFile(path, "bbb")
-    assert "starts anew: trials of commit aaa, not bbb" in capsys.readouterr().out
+    assert "starts again: trials of commit aaa, not bbb" in capsys.readouterr().out
     assert other.left(["x", "y"], 1) == ["x", "y"]
     other.append("y", 2.0)
     assert json.loads(path.read_text()) == {"y": {"commit": "bbb", "trials": [2.0]}}
