@@ -86,7 +86,8 @@ def main() -> None:
         left = options.kills - len(trials)
         print(f"stopped after {options.minutes:g} minutes; {left} kills are left: repeat this")
     title = f"{len(trials)} random kills of a run at {HZ:g} Hz, seed {options.seed}"
-    publish("reliability/random_kills", title, _table(trials), trials=trials, parts=parts)
+    results: dict[str, Any] = {"commit": commit, "trials": trials, "parts": parts}
+    publish("reliability/random_kills", title, _table(trials), **results)
 
 
 class RunEnded(Exception):

@@ -92,6 +92,7 @@ def main() -> None:
         f"reliability/{result}",
         f"Live run of {rows[-1]['seconds'] / 3600:.2f} h at {options.hz:g} Hz",
         slopes(rows, options.warm_up),
+        commit=commit,
         minutes=rows,
         warm_up_s=options.warm_up,
         hours_asked=options.hours,

@@ -53,7 +53,7 @@ def _soak(results: Path, name: str, count: int) -> Table:
         baselines="none",
         columns=list(columns.values()),
         rows=cells(content["rows"], columns, dict.fromkeys(columns, 2)),
-        machines=[content["machine"]],
+        machines=[content["machine"] | {"commit": content["commit"]}],
         command="python -m benchmarks.reliability.soak",
         files=[f"{FOLDER}/{name}.json"],
         limits=limits,
@@ -87,7 +87,7 @@ def random_kills(results: Path) -> list[Table]:
         baselines="none",
         columns=list(columns.values()),
         rows=cells(content["rows"], columns, digits),
-        machines=[content["machine"]],
+        machines=[content["machine"] | {"commit": content["commit"]}],
         command="python -m benchmarks.reliability.random_kills",
         files=[f"{FOLDER}/random_kills.json"],
         limits=[

@@ -6,13 +6,13 @@ from benchmarks.reliability.random_kills import _table
 from benchmarks.reliability.soak import slopes
 from benchmarks.reporting import long_runs
 
-MACHINE = {"commit": "abc", "cores": 2}
+MACHINE = {"commit": "later", "cores": 2}  # of the last part: it may only have been published
 
 
 def write(results, name, rows, **more):
     path = results / "reliability" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {"title": "A title", "rows": rows, "machine": MACHINE, **more}
+    content = {"title": "A title", "rows": rows, "machine": MACHINE, "commit": "measured", **more}
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -39,6 +39,7 @@ def test_a_gauge_that_grows_is_named(tmp_path):
     verdicts = {row[0]: row[-1] for row in table.rows}
     assert verdicts["body, USS MB"] == "missed"
     assert verdicts["body, threads"] == verdicts["disk MB"] == "kept"
+    assert [machine["commit"] for machine in table.machines] == ["measured"]
     assert verdicts["missed ticks, %"] == verdicts["lateness p99 ms"] == ""
 
 
