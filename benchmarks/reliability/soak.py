@@ -81,7 +81,7 @@ def main() -> None:
             rows.append(row | {"part": part, "part seconds": time.monotonic() - began})
             append_line(log, rows[-1], commit)
             hours_left = options.hours - row["seconds"] / 3600.0
-            print(f"{row['seconds'] / 60:.0f} minutes ({60 * hours_left:.0f} left)", flush=True)
+            print(f"{row['seconds'] / 60:.0f} minutes ({max(0.0, 60 * hours_left):.0f} left)", flush=True)
     finally:
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
