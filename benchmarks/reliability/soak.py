@@ -80,8 +80,8 @@ def main() -> None:
             row = _measure(out, board, before_s + time.monotonic() - began)
             rows.append(row | {"part": part, "part seconds": time.monotonic() - began})
             append_line(log, rows[-1], commit)
-            hours_left = options.hours - row["seconds"] / 3600.0
-            print(f"{row['seconds'] / 60:.0f} minutes ({max(0.0, 60 * hours_left):.0f} left)", flush=True)
+            minutes_left = max(0.0, 60.0 * options.hours - row["seconds"] / 60.0)
+            print(f"{row['seconds'] / 60:.0f} minutes ({minutes_left:.0f} left)", flush=True)
     finally:
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
