@@ -87,6 +87,7 @@ def run_body(run_path: Path) -> None:
             layout,
             segment_steps=config.journal.segment_steps,
             max_steps=config.journal.max_steps,
+            known_end=int(board["journal_end"]),
         )
         brain, weights = prepare_brain(world.spaces, config, run)
         step_writer = StepWriter(

@@ -92,7 +92,7 @@ def torn_reads(size_mb: float, seconds: float) -> dict[str, int]:
         assert publisher.stdout is not None
         publisher.stdout.readline()
         try:
-            slots = Slots(live_path(Path(folder), manifest), manifest, write=False)
+            slots = Slots(live_path(Path(folder), manifest), manifest)
             reader = WeightsReader(Path(folder), manifest, lambda flat: flat, keep_bytes=0)
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:

@@ -34,6 +34,7 @@ def run(
     """Run in real time: world, body, trainer and guard. Ctrl-C ends the run."""
     from interfaces.runtime.child_process import log_supervisor
     from interfaces.runtime.live_run import LiveRun, short_summary
+    from interfaces.session.maintain.recorded_end import recorded_end
 
     prepared = prepared_run(words, out, seed, resume, source=source)
     with exit_on_bad_input(files=True), prepared as (folder, config):
@@ -47,6 +48,7 @@ def run(
             write_in_background()
             log_supervisor(folder.logs)
             live_run = LiveRun(folder, config, MAIN, console, quiet=quiet)
+            live_run.board["journal_end"] = recorded_end(folder).end
             if notice := cpu_torch_beside_gpu():
                 live_run.warn(notice)
             content = live_run.run(seconds, stopped)

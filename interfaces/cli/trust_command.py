@@ -11,7 +11,7 @@ from configs.loading.config_checksum import is_intact, with_checksum_line, witho
 from configs.reading.bounded_file import read_text
 from interfaces.cli.run_setup import RunPath
 from interfaces.ipc.atomic_files import write_bytes
-from interfaces.runtime.known_runs import is_known, list_run, listed_config
+from interfaces.runtime.known_runs import fingerprint, is_known, list_run, listed_config
 from interfaces.runtime.named_things import named_things
 from interfaces.runtime.run_folder import open_run
 from interfaces.runtime.terminal import exit_on_bad_input, print_line
@@ -36,6 +36,8 @@ def trust(
             print_line(f"{folder.path} is known already")
             return
         folder.refuse_links()
+        shown = fingerprint(folder.path)  # first: what changes from now on was not shown
+        text = read_text(folder.config_file)
         things = named_things(folder, folder.edited_config)
         for line in _changed_lines(listed_config(folder.path), text):
             print_line(line)
@@ -51,9 +53,12 @@ def trust(
             if not typer.confirm(f"Let Yume use all this, and write to {folder.path}?"):
                 raise typer.Exit(1)
         if not is_intact(text):
-            corrected = with_checksum_line(without_checksum_line(text))
-            write_bytes(folder.config_file, corrected.encode())
-        list_run(folder.path)
+            content = with_checksum_line(without_checksum_line(text)).encode()
+            corrected = fingerprint(folder.path, content)
+            list_run(folder.path, shown)  # refuses what was not shown
+            write_bytes(folder.config_file, content)
+            shown = corrected
+        list_run(folder.path, shown)
     print_line(f"{folder.path} is known now")
 
 

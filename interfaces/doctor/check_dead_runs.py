@@ -10,8 +10,8 @@ def dead_run_findings() -> list[Finding]:
     return [
         problem(
             "inputs",
-            f"every process of the run {record.folder} was killed: the client at {record.plan} may "
-            "still hold its last inputs",
+            f"body, guard and supervisor of the run {record.folder} were killed: the client at "
+            f"{record.plan} may still hold its last inputs",
             f"python main.py stop {shell_quoted(record.folder)}",
         )
         for record in records_of_dead_runs()

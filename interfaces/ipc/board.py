@@ -50,6 +50,8 @@ _BOARD = np.dtype(
         ("osc_ignored", "<u8"),
         ("osc_foreign", "<u8"),  # Datagrams that another address than the client's sent.
         ("journal_dropped", "<u8"),
+        # One past the newest Step. The start of the run writes what files of the run show.
+        ("journal_end", "<u8"),
         ("reward_sums", "<f8", (MAX_REWARD_TERMS,)),  # Weighted, in the order of the terms.
         ("reward_now", "<f8"),
         ("value_now", "<f8"),

@@ -84,6 +84,15 @@ def flush(path: Path, mapped: NDArray[np.uint8]) -> None:
         os.fsync(file.fileno())
 
 
+def file_identity(path: Path) -> tuple[int, int, int] | None:
+    """Two files have different ones, and so has a file that was cut. None without a file."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino, state.st_size
+
+
 def touch_pages(mapped: NDArray[np.uint8]) -> None:
     """Cause the write fault of every page now, not in a later write. The content is unchanged."""
     mapped[::_PAGE] |= 0

@@ -1,4 +1,4 @@
-"""The Journal: all recorded Steps, in mapped files with one writer and many readers."""
+"""The Journal: all recorded Steps, in files with one writer and many readers."""
 
 from interfaces.journal.journal_errors import JournalError
 from interfaces.journal.layout import read_layout

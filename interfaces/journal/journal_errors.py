@@ -26,6 +26,7 @@ class ForeignSegment(DamagedSegment):
     """Something with the name of a segment that nothing shows to be one. It is never changed."""
 
     def __init__(self, path: Path, what: str) -> None:
+        self.what = what
         super().__init__(f"{path} {what}, so it is no segment of this journal: move it elsewhere")
 
 

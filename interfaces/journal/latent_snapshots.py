@@ -89,6 +89,14 @@ def read_latent_snapshots(path: Path, feature_size: int) -> dict[int, NDArray[np
     return snapshots
 
 
+def latent_snapshots_end(path: Path) -> int:
+    """One past the newest Step with a snapshot; 0 without one. Raises OSError."""
+    header = _read_header(path)
+    if header is None:
+        return 0
+    return max((index + 1 for index in read_latent_snapshots(path, header[0])), default=0)
+
+
 def drop_latent_snapshots(path: Path, first: int, before: int = 0) -> None:
     """Erase the snapshots of Steps with index >= `first` or < `before`, because they contain traces
     of what was observed.

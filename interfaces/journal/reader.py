@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from interfaces.journal.journal_errors import DamagedRecord, DamagedSegment, New
 from interfaces.journal.layout import JournalLayout, read_layout
 from interfaces.journal.segment import (
     NO_HOLD,
-    Segment,
     hold_path,
     segment_paths,
     stray_paths,
 )
+from interfaces.journal.segment_records import ReadSegment
+
+_CHECK_S = 1.0  # between two looks for files that replace the newest segments
 
 
 class JournalReader:
@@ -43,11 +46,12 @@ class JournalReader:
         self._folder = folder
         self._journal: JournalLayout | None = None
         self._layout: StepLayout | None = None
-        self._segments: list[Segment] = []
+        self._segments: list[ReadSegment] = []
         self._firsts = np.zeros(0, np.int64)
         self._buffers: dict[str, NDArray[Any]] = {}
         self._holds: dict[str, NDArray[np.uint64]] = {}
         self._reported: set[object] = set()
+        self._next_check_s = 0.0
         self.end = 0
         self.refresh()
 
@@ -68,11 +72,18 @@ class JournalReader:
         """Update `end` and the list of segments.
 
         The folder is listed only when the newest segment is full or missing, or when the writer
-        discarded the oldest or the newest one.
+        discarded the oldest or the newest one. A restarted writer replaces files that were deleted:
+        then the folder is listed too.
         """
-        ends = self._segments[:1] + self._segments[-1:]
+        ends = self._segments[:1] + self._segments[-2:]  # the newest one may be empty
+        for segment in ends:
+            segment.refresh()
         if not ends or ends[-1].full or any(segment.discarded for segment in ends):
             self._list()
+        elif (now := time.perf_counter()) >= self._next_check_s:
+            self._next_check_s = now + _CHECK_S
+            if self._is_outdated():
+                self._list()
         self.end = next(
             (segment.end for segment in reversed(self._segments) if segment.committed), self.first
         )
@@ -84,14 +95,15 @@ class JournalReader:
         """
         parts: list[NDArray[np.void]] = []
         for segment, low, high in self._spans(start, length):
-            damaged = self._damaged_rows(segment, low, high)
-            if verify and damaged:
-                raise DamagedRecord(segment.path, segment.first + damaged[0])
-            assert self._layout is not None
-            part = as_layout(segment.steps[low:high].copy(), self._layout)
-            for row in damaged:
-                part[row - low] = _blank(part.dtype, segment.first + row)
-            parts.append(part)
+            for row, steps, damaged in segment.read(low, high):
+                if verify and damaged:
+                    raise DamagedRecord(segment.path, segment.first + damaged[0])
+                self._report_damaged(segment, damaged)
+                assert self._layout is not None
+                part = as_layout(steps.copy(), self._layout)
+                for each in damaged:
+                    part[each - row] = _blank(part.dtype, segment.first + each)
+                parts.append(part)
         return np.concatenate(parts)
 
     def gather(
@@ -110,26 +122,25 @@ class JournalReader:
         spans = [self._spans(int(start), length) for start in starts]
         if not spans:
             raise IndexError("no window was requested")
-        damaged: list[tuple[int, int, int]] = []  # b, t, index of the Step
-        for b, parts in enumerate(spans):
-            for segment, low, high in parts:
-                at = segment.first + low - int(starts[b])
-                for row in self._damaged_rows(segment, low, high):
-                    damaged.append((b, at + row - low, segment.first + row))
-        windows: dict[str, NDArray[Any]] = {}
         assert self._layout is not None
+        windows: dict[str, NDArray[Any]] = {}
         for name in fields:
             field = self._layout.dtype[name]
-            window = self._window(name, (len(spans), length, *field.shape), field.base, fresh)
-            for b, parts in enumerate(spans):
-                done = 0
-                for segment, low, high in parts:
-                    part = column(segment.steps[low:high], name, self._layout)
-                    window[b, done : done + high - low] = part
-                    done += high - low
-            for b, t, index in damaged:
-                window[b, t] = _blank(self._layout.dtype, index)[name]
-            windows[name] = window
+            windows[name] = self._window(
+                name, (len(spans), length, *field.shape), field.base, fresh
+            )
+        for b, parts in enumerate(spans):
+            for segment, low, high in parts:
+                for row, steps, damaged in segment.read(low, high):
+                    t = segment.first + row - int(starts[b])
+                    for name, window in windows.items():
+                        part = column(steps, name, self._layout)
+                        window[b, t : t + len(steps)] = part
+                    self._report_damaged(segment, damaged)
+                    for each in damaged:
+                        blank = _blank(self._layout.dtype, segment.first + each)
+                        for name, window in windows.items():
+                            window[b, t + each - row] = blank[name]
         return windows
 
     def hold(self, name: str, index: int) -> None:
@@ -158,20 +169,24 @@ class JournalReader:
             hold_path(self._folder, name).unlink(missing_ok=True)
 
     def _list(self) -> None:
-        """Map new segments, unmap discarded ones. A mapping in use stays valid without its file."""
+        """Open new segments, close discarded ones. An open file stays valid without its name."""
         self._journal = self._journal or read_layout(self._folder)
         if self._journal is None:
             return
-        known = {segment.path: segment for segment in self._segments if not segment.discarded}
-        mapped: list[Segment] = []
+        known = {
+            segment.path: segment
+            for segment in self._segments
+            if not segment.discarded and not segment.is_replaced()
+        }
+        opened: list[ReadSegment] = []
         for path in stray_paths(self._folder):
             self._report(path, f"{path} is no segment: it is left alone")
         for path in segment_paths(self._folder):
-            segment = known.get(path) or self._map(path, self._journal)
+            segment = known.get(path) or self._open(path, self._journal)
             if segment is not None and not segment.discarded:
-                mapped.append(segment)
-        contiguous: list[Segment] = []
-        for segment in reversed(mapped):
+                opened.append(segment)
+        contiguous: list[ReadSegment] = []
+        for segment in reversed(opened):
             # An empty segment was prepared ahead: the one before it may still be filling.
             if contiguous and contiguous[0].committed and segment.end != contiguous[0].first:
                 break
@@ -180,10 +195,18 @@ class JournalReader:
         self._firsts = np.array([segment.first for segment in contiguous], np.int64)
         self._layout = self._common_layout(self._journal)
 
+    def _is_outdated(self) -> bool:
+        """Whether one of the two newest segments is another file now, or a later one exists. The
+        newest one may be empty."""
+        newest = self._segments[-1].path
+        return any(segment.is_replaced() for segment in self._segments[-2:]) or any(
+            path > newest for path in segment_paths(self._folder)[-1:]
+        )
+
     def _common_layout(self, journal: JournalLayout) -> StepLayout:
         """The spaces of the journal, and the reward terms of its segments, the newest first."""
         layouts = [
-            StepLayout(journal.spaces, reward_terms_of(segment.steps.dtype))
+            StepLayout(journal.spaces, reward_terms_of(segment.step))
             for segment in reversed(self._segments)
         ] or [journal.steps]
         common = layouts[0]
@@ -191,10 +214,10 @@ class JournalReader:
             common = common.with_terms_of(layout)
         return self._layout if common == self._layout and self._layout is not None else common
 
-    def _map(self, path: Path, journal: JournalLayout) -> Segment | None:
+    def _open(self, path: Path, journal: JournalLayout) -> ReadSegment | None:
         try:
-            segment = Segment(path, journal.step, write=False)
-            as_layout(segment.steps[:0], journal.steps)
+            segment = ReadSegment(path, journal.step)
+            as_layout(np.zeros(0, segment.step), journal.steps)
             return segment
         except DamagedSegment as error:
             self._report(path, str(error))
@@ -206,12 +229,18 @@ class JournalReader:
             pass  # deleted after the listing, or (Windows) just being deleted
         return None
 
-    def _damaged_rows(self, segment: Segment, low: int, high: int) -> list[int]:
-        damaged = segment.damaged_rows(low, high)
-        for row in damaged:
-            index = segment.first + row
-            self._report(index, f"{segment.path} has a damaged record: Step {index} is left out")
-        return damaged
+    def _report_damaged(self, segment: ReadSegment, damaged: list[int]) -> None:
+        """Log damaged records, each one once and those of one part in one line."""
+        steps = [segment.first + row for row in damaged]
+        if new := [index for index in steps if index not in self._reported]:
+            self._reported.update(new)
+            logger.error(
+                "journal: {} has damaged records: {} Steps from {} to {} are left out",
+                segment.path,
+                len(new),
+                new[0],
+                new[-1],
+            )
 
     def _report(self, what: object, message: str) -> None:
         """Log an error once."""
@@ -229,14 +258,14 @@ class JournalReader:
             window = self._buffers[name] = np.empty(shape, dtype)
         return window
 
-    def _spans(self, start: int, length: int) -> list[tuple[Segment, int, int]]:
+    def _spans(self, start: int, length: int) -> list[tuple[ReadSegment, int, int]]:
         """(segment, low row, high row) of the parts that together are the requested Steps."""
         if length < 1 or start < self.first or start + length > self.end:
             raise IndexError(
                 f"requested Steps {start} to {start + length}, the journal has {self.first} to "
                 f"{self.end}"
             )
-        spans: list[tuple[Segment, int, int]] = []
+        spans: list[tuple[ReadSegment, int, int]] = []
         at = int(np.searchsorted(self._firsts, start, side="right")) - 1
         while length > 0:
             segment = self._segments[at]

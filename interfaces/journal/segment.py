@@ -32,6 +32,7 @@ from interfaces.journal.segment_header import (
     read_shape,
     record_dtype,
 )
+from interfaces.journal.segment_records import SegmentRecords
 
 __all__ = [
     "MAGIC",
@@ -47,51 +48,36 @@ _NAME = re.compile(r"\d{12,19}\.seg")
 _COUNTERS = slice(8 * COMMITTED, 8 * (CLOSED + 1))  # their bytes in the header
 
 
-class Segment:
-    """One mapped segment file. `steps` (capacity,) are its records, with the fields of the file.
-
-    A counter whose checksum is wrong is found again from the checksums of the records. Opening the
-    file for writing also repairs the header.
+class Segment(SegmentRecords):
+    """One mapped segment file, to be written. `steps` (capacity,) are its records, with the fields
+    of the file. Opening it repairs the header.
     """
 
-    def __init__(self, path: Path, undescribed: np.dtype[np.void], *, write: bool) -> None:
+    def __init__(self, path: Path, undescribed: np.dtype[np.void]) -> None:
         """`undescribed`: the fields of a Step in a file of version 0.1.0, which does not name them.
 
         Raises DamagedSegment, NewerJournal, JournalError for another layout, and OSError.
         """
-        self.path = path
-        shape = read_shape(path, undescribed, write=write)
-        mapped = map_bytes(path, write=write)
+        shape = read_shape(path, undescribed, write=True)
+        mapped = map_bytes(path, write=True)
         if mapped.size != shape.size:
             raise DamagedSegment(f"{path} has {mapped.size} bytes instead of {shape.size}")
-        record = shape.record
-        self.first, self.capacity, self.checked = shape.first, shape.capacity, shape.checked
-        self._start = shape.start
+        super().__init__(path, shape, Counters(mapped, shape))
         self.bytes = mapped
-        self._records = mapped[self._start :].view(record)
+        self._records = mapped[self._start :].view(self.record)
         self.steps: NDArray[np.void] = self._records["step"]
-        self._raw = mapped[self._start :].reshape(self.capacity, record.itemsize)
-        self._offset = int(record.fields["step"][1]) if record.fields else 0
-        self._crc, self._index = self._records["crc"], self.steps["index"]
+        self._raw = mapped[self._start :].reshape(self.capacity, self.record.itemsize)
+        self._crc = self._records["crc"]
         self._address = address_of(mapped)
-        self._counters = Counters(mapped, shape)
-        self._seen = (-1, 0)  # the last commit word, and the count that it stands for
-        self._intact = np.zeros(self.capacity, np.bool_)  # rows whose checksum was right
         # The only writer knows the count: damage to the header does not move its next record.
         self._own_count: int | None = None
-        if write:
-            self._repair(shape.restored)
-            self._own_count = self.committed
+        self._repair(shape.restored)
+        self._own_count = self.committed
 
     @property
     def committed(self) -> int:
         """How many Steps are committed. Setting it commits them."""
-        if self._own_count is not None:
-            return self._own_count
-        word = self._counters.word(COMMITTED)
-        if word != self._seen[0]:
-            self._seen = (word, self._count())
-        return self._seen[1]
+        return super().committed if self._own_count is None else self._own_count
 
     @committed.setter
     def committed(self, count: int) -> None:
@@ -99,37 +85,10 @@ class Segment:
         if self._own_count is not None:
             self._own_count = count
 
-    @property
-    def discarded(self) -> bool:
-        """Whether the writer has discarded this segment. A reader then unmaps it."""
-        return bool(self._counters.value(GONE))
-
-    @property
-    def has_damaged_counter(self) -> bool:
-        """Whether a counter of the header has a wrong checksum."""
-        numbers = (COMMITTED, GONE, CLOSED) if self.checked else ()
-        return any(self._counters.value(number) is None for number in numbers)
-
-    @property
-    def limit(self) -> int:
-        """How many Steps the file can have: its capacity, or less where it was closed early."""
-        closed = self._counters.value(CLOSED) or 0
-        return closed - 1 if 0 < closed <= self.capacity + 1 else self.capacity
-
-    @property
-    def full(self) -> bool:
-        """Whether no Step fits any more."""
-        return self.committed >= self.limit
-
     def end_here(self) -> None:
         """Take no more Steps, so that the next one begins a segment with other fields."""
         make_writable(self._address, PAGE)
         self._counters.store(CLOSED, self.committed + 1)
-
-    @property
-    def end(self) -> int:
-        """1 + the index of the newest committed Step."""
-        return self.first + self.committed
 
     def write(self, row: int, raw: NDArray[np.uint8]) -> None:
         """Write one record and commit it. `raw` is the bytes of the Step."""
@@ -146,18 +105,6 @@ class Segment:
         self._raw[row, self._offset :] = raw
         self._crc[row] = zlib.crc32(raw.data)
 
-    def is_intact(self, row: int) -> bool:
-        """Whether the record has the right index and the right checksum."""
-        in_place = int(self._index[row]) == self.first + row
-        return in_place and zlib.crc32(self._raw[row, self._offset :].data) == int(self._crc[row])
-
-    def damaged_rows(self, low: int, high: int) -> list[int]:
-        """The rows low <= row < high that are not intact. Each row is checked only once."""
-        unknown = np.flatnonzero(~self._intact[low:high]).tolist()
-        for row in unknown:
-            self._intact[low + row] = self.is_intact(low + row)
-        return [low + row for row in unknown if not self._intact[low + row]]
-
     def recover(self) -> int:
         """Commit every record up to the last intact one, and return their number.
 
@@ -170,13 +117,6 @@ class Segment:
             self.truncate(count)
         else:
             self.committed = count
-        return count
-
-    def count_intact(self) -> int:
-        """Number of records before the first damaged one, uncommitted records included."""
-        count = 0
-        while count < self.limit and self.is_intact(count):
-            count += 1
         return count
 
     def erase_uncommitted(self) -> None:
@@ -198,11 +138,12 @@ class Segment:
         count = following - self.first
         if 0 < count <= self.capacity and (self.end != following or not self.full):
             self.committed = count
+            self._counters.store(CLOSED, 0)
             if count < self.capacity:
                 self.end_here()
 
     def discard(self) -> None:
-        """Mark this segment as discarded, so that readers unmap it."""
+        """Mark this segment as discarded, so that readers close it."""
         self._counters.store(GONE, 1)
 
     def _repair(self, restored: bytes) -> None:
@@ -221,30 +162,8 @@ class Segment:
         if self._counters.value(CLOSED) is None:  # the next Step begins a segment
             self._counters.store(CLOSED, self.committed + 1)
 
-    def _count(self) -> int:
-        """The number of committed Steps, by the counter or, if it is damaged, by the records."""
-        count = self._counters.value(COMMITTED)
-        if count is not None and count <= self.capacity and (self.checked or self._agrees(count)):
-            return count
-        counted = self._last_intact()
-        if self.checked or counted != (count or 0) + 1:  # a crash leaves one uncommitted record
-            logger.error(
-                "journal: {} has a damaged commit counter; its records show {} Steps",
-                self.path,
-                counted,
-            )
-        return counted
-
-    def _agrees(self, count: int) -> bool:
-        """Whether the records agree with a counter without a checksum."""
-        return (not count or self.is_intact(count - 1)) and (
-            count >= self.limit or not self.is_intact(count)
-        )
-
-    def _last_intact(self) -> int:
-        """1 + the row of the last intact record; 0 without one."""
-        rows = range(self.limit - 1, -1, -1)
-        return next((row + 1 for row in rows if self.is_intact(row)), 0)
+    def _rows(self, low: int, high: int) -> NDArray[np.void]:
+        return self._records[low:high]
 
 
 def segment_path(folder: Path, first: int) -> Path:
@@ -287,18 +206,18 @@ def create_segment(folder: Path, step: np.dtype[np.void], first: int, capacity: 
     mapped[: header.size] = header
     del mapped  # Windows does not rename a mapped file
     hidden.replace(path)
-    return Segment(path, step, write=True)
+    return Segment(path, step)
 
 
 def discard(path: Path, undescribed: np.dtype[np.void]) -> bool:
     """Mark a segment as discarded and delete it. False when it cannot be deleted yet.
 
-    A reader that sees the mark unmaps the file, because Windows cannot delete a mapped file. The
+    A reader that sees the mark closes the file, because Windows cannot delete an open file. The
     mark also shows that a later segment with the same name is another one. Raises JournalError for
     anything that is not proven to be a segment: it stays.
     """
     try:
-        segment = Segment(path, undescribed, write=True)
+        segment = Segment(path, undescribed)
         segment.discard()
         del segment
     except FileNotFoundError:

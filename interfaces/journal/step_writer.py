@@ -142,8 +142,10 @@ class StepWriter:
             if not step["is_first"]:
                 step["situation"] |= np.uint32(Situation.AFTER_GAP)
             make_first(step)
-        if journal.append(step) and self._latent_snapshots is not None:
-            self._latent_snapshots.save_if_due(int(step["index"]), record["feature"])
+        if journal.append(step):
+            self._board["journal_end"] = journal.next_index
+            if self._latent_snapshots is not None:
+                self._latent_snapshots.save_if_due(int(step["index"]), record["feature"])
         self._update_board(record, step)
         self._after_write()
 

@@ -16,8 +16,10 @@ from interfaces.core.step import StepLayout
 from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.mapped_file import flush, map_bytes, touch_pages
 from interfaces.ipc.no_links import open_here
+from interfaces.ipc.set_aside import set_aside
+from interfaces.journal.journal_errors import ForeignSegment
 from interfaces.journal.layout import write_layout
-from interfaces.journal.recovery import open_segments
+from interfaces.journal.recovery import fill_holes, open_segments, report_lost
 from interfaces.journal.segment import (
     NO_HOLD,
     JournalError,
@@ -25,6 +27,7 @@ from interfaces.journal.segment import (
     create_segment,
     discard,
     hold_path,
+    segment_path,
     segment_paths,
 )
 
@@ -45,6 +48,10 @@ class JournalWriter:
     `segment_steps`: Steps in one segment.
     `max_steps`: at least so many Steps remain. Older segments that no reader holds are deleted.
     `background`: if False, there is no thread, and `append` does the slow work itself.
+    `known_end`: one past the newest Step that another file or the Board shows. The next Step has at
+    least this index. Steps that were lost before it become damaged records. So an index stands for
+    one Step only, in the session, the checkpoints and the readers that still run. Nothing else
+    has to know about the loss: a reused index would need a correction in each of them.
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class JournalWriter:
         segment_steps: int,
         max_steps: int,
         background: bool = True,
+        known_end: int = 0,
     ) -> None:
         self._journal = write_layout(folder, layout)
         self._folder, self._step = folder, layout.dtype
@@ -68,7 +76,7 @@ class JournalWriter:
         self._ready: Segment | None = None
         self._undeleted: set[Path] = set()
         self._lock = threading.RLock()  # between the thread and truncate; append never takes it
-        self._current = self._recover()
+        self._current = self._recover(known_end)
         self._wake, self._closed = threading.Event(), False
         self._thread: threading.Thread | None = None
         self._maintain()
@@ -162,25 +170,35 @@ class JournalWriter:
         with contextlib.suppress(OSError, ValueError):
             flush(self._current.path, self._current.bytes)
 
-    def _recover(self) -> Segment:
-        """Return the segment to continue in, after the last intact record.
+    def _recover(self, known_end: int) -> Segment:
+        """Return the segment to continue in, after the last intact record and `known_end`.
 
         Only the newest segment with records is scanned: older ones were full. An empty
-        segment that was prepared ahead is used again, because a reader may have it mapped.
+        segment that was prepared ahead is used again, because a reader may have it open.
         """
-        segments = open_segments(self._folder, self._journal)
+        segments, renamed = open_segments(self._folder, self._journal)
         empty: Segment | None = None
         while segments and not segments[-1].recover():
             if empty is not None:
                 self._discard(empty.path)
             empty = segments.pop()
-        if len(segments) > 1:
-            segments[-2].end_before(segments[-1].first)
-        current = segments[-1] if segments else None
+        own_end = segments[-1].end if segments else 0 if empty is None else empty.first
+        end = max(own_end, known_end)
+        report_lost(renamed, segments, end)
+        if empty is not None and empty.first < end:
+            path, empty = empty.path, None  # unmapped, so that Windows can delete it
+            self._discard(path)
+        try:
+            segments = fill_holes(segments, end, self._max_steps, self._create_soon)
+        except OSError as error:
+            logger.error("journal: lost Steps are not marked ({}); older ones are hidden", error)
+        current = segments[-1] if segments and segments[-1].end == end else None
         segments.clear()
         if current is not None and not self._continues(current) and not current.full:
             current.end_here()
-        expected = None if current is None else current.first + current.limit
+        expected = end or None
+        if current is not None:
+            expected = current.first + current.limit
         if empty is not None and not (self._is_usable(empty) and expected in (None, empty.first)):
             path, expected = empty.path, empty.first if expected is None else expected
             empty = None  # unmapped, so that Windows can delete it
@@ -195,25 +213,31 @@ class JournalWriter:
         self._ready = empty
         return current
 
-    def _create(self, first: int) -> Segment:
-        segment = create_segment(self._folder, self._step, first, self._segment_steps)
+    def _create(self, first: int, capacity: int | None = None) -> Segment:
+        capacity = capacity or self._segment_steps
+        try:
+            segment = create_segment(self._folder, self._step, first, capacity)
+        except ForeignSegment as error:
+            path = segment_path(self._folder, first)
+            logger.error("journal: {} {}: set aside as {}", path, error.what, set_aside(path).name)
+            segment = create_segment(self._folder, self._step, first, capacity)
         touch_pages(segment.bytes)
         return segment
 
-    def _create_soon(self, first: int) -> Segment:
-        """Like `_create`. Waits for readers that still map a discarded file of the same name: until
+    def _create_soon(self, first: int, capacity: int | None = None) -> Segment:
+        """Like `_create`. Waits for readers that have a discarded file of the same name open: until
         then Windows refuses."""
         deadline = time.perf_counter() + _UNMAP_S
         while True:
             try:
-                return self._create(first)
+                return self._create(first, capacity)
             except PermissionError:
                 if time.perf_counter() > deadline:
                     raise
                 time.sleep(0.05)
 
     def _open(self, path: Path) -> Segment:
-        return Segment(path, self._journal.step, write=True)
+        return Segment(path, self._journal.step)
 
     def _is_usable(self, segment: Segment) -> bool:
         """Whether a segment is like the ones that this writer creates."""
@@ -303,7 +327,7 @@ class JournalWriter:
             is_held = int(following.stem) > held_from
             if is_held and end - int(path.stem) <= _MAX_HOLD * self._max_steps:
                 return
-            self._discard(path)  # if a reader still maps it (Windows), the next round tries again
+            self._discard(path)  # if a reader has it open (Windows), the next round tries again
 
     def _holds(self) -> list[int]:
         """The first held Step of each reader."""

@@ -54,19 +54,20 @@ class _Unusable(Exception):
     """Why a folder cannot be a known run."""
 
 
-def list_run(run: Path) -> None:
+def list_run(run: Path, shown: str | None = None) -> None:
     """List the run as known, as it is now. `run`: its folder, which gets an id if it has none.
 
-    Raises UnknownRun for a folder that cannot be known, such as one whose config.yaml is a link or
-    extends another file, and OSError.
+    `shown`: what `fingerprint` returned before a person was asked. Raises UnknownRun if the run is
+    another one now, and for a folder that cannot be known, such as one whose config.yaml is a link
+    or extends another file. Raises OSError.
     """
     from filelock import FileLock  # the command `stop` does not wait for it
 
-    try:
-        content = {"path": str(run.resolve()), "content": _fingerprint(run)}
-        content["config"] = _content(run / CONFIG)[:_SHOWN_BYTES].decode("utf-8", "replace")
-    except _Unusable as error:
-        raise UnknownRun(f"{run} cannot be trusted: {error}") from None
+    content = {"path": str(run.resolve()), "content": fingerprint(run)}
+    if shown not in (None, content["content"]):
+        raise UnknownRun(f"{run} has changed since it was shown, and is not trusted: try again")
+    text = _content(run / CONFIG)[:_SHOWN_BYTES]
+    content["config"] = text.decode("utf-8", "replace")
     try:
         folder = _list_folder()
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -74,12 +75,23 @@ def list_run(run: Path) -> None:
     except OSError as error:
         raise _no_list(error) from error
     with lock:  # another process may list the same run
-        run_id = _read_id(run) or _new_id(run)
+        run_id = read_run_id(run) or _new_id(run)
         content["listed"] = datetime.now().astimezone().isoformat(timespec="seconds")
         try:
             write_json(folder / f"{run_id}.json", content)
         except OSError as error:
             raise _no_list(error) from error
+
+
+def fingerprint(run: Path, config: bytes | None = None) -> str:
+    """What a run can execute or send, as one text. Raises UnknownRun as list_run, and OSError.
+
+    `config`: as if this were the content of config.yaml.
+    """
+    try:
+        return _fingerprint(run, config)
+    except _Unusable as error:
+        raise UnknownRun(f"{run} cannot be trusted: {error}") from None
 
 
 def is_known(run: Path) -> bool:
@@ -89,7 +101,7 @@ def is_known(run: Path) -> bool:
 
 def listed_config(run: Path) -> str | None:
     """The text of config.yaml when the run was listed. None: unknown, or an older entry."""
-    run_id = _read_id(run)
+    run_id = read_run_id(run)
     if run_id is None:
         return None
     try:
@@ -133,7 +145,7 @@ def code_files(run: Path) -> list[Path]:
 
 def _why_unknown(run: Path) -> str:
     """Why the run is not known; "" if it is."""
-    run_id = _read_id(run)
+    run_id = read_run_id(run)
     if run_id is None:
         return "has no id of a run on this machine"
     try:
@@ -149,19 +161,19 @@ def _why_unknown(run: Path) -> str:
     return "" if same else f"has changed since it was known: {CONFIG}, {PLUGINS} or code in it"
 
 
-def _fingerprint(run: Path) -> str:
+def _fingerprint(run: Path, config: bytes | None = None) -> str:
     """SHA-256 of what a run can execute or send: config.yaml, plugins.json, code below its folder.
 
     Raises _Unusable and OSError.
     """
-    config = _content(run / CONFIG)
+    config = _content(run / CONFIG) if config is None else config
     if not config:
         raise _Unusable(f"it has no {CONFIG}")
     _refuse_extends(config)
     names = [run / CONFIG, run / PLUGINS, *code_files(run)]
     digest = hashlib.sha256()
     for path in names:
-        content = _content(path)
+        content = config if path == run / CONFIG else _content(path)
         name = path.relative_to(run).as_posix().encode(errors="surrogateescape")
         for part in (name, content):
             digest.update(len(part).to_bytes(8, "little") + part)
@@ -200,8 +212,8 @@ def _refuse_extends(config: bytes) -> None:
         )
 
 
-def _read_id(run: Path) -> str | None:
-    """The id in the folder. None: no id, or a file that is not one."""
+def read_run_id(run: Path) -> str | None:
+    """The id in the folder of a run. None: no id, or a file that is not one."""
     path = run / ID_FILE
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):

@@ -74,10 +74,10 @@ class LiveRun:
     def _run_processes(self, seconds: float | None, stopped: threading.Event) -> dict[str, Any]:
         began = time.perf_counter()
         failure: ProcessFailure | None = None
+        log = MetricsLog(self._run.metrics)  # before a process starts: it can fail
         self._body_watch.start()
-        self._supervisor.start()
-        log = MetricsLog(self._run.metrics)
         try:
+            self._supervisor.start()
             with self._dashboard, self._advertised_receiver():
                 failure = self._watch(seconds, stopped, began, log)
         finally:

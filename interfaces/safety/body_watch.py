@@ -5,7 +5,8 @@ ever. Two processes watch, each with a socket and a fence of its own: the guard,
 in a thread. So the inputs are released at once, whichever of the three fail at the same time.
 
 A watch raises its fence before it releases the inputs of a body that hangs. A body that resumes
-later then sends nothing until each watch has released the inputs and lowered its fence.
+later then sends nothing until each watch has released the inputs and lowered its fence. During an
+emergency stop the fence is up without a body too: the next body would act before a watch sees it.
 """
 
 import contextlib
@@ -102,6 +103,7 @@ class BodyWatch:
         self._fences = max(int(board[fields.fence_seen]), int(board[fields.fence]))
         self._process: ProcessWatch | None = None
         self._last_pid = 0
+        self._fence_if_stopped()  # before the first `beat`, for which a body waits
 
     def run(self, is_over: Callable[[], bool], beat: Callable[[], object] = lambda: None) -> None:
         """Watch until `is_over`, but at least until the body ends. `beat` is called every 20 ms."""
@@ -113,6 +115,7 @@ class BodyWatch:
             if self._process is None:
                 if ending:
                     return
+                self._fence_if_stopped()
                 time.sleep(_CHECK_EVERY_S)
             elif self._process.wait(_CHECK_EVERY_S):
                 self._stop_watching("the body has ended: inputs released")
@@ -160,7 +163,13 @@ class BodyWatch:
         if self._process is not None:
             self._process.close()
         self._process = None
-        self._board[self._fields.fence] = 0  # the next body starts without a fence
+        if not self._is_stopped():
+            self._board[self._fields.fence] = 0  # the next body starts without a fence
+        self._fence_if_stopped()
+
+    def _fence_if_stopped(self) -> None:
+        if self._is_stopped() and not self._board[self._fields.fence]:
+            self._raise_fence("emergency stop: fence raised, inputs released")
 
     def _raise_fence(self, why: str) -> None:
         self._fences += 1

@@ -41,7 +41,10 @@ class ProcessWatch:
         if self._process is None:
             return True
         time.sleep(timeout_s)
-        return not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE
+        try:
+            return not self._process.is_running() or self._process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # it ended between the two questions
+            return True
 
     def close(self) -> None:
         if self._fd is not None:

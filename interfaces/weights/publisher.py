@@ -28,7 +28,7 @@ class WeightsWriter:
             if other != path and is_live_file(other):
                 with contextlib.suppress(OSError):
                     other.unlink()
-        self._slots = Slots(path, manifest, write=True)
+        self._slots = Slots(path, manifest)
         self._size = manifest.size
 
     @property

@@ -13,7 +13,8 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from interfaces.weights.slots import Manifest, Slots, WeightsError, live_path
+from interfaces.ipc.mapped_file import file_identity
+from interfaces.weights.slots import Manifest, ReadSlots, WeightsError, live_path
 from interfaces.weights.versions import load_version, prune_versions, read_pin, save_version
 
 T = TypeVar("T")
@@ -48,8 +49,8 @@ class WeightsReader(Generic[T]):
         self._folder, self._manifest, self._keep_bytes = folder, manifest, keep_bytes
         self._buffers = [np.zeros(manifest.size, np.float32) for _ in range(2)]
         self._networks = [build(buffer) for buffer in self._buffers]
-        self._slots: Slots | None = None
-        self._file: tuple[int, int] | None = None  # identity of the mapped file
+        self._slots: ReadSlots | None = None
+        self._file: tuple[int, int, int] | None = None  # identity of the open file
         self._next_look_s = 0.0
         self._ready: Applied[T] | None = None
         self._in_use = 0
@@ -149,15 +150,19 @@ class WeightsReader(Generic[T]):
 
     def _copy_newest(self) -> bool:
         slots = self._open()
-        slot = slots.newest() if slots is not None else None
-        if slots is None or slot is None or int(slots.version[slot]) <= self._seen:
+        if slots is None:
+            return False
+        slots.refresh()
+        slot = slots.newest()
+        if slot is None or int(slots.version[slot]) <= self._seen:
             return False
         sequence, version = int(slots.sequence[slot]), int(slots.version[slot])
         publish_ns, crc = int(slots.publish_ns[slot]), int(slots.crc[slot])
         spare = 1 - self._in_use
         buffer = self._buffers[spare]
-        np.copyto(buffer, slots.data[slot])
-        if sequence % 2 or int(slots.sequence[slot]) != sequence:
+        is_whole = slots.copy(slot, buffer)
+        slots.refresh()
+        if not is_whole or sequence % 2 or int(slots.sequence[slot]) != sequence:
             self.refused["torn"] = self.refused.get("torn", 0) + 1
             return False  # the writer overwrote it meanwhile; the next poll finds a newer version
         self._seen = version
@@ -174,7 +179,7 @@ class WeightsReader(Generic[T]):
         self.refused[reason] = self.refused.get(reason, 0) + 1
         logger.warning("weights: version {} refused: {}", version, message)
 
-    def _open(self) -> Slots | None:
+    def _open(self) -> ReadSlots | None:
         """The live file, or None until the trainer has created it.
 
         A restarted trainer replaces a file that was deleted or damaged: then the new one is opened.
@@ -182,19 +187,10 @@ class WeightsReader(Generic[T]):
         path = live_path(self._folder, self._manifest)
         if self._slots is not None and (now := time.perf_counter()) >= self._next_look_s:
             self._next_look_s = now + _LOOK_S
-            if _file_identity(path) not in (None, self._file):
+            if file_identity(path) not in (None, self._file):
                 self._slots, self._seen = None, 0
         if self._slots is None:
             with contextlib.suppress(FileNotFoundError):
-                self._file = _file_identity(path)
-                self._slots = Slots(path, self._manifest, write=False)
+                self._file = file_identity(path)
+                self._slots = ReadSlots(path, self._manifest)
         return self._slots
-
-
-def _file_identity(path: Path) -> tuple[int, int] | None:
-    """Two files have different ones. None without a file."""
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return state.st_dev, state.st_ino

@@ -16,17 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
+from interfaces.ipc.file_reader import FileReader
 from interfaces.ipc.mapped_file import allocate, map_bytes
 from interfaces.ipc.regular_file import is_nearly, open_regular
+from interfaces.ipc.set_aside import set_aside
 
 SLOTS = 3
 _MAGIC = b"YUMEW001"
 _HEADER = np.dtype([("magic", "S8"), ("size", "<u8"), ("hash", "S64")])
 _SLOT = np.dtype([("sequence", "<u8"), ("version", "<u8"), ("publish_ns", "<i8"), ("crc", "<u8")])
-_DATA = 4096
+_TABLE, _DATA = 256, 4096  # positions in the file
 _STATED = struct.Struct("<Qq")  # version, publish_ns
 
 
@@ -55,24 +58,12 @@ class Manifest:
         return [[name, list(shape)] for name, shape in self.entries]
 
 
-class Slots:
-    """The mapped file `live-HASH.mmap` of one manifest."""
+class SlotTable:
+    """What the slots of a live file hold, without the weights."""
 
-    def __init__(self, path: Path, manifest: Manifest, *, write: bool) -> None:
-        """Raises WeightsError for another size or manifest, and OSError."""
-        with open_regular(path, write=write) as file:
-            begin, size = file.read(_HEADER.itemsize), file.seek(0, 2)
-        if size != _file_size(manifest):
-            raise WeightsError(f"{path} is truncated or contains weights of another network")
-        if begin != _header(manifest):
-            raise WeightsError(f"{path} contains weights of another network")
-        mapped = map_bytes(path, write=write)
-        table = mapped[256 : 256 + SLOTS * _SLOT.itemsize].view(_SLOT)
+    def __init__(self, table: NDArray[np.void]) -> None:
         self.sequence, self.version = table["sequence"], table["version"]
         self.publish_ns, self.crc = table["publish_ns"], table["crc"]
-        self.data: NDArray[np.float32] = (
-            mapped[_DATA:].view(np.float32).reshape(SLOTS, manifest.size)
-        )
 
     def newest(self) -> int | None:
         """The slot with the newest complete version; None when there is none.
@@ -90,6 +81,43 @@ class Slots:
         check = int(self.crc[slot]) >> 32
         stated = not check or check == _check(int(self.version[slot]), int(self.publish_ns[slot]))
         return self.sequence[slot] % 2 == 0 and stated
+
+
+class Slots(SlotTable):
+    """The mapped file `live-HASH.mmap` of one manifest, for its writer."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        """Raises WeightsError for another size or manifest, and OSError."""
+        _check_live(path, manifest, write=True)
+        mapped = map_bytes(path, write=True)
+        super().__init__(mapped[_TABLE : _TABLE + SLOTS * _SLOT.itemsize].view(_SLOT))
+        self.data: NDArray[np.float32] = (
+            mapped[_DATA:].view(np.float32).reshape(SLOTS, manifest.size)
+        )
+
+
+class ReadSlots(SlotTable):
+    """The live file for a reader. It is read, not mapped: a program that cuts the file does not end
+    the body. The table is that of the last `refresh`.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        """Raises WeightsError for another size or manifest, and OSError."""
+        _check_live(path, manifest, write=False)
+        self._file = FileReader(path)
+        self._table = np.zeros(SLOTS, _SLOT)
+        self._bytes = 4 * manifest.size
+        super().__init__(self._table)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the table again. That of a file that was cut stays as it was, or is not complete."""
+        self._file.read_into(_TABLE, self._table.view(np.uint8))
+
+    def copy(self, slot: int, target: NDArray[np.float32]) -> bool:
+        """Copy the weights of a slot to `target` (size,). False if the file is too short."""
+        place = _DATA + slot * self._bytes
+        return self._file.read_into(place, target.view(np.uint8)) == self._bytes
 
 
 def seal(data_crc: int, version: int, publish_ns: int) -> int:
@@ -112,18 +140,25 @@ def live_path(folder: Path, manifest: Manifest) -> Path:
 def create_live(folder: Path, manifest: Manifest) -> Path:
     """Create the live file, fully allocated, unless a complete one exists. Return its path.
 
-    A file of ours without its header (after a power cut) is replaced. Raises WeightsError for
-    something else with this name, and OSError when the disk is full.
+    A file of ours without its header (after a power cut) is replaced. Something else with this name
+    is renamed to NAME.damaged-N: it must not end the run. Raises LinkRefused for a link, and
+    OSError, also when the disk is full.
     """
     path = live_path(folder, manifest)
     if os.path.lexists(path):
         if not is_live_file(path):
-            raise WeightsError(f"{path} is no file of published weights: move it elsewhere")
-        try:
-            Slots(path, manifest, write=True)
-            return path
-        except WeightsError:
-            path.unlink()
+            aside = set_aside(path)
+            logger.error(
+                "weights: {} is no file of published weights: set aside as {}; no Step is lost",
+                path,
+                aside.name,
+            )
+        else:
+            try:
+                Slots(path, manifest)
+                return path
+            except WeightsError:
+                path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".new")
     allocate(hidden, _file_size(manifest))
@@ -132,6 +167,15 @@ def create_live(folder: Path, manifest: Manifest) -> Path:
     del mapped
     hidden.replace(path)
     return path
+
+
+def _check_live(path: Path, manifest: Manifest, *, write: bool) -> None:
+    with open_regular(path, write=write) as file:
+        begin, size = file.read(_HEADER.itemsize), file.seek(0, 2)
+    if size != _file_size(manifest):
+        raise WeightsError(f"{path} is truncated or contains weights of another network")
+    if begin != _header(manifest):
+        raise WeightsError(f"{path} contains weights of another network")
 
 
 def is_live_file(path: Path) -> bool:

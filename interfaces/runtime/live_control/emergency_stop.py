@@ -12,6 +12,7 @@ from pathlib import Path
 
 from configs.errors import BadInput
 from interfaces.ipc.board import Board
+from interfaces.ipc.no_links import open_here
 from interfaces.runtime.live_control.live_runs import (
     LiveRunRecord,
     live_run_records,
@@ -29,9 +30,9 @@ _ANSWER_S = 0.5  # the guard looks every 20 ms
 def hold(run: RunFolder, board: Board) -> None:
     """Start the emergency stop of a live run. It holds until `let_go`. Raises nothing."""
     board["halted"] = 1  # first: this cannot fail
-    with contextlib.suppress(OSError):  # the file also holds a resumed run
-        run.stop_file.touch()  # an empty file is enough, and works on a full disk
-        run.stop_file.write_text("`stop --release` lets the run act again.\n", "utf-8")
+    # The file also holds a resumed run. An empty one is enough, and works on a full disk.
+    with contextlib.suppress(OSError), open_here(run.stop_file, "wb") as file:
+        file.write(b"`stop --release` lets the run act again.\n")
 
 
 def let_go(run: RunFolder, board: Board) -> None:
@@ -70,7 +71,7 @@ def stop(path: Path | None, *, release: bool) -> str:
 def release_records(records: Sequence[LiveRunRecord]) -> list[str]:
     """Release the inputs of runs whose processes do not answer. Returns a line for each.
 
-    The record of a run without processes is then removed.
+    The record of a run without body, guard and supervisor is then removed.
     """
     lines: list[str] = []
     for record in records:
@@ -79,13 +80,13 @@ def release_records(records: Sequence[LiveRunRecord]) -> list[str]:
                 Board(path)["halted"] = 1
         record.plan.send()
         lines.append(f"{record.folder}: the inputs of this run are released at {record.plan}")
-        if not record.runs:
+        if not record.is_watched:
             record.remove()
     return lines
 
 
 def records_of_dead_runs() -> list[LiveRunRecord]:
-    """The records of runs that may have left inputs pressed: no process of them runs."""
+    """The records of runs that may have left inputs pressed: none of them is watched."""
     return [record for record in live_run_records() if record.may_be_pressed]
 
 

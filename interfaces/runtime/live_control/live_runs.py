@@ -26,10 +26,12 @@ from interfaces.ipc.board_memory import (
     is_board_file,
     is_board_memory,
 )
+from interfaces.runtime.known_runs import read_run_id
 from interfaces.runtime.live_control.process_identity import (
     ProcessIdentity,
     boot,
     identity_of,
+    is_here,
     machine,
 )
 from interfaces.runtime.live_control.release_plan import ReleasePlan
@@ -39,6 +41,7 @@ from interfaces.runtime.user_folder import user_folder
 # Environment variables of the children: path of the Board, folder of its run, name of the record.
 _BOARD, _BOARD_RUN, _RECORD = "YUME_BOARD", "YUME_BOARD_RUN", "YUME_LIVE_RUN"
 _LOOPBACK = "127."
+_WATCHING = ("supervisor", "guard", "body")
 _WRONG = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)  # of a JSON file
 
 
@@ -46,7 +49,7 @@ _WRONG = (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError
 class LiveRunRecord:
     """One run. `plan` releases its inputs. `memory`: location of the Board.
 
-    `processes`: the supervisor and its children by name.
+    `processes`: the supervisor and its children by name. `run_id`: the id in the folder, or "".
     """
 
     id: str
@@ -54,6 +57,7 @@ class LiveRunRecord:
     memory: str
     plan: ReleasePlan
     processes: Mapping[str, ProcessIdentity]
+    run_id: str = ""
     boot: str = field(default_factory=boot)
     machine: str = field(default_factory=machine)
 
@@ -63,13 +67,18 @@ class LiveRunRecord:
         return any(process.runs for process in self.processes.values())
 
     @property
+    def is_watched(self) -> bool:
+        """Whether the supervisor, the guard or the body runs: one of them releases the inputs."""
+        return any(self.processes[name].runs for name in _WATCHING if name in self.processes)
+
+    @property
     def may_be_pressed(self) -> bool:
-        """Whether inputs may be pressed although no process runs.
+        """Whether inputs may be pressed although no process runs that could release them.
 
         A client on this machine has ended with the machine, so a restart releases its inputs.
         """
         client_ended = self.boot != boot() and self.plan.target[0].startswith(_LOOPBACK)
-        return not self.runs and not client_ended
+        return not self.is_watched and not client_ended
 
     def board_path(self) -> Path | None:
         """Where this process can open the Board; None if it does not exist any more."""
@@ -80,6 +89,7 @@ class LiveRunRecord:
         content = {
             "id": self.id,
             "folder": str(self.folder),
+            "run_id": self.run_id,
             "memory": self.memory,
             "target": list(self.plan.target),
             "rest": [datagram.hex() for datagram in self.plan.rest],
@@ -123,7 +133,12 @@ class LiveRunEntry:
         }
         self.descriptors = self._memory.descriptors
         self.record = LiveRunRecord(
-            key, folder.resolve(), self._memory.location, plan, _identities({})
+            key,
+            folder.resolve(),
+            self._memory.location,
+            plan,
+            _identities({}),
+            read_run_id(folder) or "",
         )
 
     def __enter__(self) -> Self:
@@ -160,9 +175,16 @@ def live_run_records() -> list[LiveRunRecord]:
 
 
 def record_of(folder: Path) -> LiveRunRecord | None:
-    """The record of the run in this folder, of a running one first."""
+    """The record of the run in this folder, of a running one first.
+
+    A folder that was moved during the run is found by the id in it. A copy is not the run.
+    """
     folder = folder.resolve()
-    records = [record for record in live_run_records() if record.folder == folder]
+    all_records = live_run_records()
+    records = [record for record in all_records if record.folder == folder]
+    if not records and (run_id := read_run_id(folder)) is not None:
+        same = (record for record in all_records if record.run_id == run_id)
+        records = [record for record in same if read_run_id(record.folder) != run_id]
     return max(records, key=lambda record: record.runs, default=None)
 
 
@@ -228,6 +250,7 @@ def _read(path: Path) -> LiveRunRecord | None:
                 str(name): ProcessIdentity(int(pid), str(start))
                 for name, (pid, start) in content["processes"].items()
             },
+            str(content.get("run_id", "")),
             str(content["boot"]),
             str(content["machine"]),
         )
@@ -236,4 +259,4 @@ def _read(path: Path) -> LiveRunRecord | None:
     except (OSError, LookupError, *_WRONG) as error:
         logger.debug("{} is no record of a run: {!r}", path, error)
         return None
-    return record if record.machine == machine() and record.id == path.stem else None
+    return record if is_here(record.machine, record.boot) and record.id == path.stem else None

@@ -1,6 +1,7 @@
 """Whether a process of an earlier time still runs: its pid may belong to another program now."""
 
 import contextlib
+import ctypes
 import os
 import platform
 import sys
@@ -45,6 +46,11 @@ def start_of(pid: int) -> str | None:
 
 def boot() -> str:
     """Names the time since this machine was started; "" where the system does not tell."""
+    if sys.platform == "darwin":
+        name, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
+        wanted = b"kern.bootsessionuuid"
+        failed = ctypes.CDLL(None).sysctlbyname(wanted, name, ctypes.byref(size), None, 0)
+        return "" if failed else name.value.decode("ascii", "replace")
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
     return ""
@@ -52,6 +58,19 @@ def boot() -> str:
 
 def machine() -> str:
     """Names what the pids belong to: this machine, or on Linux this container of it."""
+    namespace = ""
     with contextlib.suppress(OSError, AttributeError):
-        return f"{platform.node()} {os.readlink('/proc/self/ns/pid')}"
-    return platform.node()
+        namespace = os.readlink("/proc/self/ns/pid")
+    return f"{platform.node()} {namespace}"
+
+
+def is_here(machine_then: str, boot_then: str) -> bool:
+    """Whether the pids of a record are pids of this machine and container.
+
+    A network can change the name of the machine during a run. Then the same start of the machine
+    tells that it is this one.
+    """
+    if machine_then == machine():
+        return True
+    same_start = boot_then != "" and boot_then == boot()
+    return same_start and machine_then.rpartition(" ")[2] == machine().rpartition(" ")[2]

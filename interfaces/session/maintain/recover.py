@@ -96,8 +96,8 @@ def recover_run(run: RunFolder) -> tuple[list[RecoverResult], int]:
     results = recover(run.path) if has_session else []
     journal, new_session = read_layout(run.journal), None
     if journal is not None:
-        for damaged, aside in set_aside_damaged(run.journal, journal):
-            results.append(RecoverResult(damaged, (), 0, aside))
+        for each in set_aside_damaged(run.journal, journal):
+            results.append(RecoverResult(each.path, (), 0, each.aside))
     layout = JournalReader(run.journal).layout
     if layout is not None and run.processes.exists():  # it was a live run, with a recorder
         config = run.config

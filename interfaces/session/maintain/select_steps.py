@@ -185,7 +185,7 @@ def journal_segments(run: RunFolder) -> list[Segment]:
     if layout is None:
         return []
     set_aside_damaged(run.journal, layout)
-    segments = [Segment(path, layout.step, write=True) for path in segment_paths(run.journal)]
+    segments = [Segment(path, layout.step) for path in segment_paths(run.journal)]
     for segment in segments:
         if not segment.full and segment.is_intact(segment.committed):
             segment.recover()

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from interfaces.journal import JournalError, read_layout
-from interfaces.journal.segment import Segment, segment_paths, stray_paths
+from interfaces.journal.segment import segment_paths, stray_paths
 from interfaces.journal.segment_header import read_shape
+from interfaces.journal.segment_records import ReadSegment
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.session.maintain.recorded_end import recorded_end
 
 
 def journal_troubles(run: RunFolder) -> Iterator[tuple[Path, str]]:
@@ -18,12 +20,13 @@ def journal_troubles(run: RunFolder) -> Iterator[tuple[Path, str]]:
         return
     if layout is None:
         return
+    recorded = recorded_end(run)  # before the journal: a live run goes on
     for path in stray_paths(run.journal):
         yield path, "is no segment of the journal"
     expected: int | None = None
     for path in segment_paths(run.journal):
         try:
-            segment = Segment(path, layout.step, write=False)
+            segment = ReadSegment(path, layout.step)
             is_restored = bool(read_shape(path, layout.step).restored)
         except FileNotFoundError:  # deleted meanwhile
             continue
@@ -40,4 +43,11 @@ def journal_troubles(run: RunFolder) -> Iterator[tuple[Path, str]]:
         if damaged:
             first = segment.first + damaged[0]
             yield path, f"{len(damaged)} damaged Steps, the first is {first}: they are left out"
-        expected = segment.end
+        if segment.committed or expected is None:
+            expected = segment.end
+    if recorded.end > (expected or 0):
+        yield (
+            run.journal,
+            f"has no Step from {expected or 0} on, but {recorded.path} is of Step "
+            f"{recorded.end - 1}: the Steps between are lost",
+        )

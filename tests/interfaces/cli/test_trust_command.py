@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from configs.load import load_config
+from interfaces.cli import trust_command
 from interfaces.runtime.known_runs import is_known
 from interfaces.runtime.run_folder import create_run
 from tests.cli import here
@@ -127,6 +128,21 @@ def test_an_edit_without_the_first_line_is_shown_too(tmp_path, monkeypatch):
     run.config_file.write_text(text.partition("\n")[2], "utf-8")
     assert "-seed: 0 +seed: 7" in here("trust", run.path, "--yes").all
     assert (is_known(run.path), run.config.seed) == (True, 7)
+
+
+def test_trust_lists_nothing_that_changed_after_it_was_shown(gift, monkeypatch):
+    """The folder may be shared: its owner can change it while the user reads and answers."""
+    show = trust_command.named_things
+
+    def show_then_change(run, config):
+        things = show(run, config)
+        (gift / "later.py").write_text(EVIL)
+        return things
+
+    monkeypatch.setattr(trust_command, "named_things", show_then_change)
+    assert "has changed since it was shown" in here("trust", gift, "--yes", code=2).all
+    assert not is_known(gift)
+    (gift / "later.py").unlink()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")

@@ -12,6 +12,7 @@ from interfaces.core.step import StepLayout
 from interfaces.journal import JournalReader, JournalWriter, read_layout
 from interfaces.journal.segment import Segment, segment_paths
 from interfaces.journal.segment_header import CLOSED, COMMITTED, GONE, HEADER, PAGE
+from interfaces.journal.segment_records import ReadSegment
 from tests.interfaces.journal.journals import SPACES, append, make_writer
 
 STEPS = 40
@@ -111,7 +112,7 @@ def test_an_old_segment_gets_no_new_steps_and_is_not_deleted(tmp_path):
     assert writer.next_index == end
     writer.append(np.zeros((), layout.dtype))
     fields = read_layout(old).step
-    segments = [Segment(path, fields, write=False) for path in segment_paths(old)]
+    segments = [ReadSegment(path, fields) for path in segment_paths(old)]
     checked = [segment.checked for segment in segments if segment.committed]
     assert checked == [False, False, True]
     reader = JournalReader(old)
@@ -121,7 +122,7 @@ def test_an_old_segment_gets_no_new_steps_and_is_not_deleted(tmp_path):
 def test_a_discarded_segment_is_proven_by_its_mark(tmp_path):
     append(make_writer(tmp_path, max_steps=1000), 60)
     reader = JournalReader(tmp_path)
-    Segment(segment_paths(tmp_path)[0], StepLayout(SPACES).dtype, write=True).discard()
+    Segment(segment_paths(tmp_path)[0], StepLayout(SPACES).dtype).discard()
     reader.refresh()
     assert reader.first == 16
     make_writer(tmp_path, max_steps=1000)

@@ -93,6 +93,7 @@ def test_each_record_becomes_a_step_and_board_values(tmp_path, board):
     step_writer.close()
     assert indices == [1, 2]
     assert board["ticks"] == 2
+    assert board["journal_end"] == 2
     assert board["weights_version"] == 3
     assert board["weights_applied"] == 2
     assert board["missed_beats"] == 2

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from loguru import logger
 
-from interfaces.journal import JournalError, JournalReader
+from interfaces.ipc.no_links import LinkRefused
+from interfaces.journal import JournalReader
 from interfaces.journal.journal_errors import ForeignSegment
 from interfaces.journal.segment import create_segment, discard, segment_paths
 from tests.interfaces.journal.journals import SPACES, StepLayout, append, make_writer
@@ -48,38 +49,86 @@ def a_sparse_file(path):
         file.truncate(2**43)
 
 
-def a_link(path):
-    target = path.with_name("target")
-    target.write_bytes(b"outside" * 1000)
-    path.symlink_to(target)
+def content_of(path):
+    """What is at a path, without following a link."""
+    state = os.lstat(path)
+    return state.st_mode, state.st_size, state.st_ino
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "cause"),
     [
-        a_film,
-        lambda path: path.mkdir(),
-        pytest.param(lambda path: os.mkfifo(path), marks=POSIX),
-        pytest.param(a_sparse_file, marks=POSIX),
-        pytest.param(lambda path: path.symlink_to("/dev/zero"), marks=POSIX),
-        pytest.param(a_link, marks=POSIX),
+        (a_film, "has no header of a segment"),
+        (lambda path: path.mkdir(), "is a folder"),
+        pytest.param(lambda path: os.mkfifo(path), "is a pipe", marks=POSIX),
+        pytest.param(a_sparse_file, "has no header of a segment", marks=POSIX),
     ],
 )
-def test_something_else_with_the_name_of_a_segment_is_one_error(tmp_path, make):
+@pytest.mark.parametrize(
+    ("first", "cost"), [(32, "Steps 32 to 39 are lost"), (48, "no Step is lost")]
+)
+def test_something_else_in_place_of_a_segment_is_set_aside(
+    tmp_path, messages, make, cause, first, cost
+):
     append(make_writer(tmp_path), 40)
-    path = tmp_path / NEXT
+    path = tmp_path / f"{first:012d}.seg"
+    path.unlink()
     make(path)
-    before = os.lstat(path)
-    assert JournalReader(tmp_path).end == 40
-    with pytest.raises(JournalError, match=NEXT):
-        make_writer(tmp_path)
+    before = content_of(path)
+    reader_end = min(first, 40)
+    assert JournalReader(tmp_path).end == reader_end, "a reader leaves it where it is"
     for refused in (
         lambda: discard(path, StepLayout(SPACES).dtype),
-        lambda: create_segment(tmp_path, StepLayout(SPACES).dtype, 64, 16),
+        lambda: create_segment(tmp_path, StepLayout(SPACES).dtype, first, 16),
     ):
         with pytest.raises(ForeignSegment):
             refused()
-    assert os.lstat(path) == before, "it was not changed"
+    assert content_of(path) == before, "it was not changed"
+    messages.clear()
+    journal = make_writer(tmp_path, known_end=40)
+    assert journal.next_index == 40
+    append(journal, 3, start=40)
+    aside = path.with_name(f"{path.name}.damaged-1")
+    assert content_of(aside) == before, "only its name was changed"
+    lines = [line for line in messages if str(path) in line]
+    assert len(lines) == 1, lines
+    assert all(part in lines[0] for part in (cause, aside.name, cost)), lines
+
+
+def test_files_set_aside_before_are_not_overwritten(tmp_path):
+    append(make_writer(tmp_path), 40)
+    path = tmp_path / "000000000048.seg"
+    for content in (b"one" * 2000, b"two" * 2000):
+        path.write_bytes(content)
+        make_writer(tmp_path)
+    names = sorted(each.name for each in tmp_path.glob("*.damaged-*"))
+    assert names == [f"{path.name}.damaged-1", f"{path.name}.damaged-2"]
+    assert (tmp_path / names[0]).read_bytes() == b"one" * 2000
+
+
+def test_a_file_in_place_of_the_next_segment_of_a_running_writer_is_set_aside(tmp_path):
+    journal = make_writer(tmp_path)
+    append(journal, 10)
+    path = tmp_path / "000000000032.seg"
+    path.write_bytes(b"notes" * 1000)
+    assert append(journal, 40, start=10) == 40, "no Step is dropped"
+    assert path.with_name(f"{path.name}.damaged-1").read_bytes() == b"notes" * 1000
+    assert JournalReader(tmp_path).read(0, 50, verify=True)["tick"].tolist() == list(range(50))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+@pytest.mark.parametrize("target", ["/dev/zero", "outside", "missing"])
+def test_a_link_in_place_of_a_segment_is_refused(tmp_path, target):
+    append(make_writer(tmp_path / "journal"), 40)
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"outside" * 1000)
+    path = tmp_path / "journal" / NEXT
+    path.symlink_to(target if target == "/dev/zero" else tmp_path / target)
+    before = content_of(path)
+    with pytest.raises(LinkRefused, match=NEXT):
+        make_writer(tmp_path / "journal")
+    assert content_of(path) == before
+    assert outside.read_bytes() == b"outside" * 1000
 
 
 def test_a_claim_of_many_records_is_checked_before_anything_is_read(tmp_path):

@@ -125,3 +125,33 @@ def test_restarted_guard_raises_a_fence_with_a_new_number(tmp_path):
     guard.check_heartbeat()
     guard.close()
     assert board["fence"] == 0
+
+
+def test_restarted_body_sends_no_input_during_an_emergency_stop(guarded):
+    """Not even in its first tick, which is sooner than the next look of the guard."""
+    board = guarded.board
+    board["halted"] = 1
+    wait_until(lambda: board["fence"], "the fence is raised", timeout_s=5)
+    for count in (2, 3, 4, 5):
+        guarded.body.kill()
+        guarded.body.wait()
+        guarded.wait_for_rests(count)
+        guarded.flush()
+        board["body_heartbeat_ns"] = 0
+        guarded.body = guarded.start_body()
+        wait_until(lambda: board["body_heartbeat_ns"], "a tick of the new body")
+        assert all(value == 0 for _, value in guarded.received(0.3))
+    board["halted"] = 0
+    wait_until(lambda: not board["fence"], "the fence is lowered", timeout_s=5)
+    guarded.flush()
+    assert ("/input/Vertical", 1.0) in guarded.received(0.4), "the body moves again"
+
+
+def test_guard_that_starts_during_an_emergency_stop_raises_its_fence_first(tmp_path):
+    """A resumed run with the file STOP: its body waits for the guard's first heartbeat only."""
+    board = Board(tmp_path / "board", create=True)
+    board["halted"] = 1
+    guard = body_watch(board, [b"rest"])
+    guard.close()
+    assert board["fence"] == 1
+    assert board["rests"] == 1, "a body that already runs may have pressed inputs"

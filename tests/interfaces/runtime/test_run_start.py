@@ -7,6 +7,7 @@ import pytest
 from interfaces.runtime import run_folder
 from interfaces.runtime.run_folder import RunError
 from interfaces.runtime.run_start import new_run
+from tests.cli import call
 from tests.conftest import ROOT
 
 
@@ -61,3 +62,13 @@ def test_run_whose_processes_have_started_stays(tmp_path, tiny):
 def test_name_that_is_too_long_is_one_error(tmp_path, tiny):
     with pytest.raises(RunError, match="too long"), new_run(tmp_path / ("x" * 300), tiny, "", ROOT):
         pass
+
+
+def test_run_whose_metrics_cannot_be_written_starts_no_process(tmp_path, monkeypatch):
+    """Else its processes ran on after the command had ended."""
+    monkeypatch.setenv("YUME_STATE", str(tmp_path / "state"))
+    folder = tmp_path / "run"
+    (folder / "metrics.jsonl").mkdir(parents=True)
+    shown = call("run", "tiny", "--out", folder, "--seconds", "2", "--quiet", code=2)
+    assert "metrics.jsonl" in shown.errors
+    assert [path.name for path in folder.iterdir()] == ["metrics.jsonl"]

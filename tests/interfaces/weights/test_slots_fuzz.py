@@ -1,8 +1,14 @@
 """Damaged files of published weights: refused with one error, or the right weights are taken."""
 
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+from loguru import logger
 
+from interfaces.ipc.no_links import LinkRefused
 from interfaces.weights.publisher import WeightsWriter
 from interfaces.weights.receiver import WeightsReader
 from interfaces.weights.slots import Manifest, WeightsError, live_path
@@ -72,12 +78,35 @@ def test_a_version_that_a_flipped_bit_made_newer_is_not_applied(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"notes of somebody else" * 9, b"\x89PNG" + bytes(9000)])
-def test_a_foreign_file_of_the_same_name_stays(tmp_path, content):
-    path = live_path(tmp_path, MANIFEST)
+def test_a_foreign_file_of_the_same_name_is_set_aside(tmp_path, content):
+    path, lines = live_path(tmp_path, MANIFEST), []
     path.write_bytes(content)
-    with pytest.raises(WeightsError, match="elsewhere"):
-        WeightsWriter(tmp_path, MANIFEST)
-    other = tmp_path / "live-notes.mmap"
-    path.rename(other)
-    WeightsWriter(tmp_path, MANIFEST)
-    assert other.read_bytes() == content
+    notes = tmp_path / "live-notes.mmap"
+    notes.write_bytes(content)
+    reader = WeightsReader(tmp_path, MANIFEST, np.copy, 10**6)
+    with pytest.raises(WeightsError):
+        reader.poll()
+    handler = logger.add(lambda line: lines.append(str(line)), format="{message}")
+    writer = WeightsWriter(tmp_path, MANIFEST)
+    logger.remove(handler)
+    writer.publish(np.full(SIZE, 1.0, np.float32), 1, 1)
+    assert reader.poll(), "a reader that refused the foreign file finds the new one"
+    aside = path.with_name(f"{path.name}.damaged-1")
+    assert aside.read_bytes() == notes.read_bytes() == content
+    assert len(lines) == 1
+    assert str(path) in lines[0]
+    assert aside.name in lines[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_link_in_place_of_the_live_file_is_refused(tmp_path, link):
+    (tmp_path / "weights").mkdir()
+    outside, path = tmp_path / "outside", live_path(tmp_path / "weights", MANIFEST)
+    outside.write_bytes(b"notes of somebody else" * 9)
+    link(path, outside)
+    before = os.lstat(path)
+    with pytest.raises(LinkRefused):
+        WeightsWriter(tmp_path / "weights", MANIFEST)
+    assert os.lstat(path) == before
+    assert outside.read_bytes() == b"notes of somebody else" * 9

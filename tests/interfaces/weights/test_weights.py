@@ -87,7 +87,7 @@ def test_numbers_that_are_not_finite_are_refused_by_writer_and_reader(tmp_path, 
     with pytest.raises(WeightsError, match="not finite"):
         writer.publish(poisoned, 1, 0)
     writer.publish(flat(1), 1, 0)
-    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST, write=True)
+    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST)
     slot = slots.newest()
     slots.data[slot] = poisoned
     slots.crc[slot] = zlib.crc32(poisoned)
@@ -99,7 +99,7 @@ def test_numbers_that_are_not_finite_are_refused_by_writer_and_reader(tmp_path, 
 def test_wrong_checksum_is_refused(tmp_path):
     writer, reader = WeightsWriter(tmp_path, MANIFEST), make_reader(tmp_path)
     writer.publish(flat(1), 1, 0)
-    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST, write=True)
+    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST)
     slots.data[slots.newest(), 3] = 1.0000001
     assert not reader.poll()
     assert reader.refused_total == 1
@@ -174,7 +174,7 @@ def test_buffer_that_is_not_contiguous_can_be_published(tmp_path):
 def test_slot_of_a_writer_killed_while_publishing_is_skipped(tmp_path):
     writer = WeightsWriter(tmp_path, MANIFEST)
     writer.publish(flat(1), 1, 0)
-    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST, write=True)
+    slots = Slots(live_path(tmp_path, MANIFEST), MANIFEST)
     incomplete = (slots.newest() + 1) % 3
     slots.sequence[incomplete] |= 1
     slots.version[incomplete] = 2

@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -11,11 +12,13 @@ from configs.load import write_config
 from interfaces.doctor.check_dead_runs import dead_run_findings
 from interfaces.osc.message import decode
 from interfaces.runtime.live_control.emergency_stop import (
+    hold,
     records_of_dead_runs,
     release_records,
     stop,
 )
 from interfaces.runtime.live_control.live_runs import LiveRunEntry, live_run_records
+from interfaces.runtime.live_control.process_identity import identity_of
 from interfaces.runtime.live_control.release_plan import release_plan
 from interfaces.runtime.run_folder import RunError, RunFolder
 from interfaces.vrchat.endpoints import Endpoints, write_endpoints
@@ -24,12 +27,13 @@ from interfaces.vrchat.endpoints import Endpoints, write_endpoints
 class StoppableRun:
     """A run's folder, its record and Board, and a client that receives its datagrams."""
 
-    def __init__(self, folder, config):
+    def __init__(self, folder, config, run_id=""):
         self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.client.bind(("127.0.0.1", 0))
         self.client.settimeout(1.0)
         self.run, self.config = RunFolder(folder), config
         folder.mkdir()
+        (folder / "run.id").write_text(run_id, "utf-8")
         self.endpoints = Endpoints("127.0.0.1", self.client.getsockname()[1], 0, "none")
         write_config(config, self.run.config_file)
         write_endpoints(self.run.endpoints, self.endpoints)
@@ -78,6 +82,44 @@ def test_live_run_without_its_folder_is_stopped_until_the_release(by_name, stopp
         assert "emergency stop released" in stop(path, release=True)
         assert board["halted"] == 0
     assert not stoppable.run.path.exists()
+
+
+def test_run_whose_folder_was_moved_is_stopped_by_its_new_place(tmp_path, tiny, monkeypatch):
+    """Else the command sends the rest values once, says "not running", and the run acts on."""
+    monkeypatch.setenv("YUME_STATE", str(tmp_path / "state"))
+    stoppable = StoppableRun(tmp_path / "run", tiny, run_id="a" * 32)
+    with stoppable.entry, stoppable.client:
+        stoppable.run.path.rename(tmp_path / "moved")
+        stoppable.board.heartbeat("guard")
+        stoppable.board["fence"] = 1
+        assert "every input is released" in stop(tmp_path / "moved", release=False)
+        assert stoppable.board["halted"] == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_emergency_stop_writes_through_no_link(tmp_path, stoppable):
+    (tmp_path / "file").write_text("mine", "utf-8")
+    stoppable.run.stop_file.symlink_to(tmp_path / "file")
+    with stoppable.entry:
+        hold(stoppable.run, stoppable.board)
+    assert stoppable.board["halted"] == 1
+    assert (tmp_path / "file").read_text("utf-8") == "mine"
+
+
+def test_trainer_that_outlives_its_run_hides_no_pressed_input(stoppable):
+    """A long update of the trainer goes on after body, guard and supervisor were killed."""
+    stoppable.kill()
+    trainer = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    processes = {**stoppable.entry.record.processes, "trainer": identity_of(trainer.pid)}
+    replace(stoppable.entry.record, processes=processes).write()
+    try:
+        assert len(dead_run_findings()) == 1
+        stop(None, release=False)
+        assert stoppable.is_released()
+        assert dead_run_findings() == []
+    finally:
+        trainer.kill()
+        trainer.communicate()
 
 
 def test_command_releases_the_inputs_itself_where_no_guard_answers(stoppable):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from interfaces.runtime.live_control import process_identity
 from interfaces.runtime.live_control.live_runs import (
     LiveRunEntry,
     live_run_records,
@@ -78,6 +80,27 @@ def test_child_finds_board_and_record_without_the_folder(tmp_path, entry):
     assert entry.board["ticks"] == 9
 
 
+def test_run_is_found_in_a_folder_that_was_moved_but_not_in_a_copy(tmp_path, monkeypatch):
+    monkeypatch.setenv("YUME_STATE", str(tmp_path / "state"))
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "run.id").write_text("a" * 32, "utf-8")
+    with LiveRunEntry(run, PLAN) as entry:
+        shutil.copytree(run, tmp_path / "copy")
+        assert record_of(tmp_path / "copy") is None
+        run.rename(tmp_path / "moved")
+        assert record_of(tmp_path / "moved") == entry.record
+
+
+def test_run_is_found_after_a_network_has_renamed_the_machine(tmp_path, entry, monkeypatch):
+    if not entry.record.boot:
+        pytest.skip("this system does not name its starts")
+    monkeypatch.setattr(platform, "node", lambda: "another name")
+    assert record_of(tmp_path / "run") == entry.record
+    monkeypatch.setattr(process_identity, "boot", lambda: "another start")
+    assert record_of(tmp_path / "run") is None
+
+
 def test_inherited_names_are_not_used_for_another_run(tmp_path, entry, monkeypatch):
     """A command that a process of one run starts, for a run in another folder."""
     for name, value in entry.environment.items():
@@ -117,7 +140,8 @@ def test_another_process_with_the_same_pid_is_not_the_run():
         {"processes": {"guard": [1e999, ""]}},
         {"processes": []},
         {"folder": None},
-        {"machine": "another one"},
+        {"machine": "another one", "boot": "another start"},
+        {"machine": "another one pid:[1]"},
         {"id": "../../other"},
     ],
 )

@@ -197,7 +197,7 @@ def test_truncated_steps_and_steps_behind_the_commit_counter_are_deleted(tmp_pat
     writer.truncate(590)
     writer.close()
     assert steps[595]["image"].tobytes() in all_bytes(run.path)
-    segment = Segment(segment_paths(run.journal)[-2], SPACES, write=True)
+    segment = Segment(segment_paths(run.journal)[-2], SPACES)
     segment.committed = 3  # as after a power cut: this page was not written
     del segment
     forget_span(run, time_of(570), time_of(600))
