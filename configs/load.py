@@ -10,7 +10,7 @@ import yaml
 from loguru import logger
 from pydantic import ValidationError
 
-from configs.loading.config_checksum import with_checksum_line
+from configs.loading.config_checksum import DELETE_LINE, with_checksum_line
 from configs.loading.explain import ConfigError, explain
 from configs.loading.extends import ConfigFiles, find_config, nulls_as_empty_sections, presets
 from configs.loading.reference import json_schema, settings
@@ -34,16 +34,22 @@ __all__ = [
 
 
 def load_config(
-    path: Path, overrides: Sequence[str] = (), *, log_old_keys: bool = True, of_run: bool = False
+    path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    log_old_keys: bool = True,
+    of_run: bool = False,
+    edited: bool = False,
 ) -> Config:
     """Load the file or preset `path`, merged over what it extends, with `key.path=value` on top.
 
     Old names of keys are accepted, each with a line in the log unless `log_old_keys` is false.
-    `of_run`: it is the config.yaml of a run, which is never empty. Raises ConfigError, which lists
-    every problem.
+    `of_run`: it is the config.yaml of a run, which is never empty. `edited`: its checksum may be
+    wrong. Raises ConfigError, which lists every problem.
     """
     problems, notices = list[str](), list[str]()
-    tree = ConfigFiles(problems, notices).read(path)
+    after_edit = f'run `python main.py trust "{path.parent}"`' if of_run else DELETE_LINE
+    tree = ConfigFiles(problems, notices, None if edited else after_edit).read(path)
     if of_run and not tree.value and not problems:
         problems.append(f"{path}  holds no settings: the file is damaged")
     return _validated(tree, overrides, problems, notices if log_old_keys else None)

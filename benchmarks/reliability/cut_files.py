@@ -1,6 +1,6 @@
 """A mapped file of a live run is cut, overwritten or deleted: what dies, and do inputs rest?
 
-python -m benchmarks.reliability.cut_files [--trials 3] [--only NAME] [--restart]
+python -m benchmarks.reliability.cut_files [--trials 3] [--only NAME] [--minutes 60] [--restart]
 
 The processes are real: a `run` of kind vrchat. Its client is this program, and its camera is the
 stream of a stand-in. The table shows the time from the end of the body until every input is
@@ -8,13 +8,15 @@ released: the body meets the damage at its next access to the file. It also show
 died, the time until the avatar moves again, and whether journal and session verify afterwards.
 The memory of the Board cannot be cut: there the system refuses, and nothing happens.
 
-The last rows delete the run's folder, or kill every process, and use the emergency stop. Trials
-that already are in the JSON are not repeated.
+The last rows delete the run's folder, or kill every process, and use the emergency stop. Each
+trial is written at once. Trials that already are in the JSON are not repeated; those of another
+commit are deleted, with a line that says so.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -30,9 +32,10 @@ from typing import Any
 
 import psutil
 
-from benchmarks.common import RESULTS, ROOT, machine, publish
+from benchmarks.common import RESULTS, ROOT, publish
 from benchmarks.realtime.fault_injection import Camera, LiveRun
 from benchmarks.realtime.input_release import StandinCamera
+from benchmarks.reliability.resuming import TrialFile, current_commit, measure
 from interfaces.runtime.child_process import ProcessWatch
 from interfaces.runtime.live_control.live_runs import record_of
 
@@ -232,27 +235,31 @@ def one_trial(case: str, camera: Camera) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--trials", type=int, default=3)
     parser.add_argument("--only", default="", help="only cases whose name contains this")
     parser.add_argument("--restart", action="store_true", help="delete the trials of earlier runs")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after this time")
     options = parser.parse_args()
-    results: dict[str, dict[str, Any]] = json.loads(_TRIALS.read_text()) if _TRIALS.exists() else {}
-    _TRIALS.parent.mkdir(parents=True, exist_ok=True)
+    trials = TrialFile(_TRIALS, current_commit(), restart=options.restart)
     camera = StandinCamera()
+
+    def trial(case: str) -> str:
+        result = one_trial(case, camera)
+        trials.append(case, result)
+        return str(result)
+
     try:
-        for case in (each for each in CASES if options.only in each):
-            if options.restart:
-                results.pop(case, None)
-            entry = results.setdefault(case, {"commit": machine()["commit"], "trials": []})
-            while len(entry["trials"]) < options.trials:
-                entry["trials"].append(one_trial(case, camera))
-                print(f"{case}: {entry['trials'][-1]}", flush=True)
-                _TRIALS.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        cases = [each for each in CASES if options.only in each]
+        measure(trials.left(cases, options.trials), options.minutes, trial)
     finally:
         camera.stop()
+    results = trials.cases
     rows = [_row(case, results[case]) for case in CASES if case in results]
-    publish("reliability/cut_files", "A file of a live run is damaged", rows)
+    if rows:
+        publish("reliability/cut_files", "A file of a live run is damaged", rows)
 
 
 def _row(case: str, entry: dict[str, Any]) -> dict[str, Any]:

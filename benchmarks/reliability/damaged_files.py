@@ -1,9 +1,10 @@
 """One wrong bit in the small files of a run: is it reported, and does it change what is read?
 
-python -m benchmarks.reliability.damaged_files [--bits 200]
+python -m benchmarks.reliability.damaged_files [--bits 200] [--trials 1]
 
 A run of `train tiny` writes the files. In each file one random bit is changed at a time. Then
-`verify` reads all of them, as `sessions verify` does, and the content is read again.
+`verify` reads all of them, as `sessions verify` does, and the content is read again. Each trial is
+another run with other bits; the table has their sums.
 """
 
 import argparse
@@ -28,9 +29,9 @@ from interfaces.weights.checkpoint_files import checkpoint_files
 from interfaces.weights.versions import stored_versions, version_files
 
 
-def make_run(path: Path) -> RunFolder:
+def make_run(path: Path, seed: int) -> RunFolder:
     """A short lockstep run with a checkpoint, stored weights and a pin."""
-    words = ["world.kind=standin", "trainer.prefill=64"]
+    words = ["world.kind=standin", "trainer.prefill=64", f"seed={seed}"]
     command = ["train", "tiny", *words, "--steps", "300", "--out", str(path), "--quiet"]
     subprocess.run([sys.executable, "main.py", *command], cwd=ROOT, check=True)
     run = RunFolder(path)
@@ -86,13 +87,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--bits", type=int, default=200)
+    parser.add_argument("--trials", type=int, default=1)
     options = parser.parse_args()
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        run = make_run(Path(folder) / "run")
-        assert not list(damaged_files(run)), "the intact run"
-        rows = [count(run, path, options.bits, rng) for path in _files(run)]
-    publish("reliability/damaged_files", "One wrong bit in a small file of a run", rows)
+    rows: dict[str, dict[str, Any]] = {}
+    for trial in range(options.trials):
+        with tempfile.TemporaryDirectory() as folder:
+            run = make_run(Path(folder) / "run", seed=trial)
+            assert not list(damaged_files(run)), "the intact run"
+            rng = np.random.default_rng(trial)
+            for path in _files(run):
+                row = count(run, path, options.bits, rng)
+                earlier = rows.get(row["file"], {})
+                sums = {key: n + earlier.get(key, 0) for key, n in row.items() if key != "file"}
+                rows[row["file"]] = {"file": row["file"]} | sums
+                print(f"trial {trial + 1} of {options.trials}  {row}", flush=True)
+    title = "One wrong bit in a small file of a run"
+    publish("reliability/damaged_files", title, list(rows.values()), trials=options.trials)
 
 
 def _files(run: RunFolder) -> list[Path]:

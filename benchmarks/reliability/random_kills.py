@@ -1,21 +1,25 @@
 """Random kills of a live run: what each costs in Steps, and whether the recording is whole.
 
-python -m benchmarks.reliability.random_kills [--kills 300] [--seed 0] [--out DIR] [KEY=VALUE]...
+python -m benchmarks.reliability.random_kills [--kills 300] [--seed 0] [--minutes 60] [--out DIR]
+    [KEY=VALUE]...
 
 A `run` of the stand-in records a session. At seeded times one of its processes, the supervisor
 included, gets SIGKILL. After each tenth kill the run ends as by Ctrl-C, `sessions recover` and
 `sessions verify` read the recording, and `run --resume` continues it. Lost is the time between the
-last recorded Step before the kill and the kill, less one tick. A kill may cost 2 s of Steps. With
---out an interrupted measurement goes on: its trials are in OUT.jsonl.
+last recorded Step before the kill and the kill, less one tick. A kill may cost 2 s of Steps. A run
+that does not act again within 90 s is an error, and is then ended and resumed.
+
+Each kill is written to OUT.jsonl at once, and the same command continues. Lines of another commit
+are refused.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -26,6 +30,7 @@ import numpy as np
 import psutil
 
 from benchmarks.common import ROOT, publish
+from benchmarks.reliability.resuming import append_line, current_commit, read_lines
 from interfaces.journal.reader import JournalReader
 from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
@@ -41,40 +46,52 @@ _SEARCHED = 1000  # Steps, from the newest back: more than a restart takes
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="folder of the run (default a temporary one)")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after this time")
+    parser.add_argument("--out", type=Path, default=ROOT / "runs/random_kills", help="of the run")
     parser.add_argument("words", nargs="*", help="settings of the run")
     options = parser.parse_args()
-    trials: list[dict[str, Any]] = []
-    parts: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as spare:
-        out = options.out or Path(spare) / "run"
-        log = out.with_name(f"{out.name}.jsonl")
-        if log.exists():
-            lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-            trials = [line for line in lines if "process" in line]
-            parts = [line for line in lines if "verify" in line]
-        while len(trials) < options.kills:
-            run = KilledRun(out, options.words)
-            try:
-                for _ in range(min(_KILLS_PER_PART, options.kills - len(trials))):
-                    rng = np.random.default_rng([options.seed, len(trials)])
-                    trials.append(run.kill(str(rng.choice(PROCESSES)), float(rng.uniform(1, 4))))
-                    _append(log, trials[-1])
-            finally:
-                run.end()
-            parts.append(_verify(out))
-            _append(log, parts[-1])
+    out, commit = options.out, current_commit()
+    log = out.with_name(f"{out.name}.jsonl")
+    lines = read_lines(log, commit)
+    trials = [line for line in lines if "process" in line]
+    parts = [line for line in lines if "verify" in line]
+    began, earlier = time.monotonic(), len(trials)
+    is_over = False
+    while len(trials) < options.kills and not is_over:
+        run = KilledRun(out, options.words)
+        try:
+            while len(trials) < options.kills and not is_over:
+                rng = np.random.default_rng([options.seed, len(trials)])
+                trials.append(run.kill(str(rng.choice(PROCESSES)), float(rng.uniform(1, 4))))
+                append_line(log, trials[-1], commit)
+                minutes = (time.monotonic() - began) / 60.0
+                left = options.kills - len(trials)
+                left_minutes = minutes / (len(trials) - earlier) * left
+                line = f"{len(trials)} of {options.kills}  {trials[-1]}"
+                print(f"{line}  ({left_minutes:.0f} minutes left)", flush=True)
+                is_over = minutes > options.minutes
+                if len(trials) % _KILLS_PER_PART == 0 or "error" in trials[-1]:
+                    break
+        finally:
+            run.end()
+        parts.append(_verify(out))
+        append_line(log, parts[-1], commit)
+        print(parts[-1], flush=True)
+    if is_over and len(trials) < options.kills:
+        left = options.kills - len(trials)
+        print(f"stopped after {options.minutes:g} minutes; {left} kills are left: repeat this")
     title = f"{len(trials)} random kills of a run at {HZ:g} Hz, seed {options.seed}"
-    publish("reliability/random_kills", title, _table(trials), trials=trials, parts=parts)
+    results: dict[str, Any] = {"commit": commit, "trials": trials, "parts": parts}
+    publish("reliability/random_kills", title, _table(trials), **results)
 
 
-def _append(log: Path, line: dict[str, Any]) -> None:
-    print(line, flush=True)
-    with log.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+class RunEnded(Exception):
+    """The run ended by itself."""
 
 
 class KilledRun:
@@ -97,13 +114,17 @@ class KilledRun:
         ticks = int(open_board(self._run)["ticks"])
         psutil.Process(pids[name]).kill()
         killed_ns, began = time.time_ns(), time.perf_counter()
-        if name == "supervisor":
-            self._process.wait()
-            self._wait(lambda: not leftover_processes(self._run), "the processes end")
-            self._start()
-        else:
-            self._wait(lambda: self._pids().get(name) not in (None, pids[name]), f"a new {name}")
-            self._wait(lambda: int(open_board(self._run)["ticks"]) > ticks + HZ, "ticks")
+        error: dict[str, str] = {}
+        try:
+            if name == "supervisor":
+                self._process.wait(_PATIENCE_S)
+                self._wait(lambda: not leftover_processes(self._run), "the processes end")
+                self._start()
+            else:
+                self._wait(lambda: self._replaced(name, pids[name]), f"a new {name}")
+                self._wait(lambda: int(open_board(self._run)["ticks"]) > ticks + HZ, "ticks")
+        except (RunEnded, OSError, ValueError, subprocess.TimeoutExpired) as caught:
+            error["error"] = str(caught)
         back_s = time.perf_counter() - began
         lost_s = max(0.0, 1e-9 * (killed_ns - self._last_step_ns(killed_ns)) - 1.0 / HZ)
         return {
@@ -111,6 +132,7 @@ class KilledRun:
             "lost s": round(lost_s, 2),
             "lost steps": round(lost_s * HZ),
             "back after s": round(back_s, 2),
+            **error,
         }
 
     def end(self) -> None:
@@ -139,9 +161,14 @@ class KilledRun:
 
     def _ticks(self) -> bool:
         if self._process.poll() is not None:
-            raise SystemExit(f"the run ended: code {self._process.returncode}")
+            raise RunEnded(f"the run ended: code {self._process.returncode}")
         is_new = self._pids().get("supervisor") == self._process.pid
         return is_new and int(open_board(self._run)["ticks"]) > 2
+
+    def _replaced(self, name: str, pid: int) -> bool:
+        if self._process.poll() is not None:
+            raise RunEnded(f"the run ended: code {self._process.returncode}")
+        return self._pids().get(name, pid) != pid
 
     def _last_step_ns(self, before_ns: int) -> int:
         """Wall time of the last Step in the journal up to `before_ns`."""
@@ -194,6 +221,7 @@ def _table(trials: Sequence[dict[str, Any]]) -> list[dict[str, object]]:
                     "lost s, max": max(lost),
                     "limit s": MAX_LOST_S,
                     "back after s, max": max(each["back after s"] for each in own),
+                    "not back": sum("error" in each for each in own),
                 }
             )
     return rows

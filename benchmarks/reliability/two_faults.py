@@ -9,12 +9,12 @@ the first fault to the last input that is released. The inputs must then stay re
 second. After the death of the guard alone 1.5 ticks are enough: the body may move again as soon as
 the guard is restarted, about 0.7 s after its death.
 
-Trials that already are in the JSON are not repeated. Those of another commit are deleted.
+Each trial is written at once. Trials that already are in the JSON are not repeated, so the same
+command continues a measurement. Those of another commit are deleted, with a line that says so.
 """
 
 import argparse
 import itertools
-import json
 import math
 import statistics
 import tempfile
@@ -26,9 +26,10 @@ from typing import Any
 
 import psutil
 
-from benchmarks.common import RESULTS, machine, publish
+from benchmarks.common import RESULTS, publish
 from benchmarks.realtime.fault_injection import HZ, LiveRun
 from benchmarks.realtime.input_release import StandinCamera
+from benchmarks.reliability.resuming import TrialFile, current_commit, measure
 
 LIMIT_MS = 500.0
 STABLE_S, STABLE_TO_RESTART_S = 0.5, 1.5 / HZ
@@ -125,10 +126,10 @@ class TrialRuns:
         if ProcessFault("supervisor", "killed") in case or not self._run.alive:
             self.end_run()
             return
+        time.sleep(_SETTLE_S)
         self._run.client.forget()
         try:
-            self._run.wait_for_motion()
-            time.sleep(_SETTLE_S)
+            self._run.wait_for_motion()  # last: inputs at rest at the fault are never "released"
         except RuntimeError:
             self.end_run()
 
@@ -156,17 +157,6 @@ def summary_rows(trials: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"faults": name, "ms": each} for name, each in times.items()]
 
 
-def earlier_trials(commit: str) -> dict[str, dict[str, Any]]:
-    """The trials in the JSON that are of this commit, by the name of the case."""
-    if not TRIALS_FILE.exists():
-        return {}
-    trials: dict[str, dict[str, Any]] = json.loads(TRIALS_FILE.read_text(encoding="utf-8"))
-    kept = {name: each for name, each in trials.items() if each["commit"] == commit}
-    if len(kept) < len(trials):
-        print(f"{len(trials) - len(kept)} cases are of another commit: their trials are repeated")
-    return kept
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -176,34 +166,18 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after this time")
     parser.add_argument("--restart", action="store_true", help="delete the trials of earlier runs")
     options = parser.parse_args()
-    ends = time.perf_counter() + 60 * options.minutes
-    commit = machine()["commit"]
-    trials = {} if options.restart else earlier_trials(commit)
-    cases = [case for case in all_cases() if options.only in case_name(case)]
-    # One trial of each case after another: an interrupted measurement has a part of all.
-    left = [
-        case
-        for number, case in itertools.product(range(options.trials), cases)
-        if len(trials.get(case_name(case), {"ms": []})["ms"]) <= number
-    ]
-    runs, began = TrialRuns(), time.perf_counter()
+    trials = TrialFile(TRIALS_FILE, current_commit(), key="ms", restart=options.restart)
+    cases = {case_name(case): case for case in all_cases() if options.only in case_name(case)}
+    runs = TrialRuns()
+
+    def trial(name: str) -> str:
+        ms = release_ms(runs.run_for(cases[name]), cases[name])
+        trials.append(name, round(ms, 1) if math.isfinite(ms) else None)
+        runs.continue_after(cases[name])
+        return f"{ms:.1f} ms"
+
     try:
-        for done, case in enumerate(left):
-            if time.perf_counter() > ends:
-                print(f"stopped after {options.minutes:g} minutes: {len(left) - done} trials left")
-                break
-            ms = release_ms(runs.run_for(case), case)
-            name = case_name(case)
-            measured = trials.setdefault(name, {"commit": commit, "ms": []})["ms"]
-            measured.append(round(ms, 1) if math.isfinite(ms) else None)
-            TRIALS_FILE.parent.mkdir(parents=True, exist_ok=True)
-            TRIALS_FILE.write_text(json.dumps(trials, indent=1), encoding="utf-8")
-            runs.continue_after(case)
-            minutes = (time.perf_counter() - began) / 60 / (done + 1) * (len(left) - done - 1)
-            print(
-                f"{done + 1} of {len(left)}  {name}: {ms:.1f} ms  ({minutes:.0f} minutes left)",
-                flush=True,
-            )
+        measure(trials.left(cases, options.trials), options.minutes, trial)
     finally:
         runs.close()
     rows = [
@@ -214,7 +188,7 @@ def main() -> None:
             "ms max": max(row["ms"]),
             "within 500 ms": sum(ms <= LIMIT_MS for ms in row["ms"]),
         }
-        for row in summary_rows(trials)
+        for row in summary_rows(trials.cases)
     ]
     if rows:
         publish(

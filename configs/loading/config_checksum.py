@@ -9,26 +9,38 @@ import zlib
 
 from configs.loading.tree import InvalidYaml
 
+DELETE_LINE = "delete its first line"  # what to do after an edit of a file outside a run
 _LINE = re.compile(r"# checksum: crc32 ([0-9a-f]{8})\b")
 
 
 def with_checksum_line(text: str) -> str:
     """The YAML text after a comment line with its checksum."""
-    return f"# checksum: crc32 {_checksum(text)} (to edit this file, delete this line)\n{text}"
+    return f"# checksum: crc32 {_checksum(text)} (after an edit: python main.py trust RUN)\n{text}"
 
 
-def check_first_line(text: str, origin: str) -> None:
+def check_first_line(text: str, origin: str, after_edit: str = DELETE_LINE) -> None:
     """Raises InvalidYaml if the first line states another checksum than that of the other lines.
 
-    `origin`: the name of the file, for the message.
+    For the message: `origin` is the name of the file, `after_edit` what to do after an edit.
     """
-    first, _, rest = text.partition("\n")
-    stated = _LINE.match(first)
-    if stated is not None and stated[1] != _checksum(rest):
+    if not is_intact(text):
         raise InvalidYaml(
             f"{origin}:1  the checksum does not match: the file is damaged, or was edited\n"
-            "    after an edit on purpose, delete its first line"
+            f"    after an edit on purpose, {after_edit}"
         )
+
+
+def is_intact(text: str) -> bool:
+    """Whether the first line states the checksum of the other lines, or none."""
+    first, _, rest = text.partition("\n")
+    stated = _LINE.match(first)
+    return stated is None or stated[1] == _checksum(rest)
+
+
+def without_checksum_line(text: str) -> str:
+    """The text after the comment line with the checksum, if there is one."""
+    first, _, rest = text.partition("\n")
+    return rest if _LINE.match(first) else text
 
 
 def _checksum(text: str) -> str:

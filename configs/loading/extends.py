@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from configs.loading.config_checksum import check_first_line
+from configs.loading.config_checksum import DELETE_LINE, check_first_line
 from configs.loading.explain import ConfigError
 from configs.loading.reference import settings, to_json
 from configs.loading.renamed_keys import with_new_keys
@@ -50,11 +50,13 @@ class ConfigFiles:
     """Reads configuration files and merges each over the files that it extends.
 
     A file that cannot be read adds a line to `problems` and counts as empty. A key with an old name
-    adds a line to `notices`.
+    adds a line to `notices`. `after_edit`: what to do if the checksum of the file that is read does
+    not match, for the message; None does not check it.
     """
 
     problems: list[str]
     notices: list[str]
+    after_edit: str | None = DELETE_LINE
     _done: dict[Path, Tree] = field(default_factory=dict[Path, Tree])
 
     def read(self, path: Path) -> Tree:
@@ -69,7 +71,8 @@ class ConfigFiles:
         """`chain`: the files that led here by `extends`, resolved."""
         resolved = path.resolve()
         if resolved not in self._done:  # many files may extend one; each is read once
-            own = _parse_file(path, self.problems, self.notices)
+            after_edit = DELETE_LINE if chain else self.after_edit
+            own = _parse_file(path, self.problems, self.notices, after_edit)
             parents = own.value.pop("extends", None) if isinstance(own.value, dict) else None
             base = Tree({}, own.where)
             for parent in self._parents(parents):
@@ -131,12 +134,15 @@ def nulls_as_empty_sections(tree: Tree, path: str = "") -> Tree:
     return Tree(entries, tree.where)
 
 
-def _parse_file(path: Path, problems: list[str], notices: list[str]) -> Tree:
+def _parse_file(
+    path: Path, problems: list[str], notices: list[str], after_edit: str | None
+) -> Tree:
     """The mapping in the file, with new key names and with empty sections as empty mappings."""
     shown = _shown(path)
     try:
         text = read_bytes(path, MAX_BYTES).decode("utf-8-sig")
-        check_first_line(text, shown)
+        if after_edit is not None:
+            check_first_line(text, shown, after_edit)
         tree = parse(text, shown, problems)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1

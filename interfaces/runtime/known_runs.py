@@ -29,6 +29,7 @@ _LIST = "known_runs"  # a folder with one file for each run
 _LOCK_S = 30.0
 _ID = re.compile(r"[0-9a-f]{32}\n?")
 _MAX_BYTES = 16 * 1024 * 1024  # of one file whose content is compared
+_SHOWN_BYTES = 256 * 1024  # of config.yaml, to show a change; no valid one is larger
 _COMPILED = "__pycache__"
 
 
@@ -37,9 +38,13 @@ class UnknownRun(BadInput):
 
 
 class _Entry(BaseModel):
-    """What the list says of a run: its fingerprint. The other entries are for people."""
+    """What the list says of a run: its fingerprint. The other entries are for people.
+
+    `config`: the text of config.yaml; None in entries of older versions.
+    """
 
     content: str
+    config: str | None = None
 
 
 _ENTRY = TypeAdapter(_Entry)
@@ -61,6 +66,8 @@ def list_run(run: Path, shown: str | None = None) -> None:
     content = {"path": str(run.resolve()), "content": fingerprint(run)}
     if shown not in (None, content["content"]):
         raise UnknownRun(f"{run} has changed since it was shown, and is not trusted: try again")
+    text = _content(run / CONFIG)[:_SHOWN_BYTES]
+    content["config"] = text.decode("utf-8", "replace")
     try:
         folder = _list_folder()
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -76,10 +83,13 @@ def list_run(run: Path, shown: str | None = None) -> None:
             raise _no_list(error) from error
 
 
-def fingerprint(run: Path) -> str:
-    """What a run can execute or send, as one text. Raises UnknownRun as list_run, and OSError."""
+def fingerprint(run: Path, config: bytes | None = None) -> str:
+    """What a run can execute or send, as one text. Raises UnknownRun as list_run, and OSError.
+
+    `config`: as if this were the content of config.yaml.
+    """
     try:
-        return _fingerprint(run)
+        return _fingerprint(run, config)
     except _Unusable as error:
         raise UnknownRun(f"{run} cannot be trusted: {error}") from None
 
@@ -87,6 +97,17 @@ def fingerprint(run: Path) -> str:
 def is_known(run: Path) -> bool:
     """Whether the run in this folder is known, and unchanged in what it can execute or send."""
     return not _why_unknown(run)
+
+
+def listed_config(run: Path) -> str | None:
+    """The text of config.yaml when the run was listed. None: unknown, or an older entry."""
+    run_id = read_run_id(run)
+    if run_id is None:
+        return None
+    try:
+        return read_json(_list_folder() / f"{run_id}.json", _ENTRY).config
+    except (UnreadableFile, OSError):
+        return None
 
 
 def require_known(run: Path, what: str) -> None:
@@ -140,19 +161,19 @@ def _why_unknown(run: Path) -> str:
     return "" if same else f"has changed since it was known: {CONFIG}, {PLUGINS} or code in it"
 
 
-def _fingerprint(run: Path) -> str:
+def _fingerprint(run: Path, config: bytes | None = None) -> str:
     """SHA-256 of what a run can execute or send: config.yaml, plugins.json, code below its folder.
 
     Raises _Unusable and OSError.
     """
-    config = _content(run / CONFIG)
+    config = _content(run / CONFIG) if config is None else config
     if not config:
         raise _Unusable(f"it has no {CONFIG}")
     _refuse_extends(config)
     names = [run / CONFIG, run / PLUGINS, *code_files(run)]
     digest = hashlib.sha256()
     for path in names:
-        content = _content(path)
+        content = config if path == run / CONFIG else _content(path)
         name = path.relative_to(run).as_posix().encode(errors="surrogateescape")
         for part in (name, content):
             digest.update(len(part).to_bytes(8, "little") + part)

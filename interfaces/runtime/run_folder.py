@@ -68,10 +68,18 @@ class RunFolder:
     @property
     def config(self) -> "Config":
         """Read the settings from config.yaml. Raises ConfigError."""
+        return self._load_config()
+
+    @property
+    def edited_config(self) -> "Config":
+        """Like `config`, also where the checksum of config.yaml is wrong."""
+        return self._load_config(edited=True)
+
+    def _load_config(self, *, edited: bool = False) -> "Config":
         from configs.load import load_config
 
         log_old_keys, self._log_old_keys = self._log_old_keys, False
-        return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True)
+        return load_config(self.config_file, log_old_keys=log_old_keys, of_run=True, edited=edited)
 
     def refuse_links(self) -> None:
         """Raises LinkRefused if a link stands where the run writes or deletes files."""

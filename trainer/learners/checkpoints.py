@@ -60,7 +60,7 @@ class Checkpoints:
     """The checkpoints in the folder of a run."""
 
     def __init__(self, folder: Path, keep: int) -> None:
-        self._folder = folder
+        self.folder = folder
         self._keep = keep
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -70,7 +70,7 @@ class Checkpoints:
         Raises OSError.
         """
         serial = 1 + max((serial_of(path) for path in self._all()), default=0)
-        path = checkpoint_path(self._folder, serial, checkpoint.steps)
+        path = checkpoint_path(self.folder, serial, checkpoint.steps)
         write_checkpoint(
             path,
             save(checkpoint.tensors),
@@ -89,7 +89,7 @@ class Checkpoints:
         for old in paths:
             if old not in retained:
                 old.unlink()
-        for tensors in tensor_files(self._folder):
+        for tensors in tensor_files(self.folder):
             if not tensors.with_suffix(".json").exists():
                 tensors.unlink()
         return path
@@ -111,7 +111,7 @@ class Checkpoints:
         newest = self.newest()
         if newest is None and (damaged := self._all()):
             raise CheckpointError(
-                f"{self._folder}: all checkpoints are damaged ({len(damaged)}); "
+                f"{self.folder}: all checkpoints are damaged ({len(damaged)}); "
                 "the run is not restarted from zero"
             )
         return newest
@@ -145,7 +145,7 @@ class Checkpoints:
 
     def _all(self) -> list[Path]:
         """The JSON files, oldest first."""
-        return checkpoint_files(self._folder)
+        return checkpoint_files(self.folder)
 
 
 def _is_good(path: Path) -> bool:

@@ -98,7 +98,7 @@ class LearningReport:
         try:
             write()
         except OSError as error:
-            self._sink.log_once(error)
+            self._sink.log_error(error)
 
     def _write_metrics(self) -> None:
         guarded_step = self._learner.guarded_step

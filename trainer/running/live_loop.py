@@ -11,6 +11,7 @@ from configs.training import TrainerConfig
 from interfaces.ipc.board import Board
 from interfaces.weights import WeightsError, WeightsWriter
 from trainer.data.replay_buffer import ReplayBuffer
+from trainer.running.disk_warnings import DiskWarnings, is_full
 from trainer.running.learner_setup import LearnerSetup
 from trainer.running.learning_report import LearningReport
 from trainer.running.training_loop import CheckpointContent, TrainingLoop
@@ -55,6 +56,7 @@ class LiveTrainer:
     ) -> None:
         """`version`: of the last published weights; the next version is one higher."""
         self._board, self._learner, self._replay = board, setup.learner, replay
+        self._checkpoints, self._disk = setup.checkpoints.folder, DiskWarnings()
         context = LiveContext(weights, replay)
         self._loop = TrainingLoop(config, setup, replay, report, context, board, version)
 
@@ -71,16 +73,23 @@ class LiveTrainer:
             elif loop.save_is_due:
                 self._save()
         if learner.updates > updates_before:
-            self._save()
+            self._save(last=True)
             loop.publish()
         loop.finish()
         logger.info(
             "learning ended at update {}, weights version {}", learner.updates, loop.version
         )
 
-    def _save(self) -> None:
-        """Saves a checkpoint. If the disk is full, the loop tries again at the next interval."""
+    def _save(self, *, last: bool = False) -> None:
+        """Saves a checkpoint. If the disk is full, the loop tries again at the next interval.
+
+        `last`: no attempt follows, so its failure is always logged.
+        """
         try:
             self._loop.save()
         except OSError as error:
+            if is_full(error):
+                cause = error.strerror or str(error)
+                self._disk.warn("the checkpoint", self._checkpoints, cause, always=last)
+                return
             logger.error("checkpoint not saved: {}", error)

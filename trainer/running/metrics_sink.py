@@ -6,6 +6,7 @@ From the Board the metrics reach the screen and metrics.jsonl.
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 from loguru import logger
@@ -16,6 +17,7 @@ from configs.load import dump_config
 from configs.schema import Config
 from interfaces.ipc.board import Board
 from interfaces.runtime.run_folder import RunFolder
+from trainer.running.disk_warnings import DiskWarnings, ignore_full_disk_in_threads, is_full
 
 _TENSORBOARD_BYTES = 10**7  # free disk space below which TensorBoard is not started
 # Seconds between pictures: at least so many, and this share of the time so far. A picture has up to
@@ -31,7 +33,7 @@ class MetricsSink:
         self._tensorboard: SummaryWriter | None = None  # created with the first number
         self._began_s, self._next_picture_s = time.perf_counter(), 0.0
         self._left_out: Callable[[SummaryWriter], None] | None = None
-        self._last_error = ""
+        self._last_error, self._disk = "", DiskWarnings()
         self._refused: set[str] = set()
 
     def write(self, values: Mapping[str, float], update: int) -> None:
@@ -67,9 +69,15 @@ class MetricsSink:
         if self._tensorboard is not None:
             self._tensorboard.close()
 
-    def log_once(self, error: Exception) -> None:
-        """Logs an error of the report, unless it is the one that was logged last."""
-        if str(error) != self._last_error:
+    def log_error(self, error: Exception) -> None:
+        """Logs an error of the report, unless it is the one that was logged last.
+
+        A full disk is one warning, at most once a minute.
+        """
+        if isinstance(error, OSError) and is_full(error):
+            path = Path(str(error.filename or self._run.path))
+            self._disk.warn("the learning report", path, error.strerror or str(error))
+        elif str(error) != self._last_error:
             logger.error("the learning report could not be written: {}", error)
         self._last_error = str(error)
 
@@ -86,7 +94,9 @@ class MetricsSink:
         try:
             if self._tensorboard is None:
                 if shutil.disk_usage(self._run.path).free < _TENSORBOARD_BYTES:
+                    self._warn(f"less than {_TENSORBOARD_BYTES:,} bytes free")
                     return
+                ignore_full_disk_in_threads()
                 self._tensorboard = SummaryWriter(str(self._run.tensorboard), flush_secs=10)
                 text = (
                     dump_config(self._config).rstrip().replace("\n", "\n    ")
@@ -95,4 +105,10 @@ class MetricsSink:
             write(self._tensorboard)
         except (OSError, UnicodeError) as error:  # UnicodeError: a path that is not UTF-8
             self._tensorboard = None
-            self.log_once(error)
+            if isinstance(error, OSError) and is_full(error):
+                self._warn(error.strerror or str(error))
+            else:
+                self.log_error(error)
+
+    def _warn(self, cause: str) -> None:
+        self._disk.warn("TensorBoard", self._run.tensorboard, cause)

@@ -86,12 +86,15 @@ def test_an_emptied_configuration_of_a_run_is_refused(tmp_path, content):
     load_config(tmp_path / "config.yaml")  # a file of the user may be empty
 
 
-def test_an_edit_on_purpose_deletes_the_first_line(tmp_path, tiny):
+def test_an_edit_on_purpose_needs_the_question_or_no_first_line(tmp_path, tiny):
     path, text = tmp_path / "config.yaml", with_checksum_line(dump_config(tiny))
     edited = text.replace("seed: 0", "seed: 7")
     path.write_text(edited)
-    with pytest.raises(ConfigError, match=r"yaml:1  the checksum .*\n.*delete its first"):
+    with pytest.raises(ConfigError, match=r"yaml:1  the checksum .*\n.*main.py trust"):
         load_config(path, of_run=True)
+    with pytest.raises(ConfigError, match=r"yaml:1  the checksum .*\n.*delete its first"):
+        load_config(path)
+    assert load_config(path, of_run=True, edited=True).seed == 7
     path.write_text(edited.partition("\n")[2])
     assert load_config(path, of_run=True).seed == 7
     path.write_bytes(text.replace("\n", "\r\n").encode())

@@ -5,9 +5,12 @@ import sys
 
 import pytest
 
+from configs.load import load_config
 from interfaces.cli import trust_command
 from interfaces.runtime.known_runs import is_known
+from interfaces.runtime.run_folder import create_run
 from tests.cli import here
+from tests.conftest import ROOT
 from tests.golden.test_old_recording import RECORDING, contents
 
 EVIL = "import pathlib\npathlib.Path(__file__).with_name('PWNED').touch()\n"
@@ -98,6 +101,33 @@ def test_trust_shows_what_a_run_names_and_lists_it(gift, monkeypatch):
     shown = here("trust", gift, code=2).all.replace(" ", "")
     assert "plugin:yume_gift_evil:make" in shown
     assert "yume_gift_evil.py" in shown
+
+
+def test_an_edited_config_needs_one_question_whatever_is_asked_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("YUME_STATE", str(tmp_path / "state"))
+    run = create_run(tmp_path / "run", load_config(ROOT / "configs" / "tiny.yaml"), "tiny", ROOT)
+    text = run.config_file.read_text("utf-8")
+    assert "\nseed: 0\n" in text
+    run.config_file.write_text(text.replace("\nseed: 0\n", "\nseed: 7\n"), "utf-8")
+    for words in ("run --resume", "train --resume", "evaluate", "sessions recover"):
+        output = here(*words.split(), run.path, code=2).all.replace(" ", "")
+        assert f"main.pytrust{run.path}" in output.replace('"', "")
+    shown = here("trust", run.path, code=2).all  # the tests have no terminal
+    assert "-seed: 0 +seed: 7" in shown
+    assert not is_known(run.path), "nothing is accepted yet"
+    assert "known now" in here("trust", run.path, "--yes").all
+    assert is_known(run.path)
+    assert run.config.seed == 7
+    assert "already" in here("trust", run.path).all
+
+
+def test_an_edit_without_the_first_line_is_shown_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("YUME_STATE", str(tmp_path / "state"))
+    run = create_run(tmp_path / "run", load_config(ROOT / "configs" / "tiny.yaml"), "tiny", ROOT)
+    text = run.config_file.read_text("utf-8").replace("\nseed: 0\n", "\nseed: 7\n")
+    run.config_file.write_text(text.partition("\n")[2], "utf-8")
+    assert "-seed: 0 +seed: 7" in here("trust", run.path, "--yes").all
+    assert (is_known(run.path), run.config.seed) == (True, 7)
 
 
 def test_trust_lists_nothing_that_changed_after_it_was_shown(gift, monkeypatch):

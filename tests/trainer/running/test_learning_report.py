@@ -1,5 +1,6 @@
 """The learning report and the recovery from non-finite rewards, in lockstep and live."""
 
+import errno
 from dataclasses import replace
 
 import pytest
@@ -116,6 +117,31 @@ def test_live_training_restores_the_last_good_checkpoint(config, tmp_path, warni
     lockstep.learner.guarded_step.consecutive_skips = 0
     train_live(run, spaces, live_config, lockstep.learner, 7)
     assert "restored the checkpoint of update" in recoveries(warnings)[0]
+
+
+def test_live_training_goes_on_without_space_for_checkpoints(
+    config, tmp_path, warnings, monkeypatch
+):
+    run, spaces, lockstep = train_in_lockstep(config, tmp_path)
+    before = sorted(run.checkpoints.iterdir())
+    trainer_config = config.trainer.model_copy(update={"train_ratio": 100.0, "checkpoint_s": 1e-9})
+    live_config = config.model_copy(update={"trainer": trainer_config})
+    lockstep.learner._ratio = type(lockstep.learner._ratio)(trainer_config)
+    attempts = 0
+
+    def no_space(_descriptor):
+        nonlocal attempts
+        attempts += 1
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    warnings.clear()
+    monkeypatch.setattr("interfaces.ipc.atomic_files.os.fsync", no_space)
+    train_live(run, spaces, live_config, lockstep.learner, 7)
+    assert attempts == 8, "after each update, and at the end"
+    start = f"the checkpoint is not written to {run.checkpoints}: No space left on device, "
+    lines = [line for line in warnings if line.startswith(start)]
+    assert len(lines) == 2, "the first attempt and the last, within a minute"
+    assert sorted(run.checkpoints.iterdir()) == before
 
 
 def test_finite_rewards_restore_no_checkpoint(config, tmp_path, warnings):
