@@ -15,7 +15,10 @@ from tests.conftest import ROOT, SLOW
 
 LAYERS = ["configs", "interfaces", "agent", "trainer"]
 MAX_LINES, MAX_FILES = 350, 25
-LONG_FOLDERS = {"docs/decisions"}  # a page for each decision, found by its number
+LONG_FOLDERS = {
+    "docs/decisions",  # a page for each decision, found by its number
+    "benchmarks/results/learning/living",  # a file for each variant and seed
+}
 SKIPPED_FOLDERS = {".git", ".venv", "runs", "build", "__pycache__"}
 # One name for one thing: these names repeat because they mean the same thing in each place.
 SHARED_NAMES = {"__init__.py"}

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,8 @@ def run(
     from interfaces.session.maintain.recorded_end import recorded_end
 
     prepared = prepared_run(words, out, seed, resume, source=source)
-    with exit_on_bad_input(files=True), prepared as (folder, config):
+    # The log ends last: it has the error that ends the command.
+    with ExitStack() as log, exit_on_bad_input(files=True), prepared as (folder, config):
         setproctitle.setproctitle(process_title("supervisor"))
         stopped = stop_on_signals()
         with claim(folder):
@@ -46,7 +48,7 @@ def run(
                 if not quiet:
                     print_line(lines)
             write_in_background()
-            log_supervisor(folder.logs)
+            log.enter_context(log_supervisor(folder.logs))
             live_run = LiveRun(folder, config, MAIN, console, quiet=quiet)
             live_run.board["journal_end"] = recorded_end(folder).end
             if notice := cpu_torch_beside_gpu():

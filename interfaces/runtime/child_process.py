@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -43,15 +45,24 @@ def set_up_process(name: str) -> threading.Event:
     return stopped
 
 
-def log_supervisor(folder: Path) -> None:
+@contextmanager
+def log_supervisor(folder: Path) -> Generator[None]:
     """Log to supervisor.log too: the terminal may be hidden. Without room there is no log."""
     descriptor = append_log(folder, "supervisor")
-    log = OutputStream(os.fdopen(descriptor, "a", encoding="utf-8", errors="replace", buffering=1))
+    file = os.fdopen(descriptor, "a", encoding="utf-8", errors="replace", buffering=1)
+    log = OutputStream(file)
 
     def write(message: str) -> None:
         log.write(message)
 
-    logger.add(write, format=_LOG_FORMAT, level="INFO")
+    handler = logger.add(write, format=_LOG_FORMAT, level="INFO")
+    try:
+        yield
+    finally:
+        with suppress(ValueError):  # another part of this process has set up its own log
+            logger.remove(handler)
+        with suppress(OSError):  # the disk is full
+            file.close()
 
 
 def lower_priority() -> None:

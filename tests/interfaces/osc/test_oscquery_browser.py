@@ -6,11 +6,13 @@ import queue
 import sys
 import threading
 import time
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from loguru import logger
 
+from interfaces.osc import oscquery_browser
 from interfaces.osc.mdns import Advertiser
 from interfaces.osc.oscquery import host_info
 from interfaces.osc.oscquery_browser import Browser, Peer
@@ -299,19 +301,25 @@ def test_record_that_leads_to_another_machine_is_named_and_never_asked(mdns, bro
     assert browser.lost.empty()
 
 
-def test_unwanted_name_is_not_asked(mdns):
+def test_unwanted_name_is_not_asked(mdns, monkeypatch):
+    asked = []
+
+    class RecordedConnection(HTTPConnection):
+        """Of this process: browsers of tests in other processes find the services too."""
+
+        def __init__(self, host, port, **options):
+            asked.append(port)
+            super().__init__(host, port, **options)
+
+    monkeypatch.setattr(oscquery_browser, "HTTPConnection", RecordedConnection)
     prefix, found = unique_name(), queue.Queue()
-    targets: queue.Queue[str] = queue.Queue()
     browser = Browser(found.put, print, wants=lambda name: name == f"{prefix}-yes")
     try:
-        with (
-            http_server(valid_answers(1), targets=targets) as port,
-            http_server(valid_answers(2)) as other_port,
-        ):
+        with http_server(valid_answers(1)) as port, http_server(valid_answers(2)) as other_port:
             for name, at in (("no", port), ("yes", other_port)):
                 service = make_service(f"{prefix}-{name}", at)
                 mdns.register_service(service, cooperating_responders=True)
             assert found.get(timeout=TIMEOUT_S).name == f"{prefix}-yes"
-            assert targets.empty()
+            assert set(asked) == {other_port}
     finally:
         browser.close()
