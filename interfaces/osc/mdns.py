@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 
 from loguru import logger
-from zeroconf import InterfaceChoice, ServiceInfo
+from zeroconf import InterfaceChoice, NonUniqueNameException, ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
 OSCJSON, OSC = "_oscjson._tcp.local.", "_osc._udp.local."
@@ -17,6 +17,8 @@ LOOPBACK = ("127.0.0.1",)
 
 _LABEL_BYTES = 63
 _CLOSE_S = 2.0
+# The goodbye of an earlier advertiser of the same name may still be on its way.
+_NAME_TRIES, _NAME_PAUSE_S = 5, 1.0
 # The usual loop of Windows closes a socket only after its last write has been reported, and a loop
 # that ends at once leaves it open.
 _LOOP = asyncio.SelectorEventLoop if sys.platform == "win32" else None
@@ -108,9 +110,20 @@ class Advertiser:
 
     async def _advertise(self) -> None:
         async with open_mdns(self._interfaces) as mdns:
-            register = (mdns.async_register_service(info) for info in self._infos)
-            await asyncio.gather(*await asyncio.gather(*register))
+            await asyncio.gather(*(_register(mdns, info) for info in self._infos))
             await asyncio.Event().wait()  # until cancelled; leaving the block unregisters
+
+
+async def _register(mdns: AsyncZeroconf, info: ServiceInfo) -> None:
+    """Register a service. Raises NonUniqueNameException if the name stays taken for seconds."""
+    for tries_left in reversed(range(_NAME_TRIES)):
+        try:
+            await (await mdns.async_register_service(info))
+            return
+        except NonUniqueNameException:
+            if not tries_left:
+                raise
+            await asyncio.sleep(_NAME_PAUSE_S)
 
 
 @contextlib.asynccontextmanager

@@ -102,3 +102,19 @@ def test_taken_name_is_logged_and_stays_with_its_owner(mdns):
         # A request can miss an address of its own answer. The next request has it in the cache.
         found = other.get_service_info(*service, timeout=1500) or other.get_service_info(*service)
         assert found.port == 4711
+
+
+def test_name_that_is_still_taken_is_advertised_once_it_is_free(mdns, wait_for_change):
+    """As after a restart: the goodbye of the earlier program may still be on its way."""
+    name = unique_name()
+    earlier = make_service(name, 8_001)
+    mdns.register_service(earlier)
+    advertiser = Advertiser(name, 8_002, 9_001)
+    try:
+        time.sleep(1.0)  # the name is refused at least once
+        mdns.unregister_service(earlier)
+        wait_for_change(ServiceStateChange.Removed, f"{name}.{OSCJSON}")
+        wait_for_change(ServiceStateChange.Added, f"{name}.{OSCJSON}")
+        assert mdns.get_service_info(OSCJSON, f"{name}.{OSCJSON}").port == 8_002
+    finally:
+        advertiser.close()
