@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import pytest
-from loguru import logger
 
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
@@ -19,14 +18,6 @@ FAULTS = {
     "overwritten": lambda path: path.write_bytes(b"notes" * 1000),
     "shortened": lambda path: os.truncate(path, 5000),
 }
-
-
-@pytest.fixture
-def messages():
-    lines = []
-    handler = logger.add(lambda line: lines.append(str(line)), format="{message}")
-    yield lines
-    logger.remove(handler)
 
 
 def lose(folder, fault, numbers):

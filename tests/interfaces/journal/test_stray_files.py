@@ -5,7 +5,6 @@ import sys
 
 import numpy as np
 import pytest
-from loguru import logger
 
 from interfaces.ipc.no_links import LinkRefused
 from interfaces.journal import JournalReader
@@ -15,14 +14,6 @@ from tests.interfaces.journal.journals import SPACES, StepLayout, append, make_w
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="no pipes and sparse files")
 NEXT = "000000000064.seg"
-
-
-@pytest.fixture
-def messages():
-    lines = []
-    handler = logger.add(lambda line: lines.append(str(line)), format="{message}")
-    yield lines
-    logger.remove(handler)
 
 
 @pytest.mark.parametrize("name", ["0abc.seg", "7.seg", "notes.seg", "0000000000640.seg.seg"])
