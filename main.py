@@ -19,7 +19,11 @@ if __name__ == "__main__" and sys.argv[1:2] == ["stop"]:
 
     stop_at_once(sys.argv[2:])
 
-from importlib import import_module
+if __name__ == "__main__" and sys.argv[1:] and sys.argv[1].startswith("_"):
+    from interfaces.runtime.process_entry import run_hidden_command
+
+    run_hidden_command(sys.argv[1:])
+
 from pathlib import Path
 
 import typer
@@ -28,16 +32,16 @@ from configs.commands import app as config_app
 from interfaces.cli import (
     forget_command,
     live_command,
+    report_command,
     run_commands,
     session_commands,
     stop_command,
     trust_command,
     world_commands,
 )
-from interfaces.runtime.plugin_folders import use_plugin_folders
+from interfaces.runtime.process_entry import run_process
 from interfaces.runtime.process_table import PROCESSES, ProcessSpec
-from interfaces.runtime.run_folder import RunFolder
-from interfaces.runtime.terminal import exit_on_bad_input, set_up_log
+from interfaces.runtime.terminal import set_up_log
 from trainer.commands import learning_commands, replay_command, start_from_command
 
 app = typer.Typer(
@@ -57,6 +61,7 @@ app.add_typer(forget_command.app)
 app.add_typer(stop_command.app)
 app.add_typer(run_commands.app)
 app.add_typer(trust_command.app)
+app.add_typer(report_command.app)
 app.add_typer(start_from_command.app)
 
 
@@ -65,10 +70,7 @@ def _add_process(spec: ProcessSpec) -> None:
 
     @app.command(spec.command, hidden=True, help=spec.purpose)
     def _process(run: Path) -> None:  # pyright: ignore[reportUnusedFunction]
-        module, function = spec.entry_point.split(":")
-        with exit_on_bad_input(plain=True):
-            use_plugin_folders(RunFolder(run))
-            getattr(import_module(module), function)(run)
+        run_process(spec, run)
 
 
 for _spec in PROCESSES:

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -14,19 +15,16 @@ from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).parent.parent
+SYSTEM = "_windows" if sys.platform == "win32" else ""  # in the names of results that it changes
 
 
 def machine() -> dict[str, Any]:
-    """The machine, its software and the commit; `+` marks a commit with uncommitted changes."""
-    commit, changed = (
-        subprocess.run(
-            ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False
-        ).stdout.strip()
-        for words in (
-            ("rev-parse", "--short", "HEAD"),
-            ("status", "--porcelain", "--", "*.py", "configs"),
-        )
-    )
+    """The machine, its software and the commit; `+` marks a commit with uncommitted changes.
+
+    Without git, as under Wine, the environment variable YUME_COMMIT names the commit.
+    """
+    commit = os.environ.get("YUME_COMMIT") or _git("rev-parse", "--short", "HEAD") or "unknown"
+    changed = _git("status", "--porcelain", "--", "*.py", "configs")
     return {
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
@@ -36,6 +34,17 @@ def machine() -> dict[str, Any]:
         "torch": metadata.version("torch"),
         "commit": commit + ("+" if changed else ""),
     }
+
+
+def _git(*words: str) -> str:
+    """The output of a git command; "" without git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip()
 
 
 def publish(name: str, title: str, rows: Sequence[dict[str, Any]], **more: Any) -> None:

@@ -17,6 +17,7 @@ from configs.loading.reference import json_schema, settings
 from configs.loading.renamed_keys import with_new_keys
 from configs.loading.tree import MAX_DEPTH, Dumper, InvalidYaml, Tree, merge, parse
 from configs.loading.yaml_words import words_as_text
+from configs.reading.busy_files import replace_file
 from configs.schema import Config
 
 __all__ = [
@@ -109,7 +110,7 @@ def write_config(config: Config, path: Path) -> None:
             file.write(with_checksum_line(dump_config(config)))
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -15,6 +15,8 @@ from configs.schema import Config
 from tests import pulse as sound
 
 ROOT = Path(__file__).parent.parent
+# Tests read the output of the processes that they start as UTF-8, also on Windows.
+os.environ["PYTHONIOENCODING"] = "utf-8"
 # Tests and the processes that they start never write to the folder of the user.
 os.environ["YUME_STATE"] = tempfile.mkdtemp(prefix="yume-state-")
 atexit.register(shutil.rmtree, os.environ["YUME_STATE"], ignore_errors=True)

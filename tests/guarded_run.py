@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import time
 
 import psutil
 
+from benchmarks.processes import resume
 from configs.load import load_config, write_config
 from interfaces.ipc.board import Board
 from interfaces.osc.message import decode
@@ -90,8 +90,8 @@ class GuardedRun:
 
         On a slow machine some are read only at the end.
         """
-        datagrams, deadline = [], time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        datagrams, deadline = [], time.perf_counter() + seconds
+        while time.perf_counter() < deadline:
             with contextlib.suppress(TimeoutError):
                 datagrams.append(self.client.recv(4096))
         datagrams += self.flush()
@@ -115,7 +115,7 @@ class GuardedRun:
         self.board["stop"] = 1
         for process in (self.body, self.guard):
             if process.poll() is None:
-                process.send_signal(getattr(signal, "SIGCONT", signal.SIGTERM))
+                resume(process.pid)
             try:
                 process.wait(5)
             except subprocess.TimeoutExpired:

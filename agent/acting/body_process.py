@@ -30,6 +30,7 @@ from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.control_arbitration import ControlArbiter
 from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.runtime.system.process_priority import run_before_others
 from interfaces.safety.body_watch import is_fenced
 from interfaces.vrchat.endpoints import Endpoints, read_endpoints
 from interfaces.vrchat.vrchat_world import VRChatWorld
@@ -53,6 +54,7 @@ def run_body(run_path: Path) -> None:
     read or written.
     """
     stopped, orphaned = set_up_process("body"), watch_supervisor()
+    run_before_others()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     run = RunFolder(run_path)

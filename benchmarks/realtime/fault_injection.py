@@ -22,6 +22,7 @@ from typing import Protocol
 import psutil
 
 from benchmarks.common import ROOT
+from benchmarks.processes import INTERRUPTIBLE, interrupt, kill, resume, suspend
 from interfaces.osc.message import decode
 from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
@@ -146,6 +147,7 @@ class LiveRun:
             [sys.executable, str(main), "run", "tiny", *words, "--out", str(self.folder)],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
+            **INTERRUPTIBLE,
         )
         self.wait_for_motion()
 
@@ -187,9 +189,9 @@ class LiveRun:
     def close(self) -> None:
         with contextlib.suppress(psutil.Error, OSError):
             for name in ("supervisor", "body", "guard", "trainer"):
-                psutil.Process(self.pid(name)).resume()
+                resume(self.pid(name))
         if self.alive:
-            self.process.send_signal(signal.SIGTERM)
+            interrupt(self.process)
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
@@ -255,21 +257,23 @@ def _signal_guard_then_kill_body(run: LiveRun, number: int) -> None:
     """The guard ignores the signal while a body exists."""
     os.kill(run.pid("guard"), number)
     time.sleep(0.1)
-    os.kill(run.pid("body"), 9)
+    kill(run.pid("body"))
 
 
+# Windows has no signals between processes; there Ctrl-Break stands for SIGINT.
+_SIGNALS = () if sys.platform == "win32" else ("SIGINT", "SIGTERM")
 CAUSES = [
-    Cause("body SIGKILL", DEAD_MS, lambda run: os.kill(run.pid("body"), 9), _restarted, 1.0, 5),
+    Cause("body SIGKILL", DEAD_MS, lambda run: kill(run.pid("body")), _restarted, 1.0, 5),
     Cause(
         "body SIGSTOP, then SIGCONT",
         HUNG_MS,
-        lambda run: os.kill(run.pid("body"), signal.SIGSTOP),
-        lambda run: os.kill(run.pid("body"), signal.SIGCONT),
+        lambda run: suspend(run.pid("body")),
+        lambda run: resume(run.pid("body")),
     ),
     Cause(
         "guard SIGKILL",
         HUNG_MS,
-        lambda run: os.kill(run.pid("guard"), 9),
+        lambda run: kill(run.pid("guard")),
         _restarted,
         1.5 / HZ,
         5,
@@ -283,7 +287,7 @@ CAUSES = [
             1.5 / HZ,
             5,
         )
-        for name in ("SIGINT", "SIGTERM")
+        for name in _SIGNALS
     ),
     *(
         Cause(
@@ -294,7 +298,7 @@ CAUSES = [
             1.0,
             5,
         )
-        for name in ("SIGINT", "SIGTERM")
+        for name in _SIGNALS
     ),
     Cause("policy raises", HUNG_MS, lambda run: (run.folder / "FAIL").touch(), _restarted, 1.0, 5),
     Cause("camera lost", HUNG_MS, lambda run: run.camera.stop(), lambda run: run.camera.restart()),
@@ -306,8 +310,11 @@ CAUSES = [
         _pause,
         lambda run: open_board(RunFolder(run.folder)).__setitem__("paused", 0),
     ),
-    Cause("supervisor SIGINT", HUNG_MS, lambda run: run.process.send_signal(signal.SIGINT)),
-    Cause("supervisor SIGTERM", HUNG_MS, lambda run: run.process.terminate()),
+    Cause("supervisor SIGINT", HUNG_MS, lambda run: interrupt(run.process)),
+    *(
+        Cause(f"supervisor {name}", HUNG_MS, lambda run: run.process.terminate())
+        for name in _SIGNALS[1:]
+    ),
     Cause("supervisor SIGKILL", HUNG_MS, lambda run: run.process.kill()),
 ]
 

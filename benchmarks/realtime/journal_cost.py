@@ -53,8 +53,8 @@ def append_us(folder: Path, seconds: float, *, step_writer: bool) -> tuple[list[
         else None
     )
     took: list[float] = []
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    deadline = time.perf_counter() + seconds
+    while time.perf_counter() < deadline:
         time.sleep(_PACE_S)
         began = time.perf_counter()
         if writer:

@@ -94,8 +94,8 @@ def torn_reads(size_mb: float, seconds: float) -> dict[str, int]:
         try:
             slots = Slots(live_path(Path(folder), manifest), manifest)
             reader = WeightsReader(Path(folder), manifest, lambda flat: flat, keep_bytes=0)
-            deadline = time.monotonic() + seconds
-            while time.monotonic() < deadline:
+            deadline = time.perf_counter() + seconds
+            while time.perf_counter() < deadline:
                 unchecked = slots.data[int(np.argmax(slots.version))].copy()
                 counts["reads"] += 1
                 counts["torn_unchecked"] += bool((unchecked != unchecked[0]).any())

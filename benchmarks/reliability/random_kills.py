@@ -17,7 +17,6 @@ import argparse
 import contextlib
 import json
 import math
-import signal
 import subprocess
 import sys
 import time
@@ -29,7 +28,8 @@ from typing import Any
 import numpy as np
 import psutil
 
-from benchmarks.common import ROOT, publish
+from benchmarks.common import ROOT, SYSTEM, publish
+from benchmarks.processes import INTERRUPTIBLE, interrupt, is_started_by
 from benchmarks.reliability.resuming import append_line, current_commit, read_lines
 from interfaces.journal.reader import JournalReader
 from interfaces.runtime.live_control.live_runs import open_board
@@ -60,7 +60,7 @@ def main() -> None:
     lines = read_lines(log, commit)
     trials = [line for line in lines if "process" in line]
     parts = [line for line in lines if "verify" in line]
-    began, earlier = time.monotonic(), len(trials)
+    began, earlier = time.perf_counter(), len(trials)
     is_over = False
     while len(trials) < options.kills and not is_over:
         run = KilledRun(out, options.words)
@@ -69,7 +69,7 @@ def main() -> None:
                 rng = np.random.default_rng([options.seed, len(trials)])
                 trials.append(run.kill(str(rng.choice(PROCESSES)), float(rng.uniform(1, 4))))
                 append_line(log, trials[-1], commit)
-                minutes = (time.monotonic() - began) / 60.0
+                minutes = (time.perf_counter() - began) / 60.0
                 left = options.kills - len(trials)
                 left_minutes = minutes / (len(trials) - earlier) * left
                 line = f"{len(trials)} of {options.kills}  {trials[-1]}"
@@ -87,7 +87,7 @@ def main() -> None:
         print(f"stopped after {options.minutes:g} minutes; {left} kills are left: repeat this")
     title = f"{len(trials)} random kills of a run at {HZ:g} Hz, seed {options.seed}"
     results: dict[str, Any] = {"commit": commit, "trials": trials, "parts": parts}
-    publish("reliability/random_kills", title, _table(trials), **results)
+    publish(f"reliability/random_kills{SYSTEM}", title, _table(trials), **results)
 
 
 class RunEnded(Exception):
@@ -137,7 +137,8 @@ class KilledRun:
 
     def end(self) -> None:
         """End as Ctrl-C does; kill it after a minute and a half."""
-        self._process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # it has ended
+            interrupt(self._process)
         try:
             self._process.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -156,13 +157,14 @@ class KilledRun:
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            **INTERRUPTIBLE,
         )
         self._wait(self._ticks, "the first tick")
 
     def _ticks(self) -> bool:
         if self._process.poll() is not None:
             raise RunEnded(f"the run ended: code {self._process.returncode}")
-        is_new = self._pids().get("supervisor") == self._process.pid
+        is_new = is_started_by(self._pids().get("supervisor", 0), self._process)
         return is_new and int(open_board(self._run)["ticks"]) > 2
 
     def _replaced(self, name: str, pid: int) -> bool:

@@ -19,7 +19,6 @@ import argparse
 import contextlib
 import json
 import math
-import signal
 import statistics
 import subprocess
 import sys
@@ -31,8 +30,10 @@ from typing import Any
 
 import psutil
 
-from benchmarks.common import ROOT, publish
+from benchmarks.common import ROOT, SYSTEM, publish
+from benchmarks.processes import INTERRUPTIBLE, interrupt, is_started_by
 from benchmarks.reliability.resuming import append_line, current_commit, read_lines
+from interfaces.core.machine_readings import process_memory_mb
 from interfaces.ipc.board import Board
 from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder of the run (default runs/soak)")
     parser.add_argument("words", nargs="*", help="settings of the run")
     options = parser.parse_args()
-    result = "soak" if options.number == 1 else f"soak_{options.number}"
+    result = f"soak{SYSTEM}" if options.number == 1 else f"soak{SYSTEM}_{options.number}"
     out: Path = options.out or ROOT / "runs" / result
     log, commit = out.with_name(f"{out.name}.jsonl"), current_commit()
     rows = read_lines(log, commit)
@@ -70,20 +71,21 @@ def main() -> None:
     ended_early = False
     try:
         board = _wait_for_first_tick(process, out)
-        began, due = time.monotonic(), time.monotonic()
-        while time.monotonic() - began < left_s:
-            time.sleep(max(0.0, due - time.monotonic()))
+        began, due = time.perf_counter(), time.perf_counter()
+        while time.perf_counter() - began < left_s:
+            time.sleep(max(0.0, due - time.perf_counter()))
             due += options.every
             if ended_early := process.poll() is not None:
                 print(f"the run ended with code {process.returncode}: see {out}/logs")
                 break
-            row = _measure(out, board, before_s + time.monotonic() - began)
-            rows.append(row | {"part": part, "part seconds": time.monotonic() - began})
+            row = _measure(out, board, before_s + time.perf_counter() - began)
+            rows.append(row | {"part": part, "part seconds": time.perf_counter() - began})
             append_line(log, rows[-1], commit)
             minutes_left = max(0.0, 60.0 * options.hours - row["seconds"] / 60.0)
             print(f"{row['seconds'] / 60:.0f} minutes ({minutes_left:.0f} left)", flush=True)
     finally:
-        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # it has ended
+            interrupt(process)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_S)
     if not rows:
@@ -105,7 +107,7 @@ def main() -> None:
 def _start(out: Path, hz: float, words: Sequence[str]) -> subprocess.Popen[bytes]:
     resumed = (out / "config.yaml").exists()
     settings = ["default", f"tick.hz={hz:g}", "session.record=true", *words, "--out", str(out)]
-    return subprocess.Popen(
+    return subprocess.Popen[bytes](
         [
             *(sys.executable, "main.py", "run", "--quiet"),
             *(["--resume", str(out)] if resumed else settings),
@@ -113,18 +115,19 @@ def _start(out: Path, hz: float, words: Sequence[str]) -> subprocess.Popen[bytes
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        **INTERRUPTIBLE,
     )
 
 
 def _wait_for_first_tick(process: subprocess.Popen[bytes], out: Path) -> Board:
     """The Board of the new run. Exits if it does not tick within two minutes."""
-    deadline = time.monotonic() + 120.0
-    while process.poll() is None and time.monotonic() < deadline:
+    deadline = time.perf_counter() + 120.0
+    while process.poll() is None and time.perf_counter() < deadline:
         time.sleep(0.5)
         with contextlib.suppress(OSError, ValueError):
             pids = json.loads((out / "processes.json").read_text(encoding="utf-8"))
             board = open_board(RunFolder(out))
-            if pids["supervisor"] == process.pid and board["first_tick_ns"]:
+            if is_started_by(pids["supervisor"], process) and board["first_tick_ns"]:
                 return board
     raise SystemExit(f"the run does not start: see {out}/logs")
 
@@ -148,7 +151,8 @@ def _measure(out: Path, board: Board, seconds: float) -> dict[str, Any]:
             process = psutil.Process(pid)
             row["processes"][name] = {
                 "pid": pid,
-                "USS MB": round(process.memory_full_info().uss / 1e6, 2),
+                "USS MB": round(process_memory_mb(pid) or 0.0, 2),
+                "RSS MB": round(process.memory_info().rss / 1e6, 2),
                 "descriptors": process.num_handles()
                 if sys.platform == "win32"
                 else process.num_fds(),
@@ -189,9 +193,14 @@ def slopes(rows: Sequence[dict[str, Any]], warm_up_s: float) -> list[dict[str, o
         # A restarted process starts small: the slope is that of the process which ran longest.
         pid, count = Counter(state["pid"] for _, state in states).most_common(1)[0]
         restarts = "" if count == len(states) else ", restarted"
-        for gauge in ("USS MB", "descriptors", "threads"):
-            points = [(hour, float(state[gauge])) for hour, state in states if state["pid"] == pid]
-            table.append(_slope_row(f"{name}, {gauge}{restarts}", points))
+        for gauge in ("USS MB", "RSS MB", "descriptors", "threads"):
+            points = [
+                (hour, float(state[gauge]))
+                for hour, state in states
+                if state["pid"] == pid and gauge in state
+            ]
+            if points:
+                table.append(_slope_row(f"{name}, {gauge}{restarts}", points))
     for gauge in ("disk MB", *(f"disk of {each} MB" for each in _FOLDERS), "lateness p99 ms"):
         points = [(row["seconds"] / 3600, float(row[gauge])) for row in settled]
         if points:

@@ -26,14 +26,14 @@ from typing import Any
 
 import psutil
 
-from benchmarks.common import RESULTS, publish
+from benchmarks.common import RESULTS, SYSTEM, publish
 from benchmarks.realtime.fault_injection import HZ, LiveRun
 from benchmarks.realtime.input_release import StandinCamera
 from benchmarks.reliability.resuming import TrialFile, current_commit, measure
 
 LIMIT_MS = 500.0
 STABLE_S, STABLE_TO_RESTART_S = 0.5, 1.5 / HZ
-TRIALS_FILE = RESULTS / "reliability/two_faults_trials.json"
+TRIALS_FILE = RESULTS / f"reliability/two_faults_trials{SYSTEM}.json"
 _MAX_RESTARTS = 4  # the supervisor ends a run at the sixth restart of a process in a minute
 _SETTLE_S = 0.3  # after a restart, so that no fence of the last trial is left
 
@@ -192,7 +192,7 @@ def main() -> None:
     ]
     if rows:
         publish(
-            "reliability/two_faults",
+            f"reliability/two_faults{SYSTEM}",
             f"Time until every input is released after two faults at once ({HZ:g} Hz)",
             rows,
         )

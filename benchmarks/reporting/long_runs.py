@@ -61,10 +61,16 @@ def _soak(results: Path, name: str, count: int) -> Table:
 
 
 def random_kills(results: Path) -> list[Table]:
-    path = results / FOLDER / "random_kills.json"
-    if not path.exists():
-        return []
-    content = read(results, f"{FOLDER}/random_kills")
+    titles = {"": "Random kills", "_windows": "Random kills, Windows API under Wine"}
+    return [
+        _random_kills(results, f"random_kills{system}", title)
+        for system, title in titles.items()
+        if (results / FOLDER / f"random_kills{system}.json").exists()
+    ]
+
+
+def _random_kills(results: Path, name: str, title: str) -> Table:
+    content = read(results, f"{FOLDER}/{name}")
     columns = {
         "process": "killed process",
         "kills": "kills",
@@ -79,8 +85,8 @@ def random_kills(results: Path) -> list[Table]:
     damaged = [each for each in parts if each["verify code"]]
     late = sum(each["lost s"] > content["rows"][0]["limit s"] for each in trials)
     not_back = [each for each in trials if "error" in each]
-    table = Table(
-        title="Random kills",
+    return Table(
+        title=title,
         shows="What does the death of a process cost, again and again in one run?",
         unit="seconds of Steps between the last recorded one and the kill, less one tick",
         sample=f"{content['title']}; after each tenth the run is ended, verified and resumed",
@@ -89,7 +95,7 @@ def random_kills(results: Path) -> list[Table]:
         rows=cells(content["rows"], columns, digits),
         machines=[content["machine"] | {"commit": content["commit"]}],
         command="python -m benchmarks.reliability.random_kills",
-        files=[f"{FOLDER}/random_kills.json"],
+        files=[f"{FOLDER}/{name}.json"],
         limits=[
             f"Bad: {late} kills cost more than the goal."
             if late
@@ -100,4 +106,3 @@ def random_kills(results: Path) -> list[Table]:
             *([f"Bad: after {len(not_back)} kills the run did not go on."] if not_back else []),
         ],
     )
-    return [table]

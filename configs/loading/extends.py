@@ -9,7 +9,7 @@ from configs.loading.explain import ConfigError
 from configs.loading.reference import settings, to_json
 from configs.loading.renamed_keys import with_new_keys
 from configs.loading.tree import InvalidYaml, Tree, merge, parse
-from configs.reading.bounded_file import UnreadableFile, read_bytes
+from configs.reading.bounded_file import UnreadableFile, read_bytes, text_encoding
 
 PRESETS = Path(__file__).parents[1]
 MAX_BYTES = 256 * 1024
@@ -140,15 +140,15 @@ def _parse_file(
     """The mapping in the file, with new key names and with empty sections as empty mappings."""
     shown = _shown(path)
     try:
-        text = read_bytes(path, MAX_BYTES).decode("utf-8-sig")
+        content = read_bytes(path, MAX_BYTES)
+        text = content.decode(text_encoding(content))
         if after_edit is not None:
             check_first_line(text, shown, after_edit)
         tree = parse(text, shown, problems)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        utf16 = error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
-        reason = "UTF-16: save it as UTF-8" if utf16 else f"byte {error.start} ({error.reason})"
-        problems.append(f"{shown}:{line}  not UTF-8: {reason}")
+        name = "UTF-16" if error.encoding.startswith("utf-16") else "UTF-8"
+        problems.append(f"{shown}:{line}  not {name}: byte {error.start} ({error.reason})")
         return Tree({}, shown)
     except InvalidYaml as error:
         problems.append(str(error))

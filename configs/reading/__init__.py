@@ -1,1 +1,1 @@
-"""Reads files that may be damaged, hostile or of another program: one error, bounded in memory."""
+"""Files that may be damaged, hostile, or held open by another program: read, renamed, deleted."""

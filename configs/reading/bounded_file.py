@@ -13,6 +13,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from configs.errors import BadInput
+from configs.reading.shared_open import open_shared
 
 MAX_TEXT_BYTES = 16 * 2**20
 _CHUNK_BYTES = 2**16
@@ -42,7 +43,7 @@ def opened(path: Path, max_bytes: int) -> Generator[tuple[BufferedReader, int]]:
     larger file, and for an OSError while it is read. Raises MissingFile.
     """
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = open_shared(path, _FLAGS)
     except (FileNotFoundError, NotADirectoryError):
         raise MissingFile(path, "no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a zero character
@@ -78,7 +79,7 @@ def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
 
 
 def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    """The text of a UTF-8 file, without its byte order mark. Line breaks become \\n.
+    """The text of a file in UTF-8 or UTF-16, without its byte order mark. Line breaks become \\n.
 
     Raises UnreadableFile and MissingFile.
     """
@@ -97,13 +98,19 @@ def last_line(path: Path) -> str:
     return lines[-1] if lines else ""
 
 
+def text_encoding(content: bytes) -> str:
+    """UTF-16 with its byte order mark, as PowerShell 5 writes with `>`; otherwise UTF-8."""
+    return "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+
+
 def decode(content: bytes, place: Path | str) -> str:
-    """UTF-8 as text, without a byte order mark. Raises UnreadableFile, which names the line."""
+    """UTF-8 or UTF-16 as text, without the mark. Raises UnreadableFile, which names the line."""
+    encoding = text_encoding(content)
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise UnreadableFile(place, "not UTF-8 but UTF-16: save it as UTF-8") from None
+        if encoding == "utf-16":
+            raise UnreadableFile(place, f"damaged UTF-16, byte {error.start}") from None
         line = content.count(b"\n", 0, error.start) + 1
         cause = f"not UTF-8: line {line}, byte {error.start} ({error.reason})"
         raise UnreadableFile(place, cause) from None

@@ -38,8 +38,13 @@ def run(
     from interfaces.session.maintain.recorded_end import recorded_end
 
     prepared = prepared_run(words, out, seed, resume, source=source)
-    # The log ends last: it has the error that ends the command.
-    with ExitStack() as log, exit_on_bad_input(files=True), prepared as (folder, config):
+    # The inner one writes its error into the log, which is closed before the folder is removed.
+    with (
+        exit_on_bad_input(files=True),
+        prepared as (folder, config),
+        ExitStack() as log,
+        exit_on_bad_input(files=True),
+    ):
         setproctitle.setproctitle(process_title("supervisor"))
         stopped = stop_on_signals()
         with claim(folder):

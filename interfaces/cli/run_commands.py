@@ -1,4 +1,4 @@
-"""Commands for a live run: pause, resume and drive; rollback works for every run."""
+"""Commands for a live run: pause, resume, end and drive; rollback works for every run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +37,16 @@ def resume(run: LiveRunPath = None) -> None:
 
     with exit_on_bad_input():
         print_line(pause_run(_known(find_live_run(run), "resume"), paused=False))
+
+
+@app.command()
+def end(run: LiveRunPath = None) -> None:
+    """End a run from another terminal, as Ctrl-C does in its own."""
+    from interfaces.runtime.live_control.run_control import end as end_run
+    from interfaces.runtime.live_control.run_control import find_live_run
+
+    with exit_on_bad_input():
+        print_line(end_run(_known(find_live_run(run), "end")))
 
 
 @app.command()

@@ -3,15 +3,17 @@
 `main.py` calls `set_up_streams` before all other imports, so this file imports little.
 """
 
+import codecs
 import contextlib
 import errno
 import io
 import os
 import signal
+import stat
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TextIO
 
 from interfaces.console.early_interrupt import INTERRUPTED
@@ -178,13 +180,40 @@ def set_up_streams() -> None:
 
 
 def _output(stream: TextIO | None) -> OutputStream:
-    """UTF-8: a console may know neither 夢 nor a path that is no text."""
+    """What the encoding lacks becomes "?": 夢, or a path that is no text."""
     if stream is None:  # no console: pythonw, a service, a closed descriptor
         null = os.open(os.devnull, os.O_WRONLY)
         stream = os.fdopen(null, "w", encoding="utf-8", errors="replace")
     elif isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(encoding="utf-8", errors="replace")
+        encoding = "utf-8"
+        if sys.platform == "win32":
+            import ctypes
+
+            with contextlib.suppress(OSError, ValueError):
+                is_pipe = stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+                code_page = ctypes.WinDLL("kernel32").GetConsoleOutputCP()
+                encoding = windows_encoding(stream.encoding, os.environ, code_page, is_pipe=is_pipe)
+        stream.reconfigure(encoding=encoding, errors="replace")
     return OutputStream(stream)
+
+
+def windows_encoding(
+    now: str, environment: Mapping[str, str], code_page: int, *, is_pipe: bool
+) -> str:
+    """The encoding of an output on Windows: UTF-8 for a console and a file.
+
+    A pipe is read by PowerShell (also for `> file`) or by `more`, which expect the code page of the
+    console. Another program that reads it sets PYTHONUTF8=1 or PYTHONIOENCODING. `now`: the
+    encoding that Python chose. `code_page`: 0 without a console.
+    """
+    if environment.get("PYTHONIOENCODING"):
+        return now
+    if not is_pipe or not code_page or environment.get("PYTHONUTF8") == "1":
+        return "utf-8"
+    try:
+        return codecs.lookup(f"cp{code_page}").name
+    except LookupError:
+        return "utf-8"
 
 
 def write_in_background() -> None:

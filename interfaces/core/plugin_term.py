@@ -26,7 +26,7 @@ class PluginTerm:
         self._place = f"{plugin_place('reward', reference)} (term {name})"
         self._function = load_plugin("reward", reference)
         # In the background, because the body calls the term within a tick, and a log is a file.
-        self._log = LimitedLog(time.monotonic, in_background=True)
+        self._log = LimitedLog(time.perf_counter, in_background=True)
 
     def __call__(self, steps: Any) -> NDArray[np.float32]:
         shape = steps.is_first.shape

@@ -14,7 +14,7 @@ from interfaces.devices.video_types import Crop, NoVideo, Shot, VideoSource
 from interfaces.devices.window_match import WindowMatch
 
 if sys.platform == "win32":
-    from interfaces.devices.windows_win32 import Desktop
+    from interfaces.devices.windows_win32 import WindowsDesktop as Desktop
 else:
     from interfaces.devices.windows_x11 import Desktop
 

@@ -128,8 +128,8 @@ def _listen(here: str, port: int, seconds: float) -> Sequence[str] | None:
             receiver.bind((here, port))
         except OSError:
             return None
-        deadline = time.monotonic() + seconds
-        while (left_s := deadline - time.monotonic()) > 0:
+        deadline = time.perf_counter() + seconds
+        while (left_s := deadline - time.perf_counter()) > 0:
             receiver.settimeout(left_s)
             with contextlib.suppress(TimeoutError, ConnectionResetError, OscError):
                 addresses += [address for address, _ in decode(receiver.recv(65536))]

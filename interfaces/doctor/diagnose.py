@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from interfaces.doctor.check_camera import camera_findings
 from interfaces.doctor.check_dead_runs import dead_run_findings
 from interfaces.doctor.check_machine import (
     clock_findings,
+    power_findings,
     priority_findings,
     python_findings,
     space_findings,
@@ -54,7 +56,7 @@ def diagnose(
     `pictures`: folder for one picture of each camera. `turn`: the avatar may turn meanwhile.
     Raises BadInput for a folder that cannot be written.
     """
-    began = time.monotonic()
+    began = time.perf_counter()
     if pictures is not None:
         _create(pictures)
     logger.remove()  # the findings replace what the checked code would log
@@ -70,9 +72,9 @@ def diagnose(
             findings.append(run_check(check))
     flat = [each for group in findings for each in group]
     if machine_readable:
-        print(as_json(flat))
+        print(as_json(flat, ascii_only=sys.stdout.encoding != "utf-8"))
     else:
-        print_report(console, title, [clock, *others, *last], findings, time.monotonic() - began)
+        print_report(console, title, [clock, *others, *last], findings, time.perf_counter() - began)
     return not any(each.level == "problem" for each in flat)
 
 
@@ -117,6 +119,7 @@ def all_checks(
         Check("machine", "torch", check_torch),
         Check("machine", "space", lambda: space_findings(config, Path.cwd())),
         Check("machine", "priority", priority_findings),
+        Check("machine", "power", power_findings),
         Check("machine", "stop key", lambda: stop_key_findings(world.control)),
         Check("VRChat", "inputs", dead_run_findings),
         Check("VRChat", "VRChat", lambda: vrchat_findings(world, folders, clients)),

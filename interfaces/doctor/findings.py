@@ -86,11 +86,11 @@ def examine(
             daemon=True,
         ).start()
     findings: dict[int, list[Finding]] = {}
-    deadline = time.monotonic() + limit_s
+    deadline = time.perf_counter() + limit_s
     while len(findings) < len(checks):
         on_waiting([check.name for i, check in enumerate(checks) if i not in findings])
         try:
-            index, result = done.get(timeout=max(0.0, deadline - time.monotonic()))
+            index, result = done.get(timeout=max(0.0, deadline - time.perf_counter()))
         except queue.Empty:
             break
         findings[index] = result

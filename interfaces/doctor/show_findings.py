@@ -16,9 +16,9 @@ _STYLES: dict[Level, str] = {"ok": "green", "warning": "bold yellow", "problem":
 _LEVELS: tuple[Level, ...] = ("problem", "warning", "ok")
 
 
-def as_json(findings: Sequence[Finding]) -> str:
-    """A list of {name, level, text, remedy}."""
-    return json.dumps([asdict(each) for each in findings], ensure_ascii=False, indent=2)
+def as_json(findings: Sequence[Finding], *, ascii_only: bool = False) -> str:
+    """A list of {name, level, text, remedy}. `ascii_only`: for an output that is not UTF-8."""
+    return json.dumps([asdict(each) for each in findings], ensure_ascii=ascii_only, indent=2)
 
 
 def print_report(

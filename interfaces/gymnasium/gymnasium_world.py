@@ -28,7 +28,7 @@ from interfaces.gymnasium.env_numbers import EnvNumbers, flag, reward_number, un
 from interfaces.gymnasium.env_pictures import EnvPictures, is_picture_space
 
 DMC_PREFIX = "dmc/"
-_warnings = LimitedLog(time.monotonic)  # hundreds of worlds in parallel warn of the same
+_warnings = LimitedLog(time.perf_counter)  # hundreds of worlds in parallel warn of the same
 _STEP_PARTS = "observation, reward, terminated, truncated, info"
 
 

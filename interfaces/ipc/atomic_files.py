@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from configs.reading.busy_files import replace_file
 from configs.reading.json_document import with_checksum
 from interfaces.ipc.no_links import LinkRefused, open_here
 
@@ -22,7 +23,7 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_file(temporary, path)
     except LinkRefused:
         raise
     except OSError:

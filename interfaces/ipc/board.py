@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from configs.reading.busy_files import FileHeld
 from interfaces.ipc.atomic_files import write_bytes
 from interfaces.ipc.board_metrics import METRIC_FIELDS, BoardMetrics
 from interfaces.ipc.histogram import HISTOGRAM, Histogram
 from interfaces.ipc.mapped_file import address_of, make_writable
+from interfaces.ipc.no_links import open_here
 
 MAX_HUMAN_ACTIONS = 64  # length of the field for actions sent by a person
 MAX_REWARD_TERMS = 64
@@ -27,6 +29,7 @@ _BOARD = np.dtype(
         # commands of a person
         ("paused", "<u8"),  # Not 0: the policy does not act.
         ("halted", "<u8"),  # Not 0: emergency stop whose file could not be written.
+        ("end_requested", "<u8"),  # Not 0: the supervisor ends the run, as after Ctrl-C.
         ("human_heartbeat_ns", "<i8"),  # Of the `drive` command.
         ("human_action", "<f8", (MAX_HUMAN_ACTIONS,)),  # In policy units.
         # guard
@@ -91,7 +94,10 @@ class Board:
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if create:
-            write_bytes(path, bytes(BOARD_BYTES))  # a new file: the old one may still be mapped
+            try:
+                write_bytes(path, bytes(BOARD_BYTES))  # a new file: the old one may be mapped
+            except FileHeld:  # Windows replaces no mapped file
+                _clear(path)
         with path.open("r+b") as file:  # the mapping stays valid after the file is closed
             page = mmap.mmap(file.fileno(), BOARD_BYTES)
         mapped = np.frombuffer(page, np.uint8)
@@ -125,3 +131,12 @@ class Board:
         """Seconds since the last heartbeat; 0 before the first one."""
         last = int(self[f"{process}_heartbeat_ns"])
         return (time.perf_counter_ns() - last) * 1e-9 if last else 0.0
+
+
+def _clear(path: Path) -> None:
+    """Set every field to 0 in place. Raises OSError for a file of another size."""
+    with open_here(path, "r+b") as file:
+        if file.seek(0, 2) != BOARD_BYTES:
+            raise OSError(f"{path} is held open by another program, and is no Board: remove it")
+        file.seek(0)
+        file.write(bytes(BOARD_BYTES))

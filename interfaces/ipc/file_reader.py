@@ -2,6 +2,10 @@
 
 A mapping of such a file ends the process with a bus error (SIGBUS) at its next access. Here a read
 is only shorter.
+
+The writer maps the file. A read sees what the mapping holds: both use the pages of the file in
+memory. On Windows that holds for local disks, as SQLite relies on it too; runs on network drives
+are refused.
 """
 
 import os

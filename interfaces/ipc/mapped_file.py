@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.reading.busy_files import replace_file
 from interfaces.ipc.no_links import open_here
 from interfaces.ipc.regular_file import open_regular
 
@@ -41,7 +42,7 @@ def allocate(path: Path, size: int) -> None:
                     file.write(bytes(min(_CHUNK, size - written)))
                 file.flush()
                 os.fsync(file.fileno())  # with delayed allocation a full disk shows only here
-        temporary.replace(path)
+        replace_file(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise

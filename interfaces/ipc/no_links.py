@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from configs.errors import BadInput
+from configs.reading.shared_open import open_shared
 
 _NAME_SURROGATE = 0x20000000  # bit of a reparse tag that leads elsewhere; OneDrive's tags lack it
 _FLAGS = {
@@ -32,6 +33,8 @@ def refuse_links(paths: Iterable[Path]) -> None:
     """Raises LinkRefused if one of these files or folders, or anything below, is a link."""
     for path in paths:
         _refuse_link(path)
+        if path.is_file():  # to list it is an error, and systems differ in which
+            continue
         for folder, folders, files in os.walk(path, onerror=_raise):
             for name in (*folders, *files):
                 _refuse_link(Path(folder, name))
@@ -111,6 +114,8 @@ def _open_folder(folder: Path) -> int:
 
 def _open(path: Path, flags: int, folder: int | None) -> int:
     try:
+        if sys.platform == "win32":
+            return open_shared(path, flags)
         if folder is None:
             return os.open(path, flags, 0o600)
         return os.open(path.name, flags, 0o600, dir_fd=folder)

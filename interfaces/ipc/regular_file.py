@@ -5,6 +5,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from configs.reading.shared_open import open_shared
+
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -21,7 +23,8 @@ class NotRegularFile(OSError):
 def open_regular(path: Path, *, write: bool = False) -> BinaryIO:
     """Open an existing file, unbuffered, for reading or for reading and writing.
 
-    A pipe does not block. For writing, a link is refused: it may lead out of the run's folder.
+    A pipe does not block. For writing, a link is refused: it may lead out of the run's folder. On
+    Windows others may rename and delete the file meanwhile.
     Raises NotRegularFile, and other OSErrors.
     """
     if write and path.is_symlink():
@@ -30,7 +33,7 @@ def open_regular(path: Path, *, write: bool = False) -> BinaryIO:
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
     flags |= getattr(os, "O_CLOEXEC", 0) | (getattr(os, "O_NOFOLLOW", 0) if write else 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = open_shared(path, flags)
     except (IsADirectoryError, PermissionError) as error:
         if path.is_dir():  # Windows and Linux say so with different errors
             raise NotRegularFile(f"{path} is a folder, not a file") from error

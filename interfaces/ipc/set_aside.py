@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from configs.reading.busy_files import rename_file
 from interfaces.ipc.no_links import refuse_links_between
 
 
@@ -16,5 +17,4 @@ def set_aside(path: Path) -> Path:
     number = 1
     while os.path.lexists(aside := path.with_name(f"{path.name}.damaged-{number}")):
         number += 1
-    path.rename(aside)
-    return aside
+    return rename_file(path, aside)

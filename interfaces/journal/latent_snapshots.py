@@ -14,6 +14,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
+from configs.reading.busy_files import delete_file
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes, touch_pages
 from interfaces.ipc.no_links import open_here
 from interfaces.ipc.regular_file import NotRegularFile, is_nearly, open_regular
@@ -106,7 +107,7 @@ def drop_latent_snapshots(path: Path, first: int, before: int = 0) -> None:
     header = _read_header(path)
     if header is None:  # cut, or of another version: it cannot be read and must not remain
         if _may_be_replaced(path):
-            path.unlink(missing_ok=True)
+            delete_file(path, missing_ok=True)
         return
     dtype = _slot_dtype(header[0])
     empty = np.zeros((), dtype).tobytes()

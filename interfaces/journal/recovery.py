@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loguru import logger
 
+from configs.reading.busy_files import delete_file, rename_file
 from interfaces.ipc.no_links import refuse_links_between
 from interfaces.ipc.set_aside import set_aside
 from interfaces.journal.journal_errors import DamagedSegment, ForeignSegment
@@ -37,7 +38,7 @@ def open_segments(folder: Path, layout: JournalLayout) -> tuple[list[Segment], l
     """
     for leftover in folder.glob("[0-9]*.new*"):
         if _LEFTOVER.fullmatch(leftover.name) and not leftover.is_dir():
-            leftover.unlink()
+            delete_file(leftover)
     for stray in stray_paths(folder):
         logger.warning("journal: {} is no segment: it is left alone", stray)
     renamed = list(_set_aside(folder, layout, foreign=True))
@@ -137,7 +138,7 @@ def _set_aside(folder: Path, layout: JournalLayout, *, foreign: bool) -> Iterato
         # Not inside `except`: the error still has the file open there, and Windows would refuse.
         if is_ours:
             refuse_links_between(folder.parent, path)
-            aside = path.rename(_free_path(path.with_suffix(".bad")))
+            aside = rename_file(path, _free_path(path.with_suffix(".bad")))
         else:
             aside = set_aside(path)
         yield SetAside(path, aside, cause)

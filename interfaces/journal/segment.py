@@ -14,6 +14,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
+from configs.reading.busy_files import replace_file
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes
 from interfaces.journal.journal_errors import (
     DamagedSegment,
@@ -205,7 +206,7 @@ def create_segment(folder: Path, step: np.dtype[np.void], first: int, capacity: 
     mapped = map_bytes(hidden, write=True)
     mapped[: header.size] = header
     del mapped  # Windows does not rename a mapped file
-    hidden.replace(path)
+    replace_file(hidden, path)
     return Segment(path, step)
 
 

@@ -27,7 +27,7 @@ class OscReceiver:
         self._local = str(listener.getsockname()[0]).startswith("127.")
         self._client = LOOPBACK if self._local else client
         self.foreign = 0  # datagrams of other senders
-        self._log = LimitedLog(time.monotonic, in_background=True)
+        self._log = LimitedLog(time.perf_counter, in_background=True)
         self._thread = threading.Thread(target=self._run, name="osc-in", daemon=True)
         self._thread.start()
 

@@ -86,12 +86,12 @@ class OscQueryServer(ThreadingHTTPServer):
             oldest = next(iter(self._clients.copy()), None)
             self._clients.pop(oldest, None)
             _disconnect(oldest)
-        self._clients[request] = time.monotonic()
+        self._clients[request] = time.perf_counter()
         super().process_request(request, client_address)
 
     def service_actions(self) -> None:
         """Disconnect clients that take too long. Their threads end then."""
-        now = time.monotonic()
+        now = time.perf_counter()
         for client, since in self._clients.copy().items():
             if now - since > _CLIENT_TIMEOUT_S:
                 self._clients.pop(client, None)

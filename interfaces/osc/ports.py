@@ -1,5 +1,6 @@
 """IPv4 addresses and UDP ports of this machine, and the programs that use the ports."""
 
+import errno
 import socket
 import struct
 import sys
@@ -12,6 +13,8 @@ import psutil
 from configs.errors import BadInput
 
 LOOPBACK = "127.0.0.1"
+_WSAEACCES = 10013
+_RESERVED = "netsh interface ipv4 show excludedportrange protocol=udp"
 _COMMAND_CHARACTERS = 40
 
 
@@ -71,6 +74,11 @@ def listen_at(port: int, address: str = LOOPBACK) -> socket.socket:
         listener.bind((address, port))
     except OSError as error:
         listener.close()
+        if sys.platform == "win32" and error.errno in (errno.EACCES, _WSAEACCES):
+            raise PortTaken(
+                f"world.osc.receive_port {port} is reserved by Windows or in use ({_RESERVED} "
+                "lists the reserved ports). Choose another port"
+            ) from error
         owner = ", ".join(map(str, port_owners(port, address) or [])) or "another program"
         raise PortTaken(
             f"world.osc.receive_port {port} is taken by {owner} ({error.strerror}). Close it or "
@@ -100,7 +108,7 @@ def port_owners(port: int, address: str = LOOPBACK) -> list[PortOwner] | None:
     """
     try:
         sockets = psutil.net_connections("udp")
-    except psutil.AccessDenied:  # macOS tells only root
+    except (psutil.Error, OSError, RuntimeError):  # macOS tells only root
         return None
     # "udp" includes IPv6: a wildcard address there takes the IPv4 port too.
     taking = {address, f"::ffff:{address}", "0.0.0.0", "::"}
@@ -113,7 +121,7 @@ def port_owners(port: int, address: str = LOOPBACK) -> list[PortOwner] | None:
 
 
 def _port_owner(pid: int | None) -> PortOwner:
-    if pid is None:
+    if not pid:  # Windows may say 0, which is no program
         return PortOwner("a program of another user")
     try:
         process = psutil.Process(pid)

@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-import psutil
 import setproctitle
 from loguru import logger
 
@@ -63,12 +62,6 @@ def log_supervisor(folder: Path) -> Generator[None]:
             logger.remove(handler)
         with suppress(OSError):  # the disk is full
             file.close()
-
-
-def lower_priority() -> None:
-    """Run below the priority of all other programs: nice 19, on Windows below normal."""
-    process = psutil.Process()
-    process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else 19)
 
 
 def watch_supervisor() -> threading.Event:

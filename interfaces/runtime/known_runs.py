@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, TypeAdapter
 
 from configs.errors import BadInput
-from configs.reading.bounded_file import UnreadableFile
+from configs.reading.bounded_file import UnreadableFile, text_encoding
 from configs.reading.json_document import read_json
 from interfaces.ipc.atomic_files import shell_quoted, write_json
 from interfaces.ipc.no_links import LinkRefused, refuse_links_between
@@ -67,7 +67,7 @@ def list_run(run: Path, shown: str | None = None) -> None:
     if shown not in (None, content["content"]):
         raise UnknownRun(f"{run} has changed since it was shown, and is not trusted: try again")
     text = _content(run / CONFIG)[:_SHOWN_BYTES]
-    content["config"] = text.decode("utf-8", "replace")
+    content["config"] = text.decode(text_encoding(text), "replace")
     try:
         folder = _list_folder()
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -197,13 +197,17 @@ def _content(path: Path) -> bytes:
 
 def _refuse_extends(config: bytes) -> None:
     """Raises _Unusable if the configuration extends a file, whose content would not be compared."""
-    if b"extends" not in config and b"\\" not in config:  # a backslash can hide the letters
+    try:
+        text = config.decode(text_encoding(config))
+    except UnicodeDecodeError:
+        raise _Unusable(f"{CONFIG} cannot be read") from None
+    if "extends" not in text and "\\" not in text:  # a backslash can hide the letters
         return
     from configs.loading.tree import InvalidYaml, parse  # the command `stop` does not wait for it
 
     try:
-        tree = parse(config.decode("utf-8-sig"), CONFIG, [])
-    except (UnicodeDecodeError, InvalidYaml):
+        tree = parse(text, CONFIG, [])
+    except InvalidYaml:
         raise _Unusable(f"{CONFIG} cannot be read") from None
     if tree.child("extends") is not None:
         raise _Unusable(

@@ -29,6 +29,7 @@ from interfaces.runtime.metrics import MetricsLog, losses, metrics_line, summary
 from interfaces.runtime.process_table import processes_of
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.runtime.supervisor import ProcessFailure, Supervisor
+from interfaces.runtime.system.process_priority import run_unthrottled
 from interfaces.safety.supervisor_watch import SupervisorWatch
 from interfaces.vrchat.endpoints import choose_endpoints, write_endpoints
 
@@ -68,6 +69,7 @@ class LiveRun:
         """
         for line in release_records(records_of_dead_runs()):  # killed, with inputs still pressed
             logger.warning("{}", line)
+        run_unthrottled()
         with self._emergency_stop(), self._entry:
             return self._run_processes(seconds, stopped)
 
@@ -124,6 +126,9 @@ class LiveRun:
         """Supervise and measure until the end. Returns the failure that ended the run, if any."""
         next_line = next_memory = began
         while not stopped.wait(_CHECK_EVERY_S):
+            if self.board["end_requested"]:
+                stopped.set()
+                return None
             now = time.perf_counter()
             for message in self._body_watch.take_reports():
                 logger.info("supervisor: {}", message)

@@ -32,6 +32,12 @@ class ProcessSpec:
     `stop`: a process "by_board" ends when the Board says stop, and the supervisor waits for it, a
     lower `stop_rank` first. One with "terminate" gets a signal after all the others.
 
+    `background`: it runs below the priority of all other programs, from before its imports on: they
+    take seconds, in which the body starts too.
+
+    `job`: on Windows a "member" of the job object is ended with it, after the supervisor and every
+    "holder" have ended; see job_object.py.
+
     `hang_after_s`: the supervisor kills and restarts it after so many seconds without a new
     heartbeat on the Board. None: it shows no heartbeat.
     """
@@ -43,6 +49,8 @@ class ProcessSpec:
     restart: Literal["on_exit", "never"] = "on_exit"
     stop: Literal["by_board", "terminate"] = "by_board"
     stop_rank: int = 1
+    background: bool = False
+    job: Literal["member", "holder", "none"] = "member"
     hang_after_s: float | None = None
 
     @property
@@ -79,6 +87,7 @@ PROCESSES: tuple[ProcessSpec, ...] = (
         "interfaces.runtime.guard:watch_run",
         "releases every input when the body stops",
         stop_rank=2,  # it releases the inputs after the body has ended
+        job="holder",
         hang_after_s=5.0,
     ),
     ProcessSpec(
@@ -86,12 +95,14 @@ PROCESSES: tuple[ProcessSpec, ...] = (
         "agent.acting.body_process:run_body",
         "observes, decides and acts at a fixed rate",
         stop_rank=0,
+        job="none",  # it must release its inputs although supervisor and guard are killed
         hang_after_s=5.0,  # the inputs are released long before
     ),
     ProcessSpec(
         "trainer",
         "trainer.running.trainer_process:train",
         "learns from the journal and publishes weights",
+        background=True,
         hang_after_s=300.0,  # an update of a large model on a busy CPU, or a checkpoint
     ),
     ProcessSpec(
@@ -100,6 +111,7 @@ PROCESSES: tuple[ProcessSpec, ...] = (
         "copies the journal into the session",
         runs=lambda config: config.session.record,
         stop_rank=3,  # it copies the last Steps of the body
+        background=True,
         hang_after_s=120.0,  # it has the lowest priority, and waits for the disk
     ),
 )

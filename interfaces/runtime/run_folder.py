@@ -13,6 +13,7 @@ from configs.errors import BadInput
 from interfaces.ipc.atomic_files import shell_quoted, write_checked_json
 from interfaces.ipc.no_links import LinkRefused, refuse_links
 from interfaces.runtime.known_runs import ID_FILE, list_run, require_known, require_known_place
+from interfaces.runtime.system.folder_place import folder_problem
 
 if TYPE_CHECKING:  # half a second, for which the command `stop` does not wait
     from configs.schema import Config
@@ -91,14 +92,17 @@ def create_run(out: Path | None, config: "Config", name: str, code: Path) -> Run
     """Create a folder with config.yaml and meta.json: `out`, or runs/TIME-NAME.
 
     `code`: the folder of the git repository, for meta.json. The run is listed as known. Raises
-    RunError if `out` already holds a run or files of another run, or cannot be written. Raises
-    LinkRefused for a link in it, and UnknownRun for a folder inside an unknown run.
+    RunError if `out` already holds a run or files of another run, cannot be written, or cannot
+    hold a run on Windows. Raises LinkRefused for a link in it, and UnknownRun for a folder inside
+    an unknown run.
     """
     from configs.load import write_config
 
     path = out or fresh_folder(name)
     try:
         run = RunFolder(path.resolve())
+        if problem := folder_problem(run.path):
+            raise RunError(f"--out {path}: {problem}")
         if run.config_file.exists():
             raise RunError(
                 f"--out {path} already holds a run; continue it with --resume {shell_quoted(path)}"

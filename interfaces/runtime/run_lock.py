@@ -15,8 +15,9 @@ from pydantic import Field, TypeAdapter
 from configs.reading.bounded_file import MissingFile, UnreadableFile
 from configs.reading.json_document import read_json
 from interfaces.runtime.process_table import process_title
-from interfaces.runtime.reader_lock import folder_lock
 from interfaces.runtime.run_folder import RunError, RunFolder
+from interfaces.runtime.system.folder_place import folder_problem
+from interfaces.runtime.system.reader_lock import folder_lock
 
 _PATIENCE_S = 15.0
 PIDS = TypeAdapter(dict[str, Annotated[int, Field(gt=0, lt=2**31, strict=True)]])
@@ -27,9 +28,12 @@ def claim(run: RunFolder) -> Generator[None]:
     """Lock the folder for one live run. The lock also ends with this process, however it ends.
 
     Waits for the processes of an earlier run: if its supervisor was killed, they end soon. Raises
-    RunError if another run uses the folder, or if these processes do not end.
+    RunError if another run uses the folder, if these processes do not end, and for a place that
+    can hold no run on Windows.
     """
     run.refuse_links()
+    if problem := folder_problem(run.path):
+        raise RunError(f"{run.path}: {problem}")
     with _locked(run.lock, f"{run.path} is in use by another process; end that process first"):
         _wait_for_leftovers(run)
         yield

@@ -1,6 +1,5 @@
 """The supervisor: starts the processes of a run, restarts them, and ends them in order."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -10,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 from loguru import logger
 
 from configs.reading.bounded_file import last_line
+from interfaces.core.machine_readings import process_memory_mb
 from interfaces.ipc.atomic_files import write_json
 from interfaces.ipc.board import Board
 from interfaces.runtime.child_process import (
@@ -25,6 +24,7 @@ from interfaces.runtime.child_process import (
 from interfaces.runtime.live_control.live_runs import LiveRunEntry
 from interfaces.runtime.process_table import ProcessSpec, stop_order
 from interfaces.runtime.run_folder import RunFolder
+from interfaces.runtime.system.job_object import new_job
 from interfaces.safety.hang_watch import HangWatch
 
 BAD_INPUT = 2  # exit code of a child that refuses its input: a restart does not help
@@ -101,6 +101,7 @@ class Supervisor:
             for spec in specs
         }
         self._pids_written = False
+        self._job = new_job()
 
     def start(self) -> None:
         """Start every process. Raises OSError if one cannot be started."""
@@ -161,9 +162,11 @@ class Supervisor:
                 child.process.terminate()
         for name in terminated:
             self._wait(name, time.perf_counter() + 2.0)
+        if self._job is not None:
+            self._job.close()
 
     def memory_mb(self) -> dict[str, float]:
-        """Unique set size of every process, this one included, in MB; without those unreadable."""
+        """Memory of every process, this one included, in MB; without those that are unknown."""
         processes = {"supervisor": os.getpid()} | {
             child.name: child.process.pid
             for child in self.children.values()
@@ -171,8 +174,8 @@ class Supervisor:
         }
         memory: dict[str, float] = {}
         for name, pid in processes.items():
-            with contextlib.suppress(psutil.Error, OSError):  # a gauge never ends the run
-                memory[name] = round(psutil.Process(pid).memory_full_info().uss / 1e6, 1)
+            if (used := process_memory_mb(pid)) is not None:
+                memory[name] = round(used, 1)
         return memory
 
     def restarts(self) -> dict[str, int]:
@@ -247,9 +250,17 @@ class Supervisor:
             )
         finally:
             os.close(log)
+        self._put_into_job(child, child.process)
         child.hung = False
         if child.hang_watch is not None:
             child.hang_watch.restart(self._heartbeat_ns(child), time.perf_counter())
+
+    def _put_into_job(self, child: Child, process: subprocess.Popen[bytes]) -> None:
+        if self._job is None or sys.platform != "win32" or child.spec.job == "none":
+            return
+        put = self._job.add if child.spec.job == "member" else self._job.share_with
+        if not put(int(process._handle)):  # pyright: ignore[reportAttributeAccessIssue]
+            logger.warning("{} may outlive a killed supervisor: it is not in the job", child.name)
 
     def _wait(self, name: str, deadline: float) -> None:
         child = self.children.get(name)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.load import dump_config
+from configs.reading.busy_files import delete_file
 from configs.schema import Config
 from interfaces.core.rewards import step_layout
 from interfaces.core.spaces import Spaces
@@ -104,7 +105,7 @@ def import_video(
             progress(writer.steps)
     except SessionError:
         writer.abandon()
-        writer.path.unlink()
+        delete_file(writer.path)
         raise
     steps, seconds = writer.steps, writer.seconds
     if writer.close() is None:

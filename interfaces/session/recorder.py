@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from configs.schema import Config
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
-from interfaces.runtime.child_process import lower_priority, set_up_process, watch_supervisor
+from interfaces.runtime.child_process import set_up_process, watch_supervisor
 from interfaces.runtime.live_control.live_runs import open_board
 from interfaces.runtime.run_folder import RunFolder
 from interfaces.session.format.messages import Codec
@@ -148,7 +148,6 @@ class Recorder:
 def record(run_path: Path) -> None:
     """Record a run until it ends. Raises the errors of an unreadable run folder."""
     stopped, orphaned = set_up_process("recorder"), watch_supervisor()
-    lower_priority()
     run = RunFolder(run_path)
     board, recorder = open_board(run), None
     run_metadata = read_run_metadata(run)

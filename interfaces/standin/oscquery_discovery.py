@@ -70,7 +70,7 @@ class OscQueryDiscovery:
         with self._lock:
             if not self._receivers:
                 return []
-            now = time.monotonic()
+            now = time.perf_counter()
             self._receivers = {k: v for k, v in self._receivers.items() if v[1] > now}
             return list(dict.fromkeys(address for address, _ in self._receivers.values()))
 
@@ -87,7 +87,7 @@ class OscQueryDiscovery:
     def _remove(self, name: str) -> None:
         with self._lock:
             if name in self._receivers:
-                leaves_s = time.monotonic() + self._faults().goodbye_s
+                leaves_s = time.perf_counter() + self._faults().goodbye_s
                 self._receivers[name] = (self._receivers[name][0], leaves_s)
 
 

@@ -20,6 +20,7 @@ from loguru import logger
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
+from configs.reading.busy_files import delete_file, replace_file
 from interfaces.ipc.file_reader import FileReader
 from interfaces.ipc.mapped_file import allocate, map_bytes
 from interfaces.ipc.regular_file import is_nearly, open_regular
@@ -158,14 +159,14 @@ def create_live(folder: Path, manifest: Manifest) -> Path:
                 Slots(path, manifest)
                 return path
             except WeightsError:
-                path.unlink()
+                delete_file(path)
     folder.mkdir(parents=True, exist_ok=True)
     hidden = path.with_suffix(".new")
     allocate(hidden, _file_size(manifest))
     mapped = map_bytes(hidden, write=True)
     mapped[: _HEADER.itemsize] = np.frombuffer(_header(manifest), np.uint8)
     del mapped
-    hidden.replace(path)
+    replace_file(hidden, path)
     return path
 
 

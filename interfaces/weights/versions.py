@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, TypeAdapter
 
 from configs.reading.bounded_file import MissingFile, UnreadableFile
+from configs.reading.busy_files import delete_file
 from configs.reading.json_document import read_json
 from interfaces.ipc.atomic_files import write_bytes, write_checked_json
 from interfaces.ipc.tensor_file import pack_array, read_arrays
@@ -63,11 +64,9 @@ def discard_versions_from(folder: Path, version: int) -> None:
     newer = [path for path in version_files(folder) if int(path.stem) >= version]
     for path in (*folder.glob(LIVE_FILES), *newer, folder / PIN):
         try:
-            path.unlink(missing_ok=True)
+            delete_file(path, missing_ok=True)
         except OSError as error:
-            raise WeightsError(
-                f"{path} cannot be deleted. Does another program read it? ({error})"
-            ) from error
+            raise WeightsError(f"{path} cannot be deleted: {error.strerror or error}") from error
 
 
 def load_version(folder: Path, version: int, manifest: Manifest) -> NDArray[np.float32]:
@@ -110,7 +109,7 @@ def pin(folder: Path, version: int) -> None:
 
 def unpin(folder: Path) -> None:
     """Remove the pin, so that the body follows the newest version again."""
-    (folder / PIN).unlink(missing_ok=True)
+    delete_file(folder / PIN, missing_ok=True)
 
 
 def read_pin(folder: Path, *, unreadable: int | None = None) -> int | None:

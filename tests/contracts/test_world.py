@@ -46,9 +46,9 @@ class Live:
         self.thread.start()
         assert ready.wait(20)
         self.world = VRChatWorld(config.world, self.endpoints(), RealClock())
-        deadline = time.monotonic() + 20
+        deadline = time.perf_counter() + 20
         while not self.world.has_frame():
-            assert time.monotonic() < deadline
+            assert time.perf_counter() < deadline
             time.sleep(0.01)
 
     def endpoints(self):
@@ -136,15 +136,15 @@ def test_live_world_moves_the_avatar_and_lets_go(live):
     forward = np.zeros(live.world.spaces.num_actions, np.float32)
     forward[2] = 1.0  # LookHorizontal
     angular = live.world.spaces.features.index("AngularY")
-    deadline = time.monotonic() + 10
+    deadline = time.perf_counter() + 10
     while abs(live.world.observe().vector[angular]) < 1:
         live.world.act(forward)
         time.sleep(0.05)
-        assert time.monotonic() < deadline, "it never turned"
+        assert time.perf_counter() < deadline, "it never turned"
     live.world.rest()
     while abs(live.world.observe().vector[angular]) > 1e-3:
         time.sleep(0.05)
-        assert time.monotonic() < deadline, "it never stopped turning"
+        assert time.perf_counter() < deadline, "it never stopped turning"
     first = live.world.observe()
     time.sleep(0.2)
     later = live.world.observe()
@@ -203,14 +203,14 @@ def test_live_world_observes_rays_named_in_the_parameters():
     try:
         turn = np.zeros(live.world.spaces.num_actions, np.float32)
         turn[2] = 1.0  # LookHorizontal
-        ratios, deadline = set(), time.monotonic() + 10
+        ratios, deadline = set(), time.perf_counter() + 10
         # A Hit that is true from the start is sent once, perhaps before this receiver listens.
         while len(ratios) < 5:
             observed = live.world.observe().vector
             ratios |= {float(observed[0])} - {0.0}
             live.world.act(turn)
             time.sleep(0.05)
-            assert time.monotonic() < deadline, f"only {ratios}"
+            assert time.perf_counter() < deadline, f"only {ratios}"
         parameters = live.world.avatar_io.parameters
         assert parameters.ignored > 0.5 * parameters.received, "other rays are dropped unparsed"
     finally:

@@ -1,13 +1,13 @@
 """Files of a live run that another program overwrites or removes: the run goes on, and no index of
 a Step is used twice."""
 
-import signal
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from benchmarks.processes import INTERRUPTIBLE, interrupt
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
 from interfaces.journal.segment import segment_paths
@@ -46,7 +46,7 @@ def check_session(run):
 def test_a_run_survives_lost_files_and_mixes_no_steps(tmp_path):
     run = tmp_path / "run"
     words = command("run", "tiny", *SETTINGS, "--seed", 0, "--quiet", "--out", run)
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, **INTERRUPTIBLE)
     try:
         wait_until(lambda: (run / "journal" / "layout.json").exists(), "the journal", 60.0)
         reader = JournalReader(run / "journal")
@@ -67,7 +67,7 @@ def test_a_run_survives_lost_files_and_mixes_no_steps(tmp_path):
             assert aside.read_bytes().startswith(FOREIGN[:20]), "the process that mapped it writes"
         wait_until(lambda: end() >= steps_before + 20, "20 more Steps", 60.0)
     finally:
-        process.send_signal(signal.SIGINT)
+        interrupt(process)
         assert process.wait(60.0) == 0
     assert check_session(run) == JournalReader(run / "journal").end
     log = (run / "logs" / "body.log").read_text(encoding="utf-8")

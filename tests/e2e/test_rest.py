@@ -8,7 +8,6 @@ import http.server
 import itertools
 import socket
 import socketserver
-import sys
 import threading
 import time
 
@@ -18,10 +17,7 @@ import pytest
 
 from benchmarks.realtime.fault_injection import CAUSES, LiveRun, free_port
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(sys.platform == "win32", reason="its signals are POSIX"),
-]
+pytestmark = pytest.mark.e2e
 # benchmarks.realtime.input_release measures the limits of 200 and 450 ms on an idle machine.
 LIMIT_MS = 1_500.0
 REST_S = 0.4  # four ticks at rest are no coincidence

@@ -1,21 +1,17 @@
 """Two faults at once in one live run, and a pause of all its processes: no input stays pressed."""
 
-import signal
-import sys
 import time
 
 import psutil
 import pytest
 
+from benchmarks.processes import KILLED
 from benchmarks.realtime.fault_injection import LiveRun
 from benchmarks.reliability.two_faults import ProcessFault, cause, release_ms
 from tests.e2e.test_rest import LIMIT_MS, Camera
 from tests.polling import wait_until
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(sys.platform == "win32", reason="its signals are POSIX"),
-]
+pytestmark = pytest.mark.e2e
 PROCESSES = ("supervisor", "guard", "body", "trainer", "recorder")
 
 
@@ -54,4 +50,4 @@ def test_inputs_are_released_after_two_faults_and_after_a_pause_of_everything(ru
 
     assert release_ms(run, (ProcessFault("supervisor", "killed"), body_killed)) < LIMIT_MS
     run.process.wait(10)
-    assert run.process.returncode == -signal.SIGKILL
+    assert run.process.returncode == KILLED[0]

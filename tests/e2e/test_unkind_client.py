@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from benchmarks.processes import INTERRUPTIBLE, interrupt
 from configs.standin import OTHER_AVATAR_ID
 from interfaces.core.world import Situation
 from interfaces.journal import JournalReader
@@ -38,6 +39,7 @@ def test_run_finds_hears_and_follows_a_client_with_all_unkind_faults(tmp_path):
         process = subprocess.Popen(
             command("run", "tiny", *more, "--seed", "0", "--quiet", "--out", run),
             stdout=subprocess.DEVNULL,
+            **INTERRUPTIBLE,
         )
         try:
             wait_until(lambda: (run / "journal").exists(), "the journal", 40.0)
@@ -60,7 +62,7 @@ def test_run_finds_hears_and_follows_a_client_with_all_unkind_faults(tmp_path):
             client.send("/avatar/parameters/YumeOff", False)
             wait_until(lambda: not newest()["situation"][-1] & Situation.STOPPED, "its end")
         finally:
-            process.terminate()
+            interrupt(process)
             process.wait(30)
     summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     assert summary["osc"]["received"] > 100

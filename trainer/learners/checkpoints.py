@@ -17,6 +17,7 @@ from torch import Tensor
 
 from configs.errors import BadInput
 from configs.reading.bounded_file import UnreadableFile
+from configs.reading.busy_files import FileHeld, delete_file
 from interfaces.ipc.tensor_file import parse_tensors
 from interfaces.weights.checkpoint_files import (
     checkpoint_files,
@@ -88,10 +89,10 @@ class Checkpoints:
             retained.append(newest_good)
         for old in paths:
             if old not in retained:
-                old.unlink()
+                _drop(old)
         for tensors in tensor_files(self.folder):
             if not tensors.with_suffix(".json").exists():
-                tensors.unlink()
+                _drop(tensors)
         return path
 
     def newest(self) -> Checkpoint | None:
@@ -154,3 +155,11 @@ def _is_good(path: Path) -> bool:
         return not read_record(path).left_out
     except UnreadableFile:
         return False
+
+
+def _drop(path: Path) -> None:
+    """Delete a file that is no longer needed. What is held open goes with a later checkpoint."""
+    try:
+        delete_file(path, limit_s=0.2)
+    except FileHeld as error:
+        logger.info("{} stays for now: {}", path, error.strerror)

@@ -1,13 +1,14 @@
 """What the trainer logs when the disk is full: one line a minute for each thing, no traceback."""
 
 import errno
-import shutil
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from loguru import logger
+
+from interfaces.core.machine_readings import free_disk_bytes
 
 _FULL = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 _PAUSE_S = 60.0
@@ -21,7 +22,7 @@ def is_full(error: BaseException | None) -> bool:
 class DiskWarnings:
     """Warns that something is not written, at most once a minute for each thing."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._due_s: dict[str, float] = {}
 
@@ -52,8 +53,5 @@ def ignore_full_disk_in_threads() -> None:
 
 
 def _free(path: Path) -> str:
-    try:
-        folder = next(each for each in (path, *path.parents) if each.exists())
-        return f"{shutil.disk_usage(folder).free:,} bytes free"
-    except (OSError, StopIteration) as error:
-        return f"free space unknown ({error})"
+    free = free_disk_bytes(path)
+    return "free space unknown" if free is None else f"{free:,} bytes free"

@@ -3,7 +3,6 @@
 From the Board the metrics reach the screen and metrics.jsonl.
 """
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from configs.load import dump_config
 from configs.schema import Config
+from interfaces.core.machine_readings import free_disk_bytes
 from interfaces.ipc.board import Board
 from interfaces.runtime.run_folder import RunFolder
 from trainer.running.disk_warnings import DiskWarnings, ignore_full_disk_in_threads, is_full
@@ -93,7 +93,8 @@ class MetricsSink:
         """
         try:
             if self._tensorboard is None:
-                if shutil.disk_usage(self._run.path).free < _TENSORBOARD_BYTES:
+                free = free_disk_bytes(self._run.path)
+                if free is not None and free < _TENSORBOARD_BYTES:
                     self._warn(f"less than {_TENSORBOARD_BYTES:,} bytes free")
                     return
                 ignore_full_disk_in_threads()

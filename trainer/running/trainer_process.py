@@ -11,7 +11,6 @@ from interfaces.ipc.board import Board
 from interfaces.journal import JournalReader
 from interfaces.runtime.child_process import (
     OUT_OF_MEMORY,
-    lower_priority,
     out_of_memory_count,
     set_up_process,
     watch_supervisor,
@@ -38,7 +37,6 @@ def train(run_path: Path) -> None:
     are damaged. Raises DeviceUnavailable if the device cannot be used.
     """
     stopped, orphaned = set_up_process("trainer"), watch_supervisor()
-    lower_priority()
     run = RunFolder(run_path)
     board = open_board(run)
 

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from configs.errors import BadInput
+from configs.reading.busy_files import delete_file
 from interfaces.ipc.board import Board
 from interfaces.ipc.no_links import open_here
 from interfaces.runtime.live_control.live_runs import (
@@ -37,7 +38,7 @@ def hold(run: RunFolder, board: Board) -> None:
 def let_go(run: RunFolder, board: Board) -> None:
     """End the emergency stop. Raises OSError if the file STOP cannot be deleted."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        run.stop_file.unlink()
+        delete_file(run.stop_file)
     board["halted"] = 0
 
 

@@ -1,5 +1,6 @@
-"""Commands of a person to a live run: find it, pause and resume. See also emergency_stop.py."""
+"""Commands of a person to a live run: find it, pause, resume and end. See emergency_stop.py."""
 
+import time
 from pathlib import Path
 
 from interfaces.ipc.atomic_files import shell_quoted
@@ -8,6 +9,7 @@ from interfaces.runtime.live_control.live_runs import live_run_records, open_boa
 from interfaces.runtime.run_folder import RunError, RunFolder, open_run
 
 _HEARTBEAT_TIMEOUT_S = 5.0
+_END_S = 30.0
 
 
 def find_live_run(path: Path | None) -> RunFolder:
@@ -63,6 +65,21 @@ def pause(run: RunFolder, *, paused: bool) -> str:
     release = command_line(run, "stop --release")
     stopped = f"; the emergency stop still holds until `{release}`"
     return f"{run.path.name} acts again" + (stopped if is_stopped(run, board) else "")
+
+
+def end(run: RunFolder) -> str:
+    """End a run as Ctrl-C in its terminal does, and wait. Returns a message for the user.
+
+    Raises RunError if it does not end within 30 s.
+    """
+    record = record_of(run.path)
+    open_board(run)["end_requested"] = 1
+    deadline = time.perf_counter() + _END_S
+    while record is not None and record.runs:
+        if time.perf_counter() > deadline:
+            raise RunError(f"{run.path} has not ended within {_END_S:.0f} s; see {run.logs}")
+        time.sleep(0.1)
+    return f"{run.path.name} has ended"
 
 
 def command_line(run: RunFolder, words: str) -> str:

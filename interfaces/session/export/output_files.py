@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from configs.reading.busy_files import replace_file
 from interfaces.ipc.atomic_files import staging_path
 from interfaces.runtime.known_runs import require_known_place
 from interfaces.session.format.segment_writer import SessionError
@@ -34,7 +35,7 @@ def write_whole(out: Path) -> Generator[Path]:
     _delete(staging)  # left by a killed process
     try:
         yield staging
-        staging.replace(out)
+        replace_file(staging, out)
     finally:
         _delete(staging)
 

@@ -14,6 +14,7 @@ from mcap_protobuf.schema import build_file_descriptor_set
 from numpy.typing import NDArray
 
 from configs.errors import BadInput
+from configs.reading.busy_files import delete_file, replace_file
 from interfaces.ipc.no_links import open_here
 from interfaces.session.format.events import EventDetector
 from interfaces.session.format.messages import EVENTS, Codec
@@ -143,7 +144,7 @@ class SegmentWriter:
         """Finish the file and return its path. A file without Steps is deleted: None."""
         if not self.steps:
             self._file.close()
-            self.path.unlink()
+            delete_file(self.path)
             return None
         summary = {"first": self.first, "end": self.next_index, "steps": self.steps}
         summary |= {"missing": self.missing}
@@ -154,7 +155,7 @@ class SegmentWriter:
         os.fsync(self._file.fileno())  # the content must be on the disk before the name
         self._file.close()
         done = self.path.with_suffix(DONE)
-        self.path.replace(done)
+        replace_file(self.path, done)
         return done
 
     def _register(self, topic: str, schema: Any) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from configs.reading.busy_files import replace_file
 from interfaces.ipc.atomic_files import staging_path
 from interfaces.runtime.known_runs import require_known_place
 from interfaces.session.format.ownership import remove_staging
@@ -62,7 +63,7 @@ def _copy(sessions: Sequence[Session], out: Path, start: int, end: int) -> int:
                 writer.copy(recorded)
         steps, done = writer.steps, writer.close()
         if done is not None:
-            done.replace(out)
+            replace_file(done, out)
     finally:
         writer.abandon()
         remove_staging(staging)

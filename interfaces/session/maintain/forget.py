@@ -5,7 +5,6 @@ parameters or actions of these Steps. Weights cannot unlearn them: `forget` list
 may have learned from them.
 """
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from configs.reading.busy_files import delete_file, delete_folder, replace_file
 from interfaces.core.spaces import Spaces
 from interfaces.core.step import make_first
 from interfaces.core.world import Situation
@@ -72,17 +72,19 @@ def forget(
     save_start_time(run)
     result = ForgetResult()
     # First the files made from the session: they can be made again.
-    run.view.unlink(missing_ok=True)  # a picture of recent Steps
+    delete_file(run.view, missing_ok=True)  # a picture of recent Steps
     result.exports = derived_files(run)
     for folder in (run.exports, run.replays):
         if folder.is_dir():
-            shutil.rmtree(folder)
+            delete_folder(folder)
     for staging in (_STAGING, RECOVERING):  # left by a killed process
         remove_staging(run.session / staging)
     for damaged in _damaged_files(run):
-        damaged.unlink()
+        delete_file(damaged)
     drop_latent_snapshots(run.latent_snapshots, int(selected.indices[0]))
-    run.board.unlink(missing_ok=True)  # it holds the last action and reward; a run creates it again
+    delete_file(
+        run.board, missing_ok=True
+    )  # it holds the last action and reward; a run creates it again
     _blank_journal(run, selected.indices, result, advance)
     _rewrite_session(run.session, selected.indices, result, advance)
     result.checkpoints = _written_after(run.checkpoints.glob("*.safetensors"), selected.earliest_ns)
@@ -188,9 +190,9 @@ def _rewrite_segment(segment: SessionSegment, staging: Path, deleted: set[int]) 
     finally:
         writer.abandon()
     if done is None:
-        segment.path.unlink()
+        delete_file(segment.path)
     elif count or changed:
-        done.replace(segment.path)
+        replace_file(done, segment.path)
     return count
 
 

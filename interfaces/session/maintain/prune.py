@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, TypeAdapter
 
 from configs.reading.bounded_file import MissingFile
+from configs.reading.busy_files import delete_file
 from configs.reading.json_document import read_json
 from interfaces.ipc.atomic_files import write_checked_json
 from interfaces.ipc.no_links import refuse_links_between
@@ -86,7 +87,7 @@ def prune(segments: Sequence[PrunableSegment]) -> int:
             save_start_time(run)
         until = max(each.end, pruned_until(each.path.parent))
         write_checked_json(each.path.parent / PRUNED, {"until": until})
-        each.path.unlink(missing_ok=True)
+        delete_file(each.path, missing_ok=True)
     return sum(each.bytes for each in segments)
 
 

@@ -10,6 +10,7 @@ from loguru import logger
 from mcap.records import Metadata
 from numpy.typing import NDArray
 
+from configs.reading.busy_files import delete_file, replace_file
 from interfaces.core.world import Situation
 from interfaces.ipc.atomic_files import staging_path
 from interfaces.ipc.no_links import refuse_links, refuse_links_between
@@ -153,7 +154,7 @@ def fill_from_journal(
         finally:
             writer.abandon()
         if done is not None:
-            done.replace(folder / done.name)
+            replace_file(done, folder / done.name)
     remove_staging(folder / RECOVERING)
     return filled
 
@@ -198,7 +199,7 @@ def _adopt_segments(folder: Path) -> None:
             own = SessionSegment(segment).info
             others = [SessionSegment(file).info for file in segment_files(folder)]
             if all(own.end <= other.first or other.end <= own.first for other in others):
-                segment.replace(folder / segment.name)
+                replace_file(segment, folder / segment.name)
     remove_staging(folder / RECOVERING)
 
 
@@ -218,14 +219,16 @@ def _recover_file(damaged: Path, *, keep: bool) -> RecoverResult:
         aside: Path | None = None
         if keep:
             aside = _free_path(damaged.with_name(damaged.name + ASIDE))
-            damaged.replace(aside)
-        paths = tuple(done.replace(at) for (done, _), at in zip(written, places, strict=True))
+            replace_file(damaged, aside)
+        paths = tuple(places)
+        for (done, _), at in zip(written, places, strict=True):
+            replace_file(done, at)
         if not keep:
             if paths or damaged.stat().st_size <= CHUNK_BYTES:
-                damaged.unlink()
+                delete_file(damaged)
             else:  # it holds more than a header, but nothing that could be read
                 aside = _free_path(damaged.with_name(damaged.name + ASIDE))
-                damaged.replace(aside)
+                replace_file(damaged, aside)
     except SessionError:
         remove_staging(staging)
         raise

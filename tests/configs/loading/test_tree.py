@@ -18,7 +18,7 @@ from tests.configs.files import error_of, write
         (b"- a\n- b", "not a mapping"),
         (b"just text", "not a mapping"),
         ("seed: 1\nx: é".encode("latin-1"), "my.yaml:2  not UTF-8"),
-        ("seed: 1".encode("utf-16"), "not UTF-8"),
+        ("seed: 1".encode("utf-16") + b"a", "my.yaml:1  not UTF-16"),
         (b"\x00\x01\x02\x03", "not YAML"),
         (b"\x7fELF\x02\x01", "not YAML"),
         (b"%YAML 9.9\n---\na: 1", "not YAML"),
@@ -40,6 +40,13 @@ def test_a_file_that_is_not_a_configuration_is_refused(
     message = error_of(path)
     assert part in message
     assert "my.yaml" in message
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_of_notepad_or_powershell_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "夢.yaml"
+    path.write_bytes("# 夢\r\nseed: 12\r\n".encode(encoding))
+    assert load_config(path).seed == 12
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:

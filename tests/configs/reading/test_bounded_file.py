@@ -87,7 +87,7 @@ def test_a_file_that_states_no_size_is_bounded_too():
     ("content", "part"),
     [
         (b"a\nb\xff", "line 2, byte 3"),
-        (b"\xff\xfea\0", "UTF-16"),
+        (b"\xff\xfea\0b", "UTF-16, byte 4"),
         (b"\xed\xa0\x80", "not UTF-8"),
     ],
 )
@@ -95,6 +95,11 @@ def test_text_that_is_not_utf_8_names_the_place(tmp_path, content, part):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(UnreadableFile, match=part):
         read_text(tmp_path / "file")
+
+
+def test_text_that_powershell_5_wrote_is_read(tmp_path):
+    (tmp_path / "file").write_bytes("夢: 1\r\n".encode("utf-16"))
+    assert read_text(tmp_path / "file") == "夢: 1\n"
 
 
 def test_the_last_line_of_a_log_is_read_from_its_end(tmp_path):

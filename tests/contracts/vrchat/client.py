@@ -95,7 +95,7 @@ class PlainClient:
         self, wanted: Callable[[str, object], bool], *, after: int = 0
     ) -> tuple[float, object]:
         """Wait for a message. Returns its arrival in seconds and its value."""
-        deadline, at = time.monotonic() + TIMEOUT_S, after
+        deadline, at = time.perf_counter() + TIMEOUT_S, after
         with self._changed:
             while True:
                 while at < len(self.log):
@@ -103,7 +103,7 @@ class PlainClient:
                     if wanted(address, value):
                         return arrived, value
                     at += 1
-                remaining_s = deadline - time.monotonic()
+                remaining_s = deadline - time.perf_counter()
                 assert remaining_s > 0, f"no such message; last: {[e[1:3] for e in self.log[-8:]]}"
                 self._changed.wait(remaining_s)
 
@@ -144,12 +144,12 @@ class PlainClient:
     def picture(self, after_s: float = 0.0) -> np.ndarray:
         """A frame that was grabbed at least `after_s` after this call."""
         capture = cv2.VideoCapture(self.camera)
-        began = time.monotonic()
+        began = time.perf_counter()
         try:
             while True:
                 good, frame = capture.read()
                 assert good, f"no picture from {self.camera}"
-                if time.monotonic() - began >= after_s:
+                if time.perf_counter() - began >= after_s:
                     return frame
         finally:
             capture.release()
@@ -158,7 +158,7 @@ class PlainClient:
         while not self._ended:
             with contextlib.suppress(TimeoutError):
                 datagram = self._receiver.recv(65536)
-                arrived = time.monotonic()
+                arrived = time.perf_counter()
                 with self._changed:
                     for timed in OscPacket(datagram).messages:
                         received = timed.message

@@ -1,14 +1,13 @@
 """The measurement finds the stand-in's true values, and always releases the inputs."""
 
-import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from benchmarks.processes import INTERRUPTIBLE, KILLED, interrupt, kill
 from configs.errors import BadInput
 from configs.load import load_config
 from interfaces.calibrate.measure import AxisSweep, measure
@@ -69,21 +68,24 @@ def test_measurement_finds_the_values_of_the_stand_in():
 
 
 @pytest.mark.e2e
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C and kill are sent otherwise there")
-@pytest.mark.parametrize(("ending", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_inputs_are_released_and_nothing_is_written_however_it_ends(ending, code, tmp_path):
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [(interrupt, 130), (lambda process: kill(process.pid), KILLED[0])],
+    ids=["Ctrl-C", "killed"],
+)
+def test_inputs_are_released_and_nothing_is_written_however_it_ends(end, code, tmp_path):
     out = tmp_path / "calibrated.yaml"
     with running_standin() as standin:
         standin.close()
         words = command("calibrate", "vrchat", *settings_of(standin), "--out", str(out))
-        with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, **INTERRUPTIBLE) as process:
 
             def moves():
                 assert process.poll() is None
                 return inputs_of(standin)
 
             wait_until(moves, "a movement", timeout_s=30.0)
-            process.send_signal(ending)
+            end(process)
             assert process.wait(timeout=20) == code
         wait_for_rest(standin)
     assert not out.exists()

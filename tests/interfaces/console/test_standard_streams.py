@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from interfaces.console.standard_streams import OutputStream
+from interfaces.console.standard_streams import OutputStream, windows_encoding
 from tests.conftest import ROOT
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="descriptors as on POSIX")
@@ -122,3 +122,23 @@ def test_ctrl_c_during_the_imports_is_one_line():
     )
     assert (process.returncode, process.stdout) == (130, b"")
     assert process.stderr == b"interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "code_page", "is_pipe", "encoding"),
+    [
+        ({}, 932, True, "cp932"),  # PowerShell 5 of a Japanese user, also with `> file`
+        ({}, 437, True, "cp437"),
+        ({}, 65001, True, "utf-8"),
+        ({}, 932, False, "utf-8"),  # a console, or a file
+        ({}, 0, True, "utf-8"),  # a service
+        ({}, 12345, True, "utf-8"),  # unknown to Python
+        ({"PYTHONUTF8": "1"}, 932, True, "utf-8"),
+        ({"PYTHONIOENCODING": "latin-1"}, 932, True, "latin-1"),
+    ],
+)
+def test_a_pipe_on_windows_has_the_code_page_of_the_console(
+    environment, code_page, is_pipe, encoding
+):
+    now = environment.get("PYTHONIOENCODING", "cp1252")
+    assert windows_encoding(now, environment, code_page, is_pipe=is_pipe) == encoding

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from configs.errors import BadInput
-from interfaces.devices.audio_device import Device, NoSound, choose_device, list_devices
+from interfaces.devices.audio_device import (
+    Device,
+    NoSound,
+    choose_device,
+    close_stream,
+    list_devices,
+    open_stream,
+)
 from interfaces.standin.sound.sound_io import Microphone, Speaker
 
 DEVICES = [
@@ -86,3 +93,65 @@ def test_device_name_that_is_no_text_is_listed_with_a_mark() -> None:
     )
     names = [(each.name, each.inputs) for each in list_devices(sounddevice)]
     assert names == [("Mic", 1), ("マイ\ufffd", 2)]
+
+
+class WindowsSound:
+    """Plays the package sounddevice on Windows: one cable by two host APIs."""
+
+    class PortAudioError(Exception):
+        pass
+
+    def __init__(self, rates: tuple[int, ...]) -> None:
+        self.rates, self.streams = rates, []
+        sound = self
+
+        class Stream:
+            def __init__(self, **settings: Any) -> None:
+                self.settings, self.calls, self.closed = settings, [], False
+                converts = settings["extra_settings"] == {"auto_convert": True}
+                if not converts and settings["samplerate"] not in sound.rates:
+                    raise sound.PortAudioError("Invalid sample rate")
+                sound.streams.append(self)
+
+            def start(self) -> None:
+                self.calls.append("start")
+
+            def abort(self) -> None:
+                self.calls.append("abort")
+
+            def close(self) -> None:
+                self.calls.append("close")
+                self.closed = True
+
+        self.InputStream = self.OutputStream = Stream
+
+    def WasapiSettings(self, auto_convert: bool) -> dict[str, bool]:
+        return {"auto_convert": auto_convert}
+
+    def query_hostapis(self) -> list[dict[str, str]]:
+        return [{"name": "MME"}, {"name": "Windows WASAPI"}]
+
+    def query_devices(self) -> list[dict[str, object]]:
+        channels = {"max_input_channels": 2, "max_output_channels": 0}
+        names = ("CABLE Output (VB-Audio Virtual ", "CABLE Output (VB-Audio Virtual Cable)")
+        return [
+            {"index": i, "name": name, "hostapi": i, **channels} for i, name in enumerate(names)
+        ]
+
+
+def test_wasapi_converts_the_rate_of_its_mixer(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = WindowsSound(rates=(48_000,))
+    monkeypatch.setitem(sys.modules, "sounddevice", sound)
+    stream = open_stream("input", "CABLE Output", 16_000, 160, 0.05, 1, None)
+    assert stream.settings["device"] == 1, "WASAPI, which has the whole name"
+    assert stream.settings["extra_settings"] == {"auto_convert": True}
+    assert (stream.settings["samplerate"], stream.settings["channels"]) == (16_000, 1)
+    close_stream(stream)
+    close_stream(stream)
+    assert stream.calls == ["start", "abort", "close"]
+
+
+def test_a_rate_that_another_host_api_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", WindowsSound(rates=(48_000,)))
+    with pytest.raises(NoSound, match=r"\(MME\) does not open with 1 channels at 16000 Hz: Inval"):
+        open_stream("input", 0, 16_000, 160, 0.05, 1, None)

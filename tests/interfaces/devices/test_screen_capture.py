@@ -191,9 +191,9 @@ def test_camera_keeps_its_frame_rate(desktop):
     camera = Camera("screen", CameraConfig(width=32, height=32, fps=20), RealClock())
     try:
         wait_until(camera.newest, "a frame")
-        start_s, first = time.monotonic(), camera.newest().number
+        start_s, first = time.perf_counter(), camera.newest().number
         wait_until(lambda: camera.newest().number >= first + 20, "20 frames", 2.0)
-        assert time.monotonic() - start_s > 0.85, "20 frames at 20 Hz take about 1 s"
+        assert time.perf_counter() - start_s > 0.85, "20 frames at 20 Hz take about 1 s"
     finally:
         camera.close()
 

@@ -31,9 +31,9 @@ def test_a_check_that_hangs_is_a_problem_after_the_limit():
 
     checks = [Check("x", "stuck", hang), Check("x", "quick", lambda: [])]
     try:
-        began = time.monotonic()
+        began = time.perf_counter()
         findings = examine(checks, 0.3, lambda names: running.append(list(names)))
-        assert time.monotonic() - began < PATIENCE_S / 2
+        assert time.perf_counter() - began < PATIENCE_S / 2
     finally:
         released.set()
     assert levels(findings[0]) == {"stuck": "problem"}

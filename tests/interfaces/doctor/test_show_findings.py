@@ -32,3 +32,4 @@ def test_the_report_fits_the_terminal_and_ends_with_a_summary(width):
 def test_json_keeps_characters_beyond_ascii():
     assert json.loads(as_json([ok("夢", "なで")])) == [dataclasses.asdict(ok("夢", "なで"))]
     assert "夢" in as_json([ok("夢", "")])
+    assert as_json([ok("夢", "")], ascii_only=True).isascii()

@@ -30,9 +30,9 @@ def wait_for_change(mdns):
         changes.put((name, state_change))
 
     def wait(change, *names):
-        deadline, missing = time.monotonic() + TIMEOUT_S, {(name, change) for name in names}
+        deadline, missing = time.perf_counter() + TIMEOUT_S, {(name, change) for name in names}
         while missing:
-            missing.discard(changes.get(timeout=max(0.0, deadline - time.monotonic())))
+            missing.discard(changes.get(timeout=max(0.0, deadline - time.perf_counter())))
 
     browser = ServiceBrowser(mdns, [OSCJSON, OSC], handlers=[note])
     yield wait
@@ -42,9 +42,9 @@ def wait_for_change(mdns):
 def test_services_are_found_until_the_advertiser_closes(server, mdns, wait_for_change):
     name = unique_name()
     services = f"{name}.{OSCJSON}", f"{name}.{OSC}"
-    before = time.monotonic()
+    before = time.perf_counter()
     advertiser = Advertiser(name, server.port, 9123)
-    assert time.monotonic() - before < 0.5, "the constructor must not wait for mDNS"
+    assert time.perf_counter() - before < 0.5, "the constructor must not wait for mDNS"
     try:
         wait_for_change(ServiceStateChange.Added, *services)
         info = mdns.get_service_info(OSCJSON, f"{name}.{OSCJSON}")
@@ -66,13 +66,13 @@ def test_name_that_mdns_cannot_carry_is_refused(name):
 @pytest.mark.parametrize("after_s", [0.0, 0.003, 0.1])  # not started, opening sockets, probing
 def test_early_close_is_quick_and_leaves_no_thread(after_s):
     makers = [lambda: Advertiser(unique_name(), 1, 1), lambda: Browser(print, print)]
-    before = time.monotonic()
+    before = time.perf_counter()
     for make in makers * 3:
         closable = make()
         threading.Event().wait(after_s)
         closable.close()
         closable.close()
-    assert time.monotonic() - before < len(makers) * 3 * 2.5
+    assert time.perf_counter() - before < len(makers) * 3 * 2.5
     assert not any(thread.name.startswith("oscquery: ") for thread in threading.enumerate())
     gc.collect()  # a socket left open gives a warning here
 
@@ -85,10 +85,10 @@ def test_taken_name_is_logged_and_stays_with_its_owner(mdns):
     sink = logger.add(lines.put, level="WARNING", format="{message}")
     advertiser = Advertiser(name, 4712, 1)
     try:
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.perf_counter() + TIMEOUT_S
         # The owner announces itself to all sockets. Its answer to the probe goes to one address and
         # port, and the system picks one of the sockets there.
-        while lines.empty() and time.monotonic() < deadline:
+        while lines.empty() and time.perf_counter() < deadline:
             mdns.update_service(info)
         line = lines.get_nowait()
         assert name in line

@@ -103,10 +103,13 @@ def test_recording_learning_and_pinning_do_not_change_whether_a_run_is_known(tmp
 
 
 @pytest.mark.parametrize("text", ["extends: ../base.yaml\n", '"ext\\x65nds": ../base.yaml\n'])
-def test_a_configuration_whose_settings_are_in_another_file_is_never_known(tmp_path, text):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_configuration_whose_settings_are_in_another_file_is_never_known(
+    tmp_path, text, encoding
+):
     (tmp_path / "base.yaml").write_text("seed: 1\n")
     run = new_run(tmp_path / "run").path
-    (run / "config.yaml").write_text(text)
+    (run / "config.yaml").write_bytes(text.encode(encoding))
     with pytest.raises(UnknownRun, match="extends another file"):
         list_run(run)
     assert not is_known(run)

@@ -34,8 +34,8 @@ class LiveStandin:
 
     def wait_for(self, name: str, wanted: Callable[[float], bool]) -> None:
         """Receive until the avatar parameter has a wanted value."""
-        deadline = time.monotonic() + TIMEOUT_S
-        while time.monotonic() < deadline:
+        deadline = time.perf_counter() + TIMEOUT_S
+        while time.perf_counter() < deadline:
             for address, (value,) in decode(self.receiver.recv(65536)):
                 if address == f"/avatar/parameters/{name}" and wanted(float(value)):  # type: ignore[arg-type]
                     return

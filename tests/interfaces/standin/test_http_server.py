@@ -28,9 +28,9 @@ def test_opencv_reads_the_camera_at_its_frame_rate(live: LiveStandin) -> None:
     try:
         assert capture.isOpened()
         capture.read()
-        began = time.monotonic()
+        began = time.perf_counter()
         pictures = [capture.read()[1] for _ in range(15)]
-        seconds = time.monotonic() - began
+        seconds = time.perf_counter() - began
     finally:
         capture.release()
     assert all(picture.shape == (64, 64, 3) for picture in pictures)
