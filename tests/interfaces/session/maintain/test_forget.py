@@ -159,7 +159,7 @@ def test_an_interrupted_forget_can_be_repeated(run, monkeypatch):
         raise PermissionError(f"{path} is open in another process")
 
     with monkeypatch.context() as patch:
-        patch.setattr("interfaces.session.maintain.forget.shutil.rmtree", refuse)
+        patch.setattr("configs.reading.busy_files.shutil.rmtree", refuse)
         with pytest.raises(PermissionError):
             forget_span(run, *span)
     assert run.exports.exists()
