@@ -155,7 +155,7 @@ def test_progress_advances_once_per_segment(run):
 def test_an_interrupted_forget_can_be_repeated(run, monkeypatch):
     span = (time_of(190), time_of(215))
 
-    def refuse(path, ignore_errors=False):
+    def refuse(path, **_):
         raise PermissionError(f"{path} is open in another process")
 
     with monkeypatch.context() as patch:
