@@ -34,10 +34,14 @@ class PortOwner:
 
 
 def own_addresses() -> list[str]:
-    """The IPv4 addresses of this machine."""
+    """The IPv4 addresses of this machine; loopback alone, if the system does not tell."""
+    try:
+        interfaces = psutil.net_if_addrs()
+    except (OSError, RuntimeError):  # Windows, without a service of its own
+        return [LOOPBACK]
     return [
         address.address
-        for addresses in psutil.net_if_addrs().values()
+        for addresses in interfaces.values()
         for address in addresses
         if address.family == socket.AF_INET
     ]
