@@ -10,14 +10,17 @@ On other systems an open file stops nothing, and they do what `pathlib` does.
 
 import errno
 import os
+import secrets
 import shutil
 import stat
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 LIMIT_S = 2.0
+_GONE = ".gone"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.2
 # Access denied, sharing violation, lock violation, and a file that is mapped.
 _HELD = frozenset((5, 32, 33, 1224))
@@ -46,6 +49,18 @@ def delete_file(path: Path, *, missing_ok: bool = False, limit_s: float = LIMIT_
     Raises FileHeld, FileNotFoundError unless `missing_ok`, and OSError.
     """
     _retry(lambda: path.unlink(missing_ok=missing_ok), path, limit_s)
+
+
+def free_name(path: Path) -> None:
+    """Delete a file at once, so that another one can get its name. Raises OSError.
+
+    On Windows a file that a reader has open keeps its name until it is closed. So it is first
+    renamed to NAME.NUMBER.gone, a name that a crash may leave.
+    """
+    gone = path
+    if sys.platform == "win32":
+        gone = path.rename(path.with_name(f"{path.name}.{secrets.token_hex(4)}{_GONE}"))
+    gone.unlink()
 
 
 def delete_folder(path: Path, limit_s: float = LIMIT_S) -> None:

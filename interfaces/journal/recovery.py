@@ -17,7 +17,8 @@ from interfaces.journal.segment import Segment, discard, segment_paths, stray_pa
 from interfaces.journal.segment_records import ReadSegment
 
 # What a killed `create_segment` leaves.
-_LEFTOVER = re.compile(r"\d{12,19}\.new(\.tmp)?")
+# Files that a crash left: segments not yet named, and (Windows) segments renamed to be deleted.
+_LEFTOVER = re.compile(r"\d{12,19}\.(new(\.tmp)?|seg\.[0-9a-f]{8}\.gone)")
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def open_segments(folder: Path, layout: JournalLayout) -> tuple[list[Segment], l
     that has the name of a segment, except a link: one file must not end a run. Raises JournalError
     for another layout, LinkRefused, and OSError.
     """
-    for leftover in folder.glob("[0-9]*.new*"):
+    for leftover in folder.glob("[0-9]*"):
         if _LEFTOVER.fullmatch(leftover.name) and not leftover.is_dir():
             delete_file(leftover)
     for stray in stray_paths(folder):

@@ -14,7 +14,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from configs.reading.busy_files import replace_file
+from configs.reading.busy_files import free_name, replace_file
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes
 from interfaces.journal.journal_errors import (
     DamagedSegment,
@@ -213,9 +213,9 @@ def create_segment(folder: Path, step: np.dtype[np.void], first: int, capacity: 
 def discard(path: Path, undescribed: np.dtype[np.void]) -> bool:
     """Mark a segment as discarded and delete it. False when it cannot be deleted yet.
 
-    A reader that sees the mark closes the file, because Windows cannot delete an open file. The
-    mark also shows that a later segment with the same name is another one. Raises JournalError for
-    anything that is not proven to be a segment: it stays.
+    A reader that sees the mark closes the file: an open file takes space. The mark also shows that
+    a later segment with the same name is another one. Raises JournalError for anything that is not
+    proven to be a segment: it stays.
     """
     try:
         segment = Segment(path, undescribed)
@@ -226,7 +226,9 @@ def discard(path: Path, undescribed: np.dtype[np.void]) -> bool:
     except OSError:
         return False
     try:
-        path.unlink(missing_ok=True)
+        free_name(path)
+    except FileNotFoundError:
+        return True
     except OSError:
         return False
     return True

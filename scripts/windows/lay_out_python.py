@@ -64,6 +64,8 @@ def main() -> None:
     library = sysconfig.get_path("stdlib")
     shutil.copytree(library, python / "Lib", ignore=skipped, dirs_exist_ok=True)
 
+    match_core(python / "Lib")
+
     functions = complex_functions()
     (build / "ucrt.c").write_text(COMPLEX_TYPES + "\n".join(functions.values()) + "\n")
     names = sorted({*exports(WINE_UCRT), *functions})
@@ -92,6 +94,18 @@ def unpack(wheel: Path, python: Path) -> None:
                 (folder / name).write_bytes(archive.read(info))
             elif "/Scripts/" in info.filename and lower.endswith(".dll"):
                 (python / name).write_bytes(archive.read(info))
+
+
+def match_core(library: Path) -> None:
+    """Correct the library where the core of Python 3.11.9 needs more than an older 3.11 has.
+
+    The library is that of this machine's Python.
+    """
+    path = library / "importlib" / "metadata" / "__init__.py"
+    text = path.read_text(encoding="utf-8")
+    method = "    def invalidate_caches(cls):"
+    if f"    @classmethod\n{method}" not in text:
+        path.write_text(text.replace(method, f"    @classmethod\n{method}"), encoding="utf-8")
 
 
 def exports(library: Path) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from configs.reading import busy_files
+from interfaces.ipc.regular_file import open_regular
 
 on_windows = pytest.mark.skipif(sys.platform != "win32", reason="an open file stops nothing here")
 
@@ -92,6 +93,20 @@ def test_a_folder_with_a_read_only_file_is_deleted(tmp_path):
     os.chmod(folder / "inner" / "a", stat.S_IREAD)
     busy_files.delete_folder(folder)
     assert not folder.exists()
+
+
+def test_a_name_is_free_at_once_although_a_reader_has_the_file_open(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    with open_regular(path) as reader:
+        busy_files.free_name(path)
+        assert not path.exists()
+        path.write_bytes(b"new")
+        assert reader.read() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]
+    assert path.read_bytes() == b"new"
+    with pytest.raises(FileNotFoundError):
+        busy_files.free_name(tmp_path / "absent")
 
 
 @on_windows
