@@ -51,7 +51,7 @@ def delete_file(path: Path, *, missing_ok: bool = False, limit_s: float = LIMIT_
     _retry(lambda: path.unlink(missing_ok=missing_ok), path, limit_s)
 
 
-def free_name(path: Path) -> None:
+def delete_at_once(path: Path) -> None:
     """Delete a file at once, so that another one can get its name. Raises OSError.
 
     On Windows a file that a reader has open keeps its name until it is closed. So it is first

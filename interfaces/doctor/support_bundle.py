@@ -62,10 +62,14 @@ class Redactor:
     def text(self, text: str) -> str:
         """The text without the names, ids and addresses."""
         if self._words is not None:
-            text = self._words.sub(lambda found: self._shown[found.group().casefold()], text)
+            text = self._words.sub(self._placeholder, text)
         for pattern, shown in _PATTERNS:
             text = pattern.sub(shown, text)
         return text
+
+    def _placeholder(self, found: re.Match[str]) -> str:
+        # Some letters have a lower case of their own that `casefold` does not give.
+        return self._shown.get(found.group().casefold(), "<name>")
 
 
 def write_bundle(run: RunFolder, out: Path, findings: list[dict[str, Any]] | None) -> list[str]:
@@ -219,7 +223,7 @@ def _dump(content: object) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def free_name(folder: Path) -> Path:
+def free_path(folder: Path) -> Path:
     """`yume-report.zip` in the folder, or the first free name like it."""
     names = ("", *(f"-{number}" for number in range(2, 1000)))
     return next(path for each in names if not (path := folder / f"yume-report{each}.zip").exists())

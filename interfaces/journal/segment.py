@@ -14,7 +14,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from configs.reading.busy_files import free_name, replace_file
+from configs.reading.busy_files import delete_at_once, replace_file
 from interfaces.ipc.mapped_file import address_of, allocate, make_writable, map_bytes
 from interfaces.journal.journal_errors import (
     DamagedSegment,
@@ -226,7 +226,7 @@ def discard(path: Path, undescribed: np.dtype[np.void]) -> bool:
     except OSError:
         return False
     try:
-        free_name(path)
+        delete_at_once(path)
     except FileNotFoundError:
         return True
     except OSError:

@@ -29,6 +29,8 @@ from typing import Any
 
 import psutil
 
+from benchmarks.common import machine
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs" / "results"
 MARK = "YUME_SUITE_PART"  # an environment variable that the processes of one part share
@@ -99,7 +101,7 @@ def main() -> int:
     results.sort(key=lambda result: result.file)
     report = {
         "date": time.strftime("%Y-%m-%d"),
-        "commit": commit(),
+        "commit": machine()["commit"],
         "versions": versions(options.python),
         "minutes": round((time.perf_counter() - began) / 60.0, 1),
         "files": [asdict(result) for result in results],
@@ -264,12 +266,6 @@ def totals(results: Sequence[FileResult]) -> Counter[str]:
     counts = Counter[str](passed=sum(result.passed for result in results), failed=0, skipped=0)
     counts.update(each.kind for result in results for each in result.others)
     return counts
-
-
-def commit() -> str:
-    """The commit of the working tree, with "-dirty" if it was changed."""
-    words = ["git", "describe", "--always", "--dirty"]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def versions(python: Path) -> dict[str, str]:

@@ -162,4 +162,4 @@ def _drop(path: Path) -> None:
     try:
         delete_file(path, limit_s=0.2)
     except FileHeld as error:
-        logger.info("{} stays for now: {}", path, error.strerror)
+        logger.info("{} is deleted with a later checkpoint: {}", path, error.strerror)

@@ -75,7 +75,7 @@ def end(run: RunFolder) -> str:
     record = record_of(run.path)
     open_board(run)["end_requested"] = 1
     deadline = time.perf_counter() + _END_S
-    while record is not None and record.runs:
+    while is_alive(run) if record is None else record.runs:
         if time.perf_counter() > deadline:
             raise RunError(f"{run.path} has not ended within {_END_S:.0f} s; see {run.logs}")
         time.sleep(0.1)

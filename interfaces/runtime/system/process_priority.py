@@ -39,8 +39,8 @@ def run_before_others() -> None:
     if sys.platform == "win32":
         _set_priority(psutil.ABOVE_NORMAL_PRIORITY_CLASS)
         run_unthrottled()
-        if ask_for_exact_timer(ctypes.WinDLL("winmm")):
-            atexit.register(give_timer_back, ctypes.WinDLL("winmm"))
+        if ask_for_exact_timer(winmm := ctypes.WinDLL("winmm")):
+            atexit.register(give_timer_back, winmm)
 
 
 def run_unthrottled() -> None:

@@ -99,14 +99,14 @@ def test_a_name_is_free_at_once_although_a_reader_has_the_file_open(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old")
     with open_regular(path) as reader:
-        busy_files.free_name(path)
+        busy_files.delete_at_once(path)
         assert not path.exists()
         path.write_bytes(b"new")
         assert reader.read() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["a"]
     assert path.read_bytes() == b"new"
     with pytest.raises(FileNotFoundError):
-        busy_files.free_name(tmp_path / "absent")
+        busy_files.delete_at_once(tmp_path / "absent")
 
 
 @on_windows

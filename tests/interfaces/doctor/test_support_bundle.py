@@ -102,3 +102,19 @@ def test_of_a_long_log_the_end_is_packed(run):
 def test_names_are_replaced_longest_first_in_any_case_and_short_ones_are_not():
     redactor = Redactor({"ann": "USER", "Ann's phone": "<device 1>", "ab": "X"})
     assert redactor.text("ANN has ann's PHONE; abc") == "USER has <device 1>; abc"
+
+
+def test_a_letter_without_a_common_lower_case_is_replaced_too():
+    assert Redactor({"İpek": "USER"}).text("hello İPEK, ipek") == "hello USER, <name>"
+
+
+def test_a_link_in_the_run_is_refused_and_what_it_leads_to_is_not_packed(run, tmp_path):
+    private = tmp_path / "private.txt"
+    private.write_text("secret")
+    try:
+        (run.logs / "evil.log").symlink_to(private)
+    except OSError:
+        pytest.skip("links need a privilege here")
+    out = tmp_path / "report.zip"
+    assert "is a link" in here("report", run.path, "--no-doctor", "--out", out, code=2).all
+    assert not out.exists()
