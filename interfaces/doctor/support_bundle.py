@@ -46,7 +46,7 @@ _PATTERNS = (
     (re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.]+"), "<mail>"),
     (re.compile(r"\b(?!127\.|0\.0\.0\.0)\d{1,3}(?:\.\d{1,3}){3}\b"), "<address>"),
 )
-_JSON = TypeAdapter[Any](Any)
+_JSON_OBJECT = TypeAdapter(dict[str, Any])
 
 
 class Redactor:
@@ -94,18 +94,17 @@ def bundle_contents(run: RunFolder, findings: list[dict[str, Any]] | None) -> di
     texts, config = hidden_settings(run)
     redactor = Redactor(texts | machine_names(run))
     contents = {"settings.json": _dump(config)}
-    for path, keys in ((run.meta, _META), (run.summary, None)):
-        with contextlib.suppress(UnreadableFile):
-            found = read_json(path, _JSON, odd_numbers=OddNumbers.KEEP)
-            if isinstance(found, dict):
-                chosen = found if keys is None else {key: found.get(key) for key in keys}
-                contents[path.name] = _dump(chosen)
+    unchanged: dict[str, str] = {}
+    with contextlib.suppress(UnreadableFile):  # its versions can look like addresses
+        unchanged[run.meta.name] = _dump({key: _dict(run.meta).get(key) for key in _META})
+    with contextlib.suppress(UnreadableFile):
+        contents[run.summary.name] = _dump(_dict(run.summary))
     if findings is not None:
         contents["doctor.json"] = _dump([_without_names(each) for each in findings])
     for path in (run.metrics, *sorted(run.logs.glob("*.log"))):
         with contextlib.suppress(OSError):
             contents[path.relative_to(run.path).as_posix()] = _end_of(path)
-    return {name: redactor.text(content) for name, content in contents.items()}
+    return unchanged | {name: redactor.text(content) for name, content in contents.items()}
 
 
 def hidden_settings(run: RunFolder) -> tuple[dict[str, str], Any]:
@@ -207,6 +206,11 @@ def _without_names(finding: Mapping[str, Any]) -> dict[str, Any]:
     if finding.get("name") in _NAMELESS:
         return dict(finding)
     return {"name": finding.get("name"), "level": finding.get("level"), "text": "not packed"}
+
+
+def _dict(path: Path) -> dict[str, Any]:
+    """The content of a JSON file. Raises UnreadableFile."""
+    return read_json(path, _JSON_OBJECT, odd_numbers=OddNumbers.KEEP)
 
 
 def _end_of(path: Path) -> str:

@@ -4,6 +4,7 @@ import getpass
 import json
 import socket
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,8 @@ def test_what_helps_is_packed_and_no_name(run, tmp_path, monkeypatch):
         ROOT / "configs" / "vrchat.yaml"
     ).world.actions[0].model_dump(mode="json")
     assert "602" in texts["metrics.jsonl"]
-    assert json.loads(texts["meta.json"])["versions"]["torch"]
+    versions = json.loads(texts["meta.json"])["versions"]
+    assert versions["opencv-python"] == metadata.version("opencv-python")  # four numbers
 
 
 def test_a_second_report_overwrites_nothing(run, tmp_path, monkeypatch):
