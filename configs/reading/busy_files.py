@@ -57,10 +57,15 @@ def delete_at_once(path: Path) -> None:
     On Windows a file that a reader has open keeps its name until it is closed. So it is first
     renamed to NAME.NUMBER.gone, a name that a crash may leave.
     """
-    gone = path
-    if sys.platform == "win32":
-        gone = path.rename(path.with_name(f"{path.name}.{secrets.token_hex(4)}{_GONE}"))
-    gone.unlink()
+    if sys.platform != "win32":
+        path.unlink()
+        return
+    gone = path.rename(path.with_name(f"{path.name}.{secrets.token_hex(4)}{_GONE}"))
+    try:
+        gone.unlink()
+    except OSError:
+        gone.rename(path)  # so that it can be tried again
+        raise
 
 
 def delete_folder(path: Path, limit_s: float = LIMIT_S) -> None:

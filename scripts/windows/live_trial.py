@@ -131,7 +131,7 @@ class Trial:
 
     def _start(self) -> None:
         words = ["run", "--resume", str(self._run.path), "--quiet"]
-        self._process = process = subprocess.Popen(
+        self._process = process = subprocess.Popen[bytes](
             [sys.executable, "main.py", *words],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
